@@ -1,0 +1,109 @@
+// A device relays messages between two sockets until it is told to stop.
+//
+// Sockets: the caller owns every socket, before, during and after run(), and whatever its outcome; a device never closes one.
+// While run() is under way no other code may use them (libzmq sockets are not thread safe), and none may be closed.
+// Threads: run() in one thread at a time. pause(), resume(), drain(), stop() and statistics() from any thread at any time;
+// stop(), pause() and resume() from a signal handler too.
+// Errors: zmq::error_t with its errno, or zdev::error, which is one with a text of its own.
+
+#ifndef ZDEV_DEVICE_HPP
+#define ZDEV_DEVICE_HPP
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <zdev/command.hpp>
+#include <zdev/statistics.hpp>
+#include <zmq.hpp>
+
+namespace zdev {
+
+// An error with a text that says what happened and what to do. num() is the errno, as in any zmq::error_t.
+class error : public zmq::error_t {
+public:
+    error(int number, std::string text) : zmq::error_t(number), text_(std::move(text)) {}
+    const char* what() const noexcept override { return text_.c_str(); }
+
+private:
+    std::string text_;
+};
+
+// What to do with a message whose one receiver is full: wait and hold the direction back, losing nothing; or drop that
+// message, whole, and count it. Where any of several receivers would do (DEALER, PUSH) a device always waits.
+enum class on_full { block, drop };
+
+// A third socket that gets a copy of every message forwarded: [prefix, frame, frame, ...], the frames as they were sent on.
+struct monitor {
+    zmq::socket_ref socket;                         // PUB, XPUB, PUSH, PAIR or DEALER; none: no monitor
+    std::optional<std::string> in_prefix = "in";    // of messages that the in socket received; none: no prefix frame
+    std::optional<std::string> out_prefix = "out";  // of messages that the out socket received
+    zdev::on_full on_full = zdev::on_full::block;   // PUB and XPUB drop by themselves and never wait
+};
+
+struct options {
+    zdev::monitor monitor;
+    zmq::socket_ref control;                         // REP, PAIR, DEALER, SUB, PULL or XSUB; none: no control socket
+    zdev::on_full on_full = zdev::on_full::block;    // for a ROUTER with ZMQ_ROUTER_MANDATORY whose one peer is full
+    std::chrono::milliseconds drain_timeout{30000};  // of a DRAIN that names none
+};
+
+// How a run ended.
+enum class outcome { stopped, drained, drain_timed_out };
+
+class device {
+public:
+    // Checks the sockets and relays nothing yet. `in` and `out` may be one socket, which then answers itself.
+    //
+    // Throws zdev::error with EINVAL when the types can't work together (the text names both), ENOTSOCK for a socket that is
+    // none or closed, EMFILE when the process has no descriptor left.
+    device(zmq::socket_ref in, zmq::socket_ref out, const options& options = {});
+    ~device();
+    device(const device&) = delete;
+    device& operator=(const device&) = delete;
+
+    // Called by run() in its own thread when a signal interrupted it and at least every 50 ms; may throw to end the run.
+    using check = std::function<void()>;
+
+    // Relays until stop(), TERMINATE or the end of a drain. A message that could not be sent yet when a run ends stays in
+    // hand, and the next run sends it first. Without a check, signals are ignored: end a run from a handler with stop().
+    //
+    // Throws zmq::error_t: ETERM when the context of a socket was terminated, ENOTSOCK when a socket was closed meanwhile,
+    // EBUSY when the device runs already; and whatever the check throws.
+    outcome run(const check& check = {});
+
+    void pause() noexcept;   // hold all messages where they are, until resume()
+    void resume() noexcept;  // go on after pause()
+    void stop() noexcept;    // end the run under way, or else the next one at its start
+
+    // Stop reading from `in`, bring back the replies still owed through `out` (requests forwarded minus replies returned),
+    // then end the run. After `timeout` end it all the same; negative: wait for ever. From PUB/SUB types nothing is owed.
+    void drain(std::chrono::milliseconds timeout) noexcept;
+
+    zdev::statistics statistics() const noexcept;
+
+private:
+    class impl;
+    std::unique_ptr<impl> impl_;
+};
+
+// Relay between two sockets, both ways where their types allow it; return never but by an exception (see device::run).
+void queue(zmq::socket_ref in, zmq::socket_ref out);
+void forwarder(zmq::socket_ref in, zmq::socket_ref out);  // queue() by its ØMQ 2 name for SUB to PUB
+void streamer(zmq::socket_ref in, zmq::socket_ref out);   // queue() by its ØMQ 2 name for PULL to PUSH
+
+// A queue that copies every message to `mon` too, after a prefix frame.
+void monitored_queue(zmq::socket_ref in, zmq::socket_ref out, zmq::socket_ref mon, std::string in_prefix = "in",
+                     std::string out_prefix = "out");
+
+// zmq_proxy(3): a queue that copies every message, unprefixed, to `capture` if there is one.
+void proxy(zmq::socket_ref frontend, zmq::socket_ref backend, zmq::socket_ref capture = {});
+
+// zmq_proxy_steerable(3): a proxy that obeys `control` (see command.hpp) and returns upon TERMINATE or the end of a DRAIN.
+outcome proxy_steerable(zmq::socket_ref frontend, zmq::socket_ref backend, zmq::socket_ref capture, zmq::socket_ref control);
+
+}  // namespace zdev
+
+#endif

@@ -1,0 +1,43 @@
+// What a device has done so far: plain counters, one set for each direction.
+//
+// Threads: a `statistics` is a value. device::statistics() may be called from any thread while the device runs; each counter
+// is read whole, and the set is as of about the same moment (a message under way may be in one counter and not yet in the
+// next).
+
+#ifndef ZDEV_STATISTICS_HPP
+#define ZDEV_STATISTICS_HPP
+
+#include <cstdint>
+
+namespace zdev {
+
+// What the loop is doing. `idle` before, between and after runs.
+enum class state { idle, active, paused, draining };
+
+// The counters of one direction, from the socket it reads to the socket it writes. A message is all its frames; bytes are
+// those of the frames as the application sees them (a ROUTER's routing id included), without ZMTP framing.
+//
+// messages_received == messages_sent + malformed + unroutable + overflowed + (1 if a message is in hand, else 0)
+struct flow_statistics {
+    std::uint64_t messages_received = 0;
+    std::uint64_t frames_received = 0;
+    std::uint64_t bytes_received = 0;
+    std::uint64_t messages_sent = 0;
+    std::uint64_t frames_sent = 0;
+    std::uint64_t bytes_sent = 0;
+    std::uint64_t malformed = 0;        // dropped: ROUTER to ROUTER without sender, destination and content
+    std::uint64_t unroutable = 0;       // dropped: EHOSTUNREACH from a ROUTER with ZMQ_ROUTER_MANDATORY
+    std::uint64_t overflowed = 0;       // dropped: that peer was full and the device's on_full is `drop`
+    std::uint64_t monitor_sent = 0;     // copies accepted by the monitor socket
+    std::uint64_t monitor_dropped = 0;  // copies lost because the monitor was full and its on_full is `drop`
+};
+
+struct statistics {
+    zdev::state state = zdev::state::idle;
+    flow_statistics in;   // received on the in socket, sent on the out socket
+    flow_statistics out;  // received on the out socket, sent on the in socket
+};
+
+}  // namespace zdev
+
+#endif

@@ -1,0 +1,261 @@
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <zdev/device.hpp>
+
+#include "control.hpp"
+#include "endpoint.hpp"
+#include "flow.hpp"
+#include "steering.hpp"
+
+namespace zdev {
+
+namespace {
+
+using clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr milliseconds chores_interval{10};  // under load: how often control and subscriptions are looked at
+constexpr milliseconds check_interval{50};   // under load: how often signals are
+constexpr milliseconds signal_tick{50};      // waiting with a check: a signal just before poll() is seen this late at most
+constexpr milliseconds idle_tick{250};       // waiting without one
+constexpr milliseconds dark_tick{5};         // waiting for room of which ZMQ_POLLOUT does not tell
+
+}  // namespace
+
+class device::impl {
+public:
+    impl(zmq::socket_ref in, zmq::socket_ref out, const options& options);
+    outcome run(const check& check);
+    zdev::statistics statistics() const noexcept;
+
+    zdev::steering steering;
+
+private:
+    struct wish {
+        bool polled;
+        int events;
+    };
+
+    outcome loop(const check& check);
+    bool move_messages();
+    void do_chores(clock::time_point now);
+    void discard_unread();
+    bool drained() const noexcept;
+    void wait(const check& check);
+    milliseconds longest_wait(const check& check) const;
+    wish wish_of(const endpoint& socket) const;
+    bool may_read(const flow& flow) const noexcept;
+    template <typename Do>
+    void for_each_socket(Do&& act);
+
+    endpoint in_;
+    std::optional<endpoint> own_out_;  // none: `in` is both ends
+    endpoint& out_;
+    std::optional<endpoint> mon_;
+    std::optional<control> control_;
+    const bool two_ways_;
+    flow forward_;
+    std::optional<flow> backward_;
+    std::array<endpoint*, 2> unread_{};  // XPUBs whose subscriptions go nowhere: read them, or they pile up
+
+    std::atomic<bool> running_{false};
+    std::atomic<zdev::state> state_{zdev::state::idle};
+    clock::time_point next_chores_;
+    clock::time_point next_check_;
+    clock::time_point drain_began_;
+};
+
+device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& options)
+    : in_(in, "in"),
+      own_out_(in == out ? std::nullopt : std::make_optional<endpoint>(out, "out")),
+      out_(own_out_ ? *own_out_ : in_),
+      mon_(options.monitor.socket == nullptr ? std::nullopt : std::make_optional<endpoint>(options.monitor.socket, "mon")),
+      two_ways_(check_pair(in_, out_)),
+      forward_(in_, out_, {mon_ ? &*mon_ : nullptr, options.monitor.in_prefix, options.monitor.on_full}, options.on_full) {
+    if (mon_) check_type(*mon_, {ZMQ_PUB, ZMQ_XPUB, ZMQ_PUSH, ZMQ_PAIR, ZMQ_DEALER});
+    if (options.control != nullptr) control_.emplace(options.control, steering, options.drain_timeout);
+    if (two_ways_) {
+        backward_.emplace(out_, in_, flow::tap{mon_ ? &*mon_ : nullptr, options.monitor.out_prefix, options.monitor.on_full},
+                          options.on_full);
+    }
+    for (const endpoint* extra : {mon_ ? &*mon_ : nullptr, control_ ? &control_->socket() : nullptr}) {
+        if (extra && (extra->handle == in_.handle || extra->handle == out_.handle)) {
+            throw error(EINVAL,
+                        std::string("device: ") + extra->role + " is the same socket as in or out: give it one of its own");
+        }
+    }
+    if (mon_ && control_ && mon_->handle == control_->socket().handle) {
+        throw error(EINVAL, "device: mon and ctrl are the same socket: give each one of its own");
+    }
+    if (mon_ && mon_->type == ZMQ_XPUB) unread_[0] = &*mon_;
+    if (out_.type == ZMQ_XPUB && !two_ways_ && own_out_) unread_[1] = &out_;
+}
+
+outcome device::impl::run(const check& check) {
+    if (running_.exchange(true)) throw error(EBUSY, "device: it runs already, in another thread");
+    struct end_of_run {
+        impl& self;
+        ~end_of_run() {
+            self.steering.forget();
+            self.state_ = zdev::state::idle;
+            self.running_ = false;
+        }
+    } const end{*this};
+    for_each_socket([](endpoint& socket) { socket.settled = false; });
+    next_chores_ = next_check_ = {};
+    return loop(check);
+}
+
+outcome device::impl::loop(const check& check) {
+    while (!steering.stop()) {
+        const auto now = clock::now();
+        if (steering.drain()) {
+            if (state_.exchange(zdev::state::draining) != zdev::state::draining) drain_began_ = now;
+            if (drained()) return outcome::drained;
+            const auto timeout = steering.drain_timeout();
+            if (timeout.count() >= 0 && now - drain_began_ >= timeout) return outcome::drain_timed_out;
+        } else {
+            state_ = steering.paused() ? zdev::state::paused : zdev::state::active;
+        }
+        if (now >= next_chores_) do_chores(now);
+        if (check && now >= next_check_) {
+            next_check_ = now + check_interval;
+            check();
+        }
+        if (control_ && !control_->socket().settled) control_->serve([this] { return statistics(); });
+        discard_unread();
+        if (state_ == zdev::state::paused || !move_messages()) wait(check);
+    }
+    return outcome::stopped;
+}
+
+bool device::impl::move_messages() {
+    bool moved = forward_.burst(may_read(forward_));
+    if (backward_) moved |= backward_->burst(may_read(*backward_));
+    return moved;
+}
+
+// Under load nobody polls: look now and then at the sockets that no message moves from.
+void device::impl::do_chores(clock::time_point now) {
+    next_chores_ = now + chores_interval;
+    if (control_) control_->socket().settled = false;
+    for (endpoint* socket : unread_) {
+        if (socket) socket->settled = false;
+    }
+}
+
+void device::impl::discard_unread() {
+    for (endpoint* socket : unread_) {
+        if (!socket || socket->settled) continue;
+        zmq::message_t subscription;
+        while (zmq_msg_recv(subscription.handle(), socket->handle, ZMQ_DONTWAIT) >= 0) {
+        }
+        if (zmq_errno() != EAGAIN && zmq_errno() != EINTR) throw zmq::error_t();
+        socket->settled = zmq_errno() == EAGAIN;
+    }
+}
+
+bool device::impl::may_read(const flow& flow) const noexcept { return state_ != zdev::state::draining || &flow != &forward_; }
+
+// Nothing is in hand, and every request forwarded has had its reply. Publishers owe none.
+bool device::impl::drained() const noexcept {
+    if (forward_.in_hand()) return false;
+    if (!backward_) return true;
+    if (backward_->in_hand()) return false;
+    if (in_.type == ZMQ_XSUB || in_.type == ZMQ_XPUB || out_.type == ZMQ_XPUB || out_.type == ZMQ_XSUB) return true;
+    return backward_->statistics().messages_received >= forward_.statistics().messages_sent;
+}
+
+// Sleeps until something can move, a command comes or a tick is over. Each socket is asked for its events only if the last
+// thing done there may have missed news; the descriptors tell of all that comes after.
+void device::impl::wait(const check& check) {
+    bool ready = false;
+    std::array<pollfd, 5> fds{};
+    std::array<endpoint*, 5> sockets{};
+    nfds_t count = 0;
+    fds[count++] = {steering.bell().fd(), POLLIN, 0};
+
+    for_each_socket([&](endpoint& socket) {
+        const wish wanted = wish_of(socket);
+        if (!wanted.polled) return;
+        if (!socket.settled || (wanted.events & ZMQ_POLLOUT)) {
+            const int events = socket.events();
+            socket.settled = (events & ZMQ_POLLIN) == 0;
+            ready = ready || (events & wanted.events) != 0;
+        }
+        sockets[count] = &socket;
+        fds[count++] = {socket.fd, POLLIN, 0};
+    });
+    if (ready) return;
+
+    const int news = ::poll(fds.data(), count, static_cast<int>(longest_wait(check).count()));
+    if (news < 0 && errno != EINTR) throw zmq::error_t(errno);
+    if (news < 0) next_check_ = {};
+    if (news == 0) for_each_socket([](endpoint& socket) { socket.settled = false; });
+    if (news > 0 && fds[0].revents) steering.bell().clear();
+    for (nfds_t i = 1; news > 0 && i < count; ++i) {
+        if (fds[i].revents & POLLNVAL) throw error(ENOTSOCK, std::string("device: ") + sockets[i]->role + ": closed meanwhile");
+        if (fds[i].revents) sockets[i]->settled = false;
+    }
+}
+
+milliseconds device::impl::longest_wait(const check& check) const {
+    auto longest = check ? signal_tick : idle_tick;
+    const auto waits_in_the_dark = [](const flow& flow) { return flow.blocked_on() && !flow.blocked_on()->tells_room(); };
+    if (state_ != zdev::state::paused && (waits_in_the_dark(forward_) || (backward_ && waits_in_the_dark(*backward_)))) {
+        longest = dark_tick;
+    }
+    if (state_ == zdev::state::draining && steering.drain_timeout().count() >= 0) {
+        const auto left = std::chrono::ceil<milliseconds>(drain_began_ + steering.drain_timeout() - clock::now());
+        longest = std::clamp(left, milliseconds{0}, longest);
+    }
+    return longest;
+}
+
+// Which events of a socket let something move now. `in` is polled whatever they are: it tells of a terminated context.
+device::impl::wish device::impl::wish_of(const endpoint& socket) const {
+    int events = 0;
+    bool polled = &socket == &in_;
+    const auto ask = [&](const flow& flow) {
+        if (flow.blocked_on() == &socket) {
+            polled = true;
+            if (socket.tells_room()) events |= ZMQ_POLLOUT;
+        }
+        if (&flow.from() == &socket && !flow.blocked_on() && may_read(flow)) events |= ZMQ_POLLIN;
+    };
+    if (state_ != zdev::state::paused) {
+        ask(forward_);
+        if (backward_) ask(*backward_);
+    }
+    if (control_ && &socket == &control_->socket()) events |= ZMQ_POLLIN;
+    if (&socket == unread_[0] || &socket == unread_[1]) events |= ZMQ_POLLIN;
+    return {polled || events != 0, events};
+}
+
+template <typename Do>
+void device::impl::for_each_socket(Do&& act) {
+    act(in_);
+    if (own_out_) act(*own_out_);
+    if (mon_) act(*mon_);
+    if (control_) act(control_->socket());
+}
+
+zdev::statistics device::impl::statistics() const noexcept {
+    return {state_, forward_.statistics(), backward_ ? backward_->statistics() : flow_statistics{}};
+}
+
+device::device(zmq::socket_ref in, zmq::socket_ref out, const options& options)
+    : impl_(std::make_unique<impl>(in, out, options)) {}
+device::~device() = default;
+
+outcome device::run(const check& look_at_signals) { return impl_->run(look_at_signals); }
+void device::pause() noexcept { impl_->steering.ask_pause(true); }
+void device::resume() noexcept { impl_->steering.ask_pause(false); }
+void device::stop() noexcept { impl_->steering.ask_stop(); }
+void device::drain(milliseconds timeout) noexcept { impl_->steering.ask_drain(timeout); }
+statistics device::statistics() const noexcept { return impl_->statistics(); }
+
+}  // namespace zdev

@@ -1,0 +1,95 @@
+#include "endpoint.hpp"
+
+#include <cerrno>
+#include <zdev/device.hpp>
+
+namespace zdev {
+
+namespace {
+
+int get_option(void* socket, int option, const char* role) {
+    int value = 0;
+    std::size_t size = sizeof value;
+    while (zmq_getsockopt(socket, option, &value, &size) != 0) {
+        if (zmq_errno() == EINTR) continue;
+        if (zmq_errno() == ENOTSOCK) throw error(ENOTSOCK, std::string("device: ") + role + ": not a socket, or closed");
+        throw zmq::error_t();
+    }
+    return value;
+}
+
+bool is_one_of(int type, std::initializer_list<int> types) noexcept {
+    for (const int candidate : types) {
+        if (type == candidate) return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+endpoint::endpoint(zmq::socket_ref socket, const char* role_name)
+    : handle(socket.handle()),
+      role(role_name),
+      type(get_option(handle, ZMQ_TYPE, role)),
+      fd(get_option(handle, ZMQ_FD, role)) {}
+
+bool endpoint::can_receive() const noexcept {
+    return is_one_of(type, {ZMQ_PAIR, ZMQ_SUB, ZMQ_REQ, ZMQ_REP, ZMQ_DEALER, ZMQ_ROUTER, ZMQ_PULL, ZMQ_XPUB, ZMQ_XSUB});
+}
+
+bool endpoint::can_send() const noexcept {
+    return is_one_of(type, {ZMQ_PAIR, ZMQ_PUB, ZMQ_REQ, ZMQ_REP, ZMQ_DEALER, ZMQ_ROUTER, ZMQ_PUSH, ZMQ_XPUB, ZMQ_XSUB});
+}
+
+bool endpoint::tells_room() const noexcept { return !is_one_of(type, {ZMQ_ROUTER, ZMQ_PUB, ZMQ_XPUB}); }
+
+bool endpoint::rolls_back() const noexcept { return is_one_of(type, {ZMQ_PUSH, ZMQ_DEALER, ZMQ_REQ, ZMQ_PAIR}); }
+
+bool endpoint::in_lockstep() const noexcept { return is_one_of(type, {ZMQ_REQ, ZMQ_REP}); }
+
+int endpoint::events() const { return get_option(handle, ZMQ_EVENTS, role); }
+
+const char* type_name(int type) noexcept {
+    switch (type) {
+        case ZMQ_PAIR: return "PAIR";
+        case ZMQ_PUB: return "PUB";
+        case ZMQ_SUB: return "SUB";
+        case ZMQ_REQ: return "REQ";
+        case ZMQ_REP: return "REP";
+        case ZMQ_DEALER: return "DEALER";
+        case ZMQ_ROUTER: return "ROUTER";
+        case ZMQ_PULL: return "PULL";
+        case ZMQ_PUSH: return "PUSH";
+        case ZMQ_XPUB: return "XPUB";
+        case ZMQ_XSUB: return "XSUB";
+        case ZMQ_STREAM: return "STREAM";
+        default: return "an unknown type";
+    }
+}
+
+void check_type(const endpoint& socket, std::initializer_list<int> allowed) {
+    if (is_one_of(socket.type, allowed)) return;
+    std::string choice;
+    for (const int type : allowed) choice += (choice.empty() ? "" : ", ") + std::string(type_name(type));
+    throw error(EINVAL, std::string("device: ") + socket.role + ": " + type_name(socket.type) +
+                            " is no type for this socket, use one of " + choice);
+}
+
+bool check_pair(const endpoint& in, const endpoint& out) {
+    const auto refuse = [&](const std::string& why) {
+        throw error(EINVAL, std::string("device: ") + type_name(in.type) + " as in and " + type_name(out.type) +
+                                " as out can't work together: " + why);
+    };
+    if (!in.can_receive()) refuse(std::string("a device receives from in, and ") + type_name(in.type) + " can't receive");
+    if (!out.can_send()) refuse(std::string("a device sends to out, and ") + type_name(out.type) + " can't send");
+
+    const bool one_socket = in.handle == out.handle;
+    const bool backward = !one_socket && out.can_receive() && in.can_send();
+    if (one_socket && in.type == ZMQ_REQ) refuse("a REQ must send before it can receive");
+    if (!one_socket && !backward && (in.in_lockstep() || out.in_lockstep())) {
+        refuse("REQ and REP need an answer to each message, and these two can't pass one back");
+    }
+    return backward;
+}
+
+}  // namespace zdev

@@ -1,0 +1,157 @@
+#include "flow.hpp"
+
+#include <cerrno>
+#include <utility>
+
+namespace zdev {
+
+namespace {
+
+// Messages moved before the other direction, control and signals get their turn.
+constexpr int burst_size = 1000;
+
+// Routing ids have 1 to 255 bytes (zmq_setsockopt(3), ZMQ_ROUTING_ID).
+bool can_be_routing_id(const zmq::message_t& frame) { return frame.size() > 0 && frame.size() <= 255; }
+
+}  // namespace
+
+flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full)
+    : from_(from),
+      to_(to),
+      monitor_(monitor.to),
+      on_full_(on_full),
+      monitor_on_full_(monitor.on_full),
+      swap_(from.type == ZMQ_ROUTER && to.type == ZMQ_ROUTER && &from != &to),
+      prefixed_(monitor.prefix.has_value()),
+      proven_(!to.tells_room()),
+      prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
+      message_(&to),
+      copy_(monitor.to) {}
+
+bool flow::burst(bool may_read) {
+    const bool had_message = in_hand();
+    if (had_message) {
+        if (blocked_on_) blocked_on_->events();  // sends look for news of room once a millisecond only
+        if (!deliver()) return false;
+    }
+    if (!may_read || !ready_to_read() || from_.settled) return had_message;
+
+    int moved = 0;
+    while (moved < burst_size && receive()) {
+        ++moved;
+        if (!deliver()) break;
+    }
+    return had_message || moved > 0;
+}
+
+bool flow::ready_to_read() {
+    if (!proven_) {
+        proven_ = (to_.events() & ZMQ_POLLOUT) != 0;
+        blocked_on_ = proven_ ? nullptr : &to_;
+    }
+    return proven_;
+}
+
+// Takes one message in hand. False: there is none now, or in a REP or REQ it is not its turn.
+bool flow::receive() {
+    bytes_ = 0;
+    for (bool more = true; more;) {
+        zmq::message_t& frame = message_.add();
+        int size = 0;
+        // After a first frame the others are there: libzmq passes messages on whole.
+        while ((size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT)) < 0) {
+            const int why = zmq_errno();
+            if (why == EINTR) continue;
+            message_.clear();
+            from_.settled = why == EAGAIN;  // recv has processed all commands; with EFSM it did not
+            if (why == EAGAIN || why == EFSM) return false;
+            throw zmq::error_t(why);
+        }
+        bytes_ += static_cast<std::uint64_t>(size);
+        more = zmq_msg_more(frame.handle()) != 0;
+    }
+    messages_received_.add(1);
+    frames_received_.add(message_.frames());
+    bytes_received_.add(bytes_);
+
+    if (swap_ && !swap_identities()) {
+        malformed_.add(1);
+        message_.clear();
+        return true;
+    }
+    if (monitor_) load_copy();
+    return true;
+}
+
+// [sender, destination, content, ...] as a ROUTER receives it becomes [destination, sender, content, ...], which the other
+// ROUTER routes by its first frame.
+bool flow::swap_identities() {
+    if (message_.frames() < 3 || !can_be_routing_id(message_[1])) return false;
+    message_[0].swap(message_[1]);
+    return true;
+}
+
+// Copies share the content, and are made before the frames are sent, for then these are libzmq's.
+void flow::load_copy() {
+    if (prefixed_) share(copy_.add(), prefix_);
+    for (std::size_t i = 0; i < message_.frames(); ++i) share(copy_.add(), message_[i]);
+}
+
+// False: something is still in hand, and blocked_on() tells where.
+bool flow::deliver() { return (message_.empty() || deliver_message()) && (copy_.empty() || deliver_copy()); }
+
+bool flow::deliver_message() {
+    const std::size_t frames = message_.frames();
+    switch (message_.send()) {
+        case sending::sent:
+            messages_sent_.add(1);
+            frames_sent_.add(frames);
+            bytes_sent_.add(bytes_);
+            blocked_on_ = nullptr;
+            return true;
+        case sending::full:
+            if (to_.type != ZMQ_ROUTER || on_full_ == on_full::block) {
+                blocked_on_ = &to_;
+                return false;
+            }
+            overflowed_.add(1);
+            break;
+        case sending::unroutable: unroutable_.add(1); break;
+    }
+    message_.clear();
+    copy_.clear();
+    blocked_on_ = nullptr;
+    return true;
+}
+
+bool flow::deliver_copy() {
+    if (copy_.send() == sending::sent) {
+        monitor_sent_.add(1);
+    } else if (monitor_on_full_ == on_full::block) {
+        blocked_on_ = monitor_;
+        return false;
+    } else {
+        monitor_dropped_.add(1);
+        copy_.clear();
+    }
+    blocked_on_ = nullptr;
+    return true;
+}
+
+flow_statistics flow::statistics() const noexcept {
+    flow_statistics s;
+    s.messages_received = messages_received_.get();
+    s.frames_received = frames_received_.get();
+    s.bytes_received = bytes_received_.get();
+    s.messages_sent = messages_sent_.get();
+    s.frames_sent = frames_sent_.get();
+    s.bytes_sent = bytes_sent_.get();
+    s.malformed = malformed_.get();
+    s.unroutable = unroutable_.get();
+    s.overflowed = overflowed_.get();
+    s.monitor_sent = monitor_sent_.get();
+    s.monitor_dropped = monitor_dropped_.get();
+    return s;
+}
+
+}  // namespace zdev

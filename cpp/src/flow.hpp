@@ -1,0 +1,81 @@
+// One direction of a device: receive, swap, send, tap. The only code that moves a message.
+//
+// Threads: the loop's alone, but for the counters, which any thread may read.
+
+#ifndef ZDEV_SRC_FLOW_HPP
+#define ZDEV_SRC_FLOW_HPP
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <zdev/device.hpp>
+#include <zdev/statistics.hpp>
+
+#include "endpoint.hpp"
+#include "outbox.hpp"
+
+namespace zdev {
+
+// A counter with one writer, readable from any thread.
+class counter {
+public:
+    void add(std::uint64_t n) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+    std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::uint64_t> value_{0};
+};
+
+class flow {
+public:
+    struct tap {
+        endpoint* to = nullptr;  // none: no monitor
+        std::optional<std::string> prefix;
+        zdev::on_full on_full = zdev::on_full::block;
+    };
+
+    flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full);
+
+    // Sends what is in hand, then forwards what has arrived, up to a burst; reads nothing unless `may_read`. Returns whether
+    // anything moved. Throws zmq::error_t; a message in hand stays there.
+    bool burst(bool may_read);
+
+    // Where the loop has to look before this flow can go on: `from` for messages, or the socket that is full.
+    const endpoint& from() const noexcept { return from_; }
+    const endpoint* blocked_on() const noexcept { return blocked_on_; }
+    bool in_hand() const noexcept { return !message_.empty() || !copy_.empty(); }
+
+    flow_statistics statistics() const noexcept;
+
+private:
+    bool ready_to_read();
+    bool receive();
+    bool swap_identities();
+    void load_copy();
+    bool deliver();
+    bool deliver_message();
+    bool deliver_copy();
+
+    endpoint& from_;
+    endpoint& to_;
+    endpoint* const monitor_;
+    const zdev::on_full on_full_;
+    const zdev::on_full monitor_on_full_;
+    const bool swap_;
+    const bool prefixed_;
+    bool proven_;  // `to` had room at least once: until then no message is taken in hand
+    zmq::message_t prefix_;
+    outbox message_;
+    outbox copy_;              // for the monitor
+    std::uint64_t bytes_ = 0;  // of the message in hand
+    const endpoint* blocked_on_ = nullptr;
+
+    counter messages_received_, frames_received_, bytes_received_;
+    counter messages_sent_, frames_sent_, bytes_sent_;
+    counter malformed_, unroutable_, overflowed_;
+    counter monitor_sent_, monitor_dropped_;
+};
+
+}  // namespace zdev
+
+#endif

@@ -1,0 +1,72 @@
+#include "outbox.hpp"
+
+#include <cerrno>
+
+namespace zdev {
+
+void share(zmq::message_t& copy, zmq::message_t& frame) {
+    if (zmq_msg_copy(copy.handle(), frame.handle()) != 0) throw zmq::error_t();
+}
+
+zmq::message_t& outbox::add() {
+    if (count_ == frames_.size()) frames_.emplace_back();
+    return frames_[count_++];
+}
+
+void outbox::clear() noexcept {
+    for (; count_ > 0; --count_) frames_[count_ - 1].rebuild();
+    trim();
+}
+
+// One message of very many frames must not hold its memory for ever.
+void outbox::trim() noexcept {
+    constexpr std::size_t usual_frames = 64;
+    if (frames_.size() <= usual_frames) return;
+    std::vector<zmq::message_t>().swap(frames_);
+    std::vector<zmq::message_t>().swap(kept_);
+}
+
+sending outbox::send() {
+    const std::size_t last = count_ - 1;
+    const bool keep = last > 0 && to_->rolls_back();
+    if (keep && kept_.size() < last) kept_.resize(last);
+    to_->settled = false;
+
+    for (std::size_t i = 0; i < count_;) {
+        if (keep && i < last) share(kept_[i], frames_[i]);
+        const int flags = ZMQ_DONTWAIT | (i < last ? ZMQ_SNDMORE : 0);
+        if (zmq_msg_send(frames_[i].handle(), to_->handle, flags) >= 0) {
+            ++i;
+            continue;
+        }
+        switch (zmq_errno()) {
+            case EINTR: break;  // nothing was sent: once more
+            case EAGAIN:
+                if (i > 0) restore(i);
+                return sending::full;
+            case EFSM: return sending::full;
+            case EHOSTUNREACH: return sending::unroutable;
+            default: throw zmq::error_t();
+        }
+    }
+    if (keep) {
+        for (std::size_t i = 0; i < last; ++i) kept_[i].rebuild();
+    }
+    count_ = 0;  // libzmq left each frame empty
+    trim();
+    return sending::sent;
+}
+
+// The peer vanished midway: libzmq took back frames [0, failed) and refused frame `failed`. When more frames were to follow, a
+// load balancer (lb.cpp in libzmq 4.2 to 4.3.5) now swallows everything up to a last frame: give it an empty one, or it
+// would swallow the next attempt.
+void outbox::restore(std::size_t failed) {
+    for (std::size_t i = 0; i < failed; ++i) share(frames_[i], kept_[i]);
+    if (failed + 1 < count_ && to_->type != ZMQ_PAIR) {
+        zmq::message_t last;
+        while (zmq_msg_send(last.handle(), to_->handle, ZMQ_DONTWAIT) < 0 && zmq_errno() == EINTR) {
+        }
+    }
+}
+
+}  // namespace zdev

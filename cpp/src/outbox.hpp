@@ -1,0 +1,46 @@
+// One message on its way to one socket: sent whole, or kept whole to be sent later.
+
+#ifndef ZDEV_SRC_OUTBOX_HPP
+#define ZDEV_SRC_OUTBOX_HPP
+
+#include <cstddef>
+#include <vector>
+#include <zmq.hpp>
+
+#include "endpoint.hpp"
+
+namespace zdev {
+
+enum class sending { sent, full, unroutable };
+
+class outbox {
+public:
+    explicit outbox(endpoint* to) : to_(to) {}
+
+    // The frames of the message in the box; none: the box is empty. Frames are reused, so a steady flow allocates nothing.
+    bool empty() const noexcept { return count_ == 0; }
+    std::size_t frames() const noexcept { return count_; }
+    zmq::message_t& operator[](std::size_t i) noexcept { return frames_[i]; }
+    zmq::message_t& add();
+    void clear() noexcept;  // drop the message
+
+    // Sends the message without waiting. `sent` empties the box. `full` (no receiver has room, or REQ/REP are out of turn)
+    // and `unroutable` leave the message in it, whole. Throws zmq::error_t.
+    sending send();
+
+private:
+    void restore(std::size_t failed);
+    void trim() noexcept;
+
+    endpoint* to_;
+    std::vector<zmq::message_t> frames_;
+    std::vector<zmq::message_t> kept_;  // what libzmq may roll back: copies of all frames but the last
+    std::size_t count_ = 0;
+};
+
+// Makes `copy` share the content of `frame`. Throws zmq::error_t.
+void share(zmq::message_t& copy, zmq::message_t& frame);
+
+}  // namespace zdev
+
+#endif

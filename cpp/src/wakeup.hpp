@@ -1,0 +1,26 @@
+// Wakes a thread that waits in poll(), from any other thread or from a signal handler.
+
+#ifndef ZDEV_SRC_WAKEUP_HPP
+#define ZDEV_SRC_WAKEUP_HPP
+
+namespace zdev {
+
+class wakeup {
+public:
+    wakeup();  // throws zdev::error with the errno of the system call, EMFILE mostly
+    ~wakeup();
+    wakeup(const wakeup&) = delete;
+    wakeup& operator=(const wakeup&) = delete;
+
+    int fd() const noexcept { return read_; }  // readable from signal() until clear()
+    void signal() const noexcept;              // async-signal-safe; keeps errno
+    void clear() const noexcept;
+
+private:
+    int read_;
+    int write_;
+};
+
+}  // namespace zdev
+
+#endif
