@@ -3,25 +3,16 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
-#include <zdev/command.hpp>
-#include <zdev/device.hpp>
 
 namespace zdev {
 
-namespace {
-
-constexpr std::string_view commands_known = "zdev knows PAUSE, RESUME, DRAIN [milliseconds], TERMINATE and STATISTICS";
-
-}  // namespace
-
-control::control(zmq::socket_ref socket, zdev::steering& steering, std::chrono::milliseconds drain_timeout)
-    : socket_(socket, "ctrl"), steering_(steering), drain_timeout_(drain_timeout), reply_(&socket_) {
+control::control(zmq::socket_ref socket) : socket_(socket, "ctrl"), reply_(&socket_) {
     check_type(socket_, {ZMQ_REP, ZMQ_PAIR, ZMQ_DEALER, ZMQ_SUB, ZMQ_PULL, ZMQ_XSUB});
 }
 
-void control::serve(const std::function<statistics()>& now) {
+void control::serve(const obey& obey) {
     std::string_view text;
-    while (receive(text)) obey(text, now);
+    while (receive(text)) answer(text, obey);
 }
 
 // Takes the next message. A command has one frame: of a longer message the text is empty, and so no command.
@@ -40,20 +31,12 @@ bool control::receive(std::string_view& text) {
     }
 }
 
-void control::obey(std::string_view text, const std::function<statistics()>& now) {
+void control::answer(std::string_view text, const obey& obey) {
     const auto command = parse_command(text);
-    if (!command) return reply("unknown command: " + std::string(commands_known));
-    if (command->verb == verb::statistics) return reply(now());
-    if (steering_.drain() && (command->verb == verb::pause || command->verb == verb::resume)) {
-        return reply("the device is draining: only DRAIN, TERMINATE and STATISTICS are obeyed now");
-    }
-    switch (command->verb) {
-        case verb::pause: steering_.ask_pause(true); break;
-        case verb::resume: steering_.ask_pause(false); break;
-        case verb::drain: steering_.ask_drain(command->timeout.count() < 0 ? drain_timeout_ : command->timeout); break;
-        case verb::terminate: steering_.ask_stop(); break;
-        case verb::statistics: break;
-    }
+    if (!command) return reply("unknown command: zdev knows PAUSE, RESUME, DRAIN [milliseconds], TERMINATE and STATISTICS");
+    const auto counters = obey(*command);
+    if (!counters) return reply("the device is draining: only DRAIN, TERMINATE and STATISTICS are obeyed now");
+    if (command->verb == verb::statistics) return reply(*counters);
     reply("");
 }
 

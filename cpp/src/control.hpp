@@ -3,37 +3,38 @@
 #ifndef ZDEV_SRC_CONTROL_HPP
 #define ZDEV_SRC_CONTROL_HPP
 
-#include <chrono>
 #include <functional>
+#include <optional>
 #include <string_view>
+#include <zdev/command.hpp>
 #include <zdev/statistics.hpp>
 
 #include "endpoint.hpp"
 #include "outbox.hpp"
-#include "steering.hpp"
 
 namespace zdev {
 
 class control {
 public:
     // Throws zdev::error with EINVAL for a socket type that can't carry commands.
-    control(zmq::socket_ref socket, zdev::steering& steering, std::chrono::milliseconds drain_timeout);
+    explicit control(zmq::socket_ref socket);
 
-    // Obeys and answers every command that has arrived. `now` gives the counters for STATISTICS. Throws zmq::error_t.
-    void serve(const std::function<statistics()>& now);
+    // Does what a command says and returns the counters after it; nothing: refused, for the device is draining.
+    using obey = std::function<std::optional<statistics>(const command&)>;
+
+    // Has every command that has arrived obeyed, and answers it. Throws zmq::error_t.
+    void serve(const obey& obey);
 
     endpoint& socket() noexcept { return socket_; }
     const endpoint& socket() const noexcept { return socket_; }
 
 private:
     bool receive(std::string_view& text);
-    void obey(std::string_view text, const std::function<statistics()>& now);
+    void answer(std::string_view text, const obey& obey);
     void reply(std::string_view text);
     void reply(const statistics& s);
 
     endpoint socket_;
-    zdev::steering& steering_;
-    const std::chrono::milliseconds drain_timeout_;
     zmq::message_t command_;
     outbox reply_;
 };

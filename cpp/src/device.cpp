@@ -17,11 +17,11 @@ namespace {
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds chores_interval{10};  // under load: how often control and subscriptions are looked at
-constexpr milliseconds check_interval{50};   // under load: how often signals are
-constexpr milliseconds signal_tick{50};      // waiting with a check: a signal just before poll() is seen this late at most
-constexpr milliseconds idle_tick{250};       // waiting without one
-constexpr milliseconds dark_tick{5};         // waiting for room of which ZMQ_POLLOUT does not tell
+constexpr milliseconds chores_interval{1};  // under load: how often control and subscriptions are looked at
+constexpr milliseconds check_interval{50};  // under load: how often signals are
+constexpr milliseconds signal_tick{50};     // waiting with a check: a signal just before poll() is seen this late at most
+constexpr milliseconds idle_tick{250};      // waiting without one
+constexpr milliseconds dark_tick{5};        // waiting for room of which ZMQ_POLLOUT does not tell
 
 }  // namespace
 
@@ -40,6 +40,8 @@ private:
     };
 
     outcome loop(const check& check);
+    void adopt_state(clock::time_point now);
+    std::optional<zdev::statistics> obey(const command& command);
     bool move_messages();
     void do_chores(clock::time_point now);
     void discard_unread();
@@ -59,6 +61,7 @@ private:
     const bool two_ways_;
     flow forward_;
     std::optional<flow> backward_;
+    const milliseconds drain_timeout_;   // of a DRAIN that names none
     std::array<endpoint*, 2> unread_{};  // XPUBs whose subscriptions go nowhere: read them, or they pile up
 
     std::atomic<bool> running_{false};
@@ -74,9 +77,10 @@ device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& optio
       out_(own_out_ ? *own_out_ : in_),
       mon_(options.monitor.socket == nullptr ? std::nullopt : std::make_optional<endpoint>(options.monitor.socket, "mon")),
       two_ways_(check_pair(in_, out_)),
-      forward_(in_, out_, {mon_ ? &*mon_ : nullptr, options.monitor.in_prefix, options.monitor.on_full}, options.on_full) {
+      forward_(in_, out_, {mon_ ? &*mon_ : nullptr, options.monitor.in_prefix, options.monitor.on_full}, options.on_full),
+      drain_timeout_(options.drain_timeout) {
     if (mon_) check_type(*mon_, {ZMQ_PUB, ZMQ_XPUB, ZMQ_PUSH, ZMQ_PAIR, ZMQ_DEALER});
-    if (options.control != nullptr) control_.emplace(options.control, steering, options.drain_timeout);
+    if (options.control != nullptr) control_.emplace(options.control);
     if (two_ways_) {
         backward_.emplace(out_, in_, flow::tap{mon_ ? &*mon_ : nullptr, options.monitor.out_prefix, options.monitor.on_full},
                           options.on_full);
@@ -105,6 +109,7 @@ outcome device::impl::run(const check& check) {
         }
     } const end{*this};
     for_each_socket([](endpoint& socket) { socket.settled = false; });
+    if (mon_) mon_->watch_audience();
     next_chores_ = next_check_ = {};
     return loop(check);
 }
@@ -112,24 +117,44 @@ outcome device::impl::run(const check& check) {
 outcome device::impl::loop(const check& check) {
     while (!steering.stop()) {
         const auto now = clock::now();
-        if (steering.drain()) {
-            if (state_.exchange(zdev::state::draining) != zdev::state::draining) drain_began_ = now;
+        adopt_state(now);
+        if (state_ == zdev::state::draining) {
             if (drained()) return outcome::drained;
             const auto timeout = steering.drain_timeout();
             if (timeout.count() >= 0 && now - drain_began_ >= timeout) return outcome::drain_timed_out;
-        } else {
-            state_ = steering.paused() ? zdev::state::paused : zdev::state::active;
         }
         if (now >= next_chores_) do_chores(now);
         if (check && now >= next_check_) {
             next_check_ = now + check_interval;
             check();
         }
-        if (control_ && !control_->socket().settled) control_->serve([this] { return statistics(); });
+        if (control_ && !control_->socket().settled) control_->serve([this](const command& c) { return obey(c); });
         discard_unread();
         if (state_ == zdev::state::paused || !move_messages()) wait(check);
     }
     return outcome::stopped;
+}
+
+// What was asked for becomes what is done.
+void device::impl::adopt_state(clock::time_point now) {
+    if (!steering.drain()) {
+        state_ = steering.paused() ? zdev::state::paused : zdev::state::active;
+    } else if (state_.exchange(zdev::state::draining) != zdev::state::draining) {
+        drain_began_ = now;
+    }
+}
+
+std::optional<statistics> device::impl::obey(const command& command) {
+    if (steering.drain() && (command.verb == verb::pause || command.verb == verb::resume)) return std::nullopt;
+    switch (command.verb) {
+        case verb::pause: steering.ask_pause(true); break;
+        case verb::resume: steering.ask_pause(false); break;
+        case verb::drain: steering.ask_drain(command.timeout.count() < 0 ? drain_timeout_ : command.timeout); break;
+        case verb::terminate: steering.ask_stop(); break;
+        case verb::statistics: break;
+    }
+    adopt_state(clock::now());
+    return statistics();
 }
 
 bool device::impl::move_messages() {
@@ -141,6 +166,7 @@ bool device::impl::move_messages() {
 // Under load nobody polls: look now and then at the sockets that no message moves from.
 void device::impl::do_chores(clock::time_point now) {
     next_chores_ = now + chores_interval;
+    if (mon_ && mon_->audience_watched) mon_->refresh();
     if (control_) control_->socket().settled = false;
     for (endpoint* socket : unread_) {
         if (socket) socket->settled = false;
@@ -180,14 +206,11 @@ void device::impl::wait(const check& check) {
 
     for_each_socket([&](endpoint& socket) {
         const wish wanted = wish_of(socket);
-        if (!wanted.polled) return;
-        if (!socket.settled || (wanted.events & ZMQ_POLLOUT)) {
-            const int events = socket.events();
-            socket.settled = (events & ZMQ_POLLIN) == 0;
-            ready = ready || (events & wanted.events) != 0;
+        if (wanted.polled && (!socket.settled || (wanted.events & ZMQ_POLLOUT))) {
+            ready = (socket.refresh() & wanted.events) != 0 || ready;
         }
         sockets[count] = &socket;
-        fds[count++] = {socket.fd, POLLIN, 0};
+        fds[count++] = {socket.fd, static_cast<short>(wanted.polled ? POLLIN : 0), 0};  // 0: tells only that it was closed
     });
     if (ready) return;
 
@@ -199,6 +222,7 @@ void device::impl::wait(const check& check) {
     for (nfds_t i = 1; news > 0 && i < count; ++i) {
         if (fds[i].revents & POLLNVAL) throw error(ENOTSOCK, std::string("device: ") + sockets[i]->role + ": closed meanwhile");
         if (fds[i].revents) sockets[i]->settled = false;
+        if (fds[i].revents && sockets[i]->audience_watched) sockets[i]->refresh();  // before the messages that came with it
     }
 }
 
@@ -231,6 +255,7 @@ device::impl::wish device::impl::wish_of(const endpoint& socket) const {
         if (backward_) ask(*backward_);
     }
     if (control_ && &socket == &control_->socket()) events |= ZMQ_POLLIN;
+    if (socket.audience_watched) polled = true;
     if (&socket == unread_[0] || &socket == unread_[1]) events |= ZMQ_POLLIN;
     return {polled || events != 0, events};
 }

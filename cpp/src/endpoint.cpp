@@ -7,6 +7,9 @@ namespace zdev {
 
 namespace {
 
+// How many topics a PUB or XPUB has subscriptions to. In libzmq since 4.3.5, though zmq.h hides the name among the drafts.
+constexpr int topics_count = 116;
+
 int get_option(void* socket, int option, const char* role) {
     int value = 0;
     std::size_t size = sizeof value;
@@ -47,7 +50,21 @@ bool endpoint::rolls_back() const noexcept { return is_one_of(type, {ZMQ_PUSH, Z
 
 bool endpoint::in_lockstep() const noexcept { return is_one_of(type, {ZMQ_REQ, ZMQ_REP}); }
 
-int endpoint::events() const { return get_option(handle, ZMQ_EVENTS, role); }
+int endpoint::refresh() {
+    const int events = get_option(handle, ZMQ_EVENTS, role);
+    settled = (events & ZMQ_POLLIN) == 0;
+    if (audience_watched) heard = get_option(handle, topics_count, role) > 0;
+    return events;
+}
+
+void endpoint::watch_audience() {
+    int value = 0;
+    std::size_t size = sizeof value;
+    audience_watched = is_one_of(type, {ZMQ_PUB, ZMQ_XPUB}) && zmq_getsockopt(handle, topics_count, &value, &size) == 0 &&
+                       get_option(handle, ZMQ_INVERT_MATCHING, role) == 0;
+    heard = true;
+    if (audience_watched) refresh();
+}
 
 const char* type_name(int type) noexcept {
     switch (type) {

@@ -22,7 +22,10 @@ struct endpoint {
 
     // ZMQ_POLLIN and ZMQ_POLLOUT as they are now. Processes all commands that other threads have sent to the socket, after
     // which its descriptor is quiet until there is news. Throws zmq::error_t: ETERM, ENOTSOCK.
-    int events() const;
+    int refresh();
+
+    // From now on refresh() counts the subscriptions of a PUB or XPUB, if this libzmq can (4.3.5 and later).
+    void watch_audience();
 
     void* handle;
     const char* role;
@@ -31,6 +34,9 @@ struct endpoint {
     // True when the last thing done here found nothing to read and processed all commands: then only the descriptor can
     // tell of more. A send may process commands on the quiet, so each makes this false.
     bool settled = false;
+    // False: a publisher to which nobody has subscribed, so that nothing need be sent there.
+    bool heard = true;
+    bool audience_watched = false;
 };
 
 const char* type_name(int type) noexcept;

@@ -10,6 +10,10 @@ namespace {
 // Messages moved before the other direction, control and signals get their turn.
 constexpr int burst_size = 1000;
 
+// A ROUTER, PUB or XPUB drops what it thinks a peer has no room for, and of itself looks for news of room once a millisecond
+// only: time for more messages than the usual high-water mark of 1000.
+constexpr int news_interval = 64;
+
 // Routing ids have 1 to 255 bytes (zmq_setsockopt(3), ZMQ_ROUTING_ID).
 bool can_be_routing_id(const zmq::message_t& frame) { return frame.size() > 0 && frame.size() <= 255; }
 
@@ -23,30 +27,31 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
       monitor_on_full_(monitor.on_full),
       swap_(from.type == ZMQ_ROUTER && to.type == ZMQ_ROUTER && &from != &to),
       prefixed_(monitor.prefix.has_value()),
-      proven_(!to.tells_room()),
+      proven_(!to.tells_room() || &from == &to),  // a REP has room only once it has received
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
       message_(&to),
       copy_(monitor.to) {}
 
 bool flow::burst(bool may_read) {
     const bool had_message = in_hand();
-    if (had_message) {
-        if (blocked_on_) blocked_on_->events();  // sends look for news of room once a millisecond only
-        if (!deliver()) return false;
+    if (had_message && blocked_on_) blocked_on_->refresh();  // sends look for news of room once a millisecond only
+    if ((had_message && !deliver()) || !may_read || !ready_to_read()) {
+        from_.refresh();  // nothing is received here now, and the other direction's sends need its news too
+        return had_message && !in_hand();
     }
-    if (!may_read || !ready_to_read() || from_.settled) return had_message;
 
     int moved = 0;
-    while (moved < burst_size && receive()) {
+    while (moved < burst_size && !from_.settled && receive()) {
         ++moved;
         if (!deliver()) break;
+        if (moved % news_interval == 0 && !to_.tells_room()) to_.refresh();
     }
     return had_message || moved > 0;
 }
 
 bool flow::ready_to_read() {
     if (!proven_) {
-        proven_ = (to_.events() & ZMQ_POLLOUT) != 0;
+        proven_ = (to_.refresh() & ZMQ_POLLOUT) != 0;
         blocked_on_ = proven_ ? nullptr : &to_;
     }
     return proven_;
@@ -79,7 +84,7 @@ bool flow::receive() {
         message_.clear();
         return true;
     }
-    if (monitor_) load_copy();
+    if (monitor_ && monitor_->heard) load_copy();
     return true;
 }
 

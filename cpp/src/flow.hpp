@@ -68,7 +68,7 @@ private:
     outbox message_;
     outbox copy_;              // for the monitor
     std::uint64_t bytes_ = 0;  // of the message in hand
-    const endpoint* blocked_on_ = nullptr;
+    endpoint* blocked_on_ = nullptr;
 
     counter messages_received_, frames_received_, bytes_received_;
     counter messages_sent_, frames_sent_, bytes_sent_;
