@@ -4,12 +4,11 @@
 //
 // Clients connect to the first endpoint, workers to the second; a SUB socket on the third sees what passes.
 
-#include <zdev/device.hpp>
-
 #include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <zdev/device.hpp>
 #include <zmq.hpp>
 
 namespace {
@@ -33,8 +32,8 @@ void relay(const char* in_endpoint, const char* out_endpoint, const char* mon_en
     running = &device;
     std::signal(SIGINT, stop);
     std::signal(SIGTERM, stop);
-    std::cout << "relaying between " << in.get(zmq::sockopt::last_endpoint) << " and "
-              << out.get(zmq::sockopt::last_endpoint) << std::endl;
+    std::cout << "relaying between " << in.get(zmq::sockopt::last_endpoint) << " and " << out.get(zmq::sockopt::last_endpoint)
+              << std::endl;
     device.run();
     std::signal(SIGINT, SIG_DFL);
     std::signal(SIGTERM, SIG_DFL);

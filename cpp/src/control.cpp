@@ -10,9 +10,9 @@ control::control(zmq::socket_ref socket) : socket_(socket, "ctrl"), reply_(&sock
     check_type(socket_, {ZMQ_REP, ZMQ_PAIR, ZMQ_DEALER, ZMQ_SUB, ZMQ_PULL, ZMQ_XSUB});
 }
 
-void control::serve(const obey& obey) {
+void control::serve(const obey& device) {
     std::string_view text;
-    while (receive(text)) answer(text, obey);
+    while (receive(text)) answer(text, device);
 }
 
 // Takes the next message. A command has one frame: of a longer message the text is empty, and so no command.
@@ -31,10 +31,10 @@ bool control::receive(std::string_view& text) {
     }
 }
 
-void control::answer(std::string_view text, const obey& obey) {
+void control::answer(std::string_view text, const obey& device) {
     const auto command = parse_command(text);
     if (!command) return reply("unknown command: zdev knows PAUSE, RESUME, DRAIN [milliseconds], TERMINATE and STATISTICS");
-    const auto counters = obey(*command);
+    const auto counters = device(*command);
     if (!counters) return reply("the device is draining: only DRAIN, TERMINATE and STATISTICS are obeyed now");
     if (command->verb == verb::statistics) return reply(*counters);
     reply("");

@@ -23,14 +23,14 @@ public:
     using obey = std::function<std::optional<statistics>(const command&)>;
 
     // Has every command that has arrived obeyed, and answers it. Throws zmq::error_t.
-    void serve(const obey& obey);
+    void serve(const obey& device);
 
     endpoint& socket() noexcept { return socket_; }
     const endpoint& socket() const noexcept { return socket_; }
 
 private:
     bool receive(std::string_view& text);
-    void answer(std::string_view text, const obey& obey);
+    void answer(std::string_view text, const obey& device);
     void reply(std::string_view text);
     void reply(const statistics& s);
 

@@ -143,19 +143,20 @@ bool flow::deliver_copy() {
     return true;
 }
 
+// What was received is read last, so that no more seems to have left than has come.
 flow_statistics flow::statistics() const noexcept {
     flow_statistics s;
-    s.messages_received = messages_received_.get();
-    s.frames_received = frames_received_.get();
-    s.bytes_received = bytes_received_.get();
+    s.monitor_sent = monitor_sent_.get();
+    s.monitor_dropped = monitor_dropped_.get();
     s.messages_sent = messages_sent_.get();
     s.frames_sent = frames_sent_.get();
     s.bytes_sent = bytes_sent_.get();
     s.malformed = malformed_.get();
     s.unroutable = unroutable_.get();
     s.overflowed = overflowed_.get();
-    s.monitor_sent = monitor_sent_.get();
-    s.monitor_dropped = monitor_dropped_.get();
+    s.messages_received = messages_received_.get();
+    s.frames_received = frames_received_.get();
+    s.bytes_received = bytes_received_.get();
     return s;
 }
 

@@ -19,8 +19,8 @@ namespace zdev {
 // A counter with one writer, readable from any thread.
 class counter {
 public:
-    void add(std::uint64_t n) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
-    std::uint64_t get() const noexcept { return value_.load(std::memory_order_relaxed); }
+    void add(std::uint64_t n) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_release); }
+    std::uint64_t get() const noexcept { return value_.load(std::memory_order_acquire); }
 
 private:
     std::atomic<std::uint64_t> value_{0};

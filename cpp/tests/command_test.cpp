@@ -31,7 +31,8 @@ class NoCommand : public testing::TestWithParam<std::string> {};
 TEST_P(NoCommand, IsRefused) { EXPECT_FALSE(parse_command(GetParam())) << testing::PrintToString(GetParam()); }
 
 INSTANTIATE_TEST_SUITE_P(EmptyOrUnknown, NoCommand, testing::Values("", "\0"s, "KILL", "STOP", "PAUSERESUME", "\xff\xfe"s));
-INSTANTIATE_TEST_SUITE_P(OtherCase, NoCommand, testing::Values("pause", "Resume", "drain", "drain 100", "terminate", "sTATISTICS"));
+INSTANTIATE_TEST_SUITE_P(OtherCase, NoCommand,
+                         testing::Values("pause", "Resume", "drain", "drain 100", "terminate", "sTATISTICS"));
 INSTANTIATE_TEST_SUITE_P(TextAround, NoCommand,
                          testing::Values(" PAUSE", "PAUSE ", "PAUSE\n", "PAUSE\0"s, "PAUS", "RESUME 1", "TERMINATE now",
                                          "STATISTICS\t"));
@@ -49,13 +50,13 @@ TEST(ParseCommand, TextNeedNotEndInZero) {
 
 TEST(StatisticsReply, CountsFramesAndBytesInTheOrderOfLibzmq) {
     zdev::statistics s;
-    s.in.frames_received = 1;   // received by the frontend
+    s.in.frames_received = 1;  // received by the frontend
     s.in.bytes_received = 2;
-    s.out.frames_sent = 3;      // sent by the frontend
+    s.out.frames_sent = 3;  // sent by the frontend
     s.out.bytes_sent = 4;
     s.out.frames_received = 5;  // received by the backend
     s.out.bytes_received = 6;
-    s.in.frames_sent = 7;       // sent by the backend
+    s.in.frames_sent = 7;  // sent by the backend
     s.in.bytes_sent = 8;
     s.in.messages_received = s.out.messages_sent = 99;
     EXPECT_EQ(zdev::statistics_reply(s), (std::array<std::uint64_t, 8>{1, 2, 3, 4, 5, 6, 7, 8}));

@@ -6,6 +6,7 @@
 set -euo pipefail
 linkage=$1 work=$2
 cpp=$(cd "$(dirname "$0")/.." && pwd)
+trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 prefix=$work/prefix
 
 # ends_on SIGNAL PROGRAM: starts it on free ports, waits until it says that it relays, ends it by the signal.
@@ -35,7 +36,7 @@ cmake -S "$cpp/examples" -B "$work/by_cmake" -DCMAKE_PREFIX_PATH="$prefix"
 cmake --build "$work/by_cmake" --clean-first
 ends_on INT "$work/by_cmake/monitored_queue"
 
-flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --cflags --libs zdev)
+flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig:${PKG_CONFIG_PATH:-} pkg-config --cflags --libs zdev)
 # shellcheck disable=SC2086  # the flags are several words
 "$CXX" -std=c++17 "$cpp/examples/monitored_queue.cpp" $flags -o "$work/by_pkg_config"
 ends_on TERM "$work/by_pkg_config"

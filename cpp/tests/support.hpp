@@ -151,6 +151,37 @@ private:
     std::thread thread_;
 };
 
+// Does something again and again in a thread of its own, until destroyed.
+class repeatedly {
+public:
+    explicit repeatedly(std::function<void()> step) {
+        thread_ = std::thread([this, step = std::move(step)] {
+            try {
+                while (!done_) step();
+            } catch (const std::exception& error) {
+                ADD_FAILURE() << error.what();
+            }
+        });
+    }
+    ~repeatedly() {
+        done_ = true;
+        thread_.join();
+    }
+
+private:
+    std::atomic<bool> done_{false};
+    std::thread thread_;
+};
+
+// A peer that sends and reads all the time.
+inline std::function<void()> chatter(zmq::socket_ref socket, const message& parts) {
+    return [socket, parts] {
+        for (int i = 0; i < 100 && writable(socket, 0ms); ++i) send(socket, parts);
+        while (try_recv(socket, 0ms)) {
+        }
+    };
+}
+
 // A context and the sockets of a test: no linger, no endless send, bound on the transport of the test.
 class sockets {
 public:

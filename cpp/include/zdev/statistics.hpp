@@ -16,8 +16,6 @@ enum class state { idle, active, paused, draining };
 
 // The counters of one direction, from the socket it reads to the socket it writes. A message is all its frames; bytes are
 // those of the frames as the application sees them (a ROUTER's routing id included), without ZMTP framing.
-//
-// messages_received == messages_sent + malformed + unroutable + overflowed + (1 if a message is in hand, else 0)
 struct flow_statistics {
     std::uint64_t messages_received = 0;
     std::uint64_t frames_received = 0;
@@ -28,8 +26,12 @@ struct flow_statistics {
     std::uint64_t malformed = 0;        // dropped: ROUTER to ROUTER without sender, destination and content
     std::uint64_t unroutable = 0;       // dropped: EHOSTUNREACH from a ROUTER with ZMQ_ROUTER_MANDATORY
     std::uint64_t overflowed = 0;       // dropped: that peer was full and the device's on_full is `drop`
-    std::uint64_t monitor_sent = 0;     // copies accepted by the monitor socket
+    std::uint64_t monitor_sent = 0;     // copies accepted by the monitor socket; none are made while nobody subscribes there
     std::uint64_t monitor_dropped = 0;  // copies lost because the monitor was full and its on_full is `drop`
+
+    // Messages received and neither sent nor dropped yet: 1 or 0, and while the device runs those that passed during the
+    // reading.
+    std::uint64_t in_hand() const noexcept { return messages_received - messages_sent - malformed - unroutable - overflowed; }
 };
 
 struct statistics {

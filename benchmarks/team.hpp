@@ -1,0 +1,66 @@
+// Threads that end together.
+
+#ifndef ZDEV_BENCHMARKS_TEAM_HPP
+#define ZDEV_BENCHMARKS_TEAM_HPP
+
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+#include <zmq.hpp>
+
+// When one thread fails, the contexts are shut down, and so the others end too.
+class team {
+public:
+    explicit team(std::vector<zmq::context_t*> contexts) : contexts_(std::move(contexts)) {}
+    ~team() { end(); }
+
+    void start(std::function<void()> work) {
+        threads_.emplace_back([this, work = std::move(work)] {
+            try {
+                work();
+            } catch (const zmq::error_t& error) {
+                if (error.num() != ETERM) failed(std::current_exception());
+            } catch (...) {
+                failed(std::current_exception());
+            }
+        });
+    }
+
+    // Waits for the first `count` threads, ends the others, and throws the first failure.
+    void finish(std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) threads_[i].join();
+        end();
+        if (failure_) std::rethrow_exception(failure_);
+    }
+
+    bool has_failed() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        return failure_ != nullptr;
+    }
+
+private:
+    void failed(std::exception_ptr failure) {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (!failure_) failure_ = failure;
+        shut_down();
+    }
+    void shut_down() {
+        for (auto* context : contexts_) context->shutdown();
+    }
+    void end() {
+        shut_down();
+        for (auto& thread : threads_)
+            if (thread.joinable()) thread.join();
+    }
+
+    std::vector<zmq::context_t*> contexts_;
+    std::vector<std::thread> threads_;
+    std::mutex mutex_;
+    std::exception_ptr failure_;
+};
+
+#endif

@@ -1,0 +1,227 @@
+// Row 10 of the relay contract: a drain reads no more requests, brings back the replies still owed, and ends the run.
+
+#include "support.hpp"
+
+using namespace zdev::test;
+using zdev::outcome;
+using zdev::state;
+
+namespace {
+
+// Starts a drain and waits until the loop knows of it.
+void begin_drain(zdev::device& device, milliseconds timeout) {
+    device.drain(timeout);
+    if (!eventually([&] { return device.statistics().state == state::draining; })) throw std::runtime_error("no drain began");
+}
+
+}  // namespace
+
+// Clients behind ROUTER, workers behind DEALER, a REP control socket.
+class Drain : public OnTransport {
+public:
+    zmq::socket_t in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER), control = bound(ZMQ_REP);
+    zmq::socket_t client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out), ctrl = peer(ZMQ_REQ, control);
+
+    zdev::options options() {
+        zdev::options result;
+        result.control = control;
+        return result;
+    }
+    void forward(const std::string& request) {
+        send(client, {request});
+        EXPECT_EQ(recv(worker), (message{"client", request}));
+    }
+};
+ZDEV_ON_BOTH_TRANSPORTS(Drain);
+
+TEST_P(Drain, EndsAtOnceWhenNothingIsOwed) {
+    zdev::device device(in, out);
+    background run(device);
+    forward("request");
+    send(worker, {"client", "reply"});
+    EXPECT_EQ(recv(client), message{"reply"});
+    device.drain(-1ms);
+    EXPECT_EQ(run.result(), outcome::drained);
+    EXPECT_EQ(device.statistics().state, state::idle);
+}
+
+TEST_P(Drain, BringsBackEveryReplyStillOwedAndTakesNoNewRequest) {
+    zdev::device device(in, out);
+    background run(device);
+    for (const auto* request : {"1", "2", "3"}) forward(request);
+    begin_drain(device, -1ms);
+    send(client, {"too late"});
+    EXPECT_TRUE(silent(worker));
+    for (const auto* reply : {"one", "two"}) {
+        send(worker, {"client", reply});
+        EXPECT_EQ(recv(client), message{reply});
+    }
+    EXPECT_FALSE(run.over(a_moment)) << "one reply is still owed";
+    send(worker, {"client", "three"});
+    EXPECT_EQ(recv(client), message{"three"});
+    EXPECT_EQ(run.result(), outcome::drained);
+    EXPECT_EQ(recv(in), (message{"client", "too late"})) << "what was not read is still there";
+}
+
+TEST_P(Drain, EndsAfterItsTimeoutAllTheSameAndTheNextRunBringsTheReply) {
+    zdev::device device(in, out);
+    {
+        background run(device);
+        forward("request");
+        device.drain(50ms);
+        EXPECT_EQ(run.result(), outcome::drain_timed_out);
+    }
+    background again(device);
+    send(worker, {"client", "late reply"});
+    EXPECT_EQ(recv(client), message{"late reply"});
+}
+
+TEST_P(Drain, OfZeroMillisecondsEndsAtOnce) {
+    zdev::device device(in, out);
+    background run(device);
+    forward("request");
+    device.drain(0ms);
+    EXPECT_EQ(run.result(), outcome::drain_timed_out);
+}
+
+TEST_P(Drain, WithTheLongestTimeoutThereIsWaits) {
+    zdev::device device(in, out);
+    background run(device);
+    forward("request");
+    begin_drain(device, milliseconds::max());
+    EXPECT_FALSE(run.over(a_moment));
+    send(worker, {"client", "reply"});
+    EXPECT_EQ(run.result(), outcome::drained);
+}
+
+TEST_P(Drain, WithMoreRepliesThanRequestsEndsAtOnce) {
+    introduce(client, in);
+    zdev::device device(in, out);
+    background run(device);
+    send(worker, {"client", "nobody asked"});
+    EXPECT_EQ(recv(client), message{"nobody asked"});
+    device.drain(-1ms);
+    EXPECT_EQ(run.result(), outcome::drained);
+}
+
+TEST_P(Drain, CanBeStopped) {
+    zdev::device device(in, out);
+    background run(device);
+    forward("request");
+    begin_drain(device, -1ms);
+    device.stop();
+    EXPECT_EQ(run.result(), outcome::stopped);
+}
+
+TEST_P(Drain, ByControlTakesItsTimeoutFromTheCommand) {
+    zdev::device device(in, out, options());
+    background run(device);
+    forward("request");
+    EXPECT_EQ(ask(ctrl, {"DRAIN 50"}), message{""});
+    EXPECT_EQ(run.result(), outcome::drain_timed_out);
+}
+
+TEST_P(Drain, ByControlWithoutATimeoutTakesTheDevices) {
+    auto soon = options();
+    soon.drain_timeout = 50ms;
+    zdev::device device(in, out, soon);
+    background run(device);
+    forward("request");
+    EXPECT_EQ(ask(ctrl, {"DRAIN"}), message{""});
+    EXPECT_EQ(run.result(), outcome::drain_timed_out);
+}
+
+TEST_P(Drain, RefusesPauseAndResumeAndAnswersStatistics) {
+    zdev::device device(in, out, options());
+    background run(device);
+    forward("request");
+    EXPECT_EQ(ask(ctrl, {"DRAIN"}), message{""});
+    for (const auto* command : {"PAUSE", "RESUME"}) {
+        const auto reply = ask(ctrl, {command});
+        EXPECT_EQ(reply.size(), 1u);
+        EXPECT_NE(reply[0], "") << command;
+        EXPECT_EQ(device.statistics().state, state::draining);
+    }
+    EXPECT_EQ(ask(ctrl, {"STATISTICS"}).size(), 8u);
+    send(client, {"too late"});
+    EXPECT_TRUE(silent(worker));
+    send(worker, {"client", "reply"});
+    EXPECT_EQ(recv(client), message{"reply"});
+    EXPECT_EQ(run.result(), outcome::drained);
+}
+
+TEST_P(Drain, IsEndedByTerminate) {
+    zdev::device device(in, out, options());
+    background run(device);
+    forward("request");
+    EXPECT_EQ(ask(ctrl, {"DRAIN"}), message{""});
+    EXPECT_EQ(ask(ctrl, {"TERMINATE"}), message{""});
+    EXPECT_EQ(run.result(), outcome::stopped);
+}
+
+class DrainOfTypes : public OnInproc {};
+
+TEST_F(DrainOfTypes, OneWayPairsOweNothing) {
+    using pair = std::pair<int, int>;
+    for (const auto& [in_type, out_type] : {pair(ZMQ_PULL, ZMQ_PUSH), pair(ZMQ_SUB, ZMQ_PUB), pair(ZMQ_XSUB, ZMQ_XPUB)}) {
+        auto in = bound(in_type), out = bound(out_type);
+        zdev::device device(in, out);
+        background run(device);
+        device.drain(-1ms);
+        EXPECT_EQ(run.result(), outcome::drained) << in_type;
+    }
+}
+
+TEST_F(DrainOfTypes, PublishedMessagesOweNothing) {
+    auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB);
+    auto publisher = peer(ZMQ_XPUB, in), subscriber = peer(ZMQ_SUB, out);
+    zdev::device device(in, out);
+    background run(device);
+    subscriber.set(zmq::sockopt::subscribe, "");
+    recv(publisher);
+    for (int i = 0; i < 3; ++i) send(publisher, numbered(i));
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(recv(subscriber), numbered(i));
+    device.drain(-1ms);
+    EXPECT_EQ(run.result(), outcome::drained);
+}
+
+TEST_F(DrainOfTypes, RepReqOwesTheReplyUnderWay) {
+    auto in = bound(ZMQ_REP), out = bound(ZMQ_REQ);
+    auto client = peer(ZMQ_REQ, in), worker = peer(ZMQ_REP, out);
+    zdev::device device(in, out);
+    background run(device);
+    send(client, {"question"});
+    recv(worker);
+    begin_drain(device, -1ms);
+    EXPECT_FALSE(run.over(a_moment));
+    send(worker, {"answer"});
+    EXPECT_EQ(recv(client), message{"answer"});
+    EXPECT_EQ(run.result(), outcome::drained);
+}
+
+TEST_F(DrainOfTypes, MessagesThatWereDroppedOweNothing) {
+    auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_ROUTER, mandatory);
+    auto client = peer(ZMQ_DEALER, in);
+    zdev::device device(in, out);
+    background run(device);
+    send(client, {"malformed"});
+    send(client, {"nobody", "unroutable"});
+    EXPECT_TRUE(eventually([&] { return device.statistics().in.unroutable == 1; }));
+    device.drain(-1ms);
+    EXPECT_EQ(run.result(), outcome::drained);
+}
+
+TEST_F(DrainOfTypes, AMessageInHandIsNotLost) {
+    auto in = bound(ZMQ_PULL, tiny), out = bound(ZMQ_PUSH, tiny);
+    auto source = peer(ZMQ_PUSH, in, tiny), sink = peer(ZMQ_PULL, out, tiny);
+    zdev::device device(in, out);
+    int sent = 0;
+    {
+        background run(device);
+        sent = fill(source);
+        device.drain(50ms);
+        run.result();
+    }
+    background again(device);
+    for (int i = 0; i < sent; ++i) ASSERT_EQ(recv(sink), numbered(i));
+}

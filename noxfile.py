@@ -1,0 +1,239 @@
+"""What can be done with this repository: `nox -l` lists the sessions, `nox -s NAME` runs one, words after `--` go to its program.
+
+Where nox is missing, `python3 noxfile.py -s NAME` does the same: it makes a private environment with nox and goes on there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import NoReturn
+
+ROOT = Path(__file__).parent.resolve()
+NOX = "2026.2.9"  # the oldest that will do
+PRIVATE = ROOT / ".nox" / f"nox-{NOX}"  # the environment made where nox is missing
+
+
+def say(text: str) -> None:
+    print(f"zdev > {text}", flush=True)
+
+
+def nox_is_here() -> bool:
+    """Whether the running Python has a nox that will do."""
+    try:
+        found = importlib.metadata.version("nox")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return [int(n) for n in found.split(".")[:3]] >= [int(n) for n in NOX.split(".")]
+
+
+def done(*command: str | Path) -> bool:
+    """Whether the command runs and succeeds; it prints nothing."""
+    try:
+        return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False).returncode == 0
+    except OSError:
+        return False
+
+
+def make_private_environment(python: Path) -> None:
+    if importlib.util.find_spec("ensurepip") is None:
+        sys.exit("zdev > Python's venv module is incomplete; install it (Debian, Ubuntu: apt-get install python3-venv)")
+    say(f"nox is missing: making a private environment for it in {PRIVATE.relative_to(ROOT)} (once)")
+    subprocess.run([sys.executable, "-m", "venv", "--clear", PRIVATE], check=True)
+    pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    say("installing nox, and uv to install faster")
+    if subprocess.run([*pip, "install", f"nox>={NOX}"], check=False).returncode:
+        sys.exit("zdev > nox could not be installed; pip says above why")
+    # uv has settings of its own: where only pip is told of an index or a proxy, uv reaches none, and pip goes on alone.
+    try_uv = ["-m", "uv", "pip", "install", "--quiet", "--dry-run", "--reinstall-package", "packaging", "packaging", "--python"]
+    if not (done(*pip, "install", "uv") and done(python, *try_uv, python)):
+        say("uv does not work here; pip will do")
+        subprocess.run([*pip, "uninstall", "--yes", "uv"], check=False)
+
+
+def run_as_script() -> NoReturn:
+    if sys.version_info < (3, 11):  # noqa: UP036 - this is where one learns so
+        sys.exit(f"zdev > Python 3.11 or newer is needed; this is {sys.version.split()[0]}")
+    python, arguments = Path(sys.executable), sys.argv[1:]
+    if not nox_is_here():
+        python = PRIVATE / "bin" / "python"
+        if not done(python, "-c", "import nox"):
+            make_private_environment(python)
+        if not done(python, "-c", "import uv"):
+            arguments = ["--default-venv-backend", "virtualenv", *arguments]
+    os.execv(python, [str(python), "-m", "nox", "--noxfile", str(ROOT / "noxfile.py"), *arguments])
+
+
+if __name__ == "__main__":
+    run_as_script()
+
+import nox
+
+nox.needs_version = f">={NOX}"
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_venv = "yes"
+nox.options.sessions = ["tests", "lint", "typing"]
+
+PACKAGES = [ROOT / "packages" / name for name in ("zdev-core", "zdev-background", "zdev-cli")]
+BUILD = ROOT / ".nox" / "build"  # one folder for each thing built; what did not change is not compiled again
+WHEELS = BUILD / "wheels"
+CPUS = str(os.cpu_count() or 1)
+
+# What Python's index does not have: a program or header, and its package for apt-get, dnf and brew.
+COMPILER = {
+    "c++": ("g++", "gcc-c++", "gcc"),
+    "Python.h": ("python3-dev", "python3-devel", "python3"),
+    "zmq.h": ("libzmq3-dev", "zeromq-devel", "zeromq"),
+    "zmq.hpp": ("cppzmq-dev", "cppzmq-devel", "cppzmq"),
+}
+TESTER = {
+    "pkg-config": ("pkg-config", "pkgconf-pkg-config", "pkgconf"),
+    "gtest/gtest.h": ("libgtest-dev", "gtest-devel", "googletest"),
+}
+INSTALLERS = ("apt-get", "dnf", "brew")
+
+
+def present(name: str) -> bool:
+    """Whether the program or header is where compilers and CMake look for it."""
+    if "." not in name:
+        return shutil.which((os.environ.get("CXX") or name).split()[0] if name == "c++" else name) is not None
+    prefixes = ["/usr", "/usr/local", "/opt/homebrew", os.environ.get("CONDA_PREFIX", "")]
+    prefixes += os.environ.get("CMAKE_PREFIX_PATH", "").split(os.pathsep)
+    folders = [sysconfig.get_path("include"), *(f"{prefix}/include" for prefix in prefixes if prefix)]
+    return any(Path(folder, name).exists() for folder in folders)
+
+
+def need(session: nox.Session, packages: dict[str, tuple[str, str, str]]) -> None:
+    """Install with the system's package manager what is missing, or end the session with a line that tells what to install."""
+    missing = [name for name in packages if not present(name)]
+    if not missing:
+        return
+    manager = next((name for name in INSTALLERS if shutil.which(name)), INSTALLERS[0])
+    names = [packages[name][INSTALLERS.index(manager)] for name in missing]
+    options = {"apt-get": ["-y", "--no-install-recommends"], "dnf": ["-y"], "brew": []}[manager]
+    install = [manager, "install", *options, *names]
+    sudo = [] if manager == "brew" or os.geteuid() == 0 else ["sudo", "-n"]
+    if not shutil.which(manager) or (sudo and not done(*sudo, "true")):
+        session.error(f"{', '.join(missing)} missing; as root, run: {' '.join(install)}")
+    session.log(f"{', '.join(missing)} missing: installing {' '.join(names)}")
+    if manager == "apt-get":
+        session.run(*sudo, manager, "update", external=True, success_codes=[0, 100])
+    session.run(*sudo, *install, external=True)
+
+
+def group(name: str) -> list[str]:
+    """The requirements of a dependency group of pyproject.toml."""
+    return list(nox.project.dependency_groups(nox.project.load_toml(ROOT / "pyproject.toml"), name))
+
+
+def install(session: nox.Session, *groups: str) -> None:
+    """Install dependency groups, and the three packages as the session `wheels` built them."""
+    wheels = [str(wheel) for wheel in WHEELS.glob("*.whl")]
+    session.install(*(requirement for name in groups for requirement in group(name)), *wheels)
+    session.install("--force-reinstall", "--no-deps", *wheels)  # the version may be the same and the content not
+
+
+def digest(*paths: str) -> str:
+    """A hash of the names and contents of files, and of all files in folders but tests."""
+    found = sorted(f for path in paths for f in [ROOT / path, *(ROOT / path).rglob("*")] if f.is_file())
+    named = [(f.relative_to(ROOT), f) for f in found]
+    kept = [str(name).encode() + f.read_bytes() for name, f in named if not {"tests", "__pycache__"} & set(name.parts)]
+    return hashlib.sha256(b"".join(kept)).hexdigest()
+
+
+@nox.session(default=False)
+def wheels(session: nox.Session) -> None:
+    """Build the wheels of the three packages, compiling only what changed."""
+    need(session, COMPILER)
+    session.install(*group("build"))
+    shutil.rmtree(WHEELS, ignore_errors=True)
+    options = ["--no-isolation", "--wheel", "--outdir", str(WHEELS), f"-Cbuild-dir={BUILD / 'core'}"]
+    for package in PACKAGES:
+        session.run("python", "-m", "build", *options, str(package), silent=True, env={"CMAKE_EXPORT_COMPILE_COMMANDS": "ON"})
+
+
+@nox.session(default=False, requires=["wheels"])
+def demo(session: nox.Session) -> None:
+    """Run clients and workers through a monitored queue for about ten seconds, and count what passed."""
+    install(session)
+    session.run("python", "docs/examples/demo.py", *session.posargs)
+
+
+@nox.session(default=False)
+def cpp(session: nox.Session) -> None:
+    """Run the C++ tests, those of the installed library among them."""
+    need(session, COMPILER | TESTER)
+    session.install(*group("cpp"))
+    build = str(BUILD / "cpp")
+    with session.chdir("cpp"):
+        session.run("cmake", "--preset", "dev", "-B", build, silent=True)
+    session.run("cmake", "--build", build)
+    session.run("ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error", "--parallel", CPUS)
+
+
+@nox.session(default=False)
+def packaging(session: nox.Session) -> None:
+    """Build each wheel from its sdist outside of the repository, and test what is in both; skipped while nothing changed."""
+    stamp, seen = (
+        BUILD / "packaging",
+        digest("LICENSE", "cpp/CMakeLists.txt", "cpp/cmake", "cpp/include", "cpp/src", "packages"),
+    )
+    if stamp.exists() and stamp.read_text() == seen:
+        session.skip("unchanged since it last passed")
+    need(session, COMPILER)
+    session.install(*group("build"), *group("test"))
+    with tempfile.TemporaryDirectory() as folder:
+        for package in PACKAGES:
+            session.run("python", "-m", "build", "--no-isolation", "--outdir", folder, str(package), silent=True)
+        built = [str(wheel) for wheel in Path(folder).glob("*.whl")]
+        session.install("--force-reinstall", *built)
+        session.run("pytest", "packages/test_packaging.py", env={"ZDEV_DIST": folder})
+    BUILD.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(seen)
+
+
+@nox.session(requires=["wheels"])
+def tests(session: nox.Session) -> None:
+    """Run every test: those of the three packages as they are installed, then the sessions `cpp` and `packaging`."""
+    session.notify("cpp")
+    session.notify("packaging")
+    install(session, "test")
+    session.run("pytest", "--timeout=60", *session.posargs)
+
+
+@nox.session(requires=["wheels"])
+def lint(session: nox.Session) -> None:
+    """Check the layout of Python and C++, and look for likely bugs."""
+    session.install(*group("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    folders = ["cpp", "packages/zdev-core/bridge", "benchmarks"]
+    session.run("clang-format", "--dry-run", "-Werror", *(str(f) for name in folders for f in ROOT.glob(f"{name}/**/*.[ch]pp")))
+    warnings = [f"-extra-arg=-W{name}" for name in ("all", "extra", "conversion", "shadow")]
+    session.run("run-clang-tidy.py", "-p", str(BUILD / "core"), "-quiet", "-j", CPUS, *warnings, silent=True)
+
+
+@nox.session(requires=["wheels"])
+def typing(session: nox.Session) -> None:
+    """Check the types of the packages, and the stub of the extension against the extension."""
+    install(session, "typing")
+    session.run("mypy", *(str(package / "src") for package in PACKAGES), "noxfile.py", "docs/examples", "benchmarks")
+    allowed = "packages/zdev-core/tests/stubtest.txt"
+    session.run("python", "-m", "mypy.stubtest", "zdev_core", "--allowlist", allowed)
+
+
+@nox.session(default=False, requires=["wheels"])
+def bench(session: nox.Session) -> None:
+    """Measure zdev's devices beside their peers."""
+    install(session, "cpp")
+    session.install("pyomq", success_codes=[0, 1, 2])  # a peer that not every platform has
+    load = ["--build-dir", str(BUILD / "benchmarks")]
+    session.run("python", "benchmarks/run.py", *load, *session.posargs, env={"CMAKE_GENERATOR": "Ninja"})

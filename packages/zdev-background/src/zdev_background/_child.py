@@ -1,0 +1,113 @@
+"""The process of a process device: runs the relay in its main thread and obeys the parent through a pipe.
+
+No TCP port is needed for that, and nothing of Python runs in the relay: the second thread sleeps until an order comes or the
+parent is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import threading
+import traceback
+from contextlib import suppress
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection, wait
+from typing import Any, Literal
+
+import zmq
+
+from ._inherited import forget_inherited_signals, forget_inherited_sockets
+from ._relay import Ending, Endpoints, Plan, Relay
+
+Order = Literal["stop", "pause", "resume", "drain", "statistics"]
+Report = tuple[Literal["ready"], Endpoints] | tuple[Literal["answer"], tuple[int, Any]] | tuple[Literal["ending"], Ending]
+
+PARENT_POLL = 0.25  # seconds between looks whether the parent lives, where no descriptor tells
+ORPHAN_TIMEOUT = 0.5  # seconds that an orphan may take to send what it still holds
+
+
+def serve(pipe: Connection, plan: Plan, forked: bool) -> None:
+    """Run the device of `plan` until an order, a command, SIGTERM or the parent's death ends it.
+
+    forked: whether this process is a fork of the parent, and so has all that the parent had open.
+    """
+    forget_inherited_signals()
+    if forked:
+        forget_inherited_sockets(keep={pipe.fileno(), *plan.ports.filenos()})
+    mouth = _Mouth(pipe)
+    try:
+        relay = Relay(plan)
+    except BaseException as error:  # noqa: BLE001  the parent raises it
+        mouth.report(("ending", Ending(error=_portable(error))))
+        return
+    finally:
+        plan.ports.release()
+    signal.signal(signal.SIGTERM, lambda *_: relay.stop())
+    mouth.report(("ready", relay.endpoints))
+    over = threading.Event()
+    threading.Thread(target=_obey, args=(pipe, mouth, relay, over), daemon=True).start()
+    ending = relay.run()
+    over.set()
+    mouth.report(("ending", Ending(ending.outcome, ending.error and _portable(ending.error), ending.statistics)))
+
+
+class _Mouth:
+    """The pipe as two threads may use it to speak. Once the parent is gone, nobody hears, and that is no error."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def report(self, report: Report) -> None:
+        with self._lock, suppress(OSError):
+            self._pipe.send(report)
+
+
+def _obey(pipe: Connection, mouth: _Mouth, relay: Relay, over: threading.Event) -> None:
+    parent = _Parent()
+    with suppress(EOFError, OSError):
+        while not parent.gone(ready := wait([pipe, *parent.descriptors], PARENT_POLL)):
+            if pipe in ready:
+                number, verb, arguments = pipe.recv()
+                mouth.report(("answer", (number, getattr(relay, verb)(*arguments))))
+    relay.stop()
+    over.wait(ORPHAN_TIMEOUT)
+    os._exit(1)
+
+
+class _Parent:
+    """Whether the parent lives. Its death shows in several ways, of which each fails somewhere.
+
+    The sentinel, a pipe, stays open when another child of the parent has a copy of its other end; a pidfd is Linux's alone; the
+    parent's id is that of another process under forkserver.
+    """
+
+    def __init__(self) -> None:
+        parent = parent_process()
+        assert parent is not None
+        assert parent.pid is not None
+        self._is_ours = os.getppid() == parent.pid
+        self._pid = parent.pid
+        self.descriptors = [parent.sentinel]
+        if hasattr(os, "pidfd_open"):
+            try:
+                self.descriptors.append(os.pidfd_open(self._pid))
+            except ProcessLookupError:
+                self._is_ours, self._pid = True, -1
+            except OSError:  # not permitted in some containers
+                pass
+
+    def gone(self, ready: list[Any]) -> bool:
+        return any(each in self.descriptors for each in ready) or (self._is_ours and os.getppid() != self._pid)
+
+
+def _portable(error: BaseException) -> BaseException:
+    """`error`, or what can be said of it, as it arrives in another process: with the traceback as a note, if it says more."""
+    if not isinstance(error, zmq.ZMQError):
+        error.add_note("In the device's process:\n" + "".join(traceback.format_exception(error)))
+    with suppress(Exception):
+        if type(pickle.loads(pickle.dumps(error))) is type(error):
+            return error
+    return RuntimeError(f"{type(error).__name__}: {error}")

@@ -1,0 +1,251 @@
+"""The life cycle of a device: start, steer, look at, stop; and start again."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from multiprocessing.process import BaseProcess
+from typing import Any, Self
+
+import zmq
+
+from zdev_core import Outcome, State, Statistics
+
+from . import _registry
+from ._launchers import HereLauncher, Launcher
+from ._relay import Ending, Endpoints, Plan, Policy, no_statistics
+from ._roles import Roles
+
+logger = logging.getLogger("zdev")
+
+START_TIMEOUT = 30.0
+STOP_TIMEOUT = 10.0
+KILL_TIMEOUT = 1.0  # seconds for a process to end that was killed
+
+
+class Device(Roles):
+    """A relay between two sockets that runs in the calling thread: `start` returns when the device has ended.
+
+    device_type: zmq.QUEUE, FORWARDER or STREAMER; a name only: what is relayed follows from the socket types.
+    in_type, out_type: socket types, like zmq.ROUTER. out_type < 0: the in socket is both ends, and answers itself.
+
+    The sockets are made at the start, as told by then with `bind_in`, `connect_out`, `setsockopt_in` and their like, and closed
+    at the end; a device can be started again. LINGER is 1000 ms unless it was set. ROUTER sockets have ROUTER_MANDATORY unless
+    it was set, so that a message to a peer that is gone or full is counted where libzmq would lose it unseen (see `on_full`).
+
+    Methods may be called from any thread. A device runs until it ends or the interpreter exits, also when nobody refers to it.
+    """
+
+    context_factory: Callable[[], zmq.Context[Any]] = zmq.Context.instance
+    """Makes the context of the sockets. The device terminates a context at its end only if this is a class."""
+
+    on_full: Policy | None = None
+    """What to do with a message whose one receiver, the peer of a ROUTER, is full: "block" holds that direction back, with all
+    its other receivers; "drop" drops the message and counts it as `overflowed`. None: "drop", which is what libzmq does to
+    it, or "block" if ROUTER_MANDATORY was set with `setsockopt_in` or `setsockopt_out`. Takes effect at the next start."""
+
+    mon_on_full: Policy = "block"
+    """What to do when the monitor's receiver is full and its type can't drop by itself (PUSH, PAIR, DEALER): "block" holds the
+    messages back, "drop" loses the copy and counts it as `monitor_dropped`. Takes effect at the next start."""
+
+    # For subclasses to set, beside _specs: what the monitor's copies begin with. None: nothing.
+    _in_prefix: bytes | str | None = None
+    _out_prefix: bytes | str | None = None
+
+    def __init__(self, device_type: int = zmq.QUEUE, in_type: int | None = None, out_type: int | None = None) -> None:
+        if in_type is None or out_type is None:
+            raise TypeError("in_type and out_type are needed: socket types, like zmq.ROUTER and zmq.DEALER")
+        super().__init__(in_type, out_type)
+        self.device_type = device_type
+        self.daemon = True  # False: the interpreter doesn't exit while the device runs
+        self.done = False  # whether the last run has ended
+        self.exception: BaseException | None = None  # what ended the last run, or kept it from starting; None: all was well
+        self.lost = 0  # messages that the last run had received and, ending, could not send any longer
+        self._launcher: Launcher | None = None
+        self._lock = threading.RLock()
+
+    def start(self, timeout: float | None = START_TIMEOUT) -> None:
+        """Start the device. Returns when all sockets are bound and connected; at once if the device runs already.
+
+        Raises ZMQError with its errno when a socket can't be made, set, bound or connected as told, and when the types don't
+        fit together; the text names the socket and what to do. TimeoutError after `timeout` seconds. Nothing is left behind.
+        """
+        with self._lock:
+            launcher = self._alive()
+            is_mine = launcher is None
+            if launcher is None:
+                self._launcher = launcher = self._new_launcher()
+                self.done, self.exception, self.lost = False, None, 0
+                _registry.add(self)
+        try:
+            if is_mine:
+                launcher.launch()
+            launcher.ready.result(timeout)
+        except BaseException as error:
+            if is_mine:
+                self._give_up(launcher, error)
+            if isinstance(error, TimeoutError):
+                raise TimeoutError(f"{self._name}: not started within {timeout} s") from None
+            raise
+
+    def stop(self, timeout: float | None = STOP_TIMEOUT) -> None:
+        """End the device and close its sockets; what they still have to send has their LINGER for it. Idempotent.
+
+        Raises TimeoutError when it has not ended within `timeout` seconds, except for a process, which is killed then.
+        """
+        launcher = self._launcher
+        if launcher is None:
+            return
+        launcher.stop()
+        if not launcher.wait(timeout):
+            launcher.kill()
+            if not launcher.wait(KILL_TIMEOUT):
+                raise TimeoutError(f"{self._name}: not stopped within {timeout} s")
+
+    def drain(self, timeout: float | None = 30.0) -> bool:
+        """Stop reading from the in socket, bring back the replies still owed, then end the device.
+
+        Returns True once that is done, or if the device doesn't run; False if it ended otherwise: after `timeout` seconds
+        (None: wait for ever), or because it was told to stop meanwhile.
+        """
+        launcher = self._alive()
+        if launcher is None:
+            return True
+        launcher.drain(timeout)
+        launcher.wait(None if timeout is None else timeout + STOP_TIMEOUT)
+        return launcher.ending is not None and launcher.ending.outcome is Outcome.DRAINED
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until the device has ended and its sockets are closed, or for `timeout` seconds."""
+        if self._launcher:
+            self._launcher.wait(timeout)
+
+    def pause(self) -> None:
+        """Hold all messages where they are until `resume`; when this returns, none moves any longer.
+
+        Raises RuntimeError when the device doesn't run.
+        """
+        self._running().pause()
+
+    def resume(self) -> None:
+        """Go on after `pause`. Raises RuntimeError when the device doesn't run."""
+        self._running().resume()
+
+    def statistics(self) -> Statistics:
+        """The counters of the run under way, or else of the last one. The relay doesn't wait for it."""
+        return self._launcher.statistics() if self._launcher else no_statistics()
+
+    def is_alive(self) -> bool:
+        """Whether the device runs: from the start to when its sockets are closed."""
+        return self._alive() is not None
+
+    @property
+    def state(self) -> State:
+        """What the relay is doing: ACTIVE, PAUSED or DRAINING; IDLE when the device doesn't run."""
+        launcher = self._ready()
+        if launcher is None:
+            return State.IDLE
+        state = launcher.statistics().state
+        return State.ACTIVE if state is State.IDLE else state  # bound, and just about to relay
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """What each role has bound, with the ports chosen for wildcards; empty when the device doesn't run."""
+        launcher = self._ready()
+        return launcher.ready.result() if launcher else {}
+
+    @property
+    def launcher(self) -> threading.Thread | BaseProcess | None:
+        """The thread or process of the run under way or the last one; None for a device that runs where it was started."""
+        return self._launcher.worker if self._launcher else None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def __repr__(self) -> str:
+        endpoints = self.endpoints
+        sockets = [
+            " ".join([str(spec), *endpoints.get(role, (*spec.binds, *spec.connects))])
+            for role, spec in self._specs.items()
+            if role == spec.role
+        ]
+        condition = "failed" if self.exception else "ended" if self.done else "running" if self.is_alive() else "not started"
+        return f"<{self._name} {condition}: {', '.join(sockets)}>"
+
+    @property
+    def _name(self) -> str:
+        """What messages call the device; for subclasses to override."""
+        return type(self).__name__
+
+    @property
+    def _context(self) -> zmq.Context[Any] | None:
+        """PyZMQ's name for the context of a device that runs in this process."""
+        relay = getattr(self._launcher, "relay", None)
+        return relay.context if relay else None
+
+    def _new_launcher(self) -> Launcher:
+        return HereLauncher(self._plan(), self._on_end, self.daemon)
+
+    def _plan(self) -> Plan:
+        return Plan(
+            owner=self._name,
+            specs=self._specs,
+            ports=self._ports,
+            context_factory=self.context_factory,
+            in_prefix=self._in_prefix,
+            out_prefix=self._out_prefix,
+            on_full=self.on_full,
+            mon_on_full=self.mon_on_full,
+        )
+
+    def _alive(self) -> Launcher | None:
+        launcher = self._launcher
+        return launcher if launcher and launcher.is_alive() else None
+
+    def _ready(self) -> Launcher | None:
+        launcher = self._alive()
+        return launcher if launcher and launcher.ready.done() and not launcher.ready.exception() else None
+
+    def _running(self) -> Launcher:
+        launcher = self._ready()
+        if launcher is None:
+            raise RuntimeError(f"{self._name} is not running: start it first")
+        return launcher
+
+    def _give_up(self, launcher: Launcher, error: BaseException) -> None:
+        launcher.stop()
+        launcher.kill()
+        launcher.wait(KILL_TIMEOUT)
+        self.exception, self.done = error, True
+        _registry.discard(self)
+
+    def _on_end(self, launcher: Launcher, ending: Ending) -> None:
+        if launcher is not self._launcher:  # a start that was given up as it took too long
+            return
+        self.exception, self.lost = ending.error, ending.lost
+        self.done = True
+        _registry.discard(self)
+        if self.lost:
+            logger.warning("%r: lost %d message(s), received and not sent when it ended", self, self.lost)
+        if isinstance(ending.error, Exception):
+            logger.error("%r: ended by an error: %s", self, ending.error)
+
+    def _end_at_exit(self, timeout: float | None) -> None:
+        launcher = self._alive()
+        if launcher is None or not self.daemon:
+            return
+        if timeout is None:
+            launcher.stop()
+        elif not launcher.wait(timeout):
+            launcher.kill()
+
+    def _forget_after_fork(self) -> None:
+        self._lock = threading.RLock()
+        if self._launcher:
+            self._launcher.forget()
+        self._launcher = None

@@ -1,0 +1,125 @@
+"""The devices by name: what is relayed, combined with where it runs. Constructors and methods are those of `zmq.devices`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import zmq
+
+from ._device import Device
+from ._launchers import Launcher, ThreadLauncher
+from ._process import ProcessLauncher
+from ._roles import Roles, of_role
+from ._spec import SocketSpec
+
+
+class ThreadDevice(Device):
+    """A `Device` that runs in a thread of its own: `start` returns when its sockets are bound and connected."""
+
+    def _new_launcher(self) -> Launcher:
+        return ThreadLauncher(self._plan(), self._on_end, self.daemon)
+
+
+class ProcessDevice(Device):
+    """A `Device` that runs in a process of its own: `start` returns when its sockets are bound and connected.
+
+    The process ends with its parent, however that ends. Ctrl-C in a terminal doesn't reach it: the parent decides when to
+    stop it. SIGTERM stops it as `stop` does. When it dies, `exception` says so within a second. Methods raise TimeoutError
+    when it doesn't answer them, as when it is suspended.
+    """
+
+    context_factory: Callable[[], zmq.Context[Any]] = zmq.Context
+    """Makes the context of the sockets, in the device's process. The device terminates it at its end if this is a class."""
+
+    start_method: str | None = None
+    """How the process starts: "fork", "spawn" or "forkserver"; None: as is usual for multiprocessing."""
+
+    def _new_launcher(self) -> Launcher:
+        return ProcessLauncher(self._plan(), self._on_end, self.daemon, self.start_method)
+
+
+class Proxy(Device):
+    """A `Device` that copies every message to a third socket, the monitor, and adds nothing to it.
+
+    mon_type: PUB or XPUB, which drop what their subscribers don't take; or PUSH, PAIR or DEALER (see `mon_on_full`).
+    """
+
+    def __init__(self, in_type: int, out_type: int, mon_type: int = zmq.PUB) -> None:
+        super().__init__(in_type=in_type, out_type=out_type)
+        self._specs["mon"] = SocketSpec("mon", mon_type)
+
+    bind_mon = of_role(Roles.bind, "mon")
+    connect_mon = of_role(Roles.connect, "mon")
+    setsockopt_mon = of_role(Roles.setsockopt, "mon")
+    bind_mon_to_random_port = of_role(Roles.bind_to_random_port, "mon")
+
+    @property
+    def mon_type(self) -> int:
+        return self._specs["mon"].type
+
+
+class ThreadProxy(Proxy, ThreadDevice):
+    """A `Proxy` in a thread of its own."""
+
+
+class ProcessProxy(Proxy, ProcessDevice):
+    """A `Proxy` in a process of its own."""
+
+
+class MonitoredQueue(Proxy):
+    """A `Device` that copies every message to a third socket, the monitor, after a prefix that tells where it was received.
+
+    in_prefix, out_prefix: the first frame of the copy of a message that the in socket, or the out socket, received; a str is
+    sent as UTF-8. Between ROUTERs the first two frames are swapped, so that a message reaches the peer that its sender named.
+    """
+
+    def __init__(
+        self,
+        in_type: int,
+        out_type: int,
+        mon_type: int = zmq.PUB,
+        in_prefix: bytes | str = b"in",
+        out_prefix: bytes | str = b"out",
+    ) -> None:
+        super().__init__(in_type, out_type, mon_type)
+        self._in_prefix = in_prefix
+        self._out_prefix = out_prefix
+
+
+class ThreadMonitoredQueue(MonitoredQueue, ThreadProxy):
+    """A `MonitoredQueue` in a thread of its own."""
+
+
+class ProcessMonitoredQueue(MonitoredQueue, ProcessProxy):
+    """A `MonitoredQueue` in a process of its own."""
+
+
+class ProxySteerable(Proxy):
+    """A `Proxy` that obeys a fourth socket: PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS, each a message of one frame.
+
+    ctrl_type: REP, PAIR, DEALER, SUB, PULL or XSUB; None: no such socket. REP answers every message, the others STATISTICS
+    only.
+    """
+
+    def __init__(self, in_type: int, out_type: int, mon_type: int = zmq.PUB, ctrl_type: int | None = None) -> None:
+        super().__init__(in_type, out_type, mon_type)
+        if ctrl_type is not None:
+            self._specs["ctrl"] = SocketSpec("ctrl", ctrl_type)
+
+    bind_ctrl = of_role(Roles.bind, "ctrl")
+    connect_ctrl = of_role(Roles.connect, "ctrl")
+    setsockopt_ctrl = of_role(Roles.setsockopt, "ctrl")
+    bind_ctrl_to_random_port = of_role(Roles.bind_to_random_port, "ctrl")
+
+    @property
+    def ctrl_type(self) -> int | None:
+        return self._specs["ctrl"].type if "ctrl" in self._specs else None
+
+
+class ThreadProxySteerable(ProxySteerable, ThreadProxy):
+    """A `ProxySteerable` in a thread of its own."""
+
+
+class ProcessProxySteerable(ProxySteerable, ProcessProxy):
+    """A `ProxySteerable` in a process of its own."""

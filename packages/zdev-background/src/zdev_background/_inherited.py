@@ -1,0 +1,41 @@
+"""What a forked process has of its parent and must not use."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+
+def forget_inherited_signals() -> None:
+    """Default handlers; but what the terminal sends to all is the parent's to decide upon: ignored."""
+    signal.set_wakeup_fd(-1)  # it may lead into the parent's event loop
+    for number in signal.valid_signals():
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def forget_inherited_sockets(keep: AbstractSet[int]) -> None:
+    """Give up the parent's sockets, but for the standard streams and `keep`.
+
+    Held here, they would keep the ports of devices that the parent has stopped long since, and hide from peers that the parent
+    has closed a connection. Their numbers stay taken, by the null device: objects inherited with them may still close them.
+    """
+    directory = Path("/proc/self/fd") if Path("/proc/self/fd").is_dir() else Path("/dev/fd")
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in [int(each.name) for each in directory.iterdir()]:
+        if fd > 2 and fd not in keep and _is_socket(fd):
+            os.dup2(null, fd, inheritable=False)
+    os.close(null)
+
+
+def _is_socket(fd: int) -> bool:
+    try:
+        return stat.S_ISSOCK(os.fstat(fd).st_mode)
+    except OSError:  # the listing's own descriptor, closed by now
+        return False

@@ -1,0 +1,172 @@
+"""Launchers: where a device runs. Each runs a device once: from specs to sockets, through the relay, to their end."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from concurrent.futures import Future
+from multiprocessing.process import BaseProcess
+
+from zdev_core import Statistics
+
+from ._relay import Ending, Endpoints, Plan, Relay, no_statistics
+
+OnEnd = Callable[["Launcher", Ending], None]
+
+
+def _nothing(_launcher: Launcher, _ending: Ending) -> None:
+    """Instead of an on_end that was called."""
+
+
+class Launcher(ABC):
+    """One run of a device. All methods but `launch` may be called from any thread, at any time, any number of times.
+
+    on_end: called once, in the launcher's own thread, when a run that had become ready has ended and its sockets are closed.
+    daemon: whether the interpreter may exit while the device runs; if not, it waits.
+    """
+
+    worker: threading.Thread | BaseProcess | None = None
+
+    def __init__(self, plan: Plan, on_end: OnEnd, daemon: bool) -> None:
+        self.ready: Future[Endpoints] = Future()  # or the error that kept the device from starting
+        self.ending: Ending | None = None
+        self._plan = plan
+        self._on_end = on_end
+        self._daemon = daemon
+        self._ended = threading.Event()
+
+    @abstractmethod
+    def launch(self) -> None:
+        """Begin the run. `ready` tells when the sockets are bound and connected."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Ask for the end of the run, or of the start."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End the run by force, as far as that is possible."""
+
+    def forget(self) -> None:  # noqa: B027  for most there is nothing to do
+        """In a forked copy of this process: leave the run alone, which goes on in the original."""
+
+    @abstractmethod
+    def pause(self) -> None: ...
+
+    @abstractmethod
+    def resume(self) -> None: ...
+
+    @abstractmethod
+    def drain(self, timeout: float | None) -> None:
+        """Ask for a drain, which ends the run."""
+
+    @abstractmethod
+    def statistics(self) -> Statistics: ...
+
+    def is_alive(self) -> bool:
+        return not self._ended.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, with everything closed. False when it has not come within `timeout` seconds."""
+        return self._ended.wait(timeout)
+
+    def _become_ready(self, endpoints: Endpoints) -> None:
+        self._plan.ports.release()
+        self.ready.set_result(endpoints)
+
+    def _fail(self, error: BaseException) -> None:
+        self._on_end = _nothing
+        self._ended.set()
+        self.ready.set_exception(error)
+
+    def _end(self, ending: Ending) -> None:
+        self.ending = ending
+        on_end, self._on_end = self._on_end, _nothing  # no cycle is left, that would keep descriptors until it is collected
+        try:
+            on_end(self, ending)
+        finally:
+            self._ended.set()
+
+
+class HereLauncher(Launcher):
+    """Runs the device in the thread that calls `launch`, which returns when the device has ended."""
+
+    def __init__(self, plan: Plan, on_end: OnEnd, daemon: bool) -> None:
+        super().__init__(plan, on_end, daemon)
+        self.relay: Relay | None = None
+        self._lock = threading.RLock()  # a signal handler may call stop() anywhere
+        self._stopping = False
+        self._thread = 0
+
+    def launch(self) -> None:
+        self._work()
+        if self.ending and self.ending.error:
+            raise self.ending.error
+
+    def _work(self) -> None:
+        self._thread = threading.get_ident()
+        try:
+            relay = Relay(self._plan)
+        except BaseException as error:  # noqa: BLE001  who started the device raises it
+            self._fail(error)
+            return
+        with self._lock:
+            self.relay = relay
+            if self._stopping:
+                relay.stop()
+        self._become_ready(relay.endpoints)
+        ending = relay.run()
+        self._end(ending)
+        self.relay = None
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopping = True
+            if relay := self.relay:
+                relay.stop()
+
+    def kill(self) -> None:
+        self.stop()
+
+    def pause(self) -> None:
+        if relay := self.relay:
+            relay.pause()
+
+    def resume(self) -> None:
+        if relay := self.relay:
+            relay.resume()
+
+    def drain(self, timeout: float | None) -> None:
+        if relay := self.relay:
+            relay.drain(timeout)
+
+    def statistics(self) -> Statistics:
+        if relay := self.relay:
+            return relay.statistics()
+        return self.ending.statistics if self.ending else no_statistics()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if threading.get_ident() == self._thread:  # a signal handler within the run: it would wait for itself
+            return True
+        return super().wait(timeout)
+
+
+class ThreadLauncher(HereLauncher):
+    """Runs the device in a thread of its own."""
+
+    worker: threading.Thread | None = None
+
+    def launch(self) -> None:
+        self.worker = threading.Thread(target=self._work, name=self._plan.owner, daemon=self._daemon)
+        try:
+            self.worker.start()
+        except RuntimeError as error:
+            self.worker = None
+            self._fail(error)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        ended = super().wait(timeout)
+        if ended and self.worker:
+            self.worker.join(timeout)
+        return ended

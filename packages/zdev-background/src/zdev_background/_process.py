@@ -1,0 +1,212 @@
+"""A launcher that runs the device in a process of its own, steered through a pipe. `_child` is the other end."""
+
+from __future__ import annotations
+
+import errno
+import multiprocessing
+import multiprocessing.process
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
+from typing import Any
+
+import zmq
+
+from zdev_core import Statistics
+
+from ._child import Order, Report, serve
+from ._launchers import Launcher, OnEnd
+from ._relay import Ending, Plan, no_statistics
+from ._spec import option_name
+
+ANSWER_TIMEOUT = 5.0  # seconds; the child answers at once unless it is suspended or starved
+EXIT_TIMEOUT = 5.0  # seconds from the child's last word to its end
+
+# A child that is forked while another thread is between making a pipe and closing the child's end of it would hold that
+# end open, and the death of the pipe's own child would not be seen.
+_starting = threading.Lock()
+
+
+class ProcessLauncher(Launcher):
+    """Runs the device in a process. A thread of this process takes the child's reports and notices its end.
+
+    start_method: one of multiprocessing's; None: its default.
+    """
+
+    worker: BaseProcess | None = None
+
+    def __init__(self, plan: Plan, on_end: OnEnd, daemon: bool, start_method: str | None = None) -> None:
+        super().__init__(plan, on_end, daemon)
+        self._start_method = start_method
+        self._lock = threading.RLock()  # a signal handler may call stop() anywhere
+        self._pipe: Connection | None = None
+        self._stopping = False
+        self._answers: dict[int, Future[Any]] = {}  # by number of the order
+        self._orders = 0
+        self._statistics = no_statistics()
+        self._reader: threading.Thread | None = None
+
+    def launch(self) -> None:
+        try:
+            context: Any = multiprocessing.get_context(self._start_method)
+            method: str = context.get_start_method()
+            if method != "fork":
+                _refuse_what_does_not_pickle(self._plan)
+            with _starting:
+                pipe, child_end = context.Pipe()
+                worker = context.Process(
+                    target=serve, args=(child_end, self._plan, method == "fork"), name=self._plan.owner, daemon=self._daemon
+                )
+                try:
+                    with _sigint_held_back(method):
+                        worker.start()
+                except BaseException:
+                    pipe.close()
+                    raise
+                finally:
+                    child_end.close()
+            self.worker, self._pipe = worker, pipe
+            if self._stopping:
+                self.stop()
+            self._reader = threading.Thread(
+                target=self._read, args=(worker, pipe), name=f"{self._plan.owner} {worker.pid}", daemon=True
+            )
+            self._reader.start()
+        except BaseException as error:  # noqa: BLE001  who started the device raises it
+            if self.worker:
+                self.worker.kill()
+                self.worker.join()
+            self._fail(error)
+
+    def stop(self) -> None:
+        self._stopping = True
+        self._order("stop", answer=False)
+
+    def kill(self) -> None:
+        if self.worker:
+            self.worker.kill()
+
+    def forget(self) -> None:
+        # When it exits, multiprocessing would end what it takes for children of this copy, and so the original's.
+        vars(multiprocessing.process).get("_children", set()).discard(self.worker)
+
+    def pause(self) -> None:
+        self._order("pause")
+
+    def resume(self) -> None:
+        self._order("resume")
+
+    def drain(self, timeout: float | None) -> None:
+        self._order("drain", timeout)
+
+    def statistics(self) -> Statistics:
+        statistics = self._order("statistics")
+        if statistics is not None:
+            self._statistics = statistics
+        return self.ending.statistics if self.ending else self._statistics
+
+    def wait(self, timeout: float | None = None) -> bool:
+        ended = super().wait(timeout)
+        if ended and self._reader and self._reader is not threading.current_thread():
+            self._reader.join(timeout)
+        return ended
+
+    def _order(self, verb: Order, *arguments: Any, answer: bool = True) -> Any:
+        """What the child answers; None when it is no more."""
+        answered: Future[Any] = Future()
+        with self._lock:
+            if self._pipe is None:
+                return None
+            self._orders += 1
+            self._answers[self._orders] = answered
+            try:
+                self._pipe.send((self._orders, verb, arguments))
+            except OSError:
+                return None
+        try:
+            return answered.result(ANSWER_TIMEOUT) if answer else None
+        except TimeoutError:
+            raise TimeoutError(f"{self._plan.owner}: its process does not answer") from None
+
+    def _read(self, worker: BaseProcess, pipe: Connection) -> None:
+        ending: Ending | None = None
+        with suppress(Exception):  # mostly EOFError; whatever it is, the child is of no use any longer
+            while pipe in wait([pipe, worker.sentinel]):
+                report: Report = pipe.recv()
+                match report:
+                    case ("ready", endpoints):
+                        self._become_ready(endpoints)
+                    case ("answer", (number, value)):
+                        self._answers.pop(number).set_result(value)
+                    case ("ending", last_word):
+                        ending = last_word
+        self._close_pipe(pipe)
+        _reap(worker)
+        ending = ending or Ending(None, _unexpected_end(worker), self._statistics)
+        if self.ready.done():
+            self._end(ending)
+        else:
+            self._fail(ending.error or _unexpected_end(worker))
+
+    def _close_pipe(self, pipe: Connection) -> None:
+        with self._lock:
+            self._pipe = None
+            pipe.close()
+            for answered in self._answers.values():
+                answered.set_result(None)
+            self._answers.clear()
+
+
+def _reap(worker: BaseProcess) -> None:
+    """Leave no zombie, nor a child that has closed its pipe and does not end."""
+    worker.join(EXIT_TIMEOUT)
+    if worker.is_alive():
+        worker.kill()
+        worker.join()
+
+
+def _unexpected_end(worker: BaseProcess) -> ChildProcessError:
+    code = worker.exitcode
+    what = f"ended with exit status {code}"
+    if code is not None and code < 0:
+        with suppress(ValueError):
+            what = f"was killed by {signal.Signals(-code).name}"
+    return ChildProcessError(f"{worker.name}: its process {worker.pid} {what}")
+
+
+def _refuse_what_does_not_pickle(plan: Plan) -> None:
+    parts: dict[str, Any] = {"context_factory": plan.context_factory}
+    parts |= {"in_prefix": plan.in_prefix, "out_prefix": plan.out_prefix}
+    for role, spec in plan.specs.items():
+        parts |= {f"option {option_name(option)} of {role}": (option, value) for option, value in spec.options}
+        parts |= {f"endpoint {addr!r} of {role}": addr for addr in (*spec.binds, *spec.connects)}
+    for name, part in parts.items():
+        try:
+            ForkingPickler.dumps(part)
+        except Exception as error:
+            raise zmq.ZMQError(
+                errno.EINVAL,
+                f"{plan.owner}: {name} cannot be sent to another process: {error}; "
+                "use a plain value or something defined at the top of a module",
+            ) from error
+
+
+@contextmanager
+def _sigint_held_back(start_method: str) -> Iterator[None]:
+    """For the child, which inherits it: Ctrl-C is the parent's to handle, and comes before the child can say so too.
+
+    Not with forkserver: if the server starts now, all its later children would inherit it.
+    """
+    if start_method == "forkserver":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

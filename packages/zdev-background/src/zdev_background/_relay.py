@@ -1,0 +1,171 @@
+"""A device where it runs: its sockets, opened from their specs, and the engine on them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import zmq
+
+import zdev_core
+from zdev_core import FlowStatistics, Outcome, State, Statistics
+
+from ._ports import Ports
+from ._spec import OpenSocket, Role, SocketSpec
+
+Endpoints = Mapping[Role, tuple[str, ...]]
+Policy = Literal["block", "drop"]
+
+STEERING_TIMEOUT = 1.0  # seconds; the engine obeys within milliseconds, whatever the load
+
+_ZERO = (0,) * len(FlowStatistics.__new__(FlowStatistics).__getstate__())
+
+
+def no_statistics() -> Statistics:
+    """The statistics of a device that has done nothing yet."""
+    flow = FlowStatistics.__new__(FlowStatistics)
+    flow.__setstate__(_ZERO)
+    statistics = Statistics.__new__(Statistics)
+    statistics.__setstate__((State.IDLE, flow, flow))
+    return statistics
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a launcher must know to run a device somewhere else. It pickles if its parts do.
+
+    in_prefix, out_prefix: of monitor messages; None: none.
+    on_full: None: "drop", or "block" if the user set ROUTER_MANDATORY on a socket.
+    """
+
+    owner: str
+    specs: Mapping[Role, SocketSpec]
+    ports: Ports
+    context_factory: Callable[[], zmq.Context[Any]]
+    in_prefix: bytes | str | None
+    out_prefix: bytes | str | None
+    on_full: Policy | None
+    mon_on_full: Policy
+
+    def engine_policy(self) -> Policy:
+        mandatory = any(spec.has_option(zmq.ROUTER_MANDATORY, true=True) for spec in self.specs.values())
+        return self.on_full or ("block" if mandatory else "drop")
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended. `error` is what ended it against the user's will."""
+
+    outcome: Outcome | None = None
+    error: BaseException | None = None
+    statistics: Statistics = field(default_factory=no_statistics)
+
+    @property
+    def lost(self) -> int:
+        """Messages that were in hand at the end, one of each direction at most: received and never sent."""
+        return self.statistics.in_.in_hand + self.statistics.out.in_hand
+
+
+class Relay:
+    """The open sockets of a device and the engine on them. Made and run in one thread; the other methods are for any thread.
+
+    Raises ZMQError when a socket can't be made as its spec says or the sockets don't fit together; nothing stays open then.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._opened: dict[Role, OpenSocket] = {}
+        self._over = False
+        self._thread = 0  # in which the engine runs
+        self.context = plan.context_factory()
+        # A class makes a new context, which is the device's own then; any other factory may give a shared one.
+        self._owns_context = isinstance(plan.context_factory, type)
+        try:
+            self._open_sockets()
+            self._engine = self._new_engine()
+        except BaseException:
+            self._close(linger=0)
+            raise
+
+    @property
+    def endpoints(self) -> Endpoints:
+        return {role: opened.endpoints for role, opened in self._opened.items()}
+
+    def run(self) -> Ending:
+        """Relay until told to stop, then close the sockets. Raises nothing."""
+        outcome, error = None, None
+        self._thread = threading.get_ident()
+        try:
+            outcome = self._engine.run()
+        except zmq.ContextTerminated:  # by its owner, who wants all to end: who terminates it twice, crashes
+            outcome, self._owns_context = Outcome.STOPPED, False
+        except BaseException as problem:  # noqa: BLE001  the launcher tells or raises it
+            error = problem
+        self._over = True
+        self._close()
+        return Ending(outcome, error, self.statistics())
+
+    def stop(self) -> None:
+        self._engine.stop()
+
+    def pause(self) -> None:
+        """Returns when no message moves any longer; a device that drains or has ended doesn't pause."""
+        self._engine.pause()
+        self._await(State.PAUSED, State.DRAINING)
+
+    def resume(self) -> None:
+        self._engine.resume()
+        self._await(State.ACTIVE, State.DRAINING)
+
+    def drain(self, timeout: float | None) -> None:
+        """Only begins to."""
+        self._engine.drain(timeout)
+
+    def statistics(self) -> Statistics:
+        return self._engine.statistics()
+
+    def _await(self, *states: State) -> None:
+        if threading.get_ident() == self._thread:  # a signal handler: the engine goes on when it returns
+            return
+        deadline = time.monotonic() + STEERING_TIMEOUT
+        while self.statistics().state not in states and not self._over and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    def _open_sockets(self) -> None:
+        # Through a shadow: Context.destroy() closes the sockets that its context made, from whatever thread it is called
+        # in. These it can't; it waits until the engine has met ETERM and they were closed here.
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(shadow=self.context)
+        context.sockopts.update(self.context.sockopts)
+        for role, spec in self._plan.specs.items():
+            if spec.role == role:
+                self._opened[role] = spec.open(context, self._plan.owner, self._plan.ports)
+            else:  # one socket as both ends
+                self._opened[role] = self._opened[spec.role]
+
+    def _new_engine(self) -> zdev_core.Device:
+        plan = self._plan
+        sockets = {role: opened.socket for role, opened in self._opened.items()}
+        try:
+            return zdev_core.Device(
+                sockets["in"],
+                sockets["out"],
+                sockets.get("mon"),
+                sockets.get("ctrl"),
+                in_prefix=plan.in_prefix,
+                out_prefix=plan.out_prefix,
+                on_full=plan.engine_policy(),
+                mon_on_full=plan.mon_on_full,
+            )
+        except zmq.ZMQError as error:
+            raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error
+
+    def _close(self, linger: int | None = None) -> None:
+        for opened in set(self._opened.values()):
+            opened.close(linger)
+        if self._owns_context:
+            with suppress(zmq.ZMQError):
+                self.context.term()  # waits until what was sent has gone, for the sockets' LINGER at most

@@ -1,0 +1,100 @@
+"""A role is a value: one method for every role, and from it the methods for one, like `bind_in`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from ._ports import Ports
+from ._spec import OptionValue, Role, SocketSpec
+
+P = ParamSpec("P")
+R = TypeVar("R")
+S = TypeVar("S")
+
+
+def of_role(method: Callable[Concatenate[S, Role, P], R], role: Role) -> Callable[Concatenate[S, P], R]:
+    """`method`, which takes a role first, as a method for this role alone.
+
+    A plain function comes out, so that type checkers and editors know its signature and docstring, and `help` too.
+    """
+
+    def method_of_role(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return method(self, role, *args, **kwargs)
+
+    verb, separator, rest = method.__name__.partition("_")
+    made: Any = method_of_role
+    made.__name__ = f"{verb}_{role}{separator}{rest}"
+    made.__qualname__ = method.__qualname__.replace(method.__name__, made.__name__)
+    made.__module__ = method.__module__
+    made.__doc__ = method.__doc__
+    signature = inspect.signature(method)
+    made.__signature__ = signature.replace(parameters=[p for p in signature.parameters.values() if p.name != "role"])
+    return method_of_role
+
+
+class Roles:
+    """What the sockets of a device shall be, by role. It takes effect at the next start."""
+
+    def __init__(self, in_type: int, out_type: int) -> None:
+        self._specs: dict[Role, SocketSpec] = {"in": SocketSpec("in", in_type)}
+        self._specs["out"] = self._specs["in"] if out_type < 0 else SocketSpec("out", out_type)
+        self._ports = Ports()
+
+    def bind(self, role: Role, addr: str) -> None:
+        """Have this role's socket bind `addr`, an endpoint like tcp://127.0.0.1:5559, when the device starts.
+
+        With port * the system chooses one; `endpoints` tells which, once the device is started. `start` raises what goes wrong.
+        """
+        self._spec(role).binds.append(addr)
+
+    def connect(self, role: Role, addr: str) -> None:
+        """Have this role's socket connect to `addr`, an endpoint like tcp://127.0.0.1:5559, when the device starts."""
+        self._spec(role).connects.append(addr)
+
+    def setsockopt(self, role: Role, opt: int, value: OptionValue) -> None:
+        """Have this role's socket option `opt` set to `value` when the device starts, before any bind or connect.
+
+        A str is sent as UTF-8. `start` raises ZMQError with EINVAL for an option that doesn't exist or doesn't take the value.
+        """
+        self._spec(role).options.append((opt, value))
+
+    def bind_to_random_port(
+        self, role: Role, addr: str, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100
+    ) -> int:
+        """Have this role's socket bind a free port of `addr`, like tcp://127.0.0.1, when the device starts. Returns the port.
+
+        The port is kept for the device from now on. It is from `min_port` to below `max_port`, or, when neither is given, one
+        that the system chooses.
+
+        Raises ZMQBindError when no port was free in `max_tries` tries, ZMQError when `addr` can't be bound at all.
+        """
+        spec = self._spec(role)
+        port = self._ports.promise(addr, min_port, max_port, max_tries)
+        spec.binds.append(f"{addr}:{port}")
+        return port
+
+    bind_in = of_role(bind, "in")
+    connect_in = of_role(connect, "in")
+    setsockopt_in = of_role(setsockopt, "in")
+    bind_in_to_random_port = of_role(bind_to_random_port, "in")
+
+    bind_out = of_role(bind, "out")
+    connect_out = of_role(connect, "out")
+    setsockopt_out = of_role(setsockopt, "out")
+    bind_out_to_random_port = of_role(bind_to_random_port, "out")
+
+    @property
+    def in_type(self) -> int:
+        return self._specs["in"].type
+
+    @property
+    def out_type(self) -> int:
+        """-1 when one socket is both ends."""
+        return -1 if self._specs["out"] is self._specs["in"] else self._specs["out"].type
+
+    def _spec(self, role: Role) -> SocketSpec:
+        if role not in self._specs:
+            raise ValueError(f"{type(self).__name__} has no {role} socket; it has {', '.join(self._specs)}")
+        return self._specs[role]

@@ -1,0 +1,146 @@
+"""Sockets as values: what a socket shall be, told before and apart from where it is made."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import zmq
+
+from ._errors import explained
+from ._ports import Ports
+
+Role = Literal["in", "out", "mon", "ctrl"]
+OptionValue = int | bytes | str
+
+# For sockets that zdev makes, where neither the device's user nor the context says otherwise. LINGER in ms: with libzmq's own,
+# for ever, a device could not end while a peer is away. ROUTER_MANDATORY: a reply to a client that is gone or full is
+# counted, instead of lost unseen.
+DEFAULT_LINGER = 1000
+
+UNBIND_TIMEOUT = 1.0  # seconds for libzmq's own thread to give an address up, which takes it a millisecond
+_numbers = itertools.count()
+
+
+class OpenSocket(NamedTuple):
+    """What a `SocketSpec` became, and the addresses it bound as they are: ports in place of wildcards."""
+
+    socket: zmq.Socket[bytes]
+    endpoints: tuple[str, ...] = ()
+
+    def close(self, linger: int | None = None) -> None:
+        """Close the socket. What it had bound can be bound anew when this returns, which libzmq alone leaves open.
+
+        linger: in ms, instead of the socket's own LINGER.
+        """
+        with suppress(zmq.ZMQError):  # of a terminated context, which ends all of this by itself
+            self._unbind({each for each in self.endpoints if each.startswith(("tcp:", "ipc:"))})
+        self.socket.close(linger=linger)
+
+    def _unbind(self, endpoints: set[str]) -> None:
+        if not endpoints:
+            return
+        address = f"inproc://zdev.unbind.{next(_numbers)}"  # a name is in use for a while after its socket was closed
+        self.socket.monitor(address, zmq.EVENT_CLOSED)
+        with self.socket.context.socket(zmq.PAIR) as events:
+            events.connect(address)
+            for endpoint in endpoints:
+                self.socket.unbind(endpoint)
+            deadline = time.monotonic() + UNBIND_TIMEOUT
+            while endpoints and events.poll(max(0.0, deadline - time.monotonic()) * 1000):
+                endpoints.discard(events.recv_multipart()[-1].decode())
+
+
+@dataclass
+class SocketSpec:
+    """A socket that does not exist yet. It can be copied, compared and pickled, and opened any number of times."""
+
+    role: Role
+    type: int
+    options: list[tuple[int, OptionValue]] = field(default_factory=list)
+    binds: list[str] = field(default_factory=list)
+    connects: list[str] = field(default_factory=list)
+
+    def open(self, context: zmq.Context[Any], owner: str = "zdev", ports: Ports | None = None) -> OpenSocket:
+        """Make the socket: first its options, in order; then binds, then connects. The caller closes it.
+
+        owner: who is named in errors. ports: where a bound port may have been kept.
+
+        Raises ZMQError with libzmq's errno, or with EINVAL for an option that doesn't exist or doesn't take the value; the
+        text names owner, role and option or endpoint. Nothing stays open then.
+        """
+        try:
+            socket = context.socket(self.type)
+        except zmq.ZMQError as error:
+            raise explained(owner, f"cannot make {self}", error) from error
+        opened = OpenSocket(socket)
+        try:
+            for option, value in (*self._defaults(context), *self.options):
+                self._set(socket, owner, option, value)
+            for endpoint in self.binds:
+                opened = OpenSocket(socket, (*opened.endpoints, self._bind(socket, owner, endpoint, ports)))
+            for endpoint in self.connects:
+                self._connect(socket, owner, endpoint)
+        except BaseException:
+            opened.close(linger=0)
+            raise
+        return opened
+
+    def has_option(self, option: int, *, true: bool = False) -> bool:
+        """Whether the user set `option`; with `true`, whether the last value set is one other than 0."""
+        values = [value for each, value in self.options if each == option]
+        return bool(values) and (not true or bool(values[-1]))
+
+    @property
+    def type_name(self) -> str:
+        with suppress(ValueError):
+            return zmq.SocketType(self.type).name
+        return f"type {self.type}"
+
+    def __str__(self) -> str:
+        return f"{self.role} ({self.type_name})"
+
+    def _defaults(self, context: zmq.Context[Any]) -> list[tuple[int, OptionValue]]:
+        defaults: list[tuple[int, OptionValue]] = [(zmq.LINGER, DEFAULT_LINGER)]
+        if self.type == zmq.ROUTER:
+            defaults.append((zmq.ROUTER_MANDATORY, 1))
+        return [(option, value) for option, value in defaults if option not in context.sockopts]
+
+    def _set(self, socket: zmq.Socket[bytes], owner: str, option: int, value: OptionValue) -> None:
+        try:
+            socket.setsockopt(option, value.encode() if isinstance(value, str) else value)
+        except (zmq.ZMQError, TypeError, ValueError, OverflowError) as error:
+            doing = f"cannot set option {option_name(option)} of {self} to {value!r}"
+            raise explained(owner, doing, error, "zmq_setsockopt(3) has the options and their values") from error
+
+    def _bind(self, socket: zmq.Socket[bytes], owner: str, endpoint: str, ports: Ports | None) -> str:
+        try:
+            if ports is None or not ports.hand_over(endpoint, socket):
+                socket.bind(endpoint)
+            return _last_endpoint(socket)
+        except (zmq.ZMQError, TypeError) as error:
+            raise explained(owner, f"cannot bind {self} to {endpoint}", error, _WRITE_SO) from error
+
+    def _connect(self, socket: zmq.Socket[bytes], owner: str, endpoint: str) -> None:
+        try:
+            socket.connect(endpoint)
+        except (zmq.ZMQError, TypeError) as error:
+            raise explained(owner, f"cannot connect {self} to {endpoint}", error, _WRITE_SO) from error
+
+
+_WRITE_SO = "write an endpoint like tcp://127.0.0.1:5559 or ipc:///run/name"
+
+
+def _last_endpoint(socket: zmq.Socket[bytes]) -> str:
+    endpoint = socket.getsockopt(zmq.LAST_ENDPOINT)
+    assert isinstance(endpoint, bytes)
+    return endpoint.rstrip(b"\0").decode()
+
+
+def option_name(option: int) -> str:
+    with suppress(ValueError):
+        return zmq.SocketOption(option).name
+    return str(option)

@@ -1,0 +1,97 @@
+"""What the tests share. Every socket made here has timeouts, and every test must leave nothing behind."""
+
+from __future__ import annotations
+
+import multiprocessing
+import socket as sockets
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import zmq
+
+DEADLINE = 10.0
+
+Connect = Callable[..., "zmq.Socket[bytes]"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """No thread and no process outlives the device that it was for."""
+    before = set(threading.enumerate())
+    yield
+    children = multiprocessing.active_children()
+    for child in children:
+        child.kill()
+        child.join(10)
+    assert not children
+    assert set(threading.enumerate()) <= before
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Makes peers: `connect(zmq.REQ, endpoint, ...)`, with options by name: `rcvhwm=1`."""
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    peers = []
+
+    def make(kind: int, *endpoints: str, **options: Any) -> zmq.Socket[bytes]:
+        peer = context.socket(kind)
+        peers.append(peer)
+        for name, value in {"linger": 0, "rcvtimeo": 10_000, "sndtimeo": 10_000, **options}.items():
+            setattr(peer, name, value)
+        if kind == zmq.SUB:
+            peer.subscribe(b"")
+        for endpoint in endpoints:
+            peer.connect(endpoint)
+        return peer
+
+    yield make
+    for peer in peers:
+        peer.close(linger=0)
+    context.term()
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], Any]], None]:
+    """Waits until a condition holds, and fails when it doesn't within the deadline."""
+
+    def wait(condition: Callable[[], Any]) -> None:
+        end = time.monotonic() + DEADLINE
+        while not condition():
+            assert time.monotonic() < end, "it did not come true in time"
+            time.sleep(0.002)
+
+    return wait
+
+
+class Taken:
+    """A port that somebody else has bound."""
+
+    def __init__(self) -> None:
+        self._server = sockets.create_server(("127.0.0.1", 0))
+        self.endpoint = f"tcp://127.0.0.1:{self._server.getsockname()[1]}"
+        self.release = self._server.close
+
+
+@pytest.fixture
+def taken() -> Iterator[Taken]:
+    taken = Taken()
+    yield taken
+    taken.release()
+
+
+@pytest.fixture
+def is_free() -> Callable[[str], bool]:
+    """Whether an endpoint can be bound, and is not just left alone by those who bound it before."""
+
+    def check(endpoint: str) -> bool:
+        host, port = endpoint.removeprefix("tcp://").split(":")
+        try:
+            sockets.create_server((host, int(port))).close()  # with SO_REUSEADDR
+        except OSError:
+            return False
+        return True
+
+    return check

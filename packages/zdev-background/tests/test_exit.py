@@ -1,0 +1,86 @@
+"""The interpreter exits, and the application forks, while devices run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+KINDS = ["ThreadMonitoredQueue", "ProcessMonitoredQueue"]
+FACTORIES = ["zmq.Context", "zmq.Context.instance"]
+
+START = """
+import os, sys, time, zmq, zdev_background
+if __name__ == "__main__":
+    device = zdev_background.{kind}(zmq.ROUTER, zmq.DEALER)
+    type(device).context_factory = {factory}
+    device.bind_in("tcp://127.0.0.1:*")
+    device.start()
+"""
+
+
+def run(text: str, **names: str) -> subprocess.CompletedProcess[str]:
+    """The program's end; a hang fails the test, and so does whatever is said on stderr."""
+    program = [sys.executable, "-X", "dev", "-W", "error", "-c", text.format(**names)]
+    ended = subprocess.run(program, capture_output=True, text=True, timeout=20, check=False)
+    assert ended.stderr == ""
+    return ended
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("factory", FACTORIES)
+def test_the_interpreter_exits_while_a_device_runs(kind: str, factory: str) -> None:
+    begin = time.monotonic()
+    assert run(START, kind=kind, factory=factory).returncode == 0
+    assert time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_interpreter_exits_by_an_exit_status_of_the_program(kind: str) -> None:
+    assert run(START + "    sys.exit(3)", kind=kind, factory="zmq.Context").returncode == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fork_of_the_application_has_no_device_and_can_start_its_own(kind: str) -> None:
+    text = (
+        START
+        + """
+    assert device.is_alive()
+    child = os.fork()
+    if child == 0:
+        assert not device.is_alive() and device.endpoints == {{}}
+        device.stop()
+        device.start()
+        assert device.endpoints["in"]
+        device.stop()
+        device.start()
+        sys.exit(5)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+    assert device.is_alive() and device.statistics().in_.messages_sent == 0
+    device.pause()
+    device.stop()
+    sys.exit(0 if device.exception is None else 1)
+"""
+    )
+    assert run(text, kind=kind, factory="zmq.Context").returncode == 0
+
+
+def test_a_device_that_is_no_daemon_keeps_the_interpreter() -> None:
+    text = """
+import threading, zmq, zdev_background
+device = zdev_background.ThreadDevice(zmq.QUEUE, zmq.REP, -1)
+device.daemon = False
+device.bind_in("tcp://127.0.0.1:*")
+device.start()
+
+def stop_when_main_is_over():
+    threading.main_thread().join()
+    assert device.is_alive()
+    print("kept", flush=True)
+    device.stop()
+
+threading.Thread(target=stop_when_main_is_over).start()
+"""
+    assert run(text).stdout == "kept\n"

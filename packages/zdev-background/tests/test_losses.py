@@ -1,0 +1,117 @@
+"""What a device can't deliver is counted, and one peer that takes nothing harms no other."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import zmq
+
+from zdev_background import ProcessDevice, ThreadDevice
+
+ANY_PORT = "tcp://127.0.0.1:*"
+BLOCK = b"x" * 65536
+Eventually = Callable[[Callable[[], Any]], None]
+
+
+def router_dealer() -> ThreadDevice:
+    device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+    device.bind_in(ANY_PORT)
+    device.bind_out(ANY_PORT)
+    device.setsockopt_in(zmq.SNDHWM, 1)
+    return device
+
+
+def flood(device: ThreadDevice, connect: Any, eventually: Eventually, enough: Callable[[], bool]) -> Any:
+    """Answer one request of a client that reads no reply, over and over until it is `enough`. Returns the worker."""
+    stuck = connect(zmq.DEALER, *device.endpoints["in"], rcvhwm=1, rcvbuf=4096)
+    worker = connect(zmq.DEALER, *device.endpoints["out"], sndhwm=1)
+    stuck.send_multipart([b"", b"question"])
+    client, *_ = worker.recv_multipart()
+
+    def more() -> bool:
+        if worker.poll(0, zmq.POLLOUT):
+            worker.send_multipart([client, b"", BLOCK])
+        return enough()
+
+    eventually(more)
+    return worker
+
+
+def test_a_reply_to_a_client_that_is_gone_is_counted(connect: Callable[..., Any], eventually: Eventually) -> None:
+    with router_dealer() as device:
+        worker = connect(zmq.DEALER, *device.endpoints["out"])
+        worker.send_multipart([b"nobody", b"", b"answer"])
+        eventually(lambda: device.statistics().out.unroutable == 1)
+
+
+def test_router_mandatory_can_be_turned_off(connect: Callable[..., Any], eventually: Eventually) -> None:
+    device = router_dealer()
+    device.setsockopt_in(zmq.ROUTER_MANDATORY, 0)
+    with device:
+        worker = connect(zmq.DEALER, *device.endpoints["out"])
+        worker.send_multipart([b"nobody", b"", b"answer"])
+        eventually(lambda: device.statistics().out.messages_sent == 1)  # so libzmq says
+
+
+def test_a_client_that_reads_nothing_does_not_hold_up_the_others(connect: Callable[..., Any], eventually: Eventually) -> None:
+    with router_dealer() as device:
+        worker = flood(device, connect, eventually, lambda: device.statistics().out.overflowed > 3)
+        client = connect(zmq.REQ, *device.endpoints["in"])
+        client.send(b"question")
+        *envelope, question = worker.recv_multipart()
+        assert question == b"question"
+        worker.send_multipart([*envelope, b"answer"])
+        assert client.recv() == b"answer"
+
+
+@pytest.mark.parametrize("how", ["policy", "option"])
+def test_replies_to_a_full_client_wait_if_the_user_says_so(how: str, connect: Any, eventually: Eventually) -> None:
+    device = router_dealer()
+    if how == "policy":
+        device.on_full = "block"
+    else:
+        device.setsockopt_in(zmq.ROUTER_MANDATORY, 1)
+    with device:
+
+        def in_hand() -> bool:
+            out = device.statistics().out
+            return out.messages_received == out.messages_sent + 1 and not waited.wait(0.1)
+
+        waited = threading.Event()
+        flood(device, connect, eventually, in_hand)
+        assert device.statistics().out.overflowed == 0
+
+
+@pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+def test_a_message_in_hand_at_the_end_is_counted_and_logged(
+    kind: type[ThreadDevice], connect: Callable[..., Any], eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = kind(zmq.STREAMER, zmq.PULL, zmq.PUSH)
+    device.bind_in(ANY_PORT)
+    device.bind_out(ANY_PORT)
+    device.setsockopt_out(zmq.SNDHWM, 1)
+    device.setsockopt_out(zmq.LINGER, 0)
+    device.setsockopt_in(zmq.RCVHWM, 1)
+    device.setsockopt_in(zmq.RCVBUF, 4096)
+    device.start()
+    source = connect(zmq.PUSH, *device.endpoints["in"], sndhwm=1, sndbuf=4096)
+    connect(zmq.PULL, *device.endpoints["out"], rcvhwm=1, rcvbuf=4096)  # reads nothing
+
+    def in_hand() -> bool:
+        if source.poll(100, zmq.POLLOUT):
+            source.send(BLOCK)
+            return False
+        flow = device.statistics().in_  # all is full now, up to the source
+        return flow.messages_received == flow.messages_sent + 1
+
+    eventually(in_hand)
+    with caplog.at_level(logging.WARNING, "zdev"):
+        device.stop()
+    assert device.lost == 1
+    (record,) = caplog.records
+    assert record.name == "zdev"
+    assert "lost 1 message" in record.getMessage()

@@ -1,0 +1,37 @@
+"""The public names are these, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import zmq.devices
+
+import zdev_background
+from zdev_background import monitoredqueue
+
+WHERE = ["", "Thread", "Process"]
+WHAT = ["Device", "Proxy", "MonitoredQueue", "ProxySteerable"]
+
+
+def test_the_public_names_are_pinned() -> None:
+    devices = [where + what for where in WHERE for what in WHAT]
+    others = ["FlowStatistics", "Role", "SocketSpec", "State", "Statistics", "monitored_queue", "monitoredqueue"]
+    assert sorted(zdev_background.__all__) == sorted(devices + others)
+    assert all(hasattr(zdev_background, name) for name in zdev_background.__all__)
+    assert monitoredqueue.monitored_queue is zdev_background.monitored_queue
+
+
+def test_every_name_of_zmq_devices_is_there() -> None:
+    assert set(zmq.devices.__all__) <= set(zdev_background.__all__)
+
+
+def test_the_classes_are_related_as_in_zmq_devices() -> None:
+    for where in WHERE:
+        for what in WHAT:
+            made = getattr(zdev_background, where + what)
+            assert issubclass(made, getattr(zdev_background, where + "Device"))
+            assert issubclass(made, getattr(zdev_background, what))
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    assert Path(zdev_background.__file__).with_name("py.typed").exists()

@@ -1,0 +1,30 @@
+"""How `zdev` ends when it can't do what it was asked: one line on stderr and an exit status of sysexits.h."""
+
+from __future__ import annotations
+
+import errno
+from enum import IntEnum
+
+
+class Status(IntEnum):
+    """The exit statuses of `zdev`."""
+
+    OK = 0
+    USAGE = 64
+    UNAVAILABLE = 69
+    INTERNAL = 70
+
+
+class Failure(Exception):
+    """A foreseen failure. The text says what, where (role, endpoint) and what to do."""
+
+    def __init__(self, text: str, status: Status) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def status_of(number: int | None) -> Status:
+    """The exit status for an errno that a socket met when it was made, bound or connected."""
+    from zmq import ENOCOMPATPROTO
+
+    return Status.USAGE if number in (errno.EINVAL, errno.EPROTONOSUPPORT, ENOCOMPATPROTO) else Status.UNAVAILABLE

@@ -1,0 +1,20 @@
+// What each file of the binding adds to the module.
+
+#ifndef ZDEV_CORE_BINDINGS_HPP
+#define ZDEV_CORE_BINDINGS_HPP
+
+#include <pybind11/pybind11.h>
+
+namespace py = pybind11;
+
+namespace zdev_core {
+
+void register_libzmq(py::module_& module);
+void register_errors(py::module_& module);
+void register_enums(py::module_& module);
+void register_statistics(py::module_& module);
+void register_device(py::module_& module);
+
+}  // namespace zdev_core
+
+#endif

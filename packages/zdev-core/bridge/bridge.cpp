@@ -1,0 +1,82 @@
+#include "bridge.hpp"
+
+#include <zmq.h>
+
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+
+#include "library.hpp"
+
+// All that the C++ library calls, cppzmq's inline functions included. One too few and the build's check of the extension's
+// dynamic symbols names it.
+#define ZDEV_ZMQ_FUNCTIONS(X)                                                                          \
+    X(int, zmq_errno, (), ())                                                                          \
+    X(const char*, zmq_strerror, (int errnum), (errnum))                                               \
+    X(int, zmq_getsockopt, (void* s, int option, void* value, size_t* size), (s, option, value, size)) \
+    X(int, zmq_msg_init, (zmq_msg_t * msg), (msg))                                                     \
+    X(int, zmq_msg_init_size, (zmq_msg_t * msg, size_t size), (msg, size))                             \
+    X(int, zmq_msg_close, (zmq_msg_t * msg), (msg))                                                    \
+    X(int, zmq_msg_move, (zmq_msg_t * to, zmq_msg_t * from), (to, from))                               \
+    X(int, zmq_msg_copy, (zmq_msg_t * to, zmq_msg_t * from), (to, from))                               \
+    X(void*, zmq_msg_data, (zmq_msg_t * msg), (msg))                                                   \
+    X(size_t, zmq_msg_size, (const zmq_msg_t* msg), (msg))                                             \
+    X(int, zmq_msg_more, (const zmq_msg_t* msg), (msg))                                                \
+    X(int, zmq_msg_recv, (zmq_msg_t * msg, void* s, int flags), (msg, s, flags))                       \
+    X(int, zmq_msg_send, (zmq_msg_t * msg, void* s, int flags), (msg, s, flags))
+
+#define ZDEV_TEXT_OF(token) #token
+#define ZDEV_TEXT(macro) ZDEV_TEXT_OF(macro)
+
+// zmq.h declares these with default visibility, and the first declaration wins. So each definition has a C++ name of its own
+// and only the assembler's name of libzmq's. The assertion keeps the types in step.
+#define ZDEV_FORWARD(result, name, parameters, arguments)                                                                   \
+    static result(*name##_target) parameters = nullptr;                                                                     \
+    __attribute__((visibility("hidden"))) result forward_##name parameters __asm__(ZDEV_TEXT(__USER_LABEL_PREFIX__) #name); \
+    result forward_##name parameters { return name##_target arguments; }                                                    \
+    static_assert(std::is_same_v<decltype(forward_##name), decltype(::name)>, "differs from zmq.h");
+
+#define ZDEV_TARGET(result, name, parameters, arguments) {#name, reinterpret_cast<void**>(&name##_target)},
+
+namespace zdev_core::bridge {
+
+namespace detail {
+
+ZDEV_ZMQ_FUNCTIONS(ZDEV_FORWARD)
+
+struct target {
+    const char* name;
+    void** address;
+};
+
+const target targets[] = {ZDEV_ZMQ_FUNCTIONS(ZDEV_TARGET)};
+
+// Never destroyed: a message may outlive static objects, and be closed through the bridge.
+std::optional<library>& connected() {
+    static auto& instance = *new std::optional<library>;
+    return instance;
+}
+
+library maker_of(const void* socket) { return library::holding(*static_cast<void* const*>(socket)); }
+
+}  // namespace detail
+
+void connect(const void* socket) {
+    library libzmq = detail::maker_of(socket);
+    for (const auto& [name, address] : detail::targets) {
+        void* const found = libzmq.symbol(name);
+        if (!found) throw std::runtime_error("pyzmq's libzmq, " + libzmq.path() + ", doesn't define " + name);
+        *address = found;
+    }
+    detail::connected() = std::move(libzmq);
+}
+
+void require_same_library(const void* socket) {
+    const library maker = detail::maker_of(socket);
+    if (maker == *detail::connected()) return;
+    throw std::runtime_error("it was made by " + maker.path() + ", but pyzmq, and so zdev_core, uses " + path());
+}
+
+const std::string& path() { return detail::connected()->path(); }
+
+}  // namespace zdev_core::bridge

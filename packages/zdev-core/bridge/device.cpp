@@ -1,0 +1,193 @@
+#include <pybind11/stl.h>
+
+#include <cmath>
+#include <exception>
+#include <optional>
+#include <string>
+#include <vector>
+#include <zdev/device.hpp>
+
+#include "bindings.hpp"
+#include "enums.hpp"
+#include "sockets.hpp"
+
+namespace zdev_core {
+
+// A prefix as Python gives it: bytes, str or None.
+class prefix_argument : public py::object {
+    PYBIND11_OBJECT_DEFAULT(prefix_argument, object, [](PyObject*) { return true; })
+};
+
+}  // namespace zdev_core
+
+template <>
+struct pybind11::detail::handle_type_name<zdev_core::prefix_argument> {
+    static constexpr auto name = const_name("bytes | str | None");
+};
+
+namespace zdev_core {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+std::optional<std::string> to_prefix(const char* name, const prefix_argument& prefix) {
+    if (prefix.is_none()) return std::nullopt;
+    py::object bytes = prefix;
+    if (py::isinstance<py::str>(prefix)) bytes = py::reinterpret_steal<py::object>(PyUnicode_AsUTF8String(prefix.ptr()));
+    if (!bytes) throw py::error_already_set();
+    if (py::isinstance<py::bytes>(bytes)) return bytes.cast<std::string>();
+    throw py::type_error(std::string(name) + " must be bytes, str or None, not " + Py_TYPE(prefix.ptr())->tp_name);
+}
+
+zdev::on_full to_on_full(const char* name, const std::string& policy) {
+    if (policy == "block") return zdev::on_full::block;
+    if (policy == "drop") return zdev::on_full::drop;
+    throw py::value_error(std::string(name) + " must be \"block\" or \"drop\", not " +
+                          py::repr(py::str(policy)).cast<std::string>());
+}
+
+milliseconds to_milliseconds(std::optional<double> seconds) {
+    constexpr double century = 3.2e9;
+    if (!seconds || *seconds > century) return milliseconds{-1};
+    if (!(*seconds >= 0)) throw py::value_error("timeout must be seconds, 0 or more, or None to wait for ever");
+    return milliseconds{static_cast<milliseconds::rep>(std::ceil(*seconds * 1000))};
+}
+
+// Only the main thread may run Python's signal handlers.
+bool in_main_thread() {
+    const auto threading = py::module_::import("threading");
+    return threading.attr("current_thread")().is(threading.attr("main_thread")());
+}
+
+// The GIL, released for as long as `work` runs. Not py::gil_scoped_release: when the interpreter is finalizing, taking the GIL
+// back ends the thread (before Python 3.14), which unwinds the stack, and a destructor must not be on its way.
+class released_gil {
+public:
+    template <typename Work>
+    auto run(Work&& work) {
+        std::optional<decltype(work())> result;
+        std::exception_ptr thrown;
+        release();
+        try {
+            result = work();
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+        take();
+        if (thrown) std::rethrow_exception(thrown);
+        return *result;
+    }
+
+    void take() { PyEval_RestoreThread(state_); }
+    void release() { state_ = PyEval_SaveThread(); }
+
+private:
+    PyThreadState* state_ = nullptr;
+};
+
+// A zdev::device on pyzmq's sockets.
+class device {
+public:
+    device(socket_argument in, socket_argument out, std::optional<socket_argument> mon, std::optional<socket_argument> ctrl,
+           const prefix_argument& in_prefix, const prefix_argument& out_prefix, const std::string& on_full,
+           const std::string& mon_on_full) {
+        zdev::options options;
+        options.monitor.in_prefix = to_prefix("in_prefix", in_prefix);
+        options.monitor.out_prefix = to_prefix("out_prefix", out_prefix);
+        options.on_full = to_on_full("on_full", on_full);
+        options.monitor.on_full = to_on_full("mon_on_full", mon_on_full);
+        const auto in_handle = hold("in", std::move(in));
+        const auto out_handle = hold("out", std::move(out));
+        if (mon) options.monitor.socket = hold("mon", std::move(*mon));
+        if (ctrl) options.control = hold("ctrl", std::move(*ctrl));
+        engine_.emplace(in_handle, out_handle, options);
+    }
+
+    zdev::outcome run() {
+        // While a run is under way in another thread, the sockets are that one's, and the engine says EBUSY.
+        if (statistics().state == zdev::state::idle) require_open();
+        const bool main = in_main_thread();
+        released_gil gil;
+        return gil.run([&] { return engine_->run(main ? [&] { run_signal_handlers(gil); } : zdev::device::check{}); });
+    }
+
+    void pause() { engine_->pause(); }
+    void resume() { engine_->resume(); }
+    void drain(std::optional<double> timeout) { engine_->drain(to_milliseconds(timeout)); }
+    void stop() { engine_->stop(); }
+    zdev::statistics statistics() const { return engine_->statistics(); }
+
+private:
+    zmq::socket_ref hold(const char* role, socket_argument socket) {
+        return sockets_.emplace_back(role, std::move(socket)).handle();
+    }
+
+    void require_open() const {
+        for (const held_socket& each : sockets_) each.require_open();
+    }
+
+    // A handler may close a socket, which the loop could not survive.
+    void run_signal_handlers(released_gil& gil) const {
+        gil.take();
+        std::exception_ptr thrown;
+        try {
+            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+            require_open();
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+        gil.release();
+        if (thrown) std::rethrow_exception(thrown);
+    }
+
+    std::vector<held_socket> sockets_;    // longer than the engine, which uses them
+    std::optional<zdev::device> engine_;  // always, once constructed
+};
+
+constexpr const char* device_doc = R"(A relay between two pyzmq sockets, with an optional monitor and control socket.
+
+in_socket, out_socket: open `zmq.Socket`s (`zmq.asyncio` and `zmq.green` ones too); both may be the same socket.
+mon_socket: PUB, XPUB, PUSH, PAIR or DEALER; gets [prefix, frame, ...] of every message forwarded.
+ctrl_socket: REP, PAIR, DEALER, SUB, PULL or XSUB; obeys PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS.
+in_prefix, out_prefix: bytes, str (sent as UTF-8), or None for no prefix frame.
+on_full: "block" or "drop", for a message to the one full peer of a ROUTER with ROUTER_MANDATORY.
+mon_on_full: "block" or "drop", for a monitor that can't drop by itself (PUSH, PAIR, DEALER).
+
+A `zmq.green` socket belongs to the hub of its thread: make it and run the device in one thread of gevent's threadpool.
+The caller owns the sockets and must not use or close them while `run` is under way; a device never closes one.
+
+Raises TypeError for what is no pyzmq socket, ValueError for an unknown policy, ZMQError with ENOTSOCK for a closed
+socket and with EINVAL for types that can't work together (the text names both).)";
+
+constexpr const char* run_doc = R"(Relay until `stop`, TERMINATE or the end of a drain. The GIL is released meanwhile.
+
+A message that could not be sent yet when a run ends stays in hand, and the next run sends it first. In the main
+thread signal handlers run, within 50 ms; what they raise (KeyboardInterrupt) ends the run.
+
+Raises zmq.ContextTerminated when a socket's context was terminated; ZMQError with ENOTSOCK when a socket was closed,
+with EBUSY when the device runs already.)";
+
+constexpr const char* drain_doc =
+    R"(Stop reading from the in socket, bring back the replies still owed, then end the run. From any thread.
+
+timeout: seconds after which the run ends all the same; None: wait for ever.)";
+
+}  // namespace
+
+void register_device(py::module_& module) {
+    py::class_<device>(module, "Device", py::is_final(), device_doc)
+        .def(py::init<socket_argument, socket_argument, std::optional<socket_argument>, std::optional<socket_argument>,
+                      const prefix_argument&, const prefix_argument&, const std::string&, const std::string&>(),
+             py::arg("in_socket"), py::arg("out_socket"), py::arg("mon_socket") = py::none(),
+             py::arg("ctrl_socket") = py::none(), py::kw_only(), py::arg("in_prefix") = py::bytes("in"),
+             py::arg("out_prefix") = py::bytes("out"), py::arg("on_full") = "block", py::arg("mon_on_full") = "block")
+        .def("run", &device::run, run_doc)
+        .def("pause", &device::pause, "Hold all messages where they are, until `resume`. From any thread.")
+        .def("resume", &device::resume, "Go on after `pause`. From any thread.")
+        .def("drain", &device::drain, py::arg("timeout") = py::none(), drain_doc)
+        .def("stop", &device::stop, "End the run under way, or else the next one at its start. From any thread.")
+        .def("statistics", &device::statistics, "The counters so far. From any thread, without stopping the loop.");
+}
+
+}  // namespace zdev_core

@@ -1,0 +1,43 @@
+// pyzmq's sockets and the role that each plays in a device.
+//
+// Threads: all functions with the GIL held.
+
+#ifndef ZDEV_CORE_SOCKETS_HPP
+#define ZDEV_CORE_SOCKETS_HPP
+
+#include <zmq.hpp>
+
+#include "bindings.hpp"
+
+namespace zdev_core {
+
+// Whatever Python handed over as a socket; said to be a zmq.Socket in signatures.
+class socket_argument : public py::object {
+    PYBIND11_OBJECT_DEFAULT(socket_argument, object, [](PyObject*) { return true; })
+};
+
+// An open socket of pyzmq's, kept alive. Whoever made it goes on owning it and may close it.
+class held_socket {
+public:
+    // role: "in", "out", "mon" or "ctrl", for the texts of errors. Throws TypeError for what is no zmq.Socket, zdev::error with
+    // ENOTSOCK when it is closed, and RuntimeError when another libzmq than pyzmq's made it.
+    held_socket(const char* role, socket_argument socket);
+
+    zmq::socket_ref handle() const;
+
+    // Throws zdev::error with ENOTSOCK when it was closed meanwhile. Only from the thread that uses the socket.
+    void require_open() const;
+
+private:
+    const char* role_;
+    py::object socket_;
+};
+
+}  // namespace zdev_core
+
+template <>
+struct pybind11::detail::handle_type_name<zdev_core::socket_argument> {
+    static constexpr auto name = const_name("zmq.Socket[Any]");
+};
+
+#endif

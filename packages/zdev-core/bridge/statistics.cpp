@@ -1,0 +1,116 @@
+#include <pybind11/typing.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <zdev/statistics.hpp>
+
+#include "bindings.hpp"
+#include "enums.hpp"
+
+namespace zdev_core {
+
+namespace {
+
+using zdev::flow_statistics;
+using zdev::statistics;
+
+struct counter {
+    const char* name;
+    decltype(&flow_statistics::malformed) value;
+    const char* doc;
+};
+
+// In the order in which they are shown and pickled.
+constexpr counter counters[] = {
+    {"messages_received", &flow_statistics::messages_received, "Messages taken from the socket that this direction reads."},
+    {"frames_received", &flow_statistics::frames_received, "Frames of those messages."},
+    {"bytes_received", &flow_statistics::bytes_received, "Bytes of those frames."},
+    {"messages_sent", &flow_statistics::messages_sent, "Messages that the other socket accepted."},
+    {"frames_sent", &flow_statistics::frames_sent, "Frames of those messages."},
+    {"bytes_sent", &flow_statistics::bytes_sent, "Bytes of those frames."},
+    {"malformed", &flow_statistics::malformed, "Dropped: ROUTER to ROUTER without sender, destination and content."},
+    {"unroutable", &flow_statistics::unroutable, "Dropped: EHOSTUNREACH from a ROUTER with ROUTER_MANDATORY."},
+    {"overflowed", &flow_statistics::overflowed, "Dropped: that peer was full and the device's `on_full` is \"drop\"."},
+    {"monitor_sent", &flow_statistics::monitor_sent,
+     "Copies that the monitor socket accepted; none are made while nobody subscribes there."},
+    {"monitor_dropped", &flow_statistics::monitor_dropped,
+     "Copies lost because the monitor was full and its `mon_on_full` is \"drop\"."},
+};
+
+constexpr const char* flow_statistics_doc =
+    R"(Counters of one direction. A message is all its frames; bytes are payload bytes as the application sees them.
+
+`messages_received == messages_sent + malformed + unroutable + overflowed + in_hand`.)";
+
+bool equal_flows(const flow_statistics& a, const flow_statistics& b) {
+    return std::all_of(std::begin(counters), std::end(counters),
+                       [&](const counter& each) { return a.*each.value == b.*each.value; });
+}
+
+bool equal(const statistics& a, const statistics& b) {
+    return a.state == b.state && equal_flows(a.in, b.in) && equal_flows(a.out, b.out);
+}
+
+using flow_state = py::typing::Tuple<py::int_, py::ellipsis>;
+
+flow_state get_flow_state(const flow_statistics& self) {
+    py::tuple state(std::size(counters));
+    for (std::size_t i = 0; i < std::size(counters); ++i) state[i] = self.*counters[i].value;
+    return py::reinterpret_steal<flow_state>(state.release());
+}
+
+flow_statistics set_flow_state(const flow_state& state) {
+    if (state.size() != std::size(counters)) throw py::value_error("not the state of FlowStatistics");
+    flow_statistics self;
+    for (std::size_t i = 0; i < std::size(counters); ++i) self.*counters[i].value = state[i].cast<std::uint64_t>();
+    return self;
+}
+
+using full_state = py::typing::Tuple<zdev::state, flow_statistics, flow_statistics>;
+
+full_state get_full_state(const statistics& self) {
+    return py::reinterpret_steal<full_state>(py::make_tuple(self.state, self.in, self.out).release());
+}
+
+statistics set_full_state(const full_state& state) {
+    if (state.size() != 3) throw py::value_error("not the state of Statistics");
+    return {state[0].cast<zdev::state>(), state[1].cast<flow_statistics>(), state[2].cast<flow_statistics>()};
+}
+
+std::string flow_text(const flow_statistics& self) {
+    std::string text;
+    for (const counter& each : counters) {
+        text += (text.empty() ? "FlowStatistics(" : ", ") + std::string(each.name) + "=" + std::to_string(self.*each.value);
+    }
+    return text + ")";
+}
+
+std::string full_text(const statistics& self) {
+    return "Statistics(state=" + py::repr(py::cast(self.state)).cast<std::string>() + ", in_=" + flow_text(self.in) +
+           ", out=" + flow_text(self.out) + ")";
+}
+
+}  // namespace
+
+void register_statistics(py::module_& module) {
+    py::class_<flow_statistics> flow(module, "FlowStatistics", py::is_final(), flow_statistics_doc);
+    for (const counter& each : counters) flow.def_readonly(each.name, each.value, each.doc);
+    flow.def_property_readonly(
+        "in_hand", &flow_statistics::in_hand,
+        "Messages received and not yet sent or dropped: 1 or 0; more if some passed during the reading.");
+    flow.def("__eq__", &equal_flows, py::arg("other"), py::is_operator())
+        .def("__repr__", &flow_text)
+        .def(py::pickle(&get_flow_state, &set_flow_state), py::arg("state"));
+
+    py::class_<statistics>(module, "Statistics", py::is_final(),
+                           "What a device has done so far. A value: it doesn't change; it pickles.")
+        .def_readonly("state", &statistics::state, "What the relay loop was doing.")
+        .def_readonly("in_", &statistics::in, "Received on the in socket, sent on the out socket.")
+        .def_readonly("out", &statistics::out, "Received on the out socket, sent on the in socket.")
+        .def("__eq__", &equal, py::arg("other"), py::is_operator())
+        .def("__repr__", &full_text)
+        .def(py::pickle(&get_full_state, &set_full_state), py::arg("state"));
+}
+
+}  // namespace zdev_core

@@ -1,0 +1,170 @@
+"""Sockets with deadlines, devices in threads, and their clean end after each test."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from itertools import count
+from typing import Any
+
+import pytest
+import zmq
+
+import zdev_core
+
+DEADLINE = 10.0  # seconds; only a failing test waits that long
+
+
+class Net:
+    """A context, the sockets of one test, and the devices that run on some of them in threads."""
+
+    def __init__(self) -> None:
+        self.context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+        self._sockets: list[zmq.Socket[bytes]] = []
+        self._lent: set[Any] = set()  # to a thread
+        self._devices: list[zdev_core.Device] = []
+        self._calls: list[Future[Any]] = []
+        self._ending: threading.Thread | None = None
+        self._names = count()
+
+    def socket(self, kind: int, **options: Any) -> zmq.Socket[bytes]:
+        """A socket whose every wait has a deadline."""
+        made = self.context.socket(kind)
+        made.linger = 0
+        made.rcvtimeo = made.sndtimeo = int(DEADLINE * 1000)
+        for name, value in options.items():
+            setattr(made, name, value)
+        self._sockets.append(made)
+        return made
+
+    def bound(self, kind: int, transport: str = "inproc", **options: Any) -> tuple[zmq.Socket[bytes], str]:
+        """A socket bound to an endpoint of its own, and that endpoint."""
+        made = self.socket(kind, **options)
+        made.bind(f"inproc://{next(self._names)}" if transport == "inproc" else "tcp://127.0.0.1:*")
+        return made, made.getsockopt_string(zmq.LAST_ENDPOINT)
+
+    def connected(self, kind: int, endpoint: str, **options: Any) -> zmq.Socket[bytes]:
+        made = self.socket(kind, **options)
+        made.connect(endpoint)
+        return made
+
+    def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
+        """Calls the function in a thread; the sockets among its arguments are that thread's until the test is over."""
+        self._lent |= {each for each in args if isinstance(each, zmq.Socket)}
+        done: Future[Any] = Future()
+
+        def work() -> None:
+            try:
+                done.set_result(function(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - the test looks at it
+                done.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        self._calls.append(done)
+        return done
+
+    def device(self, *sockets: zmq.Socket[Any], **options: Any) -> zdev_core.Device:
+        """A device on sockets that nobody else uses until the test is over."""
+        device = zdev_core.Device(*sockets, **options)
+        self._lent |= {*sockets, options.get("ctrl_socket")} - {None}
+        self._devices.append(device)
+        return device
+
+    def run(self, *sockets: zmq.Socket[Any], **options: Any) -> tuple[zdev_core.Device, Future[zdev_core.Outcome]]:
+        """A device at work in a thread, and the outcome to come."""
+        device = self.device(*sockets, **options)
+        return device, self.call(device.run)
+
+    def terminate(self) -> threading.Thread:
+        """Terminates the context in a thread, which ends once all sockets are closed."""
+        if self._ending is None:
+            for each in self._sockets:
+                if each not in self._lent:
+                    each.close()
+            self._ending = threading.Thread(target=self.context.term, daemon=True)
+            self._ending.start()
+        return self._ending
+
+    def close(self) -> None:
+        for device in self._devices:
+            device.stop()
+        ending = self.terminate()
+        for done in self._calls:
+            done.exception(DEADLINE)
+        for each in self._sockets:
+            each.close()
+        ending.join(DEADLINE)
+        assert not ending.is_alive(), "the context did not terminate: a socket is open"
+
+
+@pytest.fixture
+def net() -> Iterator[Net]:
+    made = Net()
+    yield made
+    made.close()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Returns when the condition holds; fails after the deadline."""
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "the condition did not come true"
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], object]], None]:
+    return wait_until
+
+
+class Child:
+    """A Python process that runs a script; its lines are read one by one."""
+
+    def __init__(self, script: str, *args: str, env: dict[str, str] | None = None) -> None:
+        command = [sys.executable, "-X", "faulthandler", "-W", "error", "-c", textwrap.dedent(script), *args]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env)
+        # A child that hangs is killed, and so ends every read from it.
+        self._end = threading.Timer(2 * DEADLINE, self.process.kill)
+        self._end.start()
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        text = self.process.stdout.readline()
+        assert text, f"the child said nothing: {self.ended()}"
+        return text.rstrip("\n")
+
+    def ended(self) -> tuple[int, str, str]:
+        """Exit status and the rest of what it said. Not Popen.communicate, which skips what readline has buffered."""
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        out, err = self.process.stdout.read(), self.process.stderr.read()
+        return self.process.wait(), out, err
+
+    def result(self) -> str:
+        """The rest of what it prints, once it has ended by itself and well."""
+        status, out, err = self.ended()
+        assert (status, err) == (0, ""), f"{out}\n{err}"
+        return out
+
+    def close(self) -> None:
+        self._end.cancel()
+        with self.process:
+            self.process.kill()
+
+
+@pytest.fixture
+def child() -> Iterator[Callable[..., Child]]:
+    made: list[Child] = []
+
+    def start(script: str, *args: str, env: dict[str, str] | None = None) -> Child:
+        made.append(Child(script, *args, env=env))
+        return made[-1]
+
+    yield start
+    for each in made:
+        each.close()

@@ -1,0 +1,135 @@
+"""What the package exports, and that the stub `_core.pyi` says what the extension is."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import zdev_core
+from zdev_core import _core
+
+STUB = ast.parse(Path(zdev_core.__file__).with_name("_core.pyi").read_text())
+CLASSES = {node.name: node for node in STUB.body if isinstance(node, ast.ClassDef)}
+FUNCTIONS: dict[str, ast.FunctionDef] = {node.name: node for node in STUB.body if isinstance(node, ast.FunctionDef)}
+METHODS = {
+    f"{name}.{node.name}": node for name, body in CLASSES.items() for node in body.body if isinstance(node, ast.FunctionDef)
+}
+PROPERTIES = {name: node for name, node in METHODS.items() if node.decorator_list}
+CALLABLES = FUNCTIONS | {name: node for name, node in METHODS.items() if name not in PROPERTIES}
+DOCUMENTED: dict[str, ast.ClassDef | ast.FunctionDef] = {**CLASSES, **FUNCTIONS, **METHODS}
+ENUMS = {name: node for name, node in CLASSES.items() if [ast.unparse(base) for base in node.bases] == ["Enum"]}
+
+
+def in_module(name: str) -> Any:
+    """The extension's object; of a class its own attribute, not what it inherits."""
+    owner, _, attribute = name.rpartition(".")
+    return vars(getattr(_core, owner))[attribute] if owner else getattr(_core, name)
+
+
+def signature(docstring: str | None, name: str) -> ast.FunctionDef:
+    """The first line that pybind11 puts into a docstring, parsed."""
+    line = (docstring or "").partition("\n")[0]
+    head = name.rpartition(".")[2] if not line.startswith("(") else ""
+    assert line.startswith(f"{head}(")
+    parsed = ast.parse(f"def f{line.removeprefix(head)}: ...").body[0]
+    assert isinstance(parsed, ast.FunctionDef)
+    return parsed
+
+
+def text_of(annotation: ast.expr | None) -> str:
+    """An annotation as the stub writes it; pybind11's versions differ in how they call a number that they convert."""
+    text = ast.unparse(annotation).replace("zdev_core._core.", "") if annotation else ""
+    for protocol, number in ("SupportsFloat", "float"), ("SupportsInt", "int"):
+        text = text.replace(f"typing.{protocol} | typing.SupportsIndex", number).replace(f"typing.{protocol}", number)
+    return text
+
+
+def parameters(function: ast.FunctionDef) -> list[tuple[str, str]]:
+    """Name and type of each but self."""
+    arguments = function.args
+    given = arguments.posonlyargs + arguments.args
+    if given and given[0].arg == "self":
+        given = given[1:]
+    return [(each.arg, text_of(each.annotation)) for each in given + arguments.kwonlyargs]
+
+
+def defaults(function: ast.FunctionDef) -> list[Any]:
+    given = [*function.args.defaults, *function.args.kw_defaults]
+    return [ast.literal_eval(each) for each in given if each is not None]
+
+
+def meaning(docstring: str | None) -> str:
+    return inspect.cleandoc(docstring or "")
+
+
+def test_the_package_exports_exactly_this() -> None:
+    assert sorted(zdev_core.__all__) == [
+        "Device", "FlowStatistics", "Outcome", "State", "Statistics",
+        "libzmq", "monitored_queue", "proxy", "proxy_steerable", "queue",
+    ]  # fmt: skip
+    assert all(getattr(zdev_core, name).__doc__ for name in zdev_core.__all__)
+
+
+def test_the_stub_names_what_the_extension_has() -> None:
+    public = {name for name in vars(_core) if not name.startswith("_")}
+    assert public == CLASSES.keys() | FUNCTIONS.keys()
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if name not in ENUMS])
+def test_the_stub_names_what_a_class_has(name: str) -> None:
+    public = {member for member in vars(getattr(_core, name)) if not member.startswith("_")}
+    assert public == {node.name for node in CLASSES[name].body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
+
+
+@pytest.mark.parametrize("name", CALLABLES)
+def test_the_stub_has_the_signature(name: str) -> None:
+    actual, said = signature(in_module(name).__doc__, name), CALLABLES[name]
+    # `object`: anything may be compared with, and the extension answers NotImplemented for other types
+    actual_parameters = [(argument, "object" if name.endswith(".__eq__") else text) for argument, text in parameters(actual)]
+    assert actual_parameters == parameters(said)
+    assert defaults(actual) == defaults(said)
+    assert [each.arg for each in actual.args.kwonlyargs] == [each.arg for each in said.args.kwonlyargs]
+    assert text_of(actual.returns) == text_of(said.returns)
+
+
+@pytest.mark.parametrize("name", PROPERTIES)
+def test_the_stub_has_the_type_of_a_property(name: str) -> None:
+    actual = in_module(name)
+    assert isinstance(actual, property)
+    assert actual.fset is None
+    assert text_of(signature(actual.fget.__doc__, name).returns) == text_of(PROPERTIES[name].returns)
+
+
+@pytest.mark.parametrize("name", ENUMS)
+def test_the_stub_has_the_members_of_an_enumeration(name: str) -> None:
+    said = {
+        ast.unparse(node.targets[0]): ast.literal_eval(node.value) for node in ENUMS[name].body if isinstance(node, ast.Assign)
+    }
+    assert {member.name: member.value for member in getattr(_core, name)} == said
+
+
+@pytest.mark.parametrize("name", DOCUMENTED)
+def test_the_stub_has_the_docstring(name: str) -> None:
+    said = DOCUMENTED[name]
+    actual = in_module(name).__doc__
+    if name in CALLABLES:
+        _, _, actual = actual.partition("\n")
+    if said_text := ast.get_docstring(said):
+        assert meaning(actual) == said_text
+    elif name in PROPERTIES:
+        assert meaning(actual)
+
+
+def test_the_stub_has_the_docstring_of_the_module() -> None:
+    assert _core.__doc__ == ast.get_docstring(STUB)
+
+
+@pytest.mark.parametrize("name", [name for name in CLASSES if name not in ENUMS])
+def test_a_class_is_final(name: str) -> None:
+    assert "final" in [ast.unparse(each) for each in CLASSES[name].decorator_list]
+    with pytest.raises(TypeError, match="not an acceptable base type"):
+        type("Derived", (getattr(_core, name),), {})

@@ -1,0 +1,199 @@
+"""The devices as functions: they relay until the context is terminated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import zmq
+
+import zdev_core
+from zdev_core import monitored_queue, proxy, proxy_steerable, queue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Net
+
+TRANSPORTS = pytest.mark.parametrize("transport", ["inproc", "tcp"])
+
+# in, out, and the sockets that talk to them: every pair that has a way back
+TWO_WAYS = {
+    "ROUTER to DEALER": (zmq.ROUTER, zmq.DEALER, zmq.REQ, zmq.REP),
+    "DEALER to DEALER": (zmq.DEALER, zmq.DEALER, zmq.DEALER, zmq.DEALER),
+    "PAIR to PAIR": (zmq.PAIR, zmq.PAIR, zmq.PAIR, zmq.PAIR),
+    "REP to REQ": (zmq.REP, zmq.REQ, zmq.REQ, zmq.REP),
+}
+
+
+@TRANSPORTS
+@pytest.mark.parametrize("kinds", TWO_WAYS.values(), ids=TWO_WAYS.keys())
+def test_a_queue_brings_requests_there_and_replies_back(net: Net, kinds: tuple[int, ...], transport: str) -> None:
+    in_kind, out_kind, client_kind, worker_kind = kinds
+    (ins, front), (outs, back) = net.bound(in_kind, transport), net.bound(out_kind, transport)
+    client, worker = net.connected(client_kind, front), net.connected(worker_kind, back)
+    net.call(queue, ins, outs)
+
+    for i in range(3):
+        request, reply = [b"request", b"", b"%d" % i], [b"reply", b"%d" % i]
+        client.send_multipart(request)
+        assert worker.recv_multipart() == request
+        worker.send_multipart(reply)
+        assert client.recv_multipart() == reply
+
+
+@TRANSPORTS
+def test_a_queue_swaps_the_identities_between_routers(net: Net, transport: str) -> None:
+    (ins, front), (outs, back) = net.bound(zmq.ROUTER, transport), net.bound(zmq.ROUTER, transport)
+    client = net.connected(zmq.DEALER, front, routing_id=b"client")
+    worker = net.connected(zmq.DEALER, back, routing_id=b"worker")
+    for peer, router in (client, ins), (worker, outs):
+        peer.send(b"hello")  # a ROUTER drops what is for a peer that it doesn't know yet
+        assert router.recv_multipart() == [peer.routing_id, b"hello"]
+    net.call(queue, ins, outs)
+
+    client.send_multipart([b"worker", b"question"])
+    assert worker.recv_multipart() == [b"client", b"question"]
+    worker.send_multipart([b"client", b"answer"])
+    assert client.recv_multipart() == [b"worker", b"answer"]
+
+
+@TRANSPORTS
+def test_a_queue_streams_from_pull_to_push(net: Net, transport: str) -> None:
+    (ins, front), (outs, back) = net.bound(zmq.PULL, transport), net.bound(zmq.PUSH, transport)
+    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    net.call(queue, ins, outs)
+
+    messages = [[b"%d" % i, b"payload"] for i in range(500)]
+    for each in messages:
+        source.send_multipart(each)
+    assert [sink.recv_multipart() for _ in messages] == messages
+
+
+@TRANSPORTS
+def test_a_queue_forwards_from_sub_to_pub(net: Net, transport: str, eventually: Callable[..., None]) -> None:
+    (ins, front), (outs, back) = net.bound(zmq.SUB, transport), net.bound(zmq.PUB, transport)
+    ins.subscribe(b"")
+    publisher, subscriber = net.connected(zmq.PUB, front), net.connected(zmq.SUB, back)
+    subscriber.subscribe(b"news")
+    net.call(queue, ins, outs)
+
+    def published() -> int:
+        publisher.send_multipart([b"weather", b"dropped by the subscription"])
+        publisher.send_multipart([b"news", b"text"])
+        return subscriber.poll(10)
+
+    eventually(published)
+    assert subscriber.recv_multipart() == [b"news", b"text"]
+
+
+@TRANSPORTS
+def test_subscriptions_travel_upstream_from_xpub_to_xsub(net: Net, transport: str) -> None:
+    (ins, front), (outs, back) = net.bound(zmq.XSUB, transport), net.bound(zmq.XPUB, transport)
+    publisher, subscriber = net.connected(zmq.XPUB, front), net.connected(zmq.SUB, back)
+    net.call(queue, ins, outs)
+
+    subscriber.subscribe(b"news")
+    assert publisher.recv() == b"\x01news"
+    publisher.send_multipart([b"weather", b"nobody asked"])
+    publisher.send_multipart([b"news", b"text"])
+    assert subscriber.recv_multipart() == [b"news", b"text"]
+
+
+def test_one_socket_as_both_ends_answers_itself(net: Net) -> None:
+    echo, endpoint = net.bound(zmq.REP)
+    client = net.connected(zmq.REQ, endpoint)
+    net.call(queue, echo, echo)
+
+    client.send_multipart([b"again", b"and again"])
+    assert client.recv_multipart() == [b"again", b"and again"]
+
+
+@TRANSPORTS
+def test_the_call_of_the_pyzmq_document_runs(net: Net, transport: str) -> None:
+    (ins, front), (outs, back) = net.bound(zmq.ROUTER, transport), net.bound(zmq.DEALER, transport)
+    mons, side = net.bound(zmq.PAIR, transport)
+    client, worker = net.connected(zmq.REQ, front, routing_id=b"me"), net.connected(zmq.REP, back)
+    watcher = net.connected(zmq.PAIR, side)
+    net.call(monitored_queue, ins, outs, mons, in_prefix='in', out_prefix='out')  # fmt: skip
+
+    client.send(b"request")
+    assert worker.recv() == b"request"
+    worker.send(b"reply")
+    assert client.recv() == b"reply"
+    assert watcher.recv_multipart() == [b"in", b"me", b"", b"request"]
+    assert watcher.recv_multipart() == [b"out", b"me", b"", b"reply"]
+
+
+@pytest.mark.parametrize(
+    ("prefixes", "first"),
+    [((), b"in"), ((b"up", b"down"), b"up"), (("hinüber", "zurück"), "hinüber".encode()), ((b"", b""), b"")],
+    ids=["the default", "bytes", "str as UTF-8", "empty"],
+)
+def test_a_monitor_message_starts_with_the_prefix(net: Net, prefixes: tuple[Any, ...], first: bytes) -> None:
+    (ins, front), (outs, back), (mons, side) = net.bound(zmq.PULL), net.bound(zmq.PUSH), net.bound(zmq.PUSH)
+    source, sink, watcher = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back), net.connected(zmq.PULL, side)
+    net.call(monitored_queue, ins, outs, mons, *prefixes)
+
+    source.send_multipart([b"a", b"b"])
+    assert sink.recv_multipart() == [b"a", b"b"]
+    assert watcher.recv_multipart() == [first, b"a", b"b"]
+
+
+def test_a_pub_monitor_can_be_watched_by_direction(net: Net, eventually: Callable[..., None]) -> None:
+    (ins, front), (outs, back), (mons, side) = net.bound(zmq.PAIR), net.bound(zmq.PAIR), net.bound(zmq.PUB)
+    client, worker, watcher = net.connected(zmq.PAIR, front), net.connected(zmq.PAIR, back), net.connected(zmq.SUB, side)
+    watcher.subscribe(b"out")
+    net.call(monitored_queue, ins, outs, mons)
+
+    def exchanged() -> int:
+        client.send(b"request")
+        worker.recv()
+        worker.send(b"reply")
+        client.recv()
+        return watcher.poll(10)
+
+    eventually(exchanged)
+    assert watcher.recv_multipart() == [b"out", b"reply"]
+
+
+@pytest.mark.parametrize("function", [proxy, proxy_steerable])
+def test_a_proxy_captures_without_a_prefix(net: Net, function: Callable[..., Any]) -> None:
+    (ins, front), (outs, back), (mons, side) = net.bound(zmq.PULL), net.bound(zmq.PUSH), net.bound(zmq.PUSH)
+    source, sink, watcher = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back), net.connected(zmq.PULL, side)
+    net.call(function, ins, outs, mons)
+
+    source.send_multipart([b"a", b"b"])
+    assert sink.recv_multipart() == [b"a", b"b"]
+    assert watcher.recv_multipart() == [b"a", b"b"]
+
+
+def test_a_proxy_needs_no_capture(net: Net) -> None:
+    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
+    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    net.call(proxy, ins, outs)
+
+    source.send(b"message")
+    assert sink.recv() == b"message"
+
+
+def test_proxy_steerable_returns_upon_terminate(net: Net) -> None:
+    (ins, _), (outs, _), (control, steering) = net.bound(zmq.PULL), net.bound(zmq.PUSH), net.bound(zmq.REP)
+    pilot = net.connected(zmq.REQ, steering)
+    done = net.call(proxy_steerable, ins, outs, None, control)
+
+    pilot.send(b"TERMINATE")
+    assert pilot.recv() == b""
+    assert done.result(10) is zdev_core.Outcome.STOPPED
+
+
+@pytest.mark.parametrize(
+    ("function", "sockets"), [(queue, 2), (monitored_queue, 3), (proxy, 2), (proxy_steerable, 2)], ids=lambda value: str(value)
+)
+def test_a_terminated_context_ends_each_function(net: Net, function: Callable[..., Any], sockets: int) -> None:
+    kinds = [zmq.PULL, zmq.PUSH, zmq.PUB][:sockets]
+    done = net.call(function, *(net.bound(kind)[0] for kind in kinds))
+    net.terminate()
+    with pytest.raises(zmq.ContextTerminated) as raised:
+        done.result(10)
+    assert raised.value.errno == zmq.ETERM

@@ -1,0 +1,250 @@
+"""Signals in the main thread: Ctrl-C and handlers, idle and under full load. Each test runs a program of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import statistics
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Child
+
+# A program with a device. `announce` tells in a line, from another thread, that the run is under way and as busy as it should.
+# The load is a ring: out sends to in, so messages go round for ever, as fast as the device moves them.
+PROGRAM = """
+import json, os, signal, sys, threading, time
+import zmq, zdev_core
+
+context = zmq.Context()
+ins, outs = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+ins.bind("inproc://in")
+loaded = sys.argv[1] == "under load"
+if loaded:
+    outs.connect("inproc://in")
+    for i in range(100):
+        outs.send(b"%d" % i)
+device = zdev_core.Device(ins, outs)
+
+def announce():
+    moved = device.statistics().in_.messages_sent + 10_000
+    while device.statistics().state is not zdev_core.State.ACTIVE or (
+        loaded and device.statistics().in_.messages_sent < moved
+    ):
+        time.sleep(0.001)
+    print("running", flush=True)
+
+def announced():
+    threading.Thread(target=announce).start()
+"""
+
+each_load = pytest.mark.parametrize("load", ["idle", "under load"])
+
+
+@each_load
+def test_ctrl_c_ends_the_run_within_100_ms(child: Callable[..., Child], load: str) -> None:
+    program = child(
+        PROGRAM
+        + """
+while True:
+    try:
+        announced()
+        device.run()
+    except KeyboardInterrupt:
+        print(time.monotonic(), flush=True)
+""",
+        load,
+    )
+    delays = []
+    for _ in range(7):
+        assert program.line() == "running"
+        sent = time.monotonic()  # of the whole machine, not of one process
+        program.process.send_signal(signal.SIGINT)
+        delays.append(float(program.line()) - sent)
+    print(f"{load}: KeyboardInterrupt after {[f'{1000 * delay:.1f} ms' for delay in delays]}")
+    assert max(delays) < 2
+    assert statistics.median(delays) < 0.1
+
+
+@each_load
+def test_nothing_is_lost_when_the_device_runs_again_after_ctrl_c(child: Callable[..., Child], load: str) -> None:
+    # Idle: out has room for a few messages only, and the device holds the next one in hand. Under load it holds one now and then.
+    program = child(
+        PROGRAM
+        + """
+sink = context.socket(zmq.PULL)
+if not loaded:
+    source = context.socket(zmq.PUSH)
+    source.sndhwm, ins.rcvhwm, outs.sndhwm, sink.rcvhwm = 0, 0, 1, 1
+    source.connect("inproc://in")
+    sink.bind("inproc://sink")
+    outs.connect("inproc://sink")
+    for i in range(100):
+        source.send(b"%d" % i)
+
+    def announce():
+        def in_hand():
+            seen = device.statistics().in_
+            return seen.messages_received - seen.messages_sent
+        while in_hand() != 1:
+            time.sleep(0.001)
+        print("running", flush=True)
+
+for _ in range(3):
+    try:
+        announced()
+        device.run()
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+
+if loaded:  # open the ring: what goes to the sink comes round no more
+    sink.bind("inproc://sink")
+    outs.connect("inproc://sink")
+got = []
+def read():
+    while len(got) < 100 and sink.poll(5000):
+        got.append(int(sink.recv()))
+    device.stop()
+threading.Thread(target=read).start()
+device.run()
+print(json.dumps(sorted(got) if loaded else got))
+context.destroy(linger=0)
+""",
+        load,
+    )
+    for _ in range(3):
+        assert program.line() == "running"
+        program.process.send_signal(signal.SIGINT)
+        assert program.line() == "interrupted"
+    assert json.loads(program.result()) == list(range(100))
+
+
+@each_load
+def test_a_handler_runs_and_the_device_goes_on(child: Callable[..., Child], load: str) -> None:
+    program = child(
+        PROGRAM
+        + """
+calls = 0
+def handler(number, frame):
+    global calls
+    calls += 1
+    print(threading.current_thread() is threading.main_thread(), flush=True)
+    if calls == 3:
+        device.stop()
+signal.signal(signal.SIGUSR1, handler)
+announced()
+print(device.run())
+context.destroy(linger=0)
+""",
+        load,
+    )
+    assert program.line() == "running"
+    for _ in range(3):
+        program.process.send_signal(signal.SIGUSR1)
+        assert program.line() == "True"
+    assert program.result() == "Outcome.STOPPED\n"
+
+
+@each_load
+@pytest.mark.parametrize("role", ["in", "out"])
+def test_a_handler_that_closes_a_socket_ends_the_run(child: Callable[..., Child], load: str, role: str) -> None:
+    program = child(
+        PROGRAM
+        + """
+signal.signal(signal.SIGUSR1, lambda number, frame: (ins if sys.argv[2] == "in" else outs).close(0))
+announced()
+try:
+    device.run()
+except zmq.ZMQError as error:
+    print(error.errno == zmq.ENOTSOCK, error)
+context.destroy(linger=0)
+""",
+        load,
+        role,
+    )
+    assert program.line() == "running"
+    program.process.send_signal(signal.SIGUSR1)
+    assert program.result() == f"True the {role} socket is closed\n"
+
+
+@each_load
+def test_a_device_in_a_thread_leaves_signals_to_the_main_thread(child: Callable[..., Child], load: str) -> None:
+    program = child(
+        PROGRAM
+        + """
+thread = threading.Thread(target=device.run)
+thread.start()
+try:
+    announced()
+    while True:
+        time.sleep(0.01)
+except KeyboardInterrupt:
+    print(device.statistics().state)
+device.stop()
+thread.join(10)
+print(thread.is_alive())
+context.destroy(linger=0)
+""",
+        load,
+    )
+    assert program.line() == "running"
+    program.process.send_signal(signal.SIGINT)
+    assert program.result() == "State.ACTIVE\nFalse\n"
+
+
+def test_a_function_can_be_called_again_after_ctrl_c_and_the_program_ends(child: Callable[..., Child]) -> None:
+    program = child(
+        PROGRAM
+        + """
+client, worker = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+client.connect("inproc://in")
+outs.bind("inproc://out")
+worker.connect("inproc://out")
+
+def exchange():
+    while True:
+        client.send(b"message")
+        worker.recv()
+        print("running", flush=True)
+        resume.acquire()
+
+resume = threading.Semaphore(0)
+threading.Thread(target=exchange, daemon=True).start()
+for _ in range(2):
+    try:
+        zdev_core.queue(ins, outs)
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+        resume.release()
+""",
+        "idle",
+    )
+    for _ in range(2):
+        assert program.line() == "running"
+        program.process.send_signal(signal.SIGINT)
+        assert program.line() == "interrupted"
+    program.result()
+
+
+def test_a_run_that_ends_while_the_interpreter_finalizes_is_harmless(child: Callable[..., Child]) -> None:
+    program = child(
+        PROGRAM
+        + """
+class Late:
+    def __del__(self, device=device, sleep=time.sleep):
+        device.stop()  # the thread now wants the GIL, which a finalizing interpreter gives to no one
+        sleep(0.1)
+
+thread = threading.Thread(target=device.run, daemon=True)
+thread.start()
+announce()
+sys.late = Late()
+""",
+        "idle",
+    )
+    assert program.result() == "running\n"
