@@ -45,7 +45,7 @@ def parent() -> Any:
 
     def start(method: str, then: str) -> tuple[subprocess.Popen[str], int, str]:
         text = f"""
-import signal, zmq, zdev_background
+import os, signal, zmq, zdev_background
 if __name__ == "__main__":
     device = zdev_background.ProcessDevice(zmq.QUEUE, zmq.REP, -1)
     device.start_method = "{method}"
@@ -148,7 +148,8 @@ def test_the_child_of_a_parent_that_exits_is_stopped(parent: Any, method: str) -
 
 
 def test_ctrl_c_in_the_terminal_is_the_parents_to_handle(parent: Any, connect: Callable[..., Any]) -> None:
-    wait = "signal.signal(signal.SIGINT, lambda *_: print('interrupted', flush=True)); print('armed', flush=True); input()"
+    say = "os.write(1, b'interrupted\\n')"  # print would not be reentrant
+    wait = f"signal.signal(signal.SIGINT, lambda *_: {say}); print('armed', flush=True); input()"
     program, pid, endpoint = parent("fork", wait)
     assert program.stdout.readline() == "armed\n"
     os.killpg(program.pid, signal.SIGINT)

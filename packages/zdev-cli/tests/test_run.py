@@ -129,7 +129,7 @@ def test_a_signal_ends_it_when_it_is_blocked_too(zdev: Start, connected: Connect
     source, sink = connected(zmq.PUSH, at["in"]), connected(zmq.PULL, at["out"])
     source.send(b"x" * 4096)
     assert sink.recv() == b"x" * 4096
-    while source.poll(100, zmq.POLLOUT):  # until all is full: the sink reads no more
+    while source.poll(500, zmq.POLLOUT):  # until all is full: the sink reads no more
         source.send(b"x" * 4096)
     assert program.statistics()["in_received"] > 1000
 
