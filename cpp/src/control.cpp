@@ -11,8 +11,9 @@ control::control(zmq::socket_ref socket) : socket_(socket, "ctrl"), reply_(&sock
 }
 
 void control::serve(const obey& device) {
+    constexpr int commands_a_turn = 100;
     std::string_view text;
-    while (receive(text)) answer(text, device);
+    for (int i = 0; i < commands_a_turn && receive(text); ++i) answer(text, device);
 }
 
 // Takes the next message. A command has one frame: of a longer message the text is empty, and so no command.

@@ -22,7 +22,7 @@ public:
     // Does what a command says and returns the counters after it; nothing: refused, for the device is draining.
     using obey = std::function<std::optional<statistics>(const command&)>;
 
-    // Has every command that has arrived obeyed, and answers it. Throws zmq::error_t.
+    // Has the commands that have arrived obeyed, and answers them, a bounded number a turn. Throws zmq::error_t.
     void serve(const obey& device);
 
     endpoint& socket() noexcept { return socket_; }

@@ -34,11 +34,6 @@ public:
     zdev::steering steering;
 
 private:
-    struct wish {
-        bool polled;
-        int events;
-    };
-
     outcome loop(const check& check);
     void adopt_state(clock::time_point now);
     std::optional<zdev::statistics> obey(const command& command);
@@ -47,8 +42,9 @@ private:
     void discard_unread();
     bool drained() const noexcept;
     void wait(const check& check);
+    void hear(endpoint& socket);
     milliseconds longest_wait(const check& check) const;
-    wish wish_of(const endpoint& socket) const;
+    int wanted_events(const endpoint& socket) const;
     bool may_read(const flow& flow) const noexcept;
     template <typename Do>
     void for_each_socket(Do&& act);
@@ -176,9 +172,11 @@ void device::impl::do_chores(clock::time_point now) {
 void device::impl::discard_unread() {
     for (endpoint* socket : unread_) {
         if (!socket || socket->settled) continue;
+        constexpr int subscriptions_a_turn = 1000;
         zmq::message_t subscription;
-        while (zmq_msg_recv(subscription.handle(), socket->handle, ZMQ_DONTWAIT) >= 0) {
-        }
+        int left = subscriptions_a_turn;
+        while (left > 0 && zmq_msg_recv(subscription.handle(), socket->handle, ZMQ_DONTWAIT) >= 0) --left;
+        if (left == 0) continue;
         if (zmq_errno() != EAGAIN && zmq_errno() != EINTR) throw zmq::error_t();
         socket->settled = zmq_errno() == EAGAIN;
     }
@@ -195,8 +193,8 @@ bool device::impl::drained() const noexcept {
     return backward_->statistics().messages_received >= forward_.statistics().messages_sent;
 }
 
-// Sleeps until something can move, a command comes or a tick is over. Each socket is asked for its events only if the last
-// thing done there may have missed news; the descriptors tell of all that comes after.
+// Sleeps until something can move, a command comes or a tick is over. A socket is asked for its events only if the last thing
+// done there may have missed some that are wanted; the descriptors tell of all that comes after.
 void device::impl::wait(const check& check) {
     bool ready = false;
     std::array<pollfd, 5> fds{};
@@ -205,12 +203,10 @@ void device::impl::wait(const check& check) {
     fds[count++] = {steering.bell().fd(), POLLIN, 0};
 
     for_each_socket([&](endpoint& socket) {
-        const wish wanted = wish_of(socket);
-        if (wanted.polled && (!socket.settled || (wanted.events & ZMQ_POLLOUT))) {
-            ready = (socket.refresh() & wanted.events) != 0 || ready;
-        }
+        const int wanted = wanted_events(socket);
+        if ((wanted && !socket.settled) || (wanted & ZMQ_POLLOUT)) ready = (socket.refresh() & wanted) != 0 || ready;
         sockets[count] = &socket;
-        fds[count++] = {socket.fd, static_cast<short>(wanted.polled ? POLLIN : 0), 0};  // 0: tells only that it was closed
+        fds[count++] = {socket.fd, POLLIN, 0};
     });
     if (ready) return;
 
@@ -221,9 +217,15 @@ void device::impl::wait(const check& check) {
     if (news > 0 && fds[0].revents) steering.bell().clear();
     for (nfds_t i = 1; news > 0 && i < count; ++i) {
         if (fds[i].revents & POLLNVAL) throw error(ENOTSOCK, std::string("device: ") + sockets[i]->role + ": closed meanwhile");
-        if (fds[i].revents) sockets[i]->settled = false;
-        if (fds[i].revents && sockets[i]->audience_watched) sockets[i]->refresh();  // before the messages that came with it
+        if (fds[i].revents) hear(*sockets[i]);
     }
+}
+
+// A socket has news. Where nobody will receive, it must be made to take them in: peers that came or left, the end of its
+// context; and who listens to the monitor must be known before the messages that came at the same time are sent on.
+void device::impl::hear(endpoint& socket) {
+    socket.settled = false;
+    if (socket.audience_watched || !(wanted_events(socket) & ZMQ_POLLIN)) socket.refresh();
 }
 
 milliseconds device::impl::longest_wait(const check& check) const {
@@ -239,15 +241,11 @@ milliseconds device::impl::longest_wait(const check& check) const {
     return longest;
 }
 
-// Which events of a socket let something move now. `in` is polled whatever they are: it tells of a terminated context.
-device::impl::wish device::impl::wish_of(const endpoint& socket) const {
+// Which events of a socket let something move now.
+int device::impl::wanted_events(const endpoint& socket) const {
     int events = 0;
-    bool polled = &socket == &in_;
     const auto ask = [&](const flow& flow) {
-        if (flow.blocked_on() == &socket) {
-            polled = true;
-            if (socket.tells_room()) events |= ZMQ_POLLOUT;
-        }
+        if (flow.blocked_on() == &socket && socket.tells_room()) events |= ZMQ_POLLOUT;
         if (&flow.from() == &socket && !flow.blocked_on() && may_read(flow)) events |= ZMQ_POLLIN;
     };
     if (state_ != zdev::state::paused) {
@@ -255,9 +253,8 @@ device::impl::wish device::impl::wish_of(const endpoint& socket) const {
         if (backward_) ask(*backward_);
     }
     if (control_ && &socket == &control_->socket()) events |= ZMQ_POLLIN;
-    if (socket.audience_watched) polled = true;
     if (&socket == unread_[0] || &socket == unread_[1]) events |= ZMQ_POLLIN;
-    return {polled || events != 0, events};
+    return events;
 }
 
 template <typename Do>

@@ -106,6 +106,9 @@ bool check_pair(const endpoint& in, const endpoint& out) {
     if (!one_socket && !backward && (in.in_lockstep() || out.in_lockstep())) {
         refuse("REQ and REP need an answer to each message, and these two can't pass one back");
     }
+    if ((in.type == ZMQ_REP && out.type == ZMQ_ROUTER) || (in.type == ZMQ_ROUTER && out.type == ZMQ_REP)) {
+        refuse("a REP must answer each request, and one that the ROUTER can't route would never be answered");
+    }
     return backward;
 }
 

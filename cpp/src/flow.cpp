@@ -7,8 +7,9 @@ namespace zdev {
 
 namespace {
 
-// Messages moved before the other direction, control and signals get their turn.
+// Messages and frames moved before the other direction, control and signals get their turn.
 constexpr int burst_size = 1000;
+constexpr std::uint64_t burst_frames = 4000;
 
 // A ROUTER, PUB or XPUB drops what it thinks a peer has no room for, and of itself looks for news of room once a millisecond
 // only: time for more messages than the usual high-water mark of 1000.
@@ -41,7 +42,8 @@ bool flow::burst(bool may_read) {
     }
 
     int moved = 0;
-    while (moved < burst_size && !from_.settled && receive()) {
+    const std::uint64_t last_frame = frames_received_.get() + burst_frames;
+    while (moved < burst_size && frames_received_.get() < last_frame && !from_.settled && receive()) {
         ++moved;
         if (!deliver()) break;
         if (moved % news_interval == 0 && !to_.tells_room()) to_.refresh();
@@ -79,7 +81,7 @@ bool flow::receive() {
     frames_received_.add(message_.frames());
     bytes_received_.add(bytes_);
 
-    if (swap_ && !swap_identities()) {
+    if (to_.type == ZMQ_ROUTER && !address()) {
         malformed_.add(1);
         message_.clear();
         return true;
@@ -88,9 +90,11 @@ bool flow::receive() {
     return true;
 }
 
-// [sender, destination, content, ...] as a ROUTER receives it becomes [destination, sender, content, ...], which the other
-// ROUTER routes by its first frame.
-bool flow::swap_identities() {
+// Has the message begin with the destination by which a ROUTER routes, and content follow: of a destination alone libzmq
+// makes nothing, silently. Between ROUTERs [sender, destination, content, ...], as one receives it, becomes [destination,
+// sender, content, ...] for the other. False: it has no such frames.
+bool flow::address() {
+    if (!swap_) return message_.frames() >= 2;
     if (message_.frames() < 3 || !can_be_routing_id(message_[1])) return false;
     message_[0].swap(message_[1]);
     return true;

@@ -50,7 +50,7 @@ public:
 private:
     bool ready_to_read();
     bool receive();
-    bool swap_identities();
+    bool address();
     void load_copy();
     bool deliver();
     bool deliver_message();

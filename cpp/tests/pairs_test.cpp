@@ -156,6 +156,11 @@ INSTANTIATE_TEST_SUITE_P(OutCannotSend, RefusedPairs,
                                          pair_of_types{ZMQ_ROUTER, ZMQ_PULL, "ROUTER", "PULL"},
                                          pair_of_types{ZMQ_SUB, ZMQ_SUB, "SUB", "SUB"}));
 
+// A ROUTER drops what it can't route, and then a REP waits for ever for the answer that it owes.
+INSTANTIATE_TEST_SUITE_P(AnswerMayNeverCome, RefusedPairs,
+                         testing::Values(pair_of_types{ZMQ_REP, ZMQ_ROUTER, "REP", "ROUTER"},
+                                         pair_of_types{ZMQ_ROUTER, ZMQ_REP, "ROUTER", "REP"}));
+
 class RefusedSockets : public OnInproc {};
 
 TEST_F(RefusedSockets, OneSocketThatCannotAnswerIsRefused) {

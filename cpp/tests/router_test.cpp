@@ -95,6 +95,19 @@ TEST_P(RouterToDealer, AReplyToAClientThatLeftIsDroppedAndCounted) {
     EXPECT_EQ(recv(next), (message{"answer"}));
 }
 
+TEST_P(RouterToDealer, AReplyWithoutAnEnvelopeIsDroppedAndCounted) {
+    auto in = bound(ZMQ_ROUTER, mandatory), out = bound(ZMQ_DEALER);
+    auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out);
+    introduce(client, in);
+    zdev::device device(in, out);
+    background run(device);
+    send(worker, {"client"});  // libzmq would take it and say nothing
+    send(worker, {"client", "good"});
+    EXPECT_EQ(recv(client), (message{"good"}));
+    EXPECT_TRUE(eventually([&] { return device.statistics().out.messages_sent == 1; }));
+    EXPECT_EQ(device.statistics().out.malformed, 1u);
+}
+
 TEST_P(RouterToDealer, WithoutMandatoryLibzmqDropsWhatIsUnroutableAndNothingElse) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER);
     auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out);

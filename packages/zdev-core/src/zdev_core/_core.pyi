@@ -41,7 +41,7 @@ class FlowStatistics:
     def bytes_sent(self) -> int: ...
     @property
     def malformed(self) -> int:
-        """Dropped: ROUTER to ROUTER without sender, destination and content."""
+        """Dropped: to a ROUTER without destination and content, between ROUTERs also without sender."""
     @property
     def unroutable(self) -> int:
         """Dropped: EHOSTUNREACH from a ROUTER with ROUTER_MANDATORY."""
