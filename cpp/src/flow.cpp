@@ -61,6 +61,8 @@ bool flow::ready_to_read() {
 
 // Takes one message in hand. False: there is none now, or in a REP or REQ it is not its turn.
 bool flow::receive() {
+    // A REP decides when it receives a request whether its client has room for the reply: let it know of room made since.
+    if (from_.type == ZMQ_REP) from_.refresh();
     bytes_ = 0;
     for (bool more = true; more;) {
         zmq::message_t& frame = message_.add();

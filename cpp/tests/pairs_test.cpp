@@ -52,6 +52,19 @@ TEST_P(BothWays, EachEndSpeaksFirstWhenItLikes) {
     EXPECT_EQ(recv(left), (message{"to the left"}));
 }
 
+TEST_P(Pairs, RepReqWithTheSmallestHighWaterMarksLosesNoReply) {
+    auto in = bound(ZMQ_REP, tiny), out = bound(ZMQ_REQ, tiny);
+    auto client = peer(ZMQ_REQ, in, tiny), worker = peer(ZMQ_REP, out);  // whose own replies need room as well
+    zdev::device device(in, out);
+    background run(device);
+    for (int i = 0; i < 2000; ++i) {
+        send(client, {std::to_string(i)});
+        ASSERT_EQ(recv(worker), message{std::to_string(i)});
+        send(worker, {"answer", std::to_string(i)});
+        ASSERT_EQ(recv(client), (message{"answer", std::to_string(i)}));
+    }
+}
+
 TEST_P(Pairs, PullPushTakesMessagesOneWay) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
     auto source = peer(ZMQ_PUSH, in), sink = peer(ZMQ_PULL, out);

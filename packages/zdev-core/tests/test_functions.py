@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -197,3 +199,26 @@ def test_a_terminated_context_ends_each_function(net: Net, function: Callable[..
     with pytest.raises(zmq.ContextTerminated) as raised:
         done.result(10)
     assert raised.value.errno == zmq.ETERM
+
+
+def test_calls_in_many_threads_share_what_was_interrupted(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each drops the entries of closed sockets, all at once."""
+    stale = [(net.bound(zmq.PULL)[0], net.bound(zmq.PUSH)[0]) for _ in range(4)]
+    entries = [((*pair, None, None, None, None), zdev_core.Device(*pair)) for pair in stale]
+    arguments = (net.bound(zmq.PULL)[0], net.bound(zmq.PUSH)[0], None, None, None, None)
+    for pair in stale:
+        for socket in pair:
+            socket.close()
+
+    class Slow(list[Any]):
+        def remove(self, entry: Any) -> None:
+            with suppress(BrokenBarrierError):  # together, unless only one gets here
+                both_here.wait(0.1)
+            super().remove(entry)
+
+    both_here = Barrier(2)
+    interrupted = Slow(entries)
+    monkeypatch.setattr(zdev_core._functions, "_interrupted", interrupted)
+    calls = [net.call(zdev_core._functions._take_up, arguments) for _ in range(2)]
+    assert [type(call.result(10)) for call in calls] == [zdev_core.Device] * 2
+    assert interrupted == []

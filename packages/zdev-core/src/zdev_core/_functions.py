@@ -5,6 +5,7 @@ A call that was interrupted (Ctrl-C) may be made again with the same arguments: 
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import zmq
@@ -16,6 +17,7 @@ _Arguments = tuple["zmq.Socket[Any]", "zmq.Socket[Any]", "zmq.Socket[Any] | None
 # Devices whose run an exception ended (KeyboardInterrupt, mostly) with something in hand, and their arguments: the same call
 # made again sends it first.
 _interrupted: list[tuple[_Arguments, Device]] = []
+_lock = threading.Lock()  # for _interrupted
 
 
 def _run(*arguments: *_Arguments) -> Outcome:
@@ -39,14 +41,19 @@ def _has_something_in_hand(device: Device, mon_socket: zmq.Socket[Any] | None) -
 def _take_up(arguments: _Arguments) -> Device:
     in_socket, out_socket, mon_socket, ctrl_socket, in_prefix, out_prefix = arguments
     device = Device(in_socket, out_socket, mon_socket, ctrl_socket, in_prefix=in_prefix, out_prefix=out_prefix)
-    for entry in _interrupted[:]:
-        (earlier_in, earlier_out, *_), earlier_device = entry
-        if entry[0] == arguments:
-            device = earlier_device
-        elif not (earlier_in.closed or earlier_out.closed):
-            continue
-        _interrupted.remove(entry)
+    with _lock:
+        for entry in _interrupted[:]:
+            (earlier_in, earlier_out, *_), earlier_device = entry
+            if entry[0] == arguments:
+                device = earlier_device
+            elif not (earlier_in.closed or earlier_out.closed):
+                continue
+            _interrupted.remove(entry)
     return device
+
+
+def _encoded(prefix: bytes | str) -> bytes:
+    return prefix.encode() if isinstance(prefix, str) else prefix
 
 
 def queue(in_socket: zmq.Socket[Any], out_socket: zmq.Socket[Any]) -> None:
@@ -70,7 +77,7 @@ def monitored_queue(
     message reaches the peer that its sender named. The call is that of `zmq.devices.monitored_queue`; a prefix may also be a
     str, sent as UTF-8. Returns never but by an exception: see `Device` and `Device.run`.
     """
-    _run(in_socket, out_socket, mon_socket, None, in_prefix, out_prefix)
+    _run(in_socket, out_socket, mon_socket, None, _encoded(in_prefix), _encoded(out_prefix))
 
 
 def proxy(frontend: zmq.Socket[Any], backend: zmq.Socket[Any], capture: zmq.Socket[Any] | None = None) -> None:
