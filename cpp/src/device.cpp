@@ -65,6 +65,7 @@ private:
     clock::time_point next_chores_;
     clock::time_point next_check_;
     clock::time_point drain_began_;
+    std::uint64_t replies_owed_ = 0;  // requests forwarded minus replies returned
 };
 
 device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& options)
@@ -154,8 +155,15 @@ std::optional<statistics> device::impl::obey(const command& command) {
 }
 
 bool device::impl::move_messages() {
+    const std::uint64_t asked = forward_.messages_sent();
     bool moved = forward_.burst(may_read(forward_));
-    if (backward_) moved |= backward_->burst(may_read(*backward_));
+    replies_owed_ += forward_.messages_sent() - asked;
+    if (backward_) {
+        const std::uint64_t answered = backward_->messages_received();
+        moved |= backward_->burst(may_read(*backward_));
+        // What nobody asked for, a worker's heartbeat, is no reply to a request that comes later.
+        replies_owed_ -= std::min(replies_owed_, backward_->messages_received() - answered);
+    }
     return moved;
 }
 
@@ -190,7 +198,7 @@ bool device::impl::drained() const noexcept {
     if (!backward_) return true;
     if (backward_->in_hand()) return false;
     if (in_.type == ZMQ_XSUB || in_.type == ZMQ_XPUB || out_.type == ZMQ_XPUB || out_.type == ZMQ_XSUB) return true;
-    return backward_->statistics().messages_received >= forward_.statistics().messages_sent;
+    return replies_owed_ == 0;
 }
 
 // Sleeps until something can move, a command comes or a tick is over. A socket is asked for its events only if the last thing

@@ -45,6 +45,8 @@ public:
     const endpoint* blocked_on() const noexcept { return blocked_on_; }
     bool in_hand() const noexcept { return !message_.empty() || !copy_.empty(); }
 
+    std::uint64_t messages_received() const noexcept { return messages_received_.get(); }
+    std::uint64_t messages_sent() const noexcept { return messages_sent_.get(); }
     flow_statistics statistics() const noexcept;
 
 private:

@@ -45,6 +45,23 @@ TEST_P(Drain, EndsAtOnceWhenNothingIsOwed) {
     EXPECT_EQ(device.statistics().state, state::idle);
 }
 
+TEST_P(Drain, WhatWorkersSentUnaskedBeforeIsNoReplyToLaterRequests) {
+    zdev::device device(in, out);
+    background run(device);
+    for (int i = 0; i < 3; ++i) {
+        send(worker, {"client", "heartbeat"});
+        EXPECT_EQ(recv(client), message{"heartbeat"});
+    }
+    for (const auto* request : {"1", "2"}) forward(request);
+    begin_drain(device, -1ms);
+    EXPECT_FALSE(run.over(a_moment)) << "two replies are owed";
+    for (const auto* reply : {"one", "two"}) {
+        send(worker, {"client", reply});
+        EXPECT_EQ(recv(client), message{reply});
+    }
+    EXPECT_EQ(run.result(), outcome::drained);
+}
+
 TEST_P(Drain, BringsBackEveryReplyStillOwedAndTakesNoNewRequest) {
     zdev::device device(in, out);
     background run(device);

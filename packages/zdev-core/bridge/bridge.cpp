@@ -72,6 +72,7 @@ void connect(const void* socket) {
 }
 
 void require_same_library(const void* socket) {
+    if (!socket) throw std::runtime_error("it has no handle of libzmq's");
     const library maker = detail::maker_of(socket);
     if (maker == *detail::connected()) return;
     throw std::runtime_error("it was made by " + maker.path() + ", but pyzmq, and so zdev_core, uses " + path());
