@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tempfile
 from pathlib import Path
 from typing import NoReturn
@@ -98,6 +99,7 @@ TESTER = {
     "pkg-config": ("pkg-config", "pkgconf-pkg-config", "pkgconf"),
     "gtest/gtest.h": ("libgtest-dev", "gtest-devel", "googletest"),
 }
+COUNTER = {"valgrind": ("valgrind", "valgrind", "valgrind"), "strace": ("strace", "strace", "strace")}  # strace: Linux only
 INSTALLERS = ("apt-get", "dnf", "brew")
 
 
@@ -202,11 +204,30 @@ def packaging(session: nox.Session) -> None:
 
 @nox.session(requires=["wheels"])
 def tests(session: nox.Session) -> None:
-    """Run every test: those of the three packages as they are installed, then the sessions `cpp` and `packaging`."""
-    session.notify("cpp")
-    session.notify("packaging")
+    """Run every test: those of the three packages as they are installed, then the sessions `cpp`, `packaging` and `compat`."""
+    for name in ("cpp", "packaging", "compat"):
+        session.notify(name)
     install(session, "test")
     session.run("pytest", "--timeout=60", *session.posargs)
+
+
+@nox.session(default=False, requires=["wheels"])
+def compat(session: nox.Session) -> None:
+    """Run PyZMQ's own tests of its devices, from the sdist of the version installed, with zdev's devices in their place."""
+    install(session, "build", "test")  # from an sdist, pip makes metadata before it lets one have it: with the build tools
+    session.install("pip")
+    version = "import importlib.metadata; print(importlib.metadata.version('pyzmq'))"
+    pyzmq = f"pyzmq=={str(session.run('python', '-c', version, silent=True)).strip()}"
+    with tempfile.TemporaryDirectory() as folder:
+        download = ["download", "--quiet", "--no-deps", "--no-binary=pyzmq", "--no-build-isolation", "--dest", folder]
+        session.run("python", "-m", "pip", *download, pyzmq)
+        with tarfile.open(next(Path(folder).glob("pyzmq-*.tar.gz"))) as sdist:
+            for name in ("test_device.py", "test_monqueue.py", "test_proxy_steerable.py", "zmq_test_utils.py"):
+                content = sdist.extractfile(f"{sdist.getnames()[0].partition('/')[0]}/tests/{name}")
+                Path(folder, name).write_bytes(content.read() if content else b"")
+        shutil.copy(ROOT / "packages/zdev-background/tests/instead_of_zmq_devices.py", Path(folder, "conftest.py"))
+        with session.chdir(folder):
+            session.run("pytest", "--timeout=60", "-p", "no:cacheprovider", "--rootdir", folder, folder)
 
 
 @nox.session(requires=["wheels"])
@@ -232,8 +253,18 @@ def typing(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["wheels"])
 def bench(session: nox.Session) -> None:
-    """Measure zdev's devices beside their peers."""
-    install(session, "cpp")
+    """Measure zdev's devices beside their peers; with `-- threads`, beside a busy main thread."""
+    install(session, "bench")
     session.install("pyomq", success_codes=[0, 1, 2])  # a peer that not every platform has
+    program, *words = session.posargs if session.posargs[:1] == ["threads"] else ["run", *session.posargs]
     load = ["--build-dir", str(BUILD / "benchmarks")]
-    session.run("python", "benchmarks/run.py", *load, *session.posargs, env={"CMAKE_GENERATOR": "Ninja"})
+    session.run("python", f"benchmarks/{program}.py", *load, *words, env={"CMAKE_GENERATOR": "Ninja"})
+
+
+@nox.session(default=False, requires=["wheels"])
+def instructions(session: nox.Session) -> None:
+    """Count the instructions of the relay for a message; fail where they exceed zmq_proxy's, or those recorded by 3 %."""
+    need(session, COMPILER | COUNTER)
+    install(session, "cpp")
+    build = ["--build-dir", str(BUILD / "benchmarks")]
+    session.run("python", "benchmarks/instructions.py", *build, *session.posargs, env={"CMAKE_GENERATOR": "Ninja"})

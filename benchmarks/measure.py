@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from devices import DIRECT
+from cases import Case
+from devices import DIRECT, PEERS, socket_types
+
+__all__ = ["Case", "Failed", "Programs", "Sample", "Usage", "device", "load", "measure", "memory", "usage", "where"]
 
 START_LIMIT = 20.0  # seconds for a device to import its modules and bind
 DRAIN_LIMIT = 30.0  # seconds of a load run beyond those measured
+DEVICES = Path(__file__).with_name("devices.py")
 
 
 class Failed(Exception):
@@ -23,14 +29,12 @@ class Failed(Exception):
 
 
 @dataclass(frozen=True)
-class Case:
-    """A load. `unit` is what it counts; of a latency case the median time is what matters, and less is better."""
+class Programs:
+    """load: the load generator. native: the devices of C++. libzmq: the one that these devices shall use; None: their own."""
 
-    pattern: str
-    size: int
-    window: int = 1
-    unit: str = "messages"
-    latency: bool = False
+    load: Path
+    native: Path
+    libzmq: Path | None
 
 
 @dataclass(frozen=True)
@@ -40,35 +44,51 @@ class Sample:
     peer: str
     case: str
     round: int
-    per_second: float
-    messages: int
+    per_second: float = 0
+    messages: int = 0
     p50_us: float | None = None
     p99_us: float | None = None
     p999_us: float | None = None
+    quantiles_us: list[tuple[float, float]] | None = None
+    watched: int | None = None  # copies that a subscriber of the monitor received
     cpu_ns: float | None = None  # of the device's whole process
-    cpu_main_ns: float | None = None  # of the thread that relays
+    cpu_own_ns: float | None = None  # of its threads but those of libzmq
     wakeups: float | None = None  # times that a thread of the device slept and was woken
+    cpu_share: float | None = None  # of a core, in a state
+    rest_mb: float | None = None  # resident memory when nothing was relayed yet
+    peak_mb: float | None = None
+    growth_kb: float | None = None  # while as many messages were relayed again, and again
     versions: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class _Usage:
+class Usage:
     total_ns: int
-    main_ns: int
+    own_ns: int
     wakeups: int
 
 
-def _usage(pid: int) -> _Usage | None:
+def usage(pid: int) -> Usage | None:
     """What the process used so far, from /proc (Linux); None elsewhere."""
-    times, wakeups = {}, 0
+    total = own = wakeups = 0
     try:
         for task in Path(f"/proc/{pid}/task").iterdir():
-            times[int(task.name)] = int((task / "schedstat").read_text().split()[0])
+            spent = int((task / "schedstat").read_text().split()[0])
+            total += spent
+            own += 0 if (task / "comm").read_text().startswith("ZMQbg") else spent
             status = (task / "status").read_text()
             wakeups += int(status.partition("\nvoluntary_ctxt_switches:")[2].split()[0])
     except OSError:
         return None
-    return _Usage(sum(times.values()), times[pid], wakeups)
+    return Usage(total, own, wakeups)
+
+
+def memory(pid: int, what: str) -> float | None:
+    """VmRSS or VmHWM, its peak, in MB of 10^6 bytes."""
+    try:
+        return int(Path(f"/proc/{pid}/status").read_text().partition(f"\n{what}:")[2].split()[0]) * 1024 / 1e6
+    except OSError:
+        return None
 
 
 def _kill(process: subprocess.Popen[str]) -> None:
@@ -76,31 +96,48 @@ def _kill(process: subprocess.Popen[str]) -> None:
     process.communicate()
 
 
+def _command(programs: Programs, devices: Path, peer: str, case: Case, endpoints: str) -> tuple[list[str], dict[str, str]]:
+    """How to start the device, and what its environment has in addition."""
+    watched = bool(case.monitor)
+    found = PEERS.get(peer)
+    if found is None or found.kind != "native":
+        return [sys.executable, str(devices), peer, case.pattern, endpoints, *(["watched"] if watched else [])], {}
+    roles = ["in", "out", *(["mon"] if found.has_monitor(watched) else [])]
+    command = [str(programs.native), found.call, *socket_types(case.pattern), *(endpoints.format(role=r) for r in roles)]
+    return command, {"LD_PRELOAD": str(programs.libzmq)} if programs.libzmq else {}
+
+
 @contextmanager
-def _device(peer: str, pattern: str) -> Iterator[tuple[int, dict[str, Any]]]:
-    """A running device: its process id and what it said of itself."""
-    command = [sys.executable, str(Path(__file__).with_name("devices.py")), peer, pattern]
+def device(
+    programs: Programs, peer: str, case: Case, devices: Path = DEVICES
+) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """A running device: its process and what it said of itself."""
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
-    try:
-        assert process.stdout is not None
-        ready = select.select([process.stdout], [], [], START_LIMIT)[0]
-        line = process.stdout.readline() if ready else ""
-        if not line:
-            process.kill()
-            raise Failed(f"{peer} did not start: {process.communicate()[1].strip() or 'it said nothing'}")
+    with tempfile.TemporaryDirectory(prefix="zdev") as folder:
+        endpoints = f"ipc://{folder}/{{role}}" if case.transport == "ipc" else "tcp://127.0.0.1:*"
+        command, more = _command(programs, devices, peer, case, endpoints)
+        process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=pipe, text=True, start_new_session=True, env=os.environ | more
+        )
         try:
-            yield process.pid, json.loads(line)
-        finally:
+            assert process.stdout is not None
+            ready = select.select([process.stdout], [], [], START_LIMIT)[0]
+            line = process.stdout.readline() if ready else ""
+            if not line:
+                process.kill()
+                raise Failed(f"{peer} did not start: {process.communicate()[1].strip() or 'it said nothing'}")
+            yield process, json.loads(line)
             if process.poll() is not None:
                 raise Failed(f"{peer} ended by itself: {process.communicate()[1].strip()}")
-    finally:
-        _kill(process)
+        finally:
+            _kill(process)
 
 
-def _load(program: Path, case: Case, seconds: float, endpoints: list[str]) -> dict[str, Any]:
-    command = [str(program), "--pattern", case.pattern, "--size", str(case.size), "--window", str(case.window)]
-    command += ["--seconds", str(seconds), *endpoints]
+def load(programs: Programs, case: Case, seconds: float, where: list[str]) -> dict[str, Any]:
+    """Run the load generator and return what it found."""
+    numbers = ("size", "frames", "window", "clients", "workers", "subscribers")
+    command = [str(programs.load), "--pattern", case.pattern, "--seconds", str(seconds), *where]
+    command += [word for name in numbers for word in (f"--{name}", str(getattr(case, name)))]
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True)
     try:
@@ -115,30 +152,50 @@ def _load(program: Path, case: Case, seconds: float, endpoints: list[str]) -> di
     return found
 
 
-def measure(program: Path, peer: str, name: str, case: Case, round_: int, seconds: float) -> Sample:
-    """Run `case` through `peer` once. Raises Failed, also when a message was lost, changed or out of order."""
+def where(case: Case, endpoints: dict[str, Any]) -> list[str]:
+    """The options that name a device's endpoints."""
+    words = ["--in", endpoints["in"], "--out", endpoints["out"]]
+    if case.monitor and endpoints.get("mon"):
+        words += ["--mon", endpoints["mon"], "--monitor", case.monitor]
+    return words
+
+
+def measure(
+    programs: Programs, peer: str, name: str, case: Case, round_: int, seconds: float, devices: Path = DEVICES
+) -> Sample:
+    """Run `case` through `peer`, a process of `devices`, once.
+
+    Raises Failed, also when a message was lost, changed or out of order.
+    """
     try:
-        if peer == DIRECT:
-            found = _load(program, case, seconds, [])
-            usage: dict[str, Any] = {}
-            versions: dict[str, str] = {}
-        else:
-            with _device(peer, case.pattern) as (pid, device):
-                before = _usage(pid)
-                found = _load(program, case, seconds, ["--in", device["in"], "--out", device["out"]])
-                usage = _spent(before, _usage(pid), found["messages"])
-                versions = device["versions"]
+        return _measure(programs, peer, name, case, round_, seconds, devices)
     except Failed as failure:
         raise Failed(f"{name}, {peer}, round {round_}: {failure}") from None
+
+
+def _measure(programs: Programs, peer: str, name: str, case: Case, round_: int, seconds: float, devices: Path) -> Sample:
+    spent: dict[str, Any] = {}
+    versions: dict[str, str] = {}
+    if peer == DIRECT:
+        found = load(programs, case, seconds, [])
+    elif case.transport == "inproc":
+        found = load(programs, case, seconds, ["--device", PEERS[peer].call])
+    else:
+        with device(programs, peer, case, devices) as (process, said):
+            before, rest = usage(process.pid), memory(process.pid, "VmRSS")
+            found = load(programs, case, seconds, where(case, said))
+            spent = _spent(before, usage(process.pid), found["messages"])
+            spent |= {"rest_mb": rest, "peak_mb": memory(process.pid, "VmHWM")}
+            versions = said["versions"]
     versions = versions | {"libzmq of the load": found.pop("libzmq"), "g++": found.pop("compiler")}
-    return Sample(peer, name, round_, **found, **usage, versions=versions)
+    return Sample(peer, name, round_, **found, **spent, versions=versions)
 
 
-def _spent(before: _Usage | None, after: _Usage | None, messages: int) -> dict[str, Any]:
+def _spent(before: Usage | None, after: Usage | None, messages: int) -> dict[str, Any]:
     if before is None or after is None or not messages:
         return {}
     return {
         "cpu_ns": (after.total_ns - before.total_ns) / messages,
-        "cpu_main_ns": (after.main_ns - before.main_ns) / messages,
+        "cpu_own_ns": (after.own_ns - before.own_ns) / messages,
         "wakeups": (after.wakeups - before.wakeups) / messages,
     }

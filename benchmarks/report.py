@@ -1,4 +1,4 @@
-"""What samples become: a table of medians for people, JSON for programs."""
+"""What samples become: medians and ratios, a table for people, JSON for programs."""
 
 from __future__ import annotations
 
@@ -7,29 +7,16 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from cases import Case
 from devices import DIRECT, PEERS
-from measure import Case, Sample
+from measure import Sample
 
-
-@dataclass(frozen=True)
-class Goal:
-    """`peer` reaches at least `factor` times what `over` does in `case`; of a latency, at most."""
-
-    case: str
-    peer: str
-    over: str
-    factor: float
-
-
-GOALS = [
-    Goal("stream-64", "zdev-monitored-queue", "pyzmq-monitored-queue", 4.0),
-    Goal("stream-64", "zdev-monitored-queue", "zmq-proxy", 1.3),
-]
+What = Callable[[Sample], float | None]
 
 
 class Results:
@@ -38,60 +25,93 @@ class Results:
     def __init__(self, samples: Sequence[Sample], cases: dict[str, Case]) -> None:
         self.samples = samples
         self.cases = cases
+        self._found: dict[tuple[str, str], dict[int, Sample]] = {}
+        for sample in samples:
+            self._found.setdefault((sample.case, sample.peer), {})[sample.round] = sample
 
     def of(self, case: str, peer: str) -> dict[int, Sample]:
         """By round."""
-        return {s.round: s for s in self.samples if (s.case, s.peer) == (case, peer)}
+        return self._found.get((case, peer), {})
 
-    def value(self, sample: Sample) -> float:
-        """What the case is about: messages a second, or microseconds."""
-        return (sample.p50_us or 0.0) if self.cases[sample.case].latency else sample.per_second
+    def peers(self, case: str) -> list[str]:
+        """Those measured, in the order of the catalogue."""
+        found = [peer for name, peer in self._found if name == case]
+        order = [*PEERS, DIRECT]
+        return sorted(found, key=lambda peer: order.index(peer) if peer in order else len(order))
 
-    def median(self, case: str, peer: str, what: Callable[[Sample], float | None]) -> float | None:
+    def value(self, sample: Sample) -> float | None:
+        """What the case is about: messages a second, or microseconds, or a share of a core."""
+        case = self.cases[sample.case]
+        if case.is_state:
+            return sample.cpu_share if sample.growth_kb is None else sample.growth_kb
+        return sample.p50_us if case.latency else sample.per_second
+
+    def median(self, case: str, peer: str, what: What) -> float | None:
         values = [value for sample in self.of(case, peer).values() if (value := what(sample)) is not None]
         return median(values) if values else None
 
     def ratio(self, case: str, peer: str, over: str) -> float | None:
         """The median of the rounds' ratios: the two ran one after the other in each, so a busy machine slows both."""
-        ours, theirs = self.of(case, peer), self.of(case, over)
-        ratios = [self.value(ours[r]) / self.value(theirs[r]) for r in ours.keys() & theirs.keys() if self.value(theirs[r])]
+        return self.ratio_of((case, peer), (case, over), self.value)
+
+    def ratio_of(self, ours: tuple[str, str], theirs: tuple[str, str], what: What) -> float | None:
+        """The same between any two of (case, peer)."""
+        a, b = self.of(*ours), self.of(*theirs)
+        pairs = [(what(a[r]), what(b[r])) for r in a.keys() & b.keys()]
+        ratios = [x / y for x, y in pairs if x is not None and y]
         return median(ratios) if ratios else None
 
 
-def _label(peer: str) -> str:
-    return DIRECT if peer == DIRECT else PEERS[peer].label
+def label(peer: str) -> str:
+    return PEERS[peer].label if peer in PEERS else peer
 
 
-def _number(value: float | None, form: str) -> str:
+def number(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form).replace(",", " ")
 
 
-def table(results: Results, case: str, peers: Sequence[str]) -> str:
+# The columns of a case with a load: heading, format, and what is in them.
+COLUMNS: list[tuple[str, str, What]] = [
+    ("CPU ns", ",.0f", lambda s: s.cpu_ns),
+    ("own", ",.0f", lambda s: s.cpu_own_ns),
+    ("wakes", ".3f", lambda s: s.wakeups),
+    ("peak MB", ".1f", lambda s: s.peak_mb),
+]
+LATENCIES: list[tuple[str, str, What]] = [
+    ("p50 us", ",.1f", lambda s: s.p50_us),
+    ("p99 us", ",.1f", lambda s: s.p99_us),
+    ("p99.9 us", ",.1f", lambda s: s.p999_us),
+]
+
+
+def cells_of(results: Results, name: str) -> tuple[list[str], dict[str, list[str]]]:
+    """The headings of a case's columns, and for each peer its cells: medians, and ratios to every peer."""
+    case, peers = results.cases[name], results.peers(name)
+    if case.is_state:
+        growth = case.pattern == "growth"
+        head = "KB grown" if growth else "% of a core"
+        scale, form = (1, ".0f") if growth else (100, ".2f")
+        medians = {peer: results.median(name, peer, results.value) for peer in peers}
+        return [head], {peer: [number(None if v is None else v * scale, form)] for peer, v in medians.items()}
+    rate: list[tuple[str, str, What]] = [(f"{case.unit}/s", ",.0f", lambda s: s.per_second)]
+    if case.monitor == "fast":
+        rate.append(("heard", ".0%", lambda s: None if s.watched is None else s.watched / s.messages))
+    timed = any(sample.p50_us is not None for peer in peers for sample in results.of(name, peer).values())
+    columns = [*rate, *(LATENCIES if timed else []), *COLUMNS]
+    rows = {}
+    for peer in peers:
+        cells = [number(results.median(name, peer, what), form) for _, form, what in columns]
+        rows[peer] = cells + [number(results.ratio(name, peer, over), ".2f") for over in peers]
+    return [head for head, _, _ in columns] + [f"x {label(peer)}" for peer in peers], rows
+
+
+def table(results: Results, name: str) -> str:
     """The case's medians, a row a peer, and the row's ratio to each peer."""
-    latency = results.cases[case].latency
-    unit = "us, median" if latency else f"{results.cases[case].unit}/s"
-    shown = [peer for peer in peers if results.of(case, peer)]
-    head = f"{case:<24}{unit:>14}{'CPU ns':>9}{'thread':>8}{'wakes':>7}"
-    lines = [head + "".join(f"{'x ' + _label(peer):>12}" for peer in shown)]
-    for peer in shown:
-        cells = f"{peer:<24}{_number(results.median(case, peer, results.value), ',.1f' if latency else ',.0f'):>14}"
-        cells += f"{_number(results.median(case, peer, lambda s: s.cpu_ns), ',.0f'):>9}"
-        cells += f"{_number(results.median(case, peer, lambda s: s.cpu_main_ns), ',.0f'):>8}"
-        cells += f"{_number(results.median(case, peer, lambda s: s.wakeups), '.3f'):>7}"
-        lines.append(cells + "".join(f"{_number(results.ratio(case, peer, over), '.2f'):>12}" for over in shown))
-    return "\n".join(lines)
-
-
-def goals(results: Results) -> str:
-    """A line for each goal that was measured."""
-    lines = []
-    for goal in GOALS:
-        ratio = results.ratio(goal.case, goal.peer, goal.over) if goal.case in results.cases else None
-        if ratio is None:
-            continue
-        reached = ratio <= goal.factor if results.cases[goal.case].latency else ratio >= goal.factor
-        verdict = "reached" if reached else "MISSED"
-        lines.append(f"{goal.case}: {goal.peer} / {goal.over} = {ratio:.2f}, goal {goal.factor:.2f}: {verdict}")
+    head, rows = cells_of(results, name)
+    widths = [max(len(cell) for cell in column) + 2 for column in zip(head, *rows.values(), strict=True)]
+    lines = [f"{name:<30}" + "".join(f"{cell:>{width}}" for cell, width in zip(head, widths, strict=True))]
+    for peer, cells in rows.items():
+        lines.append(f"{peer:<30}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)))
     return "\n".join(lines)
 
 
@@ -109,30 +129,42 @@ def machine() -> dict[str, Any]:
     }
 
 
+def versions(results: Results) -> dict[str, str]:
+    return {name: version for sample in results.samples for name, version in sample.versions.items()}
+
+
+def command() -> str:
+    """This run, as one would type it: programs without the folders they are in."""
+    words = [Path(sys.executable).name, f"benchmarks/{Path(sys.argv[0]).name}"]
+    skip = False
+    for word in sys.argv[1:]:
+        if word == "--build-dir":  # says where things are built, not what is measured
+            skip = True
+        elif skip:
+            skip = False
+        else:
+            words.append(Path(word).name if Path(word).is_absolute() else word)
+    return shlex.join(words)
+
+
 def _summary(results: Results, case: str, peer: str) -> dict[str, Any]:
-    over = {sample.peer for sample in results.samples} - {peer}
-    return {
-        "median": results.median(case, peer, results.value),
-        "cpu_ns": results.median(case, peer, lambda s: s.cpu_ns),
-        "ratios": {other: results.ratio(case, peer, other) for other in sorted(over)},
-    }
+    names = ("per_second", "p50_us", "p99_us", "p999_us", "cpu_ns", "cpu_own_ns", "wakeups", "rest_mb", "peak_mb", "cpu_share")
+    medians = {name: results.median(case, peer, lambda s, n=name: getattr(s, n)) for name in names}  # type: ignore[misc]
+    over = {other: results.ratio(case, peer, other) for other in results.peers(case) if other != peer}
+    return {name: value for name, value in medians.items() if value is not None} | {"ratios": over}
 
 
 def as_json(results: Results, at_start: dict[str, Any], seconds: float) -> dict[str, Any]:
     """Everything: machine, versions, command, medians and each sample."""
-    versions: dict[str, str] = {}
-    samples = []
-    peers = {sample.peer: None for sample in results.samples}
-    for sample in results.samples:
-        values = asdict(sample)
-        versions |= values.pop("versions")
-        samples.append(values)
+    samples = [asdict(sample) for sample in results.samples]
+    for sample in samples:
+        del sample["versions"]
     return {
         "machine": at_start | {"load_average_at_end": os.getloadavg()},
-        "versions": versions,
-        "command": shlex.join([Path(sys.executable).name, *sys.argv]),
+        "versions": versions(results),
+        "command": command(),
         "seconds": seconds,
         "cases": {name: asdict(case) for name, case in results.cases.items()},
-        "results": {case: {peer: _summary(results, case, peer) for peer in peers} for case in results.cases},
+        "results": {case: {peer: _summary(results, case, peer) for peer in results.peers(case)} for case in results.cases},
         "samples": samples,
     }

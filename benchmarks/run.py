@@ -5,47 +5,51 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+import charts
+import page
+from cases import CASES
 from devices import DIRECT, PEERS
-from measure import Case, Failed, Sample, measure
-from report import Results, as_json, goals, machine, table
+from goals import verdicts
+from measure import Failed, Programs, Sample, measure
+from report import Results, as_json, machine, table
+from states import measure_state
 
 HERE = Path(__file__).resolve().parent
-
-CASES = {
-    "stream-64": Case("stream", 64),
-    "stream-4096": Case("stream", 4096),
-    "round-trips": Case("round-trips", 64, window=256, unit="round trips"),
-    "latency": Case("request-reply", 64, unit="round trips", latency=True),
-}
+STATE_ROUNDS = 3  # what a device uses while it does nothing varies little
 
 
-def _quit(text: str) -> NoReturn:
+def give_up(text: str) -> NoReturn:
     print(f"benchmarks: {text}", file=sys.stderr)
     sys.exit(1)
 
 
 def _names(known: Iterable[str]) -> Callable[[str], list[str]]:
-    """A parser of names with commas between them."""
+    """A parser of names with commas between them; a name that ends with * stands for all that begin so."""
 
     def names(text: str) -> list[str]:
-        for name in text.split(","):
-            if name not in known:
-                raise argparse.ArgumentTypeError(f"no '{name}'; there are {', '.join(known)}")
-        return text.split(",")
+        found: list[str] = []
+        for word in text.split(","):
+            matches = [n for n in known if n == word or (word.endswith("*") and n.startswith(word[:-1]))]
+            if not matches:
+                raise argparse.ArgumentTypeError(f"no '{word}'; there are {', '.join(known)}")
+            found += matches
+        return found
 
     return names
 
 
-def _positive(kind: type[int | float]) -> Callable[[str], float]:
+def positive(kind: type[int | float]) -> Callable[[str], float]:
     """A parser of numbers above 0."""
 
     def number(text: str) -> float:
@@ -59,46 +63,55 @@ def _positive(kind: type[int | float]) -> Callable[[str], float]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures zdev's devices beside their peers, in interleaved rounds.")
-    parser.add_argument("--quick", action="store_true", help="5 rounds of 0.3 s: about a minute in all")
-    parser.add_argument("--rounds", type=_positive(int), metavar="N", help="rounds (7)")
-    parser.add_argument("--seconds", type=_positive(float), metavar="S", help="measured seconds of each (1.0)")
-    parser.add_argument("--patterns", type=_names(CASES), default=list(CASES), help=f"of {','.join(CASES)}")
-    parser.add_argument("--peers", type=_names([*PEERS, DIRECT]), help=f"of {','.join([*PEERS, DIRECT])}")
-    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="where the load generator is built")
+    parser.add_argument("--full", action="store_true", help="every case, every peer, 7 rounds of 1 s")
+    parser.add_argument("--rounds", type=positive(int), metavar="N", help="rounds (5)")
+    parser.add_argument("--seconds", type=positive(float), metavar="S", help="measured seconds of each (0.25)")
+    parser.add_argument("--cases", type=_names(CASES), help=f"of {', '.join(CASES)}; a last * stands for any ending")
+    parser.add_argument("--peers", type=_names([*PEERS, DIRECT]), help=f"of {', '.join([*PEERS, DIRECT])}")
+    parser.add_argument("--libzmq", type=Path, metavar="FILE", help="the libzmq of the C++ devices (that of pyzmq)")
+    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="where the programs are built")
     parser.add_argument("--json", type=Path, help="where the results go (results.json in the build directory)")
+    parser.add_argument("--docs", type=Path, metavar="FOLDER", help="where a page and charts go (docs in the build directory)")
     arguments = parser.parse_args()
-    arguments.rounds = arguments.rounds or (5 if arguments.quick else 7)
-    arguments.seconds = arguments.seconds or (0.3 if arguments.quick else 1.0)
+    arguments.rounds = arguments.rounds or (7 if arguments.full else 5)
+    arguments.seconds = arguments.seconds or (1.0 if arguments.full else 0.25)
     arguments.json = arguments.json or arguments.build_dir / "results.json"
-    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.docs = arguments.docs or arguments.build_dir / "docs"
+    arguments.cases = arguments.cases or [name for name, case in CASES.items() if arguments.full or case.quick]
     return arguments
 
 
-def _available(asked: list[str] | None) -> list[str]:
-    """The peers to measure: those asked for, which must be there, or all that are."""
+def _available(asked: list[str] | None, full: bool) -> list[str]:
+    """The peers to measure: those asked for, which must be there, or all that are; the native ones in a full run only."""
     missing = {name: absent for name, peer in PEERS.items() if (absent := peer.missing())}
     for name in asked or []:
         if name in missing:
-            _quit(f"{name} needs the Python package {missing[name]}, which is not installed for {sys.executable}")
+            give_up(f"{name} needs the Python package {missing[name]}, which is not installed for {sys.executable}")
     if not asked:
         for name, distribution in missing.items():
             print(f"{name}: left out, the Python package {distribution} is not installed", file=sys.stderr)
-    return asked or [name for name in [*PEERS, DIRECT] if name not in missing]
+    everyone = [name for name in [*PEERS, DIRECT] if full or name == DIRECT or PEERS[name].kind != "native"]
+    return asked or [name for name in everyone if name not in missing]
 
 
-def _build(directory: Path) -> Path:
-    """Builds the load generator and returns its path."""
+def _libzmq_of_pyzmq() -> Path | None:
+    """So that C++ and Python are compared with one libzmq; where LD_PRELOAD means nothing, each uses its own."""
+    return Path(import_module("zdev_core").libzmq()) if sys.platform == "linux" else None
+
+
+def build(directory: Path, libzmq: Path | None = None) -> Programs:
+    """Builds the programs."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    cmake = shutil.which("cmake", path=path) or _quit("cmake is missing: install it, or run `pip install cmake`")
+    cmake = shutil.which("cmake", path=path) or give_up("cmake is missing: install it, or run `pip install cmake`")
     for command in (["-S", str(HERE), "-B", str(directory)], ["--build", str(directory), "--parallel", "2"]):
         done = subprocess.run([cmake, *command], check=False, capture_output=True, text=True, timeout=600)
         if done.returncode:
             said = done.stdout + done.stderr
-            _quit(f"the load generator was not built (it needs a C++17 compiler, libzmq and cppzmq):\n{said}")
-    return directory / "load"
+            give_up(f"the programs were not built (they need a C++17 compiler, libzmq and cppzmq):\n{said}")
+    return Programs(directory / "load", directory / "native", libzmq or _libzmq_of_pyzmq())
 
 
-def _plan(cases: list[str], peers: list[str], rounds: int) -> Iterator[tuple[int, str, str]]:
+def plan_of(cases: list[str], peers: list[str], rounds: int) -> Iterator[tuple[int, str, str]]:
     """Round, case and peer of every measurement. Each round starts with another peer, so that none is always first."""
     for round_ in range(rounds):
         for case in cases:
@@ -106,47 +119,90 @@ def _plan(cases: list[str], peers: list[str], rounds: int) -> Iterator[tuple[int
             yield from ((round_, case, peer) for peer in peers[shift:] + peers[:shift])
 
 
-def _progress(text: str) -> None:
+def _applies(round_: int, name: str, peer: str, full: bool) -> bool:
+    """Whether the case is measured with the peer: not all peers know all patterns, nor is each wanted in every case."""
+    case = CASES[name]
+    wanted = case.peers if full or not case.quick_peers else case.quick_peers
+    if (case.is_state and round_ >= STATE_ROUNDS) or (wanted and peer not in wanted):
+        return False
+    if case.transport == "inproc" and peer != DIRECT and PEERS[peer].kind != "native":
+        return False
+    if peer == DIRECT:
+        return not (case.is_state or case.monitor or case.pattern == "clients" or case.transport == "ipc")
+    return ("states" if case.is_state else case.pattern) in PEERS[peer].patterns
+
+
+def progress(text: str) -> None:
     """One line that is written over on a terminal, a line each elsewhere."""
     print(*(("\r\033[K", text) if sys.stderr.isatty() else (text, "\n")), sep="", end="", file=sys.stderr, flush=True)
 
 
-def _run(arguments: argparse.Namespace, peers: list[str], program: Path) -> list[Sample]:
-    plan = list(_plan(arguments.patterns, peers, arguments.rounds))
+def _run(
+    arguments: argparse.Namespace, peers: list[str], programs: Programs
+) -> tuple[list[Sample], dict[tuple[str, str], str]]:
+    """The samples; and by case and peer what went wrong, after which the two are left out."""
+    full = arguments.full or bool(arguments.peers)
+    plan = [step for step in plan_of(arguments.cases, peers, arguments.rounds) if _applies(*step, full)]
     begin = time.monotonic()
     samples: list[Sample] = []
-    for number, (round_, case, peer) in enumerate(plan):
+    failures: dict[tuple[str, str], str] = {}
+    for number, (round_, name, peer) in enumerate(plan):
         left = (time.monotonic() - begin) / number * (len(plan) - number) if number else 0
         remaining = f", {left:.0f} s left" if number else ""
-        _progress(f"[{number + 1}/{len(plan)}] round {round_ + 1}, {case}, {peer}{remaining}")
-        samples.append(measure(program, peer, case, CASES[case], round_ + 1, arguments.seconds))
-    _progress("done")
-    return samples
+        progress(f"[{number + 1}/{len(plan)}] round {round_ + 1}, {name}, {peer}{remaining}")
+        if (name, peer) in failures:
+            continue
+        one = measure_state if CASES[name].is_state else measure
+        try:
+            samples.append(one(programs, peer, name, CASES[name], round_ + 1, arguments.seconds))
+        except Failed as failure:
+            failures[name, peer] = str(failure)
+            progress(f"FAILED: {failure}\n")
+    progress(f"done in {time.monotonic() - begin:.0f} s")
+    return samples, failures
 
 
-def _print(results: Results, peers: list[str]) -> None:
+def _print(results: Results) -> None:
     for case in results.cases:
-        print(f"\n{table(results, case, peers)}")
-    print("\nCPU ns, of which the relaying thread, and sleeps woken: of the device, per message or round trip.")
-    print("x PEER: the row's figure over the peer's, as the median of the rounds' ratios (of a latency, less is better).")
-    print(goals(results))
+        print(f"\n{table(results, case)}")
+    print("\nCPU ns, of which in its own threads, and sleeps woken: of the device, per message or round trip.")
+    print("x PEER: the row's figure over the peer's, as the median of the rounds' ratios (of a latency, less is better).\n")
+    for verdict in verdicts(results):
+        print(f"{verdict.verdict:<13} {verdict.goal.text}: {verdict.figures}")
+
+
+def _write(
+    arguments: argparse.Namespace, results: Results, at_start: dict[str, object], failures: dict[tuple[str, str], str]
+) -> None:
+    for folder in (arguments.docs, arguments.json.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    found = as_json(results, at_start, arguments.seconds) | {"failures": list(failures.values())}
+    arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+    print(f"All samples, machine and versions: {arguments.json}")
+    drawn = [] if charts.missing() else charts.draw(results, arguments.docs)
+    if charts.missing():
+        print("no charts: matplotlib is not installed", file=sys.stderr)
+    run = page.Run(at_start, arguments.rounds, arguments.seconds, list(failures.values()), drawn)
+    print(f"A page with charts: {page.write(arguments.docs, results, run)}")
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends the processes
     arguments = _arguments()
-    peers = _available(arguments.peers)
+    peers = _available(arguments.peers, arguments.full)
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # 1000 clients have a descriptor each
     at_start = machine()
     try:
-        samples = _run(arguments, peers, _build(arguments.build_dir))
-    except Failed as failure:
-        _quit(f"FAILED: {failure}")
+        samples, failures = _run(arguments, peers, build(arguments.build_dir, arguments.libzmq))
     except KeyboardInterrupt:
-        _quit("interrupted")
-    results = Results(samples, {name: CASES[name] for name in arguments.patterns})
-    _print(results, peers)
-    arguments.json.write_text(json.dumps(as_json(results, at_start, arguments.seconds), indent=1) + "\n")
-    print(f"All samples, machine and versions: {arguments.json}")
+        give_up("interrupted")
+    results = Results(samples, {name: CASES[name] for name in arguments.cases})
+    _print(results)
+    _write(arguments, results, at_start, failures)
+    for failure in failures.values():
+        print(f"FAILED: {failure}", file=sys.stderr)
+    sys.exit(1 if any(peer.startswith(("zdev", "native")) or peer == DIRECT for _, peer in failures) else 0)
 
 
 if __name__ == "__main__":

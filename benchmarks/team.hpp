@@ -30,9 +30,11 @@ public:
         });
     }
 
-    // Waits for the first `count` threads, ends the others, and throws the first failure.
-    void finish(std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) threads_[i].join();
+    std::size_t size() const { return threads_.size(); }
+
+    // Waits for threads [first, first + count), ends the others, and throws the first failure.
+    void finish(std::size_t first, std::size_t count) {
+        for (std::size_t i = first; i < first + count; ++i) threads_[i].join();
         end();
         if (failure_) std::rethrow_exception(failure_);
     }

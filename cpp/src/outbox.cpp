@@ -8,29 +8,30 @@ void share(zmq::message_t& copy, zmq::message_t& frame) {
     if (zmq_msg_copy(copy.handle(), frame.handle()) != 0) throw zmq::error_t();
 }
 
-zmq::message_t& outbox::add() {
-    if (count_ == frames_.size()) frames_.emplace_back();
-    return frames_[count_++];
-}
-
 void outbox::clear() noexcept {
     for (; count_ > 0; --count_) frames_[count_ - 1].rebuild();
     trim();
 }
 
 // One message of very many frames must not hold its memory for ever.
-void outbox::trim() noexcept {
-    constexpr std::size_t usual_frames = 64;
-    if (frames_.size() <= usual_frames) return;
+void outbox::release() noexcept {
     std::vector<zmq::message_t>().swap(frames_);
     std::vector<zmq::message_t>().swap(kept_);
 }
 
 sending outbox::send() {
+    to_->settled = false;
+    if (count_ == 1 && zmq_msg_send(frames_[0].handle(), to_->handle, ZMQ_DONTWAIT) >= 0) {  // the usual case, made short
+        count_ = 0;
+        return sending::sent;
+    }
+    return send_all();
+}
+
+sending outbox::send_all() {
     const std::size_t last = count_ - 1;
     const bool keep = last > 0 && to_->rolls_back();
     if (keep && kept_.size() < last) kept_.resize(last);
-    to_->settled = false;
 
     for (std::size_t i = 0; i < count_;) {
         if (keep && i < last) share(kept_[i], frames_[i]);

@@ -21,7 +21,10 @@ public:
     bool empty() const noexcept { return count_ == 0; }
     std::size_t frames() const noexcept { return count_; }
     zmq::message_t& operator[](std::size_t i) noexcept { return frames_[i]; }
-    zmq::message_t& add();
+    zmq::message_t& add() {
+        if (count_ == frames_.size()) frames_.emplace_back();
+        return frames_[count_++];
+    }
     void clear() noexcept;  // drop the message
 
     // Sends the message without waiting. `sent` empties the box. `full` (no receiver has room, or REQ/REP are out of turn)
@@ -29,8 +32,14 @@ public:
     sending send();
 
 private:
+    static constexpr std::size_t usual_frames = 64;
+
     void restore(std::size_t failed);
-    void trim() noexcept;
+    sending send_all();
+    void trim() noexcept {
+        if (frames_.size() > usual_frames) release();
+    }
+    void release() noexcept;
 
     endpoint* to_;
     std::vector<zmq::message_t> frames_;

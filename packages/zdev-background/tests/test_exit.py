@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -35,6 +36,73 @@ def test_the_interpreter_exits_while_a_device_runs(kind: str, factory: str) -> N
     begin = time.monotonic()
     assert run(START, kind=kind, factory=factory).returncode == 0
     assert time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("factory", FACTORIES)
+@pytest.mark.parametrize("end", ["", "    device.pause(); device.stop(); device.start()", "    device.join(0.1); sys.exit(0)"])
+def test_the_interpreter_exits_under_gevents_patches(kind: str, factory: str, end: str) -> None:
+    text = "from gevent import monkey\nmonkey.patch_all()\n" + START + end
+    begin = time.monotonic()
+    assert run(text, kind=kind, factory=factory).returncode == 0
+    assert time.monotonic() - begin < 10
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_under_gevents_patches_other_greenlets_go_on(kind: str) -> None:
+    text = """
+from gevent import monkey
+monkey.patch_all()
+import gevent, zmq.green
+ticks = []
+
+def tick():
+    while True:
+        gevent.sleep(0.001)
+        ticks.append(1)
+"""
+    use = """
+    gevent.spawn(tick)
+    before = len(ticks)
+    device.join(0.2)  # waits, and the others go on
+    assert len(ticks) > before and device.is_alive()
+    with zmq.green.Context() as context, context.socket(zmq.DEALER) as client, context.socket(zmq.DEALER) as worker:
+        client.linger = worker.linger = 0
+        device.stop()
+        device.bind_out("tcp://127.0.0.1:*")
+        device.start()
+        client.connect(device.endpoints["in"][0])
+        worker.connect(device.endpoints["out"][0])
+        client.send(b"question")
+        with gevent.Timeout(10):
+            worker.send_multipart(worker.recv_multipart())
+            assert client.recv() == b"question"
+    assert device.statistics().in_.messages_sent == 1
+    device.drain(10)
+    assert device.done and device.exception is None
+"""
+    assert run(text + START + use, kind=kind, factory="zmq.Context").returncode == 0
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+@pytest.mark.parametrize("how", ["script", "-c", "-"])
+def test_a_process_starts_from_a_script_from_the_command_line_and_from_input(method: str, how: str, tmp_path: Path) -> None:
+    text = START.format(kind="ProcessMonitoredQueue", factory="zmq.Context")
+    text = text.replace("    device.start()", f"    device.start_method = '{method}'; device.start(); print(device.is_alive())")
+    script = tmp_path / "script.py"
+    script.write_text(text)
+    arguments = {"script": [str(script)], "-c": ["-c", text], "-": ["-i", "-q"]}[how]  # -i: as if a person were typing
+    ended = subprocess.run(
+        [sys.executable, *arguments],
+        input=text.replace('if __name__ == "__main__":', "if True:") + "\n" if how == "-" else "",
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.stdout == "True\n"
+    assert ended.stderr.replace(">>> ", "").replace("... ", "").strip() == ""
+    assert ended.returncode == 0
 
 
 @pytest.mark.parametrize("kind", KINDS)

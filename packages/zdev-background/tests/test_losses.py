@@ -111,7 +111,7 @@ def test_a_message_in_hand_at_the_end_is_counted_and_logged(
     eventually(in_hand)
     with caplog.at_level(logging.WARNING, "zdev"):
         device.stop()
-    assert device.lost == 1
+    assert device.lost in (1, 2)  # that one, and the next if it had come into the inbound queue
     (record,) = caplog.records
     assert record.name == "zdev"
-    assert "lost 1 message" in record.getMessage()
+    assert f"lost {device.lost} message" in record.getMessage()

@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,6 +40,13 @@ def first_sample(process: subprocess.Popen[str]) -> str:
     """Read on until the traffic flows."""
     assert process.stdout
     return next(line for line in process.stdout if SAMPLE.match(line))
+
+
+def has_unread(pid: str) -> bool:
+    """Whether something waits in a TCP connection of that process."""
+    files = [str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir()]
+    table = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(not fields[4].endswith(":00000000") and f"socket:[{fields[9]}]" in files for fields in table)
 
 
 def rows(output: str) -> dict[str, list[int]]:
@@ -76,6 +84,10 @@ def test_a_lost_request_fails_it(demo: Demo) -> None:
     first_sample(process)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     worker = next(pid for pid in children if b"worker-1" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(int(worker), signal.SIGSTOP)
+    deadline = time.monotonic() + PATIENCE
+    while not has_unread(worker):  # a request that it will never answer
+        assert time.monotonic() < deadline
     os.kill(int(worker), signal.SIGKILL)
     output, errors = process.communicate(timeout=PATIENCE)
     lost = rows(output)["all clients"][2]

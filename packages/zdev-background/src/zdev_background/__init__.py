@@ -1,6 +1,6 @@
 """ZeroMQ devices in background threads and processes, with the interface of `zmq.devices`."""
 
-from zdev_core import FlowStatistics, State, Statistics, monitored_queue
+from zdev_core import FlowStatistics, Outcome, State, Statistics, monitored_queue
 
 from . import monitoredqueue
 from ._device import Device
@@ -23,6 +23,7 @@ __all__ = [
     "Device",
     "FlowStatistics",
     "MonitoredQueue",
+    "Outcome",
     "ProcessDevice",
     "ProcessMonitoredQueue",
     "ProcessProxy",

@@ -19,7 +19,9 @@ from typing import Any, Literal
 import zmq
 
 from ._inherited import forget_inherited_signals, forget_inherited_sockets
+from ._ipc import path_of
 from ._relay import Ending, Endpoints, Plan, Relay
+from ._threads import start_thread
 
 Order = Literal["stop", "pause", "resume", "drain", "statistics"]
 Report = tuple[Literal["ready"], Endpoints] | tuple[Literal["answer"], tuple[int, Any]] | tuple[Literal["ending"], Ending]
@@ -47,10 +49,10 @@ def serve(pipe: Connection, plan: Plan, forked: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: relay.stop())
     mouth.report(("ready", relay.endpoints))
     over = threading.Event()
-    threading.Thread(target=_obey, args=(pipe, mouth, relay, over), daemon=True).start()
+    start_thread(_obey, "zdev orders", pipe, mouth, relay, over)
     ending = relay.run()
     over.set()
-    mouth.report(("ending", Ending(ending.outcome, ending.error and _portable(ending.error), ending.statistics)))
+    mouth.report(("ending", Ending(ending.outcome, ending.error and _portable(ending.error), ending.statistics, ending.unread)))
 
 
 class _Mouth:
@@ -72,8 +74,10 @@ def _obey(pipe: Connection, mouth: _Mouth, relay: Relay, over: threading.Event) 
             if pipe in ready:
                 number, verb, arguments = pipe.recv()
                 mouth.report(("answer", (number, getattr(relay, verb)(*arguments))))
-    relay.stop()
-    over.wait(ORPHAN_TIMEOUT)
+    relay.stop(ORPHAN_TIMEOUT / 2)
+    if not over.wait(ORPHAN_TIMEOUT):
+        for path in filter(None, map(path_of, (each for role in relay.endpoints.values() for each in role))):
+            path.unlink(missing_ok=True)
     os._exit(1)
 
 

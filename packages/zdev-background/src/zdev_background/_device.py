@@ -13,6 +13,7 @@ import zmq
 from zdev_core import Outcome, State, Statistics
 
 from . import _registry
+from ._async import Awaitable
 from ._launchers import HereLauncher, Launcher
 from ._relay import Ending, Endpoints, Plan, Policy, no_statistics
 from ._roles import Roles
@@ -21,10 +22,11 @@ logger = logging.getLogger("zdev")
 
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
+EXIT_GRACE = 0.3  # seconds to send on what has arrived, when the interpreter exits
 KILL_TIMEOUT = 1.0  # seconds for a process to end that was killed
 
 
-class Device(Roles):
+class Device(Awaitable, Roles):
     """A relay between two sockets that runs in the calling thread: `start` returns when the device has ended.
 
     device_type: zmq.QUEUE, FORWARDER or STREAMER; a name only: what is relayed follows from the socket types.
@@ -49,10 +51,6 @@ class Device(Roles):
     """What to do when the monitor's receiver is full and its type can't drop by itself (PUSH, PAIR, DEALER): "block" holds the
     messages back, "drop" loses the copy and counts it as `monitor_dropped`. Takes effect at the next start."""
 
-    # For subclasses to set, beside _specs: what the monitor's copies begin with. None: nothing.
-    _in_prefix: bytes | str | None = None
-    _out_prefix: bytes | str | None = None
-
     def __init__(self, device_type: int = zmq.QUEUE, in_type: int | None = None, out_type: int | None = None) -> None:
         if in_type is None or out_type is None:
             raise TypeError("in_type and out_type are needed: socket types, like zmq.ROUTER and zmq.DEALER")
@@ -62,6 +60,7 @@ class Device(Roles):
         self.done = False  # whether the last run has ended
         self.exception: BaseException | None = None  # what ended the last run, or kept it from starting; None: all was well
         self.lost = 0  # messages that the last run had received and, ending, could not send any longer
+        self.outcome: Outcome | None = None  # how the last run ended: STOPPED, DRAINED or DRAIN_TIMED_OUT; None: by an error
         self._launcher: Launcher | None = None
         self._lock = threading.RLock()
 
@@ -76,7 +75,7 @@ class Device(Roles):
             is_mine = launcher is None
             if launcher is None:
                 self._launcher = launcher = self._new_launcher()
-                self.done, self.exception, self.lost = False, None, 0
+                self.done, self.exception, self.lost, self.outcome = False, None, 0, None
                 _registry.add(self)
         try:
             if is_mine:
@@ -86,22 +85,25 @@ class Device(Roles):
             if is_mine:
                 self._give_up(launcher, error)
             if isinstance(error, TimeoutError):
-                raise TimeoutError(f"{self._name}: not started within {timeout} s") from None
+                raise TimeoutError(f"{self.name}: not started within {timeout} s") from None
             raise
 
     def stop(self, timeout: float | None = STOP_TIMEOUT) -> None:
-        """End the device and close its sockets; what they still have to send has their LINGER for it. Idempotent.
+        """End the device and close its sockets. Idempotent.
+
+        What has been received is sent on first, for the LINGER of the out socket and half of `timeout` at most, and what the
+        sockets still have to send has their LINGER for it. Senders keep what they have not sent. `lost` counts the rest.
 
         Raises TimeoutError when it has not ended within `timeout` seconds, except for a process, which is killed then.
         """
         launcher = self._launcher
         if launcher is None:
             return
-        launcher.stop()
+        launcher.stop(None if timeout is None else timeout / 2)
         if not launcher.wait(timeout):
             launcher.kill()
             if not launcher.wait(KILL_TIMEOUT):
-                raise TimeoutError(f"{self._name}: not stopped within {timeout} s")
+                raise TimeoutError(f"{self.name}: not stopped within {timeout} s")
 
     def drain(self, timeout: float | None = 30.0) -> bool:
         """Stop reading from the in socket, bring back the replies still owed, then end the device.
@@ -114,12 +116,15 @@ class Device(Roles):
             return True
         launcher.drain(timeout)
         launcher.wait(None if timeout is None else timeout + STOP_TIMEOUT)
-        return launcher.ending is not None and launcher.ending.outcome is Outcome.DRAINED
+        return self.outcome is Outcome.DRAINED
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the device has ended and its sockets are closed, or for `timeout` seconds."""
         if self._launcher:
             self._launcher.wait(timeout)
+
+    def _ended_within(self, timeout: float) -> bool:
+        return self._launcher is None or self._launcher.wait(timeout)
 
     def pause(self) -> None:
         """Hold all messages where they are until `resume`; when this returns, none moves any longer.
@@ -157,7 +162,8 @@ class Device(Roles):
 
     @property
     def launcher(self) -> threading.Thread | BaseProcess | None:
-        """The thread or process of the run under way or the last one; None for a device that runs where it was started."""
+        """The thread or process of the run under way or the last one; None for a device that runs where it was
+        started, and for a thread under gevent's patches."""
         return self._launcher.worker if self._launcher else None
 
     def __enter__(self) -> Self:
@@ -175,12 +181,7 @@ class Device(Roles):
             if role == spec.role
         ]
         condition = "failed" if self.exception else "ended" if self.done else "running" if self.is_alive() else "not started"
-        return f"<{self._name} {condition}: {', '.join(sockets)}>"
-
-    @property
-    def _name(self) -> str:
-        """What messages call the device; for subclasses to override."""
-        return type(self).__name__
+        return f"<{self.name} {condition}: {', '.join(sockets)}>"
 
     @property
     def _context(self) -> zmq.Context[Any] | None:
@@ -193,7 +194,7 @@ class Device(Roles):
 
     def _plan(self) -> Plan:
         return Plan(
-            owner=self._name,
+            owner=self.name,
             specs=self._specs,
             ports=self._ports,
             context_factory=self.context_factory,
@@ -214,7 +215,7 @@ class Device(Roles):
     def _running(self) -> Launcher:
         launcher = self._ready()
         if launcher is None:
-            raise RuntimeError(f"{self._name} is not running: start it first")
+            raise RuntimeError(f"{self.name} is not running: start it first")
         return launcher
 
     def _give_up(self, launcher: Launcher, error: BaseException) -> None:
@@ -227,7 +228,7 @@ class Device(Roles):
     def _on_end(self, launcher: Launcher, ending: Ending) -> None:
         if launcher is not self._launcher:  # a start that was given up as it took too long
             return
-        self.exception, self.lost = ending.error, ending.lost
+        self.exception, self.lost, self.outcome = ending.error, ending.lost, ending.outcome
         self.done = True
         _registry.discard(self)
         if self.lost:
@@ -240,7 +241,7 @@ class Device(Roles):
         if launcher is None or not self.daemon:
             return
         if timeout is None:
-            launcher.stop()
+            launcher.stop(EXIT_GRACE)
         elif not launcher.wait(timeout):
             launcher.kill()
 

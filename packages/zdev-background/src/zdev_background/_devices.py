@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import zmq
 
 from ._device import Device
 from ._launchers import Launcher, ThreadLauncher
 from ._process import ProcessLauncher
+from ._restart import RestartingLauncher
 from ._roles import Roles, of_role
 from ._spec import SocketSpec
 
@@ -33,9 +34,29 @@ class ProcessDevice(Device):
     """Makes the context of the sockets, in the device's process. The device terminates it at its end if this is a class."""
 
     start_method: str | None = None
-    """How the process starts: "fork", "spawn" or "forkserver"; None: as is usual for multiprocessing."""
+    """How the process starts: "fork", "spawn" or "forkserver"; None: as is usual for multiprocessing.
+
+    From Python 3.12 on, "fork" in a program with threads, which a program with devices mostly is, gives a DeprecationWarning.
+    The child uses nothing of them, but another thread may hold a lock of Python's or libc's at that moment: there, use
+    "forkserver" or "spawn"."""
+
+    restart: Literal["no", "on-failure"] = "no"
+    """What to do when the process fails or is killed: "on-failure" starts it anew, on the endpoints that it had, so that peers
+    that stay connected go on by themselves; what it held is lost. The first time after 0.1 s, then after twice as long each
+    time, up to 5 s; 30 s without a failure begin that anew. A start that fails is not repeated. Each one is logged; `stop` and
+    `drain` end it. Settings made with `pause`, and statistics, are those of one process, and begin anew. Takes effect at the
+    next start."""
+
+    @property
+    def restarts(self) -> int:
+        """How often the run under way, or the last one, was started anew after a failure."""
+        return self._launcher.restarts if isinstance(self._launcher, RestartingLauncher) else 0
 
     def _new_launcher(self) -> Launcher:
+        if self.restart == "on-failure":
+            return RestartingLauncher(self._plan(), self._on_end, self.daemon, self.start_method)
+        if self.restart != "no":
+            raise ValueError(f'{self.name}: restart is {self.restart!r}: it can be "no" or "on-failure"')
         return ProcessLauncher(self._plan(), self._on_end, self.daemon, self.start_method)
 
 

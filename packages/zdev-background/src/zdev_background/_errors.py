@@ -26,6 +26,7 @@ def explained(owner: str, doing: str, error: BaseException, advice: str = "") ->
     have none of their own.
     """
     number = getattr(error, "errno", None) or errno.EINVAL
-    reason = str(error).partition(" (addr=")[0]  # pyzmq's suffix says again what `doing` says
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    reason = text.partition(" (addr=")[0]  # pyzmq's suffix says again what `doing` says
     advice = _ADVICE.get(number, advice)
     return zmq.ZMQError(number, f"{owner}: {doing}: {reason}" + (f"; {advice}" if advice else ""))

@@ -11,6 +11,7 @@ from multiprocessing.process import BaseProcess
 from zdev_core import Statistics
 
 from ._relay import Ending, Endpoints, Plan, Relay, no_statistics
+from ._threads import start_thread
 
 OnEnd = Callable[["Launcher", Ending], None]
 
@@ -41,8 +42,8 @@ class Launcher(ABC):
         """Begin the run. `ready` tells when the sockets are bound and connected."""
 
     @abstractmethod
-    def stop(self) -> None:
-        """Ask for the end of the run, or of the start."""
+    def stop(self, grace: float | None = None) -> None:
+        """Ask for the end of the run, or of the start. See `Relay.stop`."""
 
     @abstractmethod
     def kill(self) -> None:
@@ -120,11 +121,11 @@ class HereLauncher(Launcher):
         self._end(ending)
         self.relay = None
 
-    def stop(self) -> None:
+    def stop(self, grace: float | None = None) -> None:
         with self._lock:
             self._stopping = True
             if relay := self.relay:
-                relay.stop()
+                relay.stop(grace)
 
     def kill(self) -> None:
         self.stop()
@@ -158,9 +159,8 @@ class ThreadLauncher(HereLauncher):
     worker: threading.Thread | None = None
 
     def launch(self) -> None:
-        self.worker = threading.Thread(target=self._work, name=self._plan.owner, daemon=self._daemon)
         try:
-            self.worker.start()
+            self.worker = start_thread(self._work, self._plan.owner, daemon=self._daemon)
         except RuntimeError as error:
             self.worker = None
             self._fail(error)

@@ -7,6 +7,7 @@ import multiprocessing
 import multiprocessing.process
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -20,9 +21,11 @@ import zmq
 from zdev_core import Statistics
 
 from ._child import Order, Report, serve
+from ._ipc import WILDCARD, remove_file
 from ._launchers import Launcher, OnEnd
 from ._relay import Ending, Plan, no_statistics
 from ._spec import option_name
+from ._threads import start_thread
 
 ANSWER_TIMEOUT = 5.0  # seconds; the child answers at once unless it is suspended or starved
 EXIT_TIMEOUT = 5.0  # seconds from the child's last word to its end
@@ -73,19 +76,16 @@ class ProcessLauncher(Launcher):
             self.worker, self._pipe = worker, pipe
             if self._stopping:
                 self.stop()
-            self._reader = threading.Thread(
-                target=self._read, args=(worker, pipe), name=f"{self._plan.owner} {worker.pid}", daemon=True
-            )
-            self._reader.start()
+            self._reader = start_thread(self._read, f"{self._plan.owner} {worker.pid}", worker, pipe)
         except BaseException as error:  # noqa: BLE001  who started the device raises it
             if self.worker:
                 self.worker.kill()
                 self.worker.join()
             self._fail(error)
 
-    def stop(self) -> None:
+    def stop(self, grace: float | None = None) -> None:
         self._stopping = True
-        self._order("stop", answer=False)
+        self._order("stop", grace, answer=False)
 
     def kill(self) -> None:
         if self.worker:
@@ -147,11 +147,19 @@ class ProcessLauncher(Launcher):
                         ending = last_word
         self._close_pipe(pipe)
         _reap(worker)
+        self._remove_file_files()
         ending = ending or Ending(None, _unexpected_end(worker), self._statistics)
         if self.ready.done():
             self._end(ending)
         else:
             self._fail(ending.error or _unexpected_end(worker))
+
+    def _remove_file_files(self) -> None:
+        """Of ipc endpoints, when the child could not do it."""
+        told = {endpoint for spec in self._plan.specs.values() for endpoint in spec.binds}
+        bound = [each for role in self.ready.result().values() for each in role] if self.ready.done() else []
+        for endpoint in {*told, *bound}:
+            remove_file(endpoint, made_by_libzmq=WILDCARD in told and endpoint not in told)
 
     def _close_pipe(self, pipe: Connection) -> None:
         with self._lock:
@@ -164,10 +172,11 @@ class ProcessLauncher(Launcher):
 
 def _reap(worker: BaseProcess) -> None:
     """Leave no zombie, nor a child that has closed its pipe and does not end."""
-    worker.join(EXIT_TIMEOUT)
-    if worker.is_alive():
-        worker.kill()
-        worker.join()
+    kill_at = time.monotonic() + EXIT_TIMEOUT
+    while worker.is_alive():  # join() would have to be called in the thread of gevent's hub
+        if time.monotonic() > kill_at:
+            worker.kill()
+        time.sleep(0.001)
 
 
 def _unexpected_end(worker: BaseProcess) -> ChildProcessError:

@@ -14,6 +14,7 @@ import zmq
 import zdev_core
 from zdev_core import FlowStatistics, Outcome, State, Statistics
 
+from ._farewell import Farewell
 from ._ports import Ports
 from ._spec import OpenSocket, Role, SocketSpec
 
@@ -63,11 +64,12 @@ class Ending:
     outcome: Outcome | None = None
     error: BaseException | None = None
     statistics: Statistics = field(default_factory=no_statistics)
+    unread: int = 0  # messages left in libzmq's inbound queues
 
     @property
     def lost(self) -> int:
-        """Messages that were in hand at the end, one of each direction at most: received and never sent."""
-        return self.statistics.in_.in_hand + self.statistics.out.in_hand
+        """Messages received and never sent: those in hand at the end, one of each direction at most, and those unread."""
+        return self.statistics.in_.in_hand + self.statistics.out.in_hand + self.unread
 
 
 class Relay:
@@ -79,7 +81,8 @@ class Relay:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._opened: dict[Role, OpenSocket] = {}
-        self._over = False
+        self._parting = False  # whether the run has ended, and what has arrived is sent on
+        self._grace: float | None = None
         self._thread = 0  # in which the engine runs
         self.context = plan.context_factory()
         # A class makes a new context, which is the device's own then; any other factory may give a shared one.
@@ -87,6 +90,7 @@ class Relay:
         try:
             self._open_sockets()
             self._engine = self._new_engine()
+            self._farewell = Farewell(self._engine, self._opened)
         except BaseException:
             self._close(linger=0)
             raise
@@ -96,25 +100,38 @@ class Relay:
         return {role: opened.endpoints for role, opened in self._opened.items()}
 
     def run(self) -> Ending:
-        """Relay until told to stop, then close the sockets. Raises nothing."""
-        outcome, error = None, None
+        """Relay until told to stop, send on what has arrived, then close the sockets. Raises nothing."""
+        outcome, error, unread = None, None, 0
         self._thread = threading.get_ident()
         try:
-            outcome = self._engine.run()
+            try:
+                outcome = self._engine.run()
+            finally:
+                self._parting = True
+                self._farewell.send_on(outcome, self._grace)
+                unread = self._farewell.count_unread()
         except zmq.ContextTerminated:  # by its owner, who wants all to end: who terminates it twice, crashes
             outcome, self._owns_context = Outcome.STOPPED, False
         except BaseException as problem:  # noqa: BLE001  the launcher tells or raises it
             error = problem
-        self._over = True
         self._close()
-        return Ending(outcome, error, self.statistics())
+        return Ending(outcome, error, self.statistics(), unread)
 
-    def stop(self) -> None:
-        self._engine.stop()
+    def stop(self, grace: float | None = None) -> None:
+        """Only asks for it. grace: seconds to send on what has arrived; None: the LINGER of the out socket.
+
+        Asked again while that is under way, it ends at once.
+        """
+        if self._parting:
+            self._farewell.hurry()
+        else:
+            self._grace = grace
+            self._engine.stop()
 
     def pause(self) -> None:
         """Returns when no message moves any longer; a device that drains or has ended doesn't pause."""
-        self._engine.pause()
+        if not self._parting:
+            self._engine.pause()
         self._await(State.PAUSED, State.DRAINING)
 
     def resume(self) -> None:
@@ -123,7 +140,8 @@ class Relay:
 
     def drain(self, timeout: float | None) -> None:
         """Only begins to."""
-        self._engine.drain(timeout)
+        if not self._parting:
+            self._engine.drain(timeout)
 
     def statistics(self) -> Statistics:
         return self._engine.statistics()
@@ -132,7 +150,7 @@ class Relay:
         if threading.get_ident() == self._thread:  # a signal handler: the engine goes on when it returns
             return
         deadline = time.monotonic() + STEERING_TIMEOUT
-        while self.statistics().state not in states and not self._over and time.monotonic() < deadline:
+        while self.statistics().state not in states and not self._parting and time.monotonic() < deadline:
             time.sleep(0.001)
 
     def _open_sockets(self) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from ._ports import Ports
 from ._spec import OptionValue, Role, SocketSpec
@@ -37,10 +38,55 @@ def of_role(method: Callable[Concatenate[S, Role, P], R], role: Role) -> Callabl
 class Roles:
     """What the sockets of a device shall be, by role. It takes effect at the next start."""
 
+    name: str
+    """What messages and logs call the device: its class, unless set."""
+
+    # What the monitor's copies begin with; None: nothing.
+    _in_prefix: bytes | str | None = None
+    _out_prefix: bytes | str | None = None
+
     def __init__(self, in_type: int, out_type: int) -> None:
+        self.name = type(self).__name__
         self._specs: dict[Role, SocketSpec] = {"in": SocketSpec("in", in_type)}
         self._specs["out"] = self._specs["in"] if out_type < 0 else SocketSpec("out", out_type)
         self._ports = Ports()
+
+    @classmethod
+    def from_specs(
+        cls,
+        specs: Iterable[SocketSpec],
+        *,
+        name: str | None = None,
+        in_prefix: bytes | str | None = None,
+        out_prefix: bytes | str | None = None,
+    ) -> Self:
+        """A device of these sockets, each in its role; without one for `out`, that for `in` is both ends.
+
+        name: what messages and logs call it; None: its class. in_prefix, out_prefix: what copies for `mon` begin with; None:
+        nothing. Raises ValueError without a socket for `in`.
+        """
+        given = {spec.role: spec for spec in specs}
+        if "in" not in given:
+            raise ValueError(f"{cls.__name__} needs a socket for in")
+        made: Any = cls
+        device: Self = made(in_type=given["in"].type, out_type=given["out"].type if "out" in given else -1)
+        device.use_specs(given.values(), in_prefix=in_prefix, out_prefix=out_prefix)
+        device.name = name or device.name
+        return device
+
+    def use_specs(
+        self, specs: Iterable[SocketSpec], *, in_prefix: bytes | str | None = None, out_prefix: bytes | str | None = None
+    ) -> None:
+        """Have these sockets, each in its role, in place of those so far; see `from_specs`. It takes effect at the next start."""
+        self._specs.update({spec.role: spec for spec in specs})
+        if self._specs["out"].role == "in":
+            self._specs["out"] = self._specs["in"]
+        self._in_prefix, self._out_prefix = in_prefix, out_prefix
+
+    @property
+    def specs(self) -> Mapping[Role, SocketSpec]:
+        """The sockets as told so far. Where one is both ends, it is in both roles."""
+        return MappingProxyType(self._specs)
 
     def bind(self, role: Role, addr: str) -> None:
         """Have this role's socket bind `addr`, an endpoint like tcp://127.0.0.1:5559, when the device starts.

@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 import zmq
 
 from ._errors import explained
+from ._ipc import refuse_in_use, remove_file
 from ._ports import Ports
 
 Role = Literal["in", "out", "mon", "ctrl"]
@@ -18,7 +19,7 @@ OptionValue = int | bytes | str
 
 # For sockets that zdev makes, where neither the device's user nor the context says otherwise. LINGER in ms: with libzmq's own,
 # for ever, a device could not end while a peer is away. ROUTER_MANDATORY: a reply to a client that is gone or full is
-# counted, instead of lost unseen.
+# counted, instead of lost unseen. SNDHWM of XSUB, which sends subscriptions alone: beyond it they would be lost unseen.
 DEFAULT_LINGER = 1000
 
 UNBIND_TIMEOUT = 1.0  # seconds for libzmq's own thread to give an address up, which takes it a millisecond
@@ -36,9 +37,21 @@ class OpenSocket(NamedTuple):
 
         linger: in ms, instead of the socket's own LINGER.
         """
-        with suppress(zmq.ZMQError):  # of a terminated context, which ends all of this by itself
-            self._unbind({each for each in self.endpoints if each.startswith(("tcp:", "ipc:"))})
+        self.unbind()
         self.socket.close(linger=linger)
+
+    def unbind(self) -> None:
+        """Give up the addresses, and the connections made there. What has been received can still be read."""
+        try:
+            self._unbind({each for each in self.endpoints if each.startswith(("tcp:", "ipc:"))})
+        except zmq.ContextTerminated:  # which ends all of this by itself, a little later
+            in_use = True
+        except zmq.ZMQError:  # unbound already
+            in_use = False
+        else:
+            in_use = False
+        for endpoint in self.endpoints:
+            remove_file(endpoint, even_if_in_use=in_use)
 
     def _unbind(self, endpoints: set[str]) -> None:
         if not endpoints:
@@ -107,6 +120,8 @@ class SocketSpec:
         defaults: list[tuple[int, OptionValue]] = [(zmq.LINGER, DEFAULT_LINGER)]
         if self.type == zmq.ROUTER:
             defaults.append((zmq.ROUTER_MANDATORY, 1))
+        if self.type == zmq.XSUB:
+            defaults.append((zmq.SNDHWM, 0))
         return [(option, value) for option, value in defaults if option not in context.sockopts]
 
     def _set(self, socket: zmq.Socket[bytes], owner: str, option: int, value: OptionValue) -> None:
@@ -118,10 +133,11 @@ class SocketSpec:
 
     def _bind(self, socket: zmq.Socket[bytes], owner: str, endpoint: str, ports: Ports | None) -> str:
         try:
+            refuse_in_use(endpoint)
             if ports is None or not ports.hand_over(endpoint, socket):
                 socket.bind(endpoint)
             return _last_endpoint(socket)
-        except (zmq.ZMQError, TypeError) as error:
+        except (zmq.ZMQError, OSError, TypeError) as error:
             raise explained(owner, f"cannot bind {self} to {endpoint}", error, _WRITE_SO) from error
 
     def _connect(self, socket: zmq.Socket[bytes], owner: str, endpoint: str) -> None:

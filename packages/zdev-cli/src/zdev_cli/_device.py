@@ -30,8 +30,7 @@ class CommandLineDevice(ThreadDevice):
 
     def __init__(self, name: str, specs: Mapping[Role, SocketSpec], policies: Policies) -> None:
         super().__init__(in_type=specs["in"].type, out_type=specs["out"].type)
-        self._specs = dict(specs)
-        self._in_prefix, self._out_prefix = policies.in_prefix, policies.out_prefix
+        self.use_specs(specs.values(), in_prefix=policies.in_prefix, out_prefix=policies.out_prefix)
         if policies.on_full:
             self.on_full = policies.on_full
         if policies.mon_on_full:
@@ -39,11 +38,7 @@ class CommandLineDevice(ThreadDevice):
         self.name = name
 
     def type_name(self, role: Role) -> str:
-        return self._specs[role].type_name
-
-    @property
-    def _name(self) -> str:
-        return self.name
+        return self.specs[role].type_name
 
 
 def spec_of(arguments: SocketArguments, default_type: str) -> SocketSpec:

@@ -1,0 +1,93 @@
+"""What is measured: each case is a load on a device, or a state of a device without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NATIVE = ("native-monitored-queue", "native-queue", "native-zmq-proxy")
+ZDEV = ("zdev-monitored-queue", "zdev-queue")
+TWO_WAYS = (*ZDEV, "pyzmq-monitored-queue", "zmq-proxy", "pyomq-proxy")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A load, as the options of load.cpp, or a state (see states.py) if it has no unit.
+
+    peers: those to measure; none: all that know the pattern. latency: the median time is what matters, and less is better.
+    """
+
+    pattern: str
+    size: int = 64
+    frames: int = 1
+    window: int = 1
+    clients: int = 1
+    workers: int = 1
+    subscribers: int = 1
+    monitor: str = ""  # "fast" or "frozen": a subscriber of the monitor or capture
+    transport: str = "tcp"  # or ipc; or inproc: the device is a thread of the load's process
+    unit: str = "messages"
+    latency: bool = False
+    quick: bool = False
+    peers: tuple[str, ...] = ()
+    quick_peers: tuple[str, ...] = ()  # if not all of them in a quick run
+
+    @property
+    def is_state(self) -> bool:
+        return not self.unit
+
+
+STATES = {
+    "idle": Case(
+        "idle", unit="", quick=True, peers=("zdev-monitored-queue", "zmq-proxy", "pyzmq-monitored-queue", "pyomq-proxy")
+    ),
+    "paused": Case("paused", unit="", quick=True, peers=("zdev-monitored-queue",)),
+    "no-backend": Case("no-backend", unit="", quick=True, peers=("zdev-monitored-queue", "zmq-proxy", "pyzmq-monitored-queue")),
+    "growth": Case("growth", unit="", quick=True, peers=("zdev-monitored-queue", "zmq-proxy")),
+}
+
+
+def _clients() -> dict[str, Case]:
+    """By clients, workers, and requests that each client keeps under way."""
+    found = {}
+    for workers in (1, 8):
+        for window in (1, 256):
+            for clients in (1, 10, 100, 1000):
+                name = f"clients-{clients}-window-{window}" + ("" if workers == 1 else f"-workers-{workers}")
+                quick = workers == 1 and clients in {1, 1000}
+                found[name] = Case(
+                    "clients",
+                    window=window,
+                    clients=clients,
+                    workers=workers,
+                    unit="round trips",
+                    quick=quick,
+                    peers=TWO_WAYS,
+                    quick_peers=("zdev-monitored-queue",),
+                )
+    return found
+
+
+def _all() -> dict[str, Case]:
+    cases = {f"stream-{size}": Case("stream", size, quick=size in {64, 4096}) for size in SIZES}
+    cases |= {f"stream-5x{size}": Case("stream", size, frames=5) for size in (64, 4096)}
+    cases["monitor-fast"] = Case("stream", monitor="fast", quick=True)
+    cases["monitor-frozen"] = Case("stream", monitor="frozen", quick=True, peers=(*ZDEV, "zmq-proxy", *NATIVE))
+    cases["round-trips"] = Case("round-trips", quick=True, unit="round trips", window=256)
+    cases["round-trips-5x64"] = Case("round-trips", frames=5, unit="round trips", window=256)
+    cases["round-trips-4096"] = Case("round-trips", 4096, unit="round trips", window=256)
+    cases["round-trips-monitor-fast"] = Case("round-trips", monitor="fast", unit="round trips", window=256)
+    cases["latency"] = Case("request-reply", unit="round trips", latency=True, quick=True)
+    cases |= _clients()
+    cases["router-router"] = Case("router-router", unit="round trips", window=256)
+    cases |= {f"fan-out-{n}": Case("fan-out", subscribers=n, unit="deliveries") for n in (1, 8, 64)}
+    for transport in ("ipc", "inproc"):
+        peers = (*NATIVE, "direct") if transport == "inproc" else ()
+        cases |= {f"stream-{transport}-{size}": Case("stream", size, transport=transport, peers=peers) for size in (64, 4096)}
+        cases[f"round-trips-{transport}"] = Case(
+            "round-trips", window=256, unit="round trips", transport=transport, peers=peers
+        )
+    return cases | STATES
+
+
+SIZES = (16, 64, 256, 1024, 4096, 16384, 65536, 1048576)
+CASES = _all()

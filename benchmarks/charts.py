@@ -1,0 +1,134 @@
+"""Charts of a run, as SVG; drawn by matplotlib, which is optional."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from cases import SIZES
+from devices import DIRECT, PEERS
+from report import Results, What, label
+
+Points = dict[str, list[tuple[float, float]]]  # by peer
+
+COLOURS = dict(
+    zip(
+        [*PEERS, DIRECT],
+        ("#d62728", "#ff9896", "#8c564b", "#c49c94", "#1f77b4", "#2ca02c", "#98df8a", "#9467bd", "#7f7f7f"),
+        strict=True,
+    )
+)
+
+
+def missing() -> bool:
+    return find_spec("matplotlib") is None
+
+
+def draw(results: Results, folder: Path) -> list[tuple[str, str]]:
+    """Write every chart that the results suffice for; return names and titles."""
+    drawn = []
+    for name, (title, x, y, scale, points) in _charts(results).items():
+        if any(len(line) > 1 for line in points.values()):
+            _plot(folder / f"{name}.svg", title, (x, y), scale, points)
+            drawn.append((name, title))
+    return drawn
+
+
+def _charts(results: Results) -> dict[str, tuple[str, str, str, str, Points]]:
+    sizes = {size: f"stream-{size}" for size in SIZES}
+    clients = {n: f"clients-{n}-window-1" for n in (1, 10, 100, 1000)}
+    return {
+        "throughput-by-size": (
+            "Throughput by message size, PULL to PUSH",
+            "bytes a message",
+            "messages a second",
+            "log-log",
+            _lines(results, sizes, lambda s: s.per_second),
+        ),
+        "cpu-by-size": (
+            "CPU of the device by message size, PULL to PUSH",
+            "bytes a message",
+            "CPU ns a message",
+            "log-log",
+            _lines(results, sizes, lambda s: s.cpu_ns),
+        ),
+        "latency": (
+            "Latency of one request at a time, REQ to REP",
+            "share of the requests that took longer",
+            "microseconds",
+            "tail",
+            _quantiles(results, "latency"),
+        ),
+        "throughput-by-clients": (
+            "Round trips by clients, one request of each under way",
+            "clients",
+            "round trips a second",
+            "log-linear",
+            _lines(results, clients, lambda s: s.per_second),
+        ),
+    }
+
+
+def _lines(results: Results, cases: dict[int, str], what: What) -> Points:
+    lines: Points = {}
+    for x, case in cases.items():
+        for peer in results.peers(case):
+            if (y := results.median(case, peer, what)) is not None:
+                lines.setdefault(peer, []).append((x, y))
+    return lines
+
+
+def _quantiles(results: Results, case: str) -> Points:
+    """Medians of the rounds' quantiles, by the share that lies above."""
+    lines: Points = {}
+    for peer in results.peers(case):
+        rounds = [dict(s.quantiles_us) for s in results.of(case, peer).values() if s.quantiles_us]
+        shares = sorted(rounds[0]) if rounds else []
+        lines[peer] = [(1 - share, median(found[share] for found in rounds)) for share in shares]
+    return lines
+
+
+def _plot(path: Path, title: str, axes: tuple[str, str], scale: str, points: Points) -> None:
+    matplotlib: Any = import_module("matplotlib")
+    matplotlib.use("svg")
+    pyplot: Any = import_module("matplotlib.pyplot")
+    style = {
+        "svg.hashsalt": "zdev",
+        "svg.fonttype": "none",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+    with matplotlib.rc_context(style):
+        figure, plot = pyplot.subplots(figsize=(7.2, 4.2), layout="constrained")
+        for peer, line in points.items():
+            width = 2.2 if peer.startswith("zdev") else 1.2
+            dashes = "--" if peer == DIRECT else "-"
+            plot.plot(*zip(*line, strict=True), dashes, label=label(peer), color=COLOURS.get(peer), linewidth=width, marker=".")
+        SCALES[scale](plot)
+        plot.set(title=title, xlabel=axes[0], ylabel=axes[1])
+        plot.grid(alpha=0.3)
+        plot.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
+        figure.savefig(path, metadata={"Date": None, "Creator": None})
+        pyplot.close(figure)
+
+
+def _log_log(plot: Any) -> None:
+    plot.set(xscale="log", yscale="log")
+
+
+def _log_linear(plot: Any) -> None:
+    plot.set(xscale="log")
+    plot.set_ylim(bottom=0)
+
+
+def _tail(plot: Any) -> None:
+    plot.set(xscale="log", yscale="log")
+    plot.invert_xaxis()
+
+
+SCALES: dict[str, Callable[[Any], None]] = {"log-log": _log_log, "log-linear": _log_linear, "tail": _tail}

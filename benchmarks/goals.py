@@ -1,0 +1,129 @@
+"""What zdev wants to reach, and whether a run shows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from measure import Sample
+from report import Results, What, label
+
+MQ, QUEUE, PYZMQ, PROXY, PYOMQ = (
+    "zdev-monitored-queue",
+    "zdev-queue",
+    "pyzmq-monitored-queue",
+    "zmq-proxy",
+    "pyomq-proxy",
+)
+
+
+@dataclass(frozen=True)
+class Goal:
+    """The figure of `peer` in `case` is at least, or at most, `bound` (times that of `over`, a case and peer, if there is one)."""
+
+    text: str
+    case: str
+    what: str
+    bound: float
+    over: tuple[str, str] | None = None
+    at_most: bool = False
+    peer: str = MQ
+    needs: str = ""  # in the version of libzmq
+
+
+@dataclass(frozen=True)
+class Verdict:
+    goal: Goal
+    found: float | None
+    verdict: Literal["reached", "MISSED", "not measured"]
+
+    @property
+    def figures(self) -> str:
+        """What was found, and what was wanted."""
+        goal = self.goal
+        unit, scale = ("x", 1.0) if goal.over else UNITS[goal.what]
+        found = "-" if self.found is None else f"{self.found * scale:.3g} {unit}"
+        return f"{found}, wanted {'at most' if goal.at_most else 'at least'} {goal.bound * scale:g} {unit}"
+
+
+UNITS = {"cpu_share": ("% of a core", 100.0), "rest_mb": ("MB", 1.0), "growth_kb": ("KB", 1.0)}
+
+
+def _rates(case: str, text: str, bounds: dict[tuple[str, str], float]) -> list[Goal]:
+    """Of messages a second; `bounds` by what they are over."""
+    named = {over: f"{text}, over {label(over[1])}" + ("" if over[0] == case else f" in {over[0]}") for over in bounds}
+    return [Goal(named[over], case, "per_second", bound, over) for over, bound in bounds.items()]
+
+
+GOALS = [
+    *_rates(
+        "stream-64",
+        "monitored queue, nobody listening, 64 B stream",
+        {
+            ("stream-64", PYZMQ): 5.5,
+            ("stream-64", PROXY): 1.7,
+            ("stream-64", PYOMQ): 1.0,
+            ("stream-64", QUEUE): 0.97,
+        },
+    ),
+    *_rates(
+        "monitor-fast",
+        "monitored queue, one fast subscriber, 64 B stream",
+        {("monitor-fast", PYZMQ): 3.5, ("monitor-fast", PROXY): 1.2},
+    ),
+    *_rates(
+        "round-trips",
+        "round trips, window 256, 64 B",
+        {("round-trips", PYZMQ): 3.5, ("round-trips", PROXY): 1.4, ("round-trips", PYOMQ): 1.4},
+    ),
+    *_rates("stream-4096", "4 KiB stream", {("stream-4096", PROXY): 1.1}),
+    Goal(
+        "4 KiB stream on a libzmq with drafts, over pyomq",
+        "stream-4096",
+        "per_second",
+        1.0,
+        ("stream-4096", PYOMQ),
+        peer="native-monitored-queue",
+        needs="drafts",
+    ),
+    Goal("one REQ/REP at a time, median, over zmq.proxy", "latency", "p50_us", 1.0, ("latency", PROXY), at_most=True),
+    *_rates("monitor-frozen", "frozen monitor subscriber, over no monitor", {("monitor-frozen", QUEUE): 0.95}),
+    Goal(
+        "CPU of the device's own thread, 64 B stream, over zmq.proxy",
+        "stream-64",
+        "cpu_own_ns",
+        0.45,
+        ("stream-64", PROXY),
+        at_most=True,
+    ),
+    *_rates("clients-1000-window-1", "1000 clients, one request each", {("clients-1-window-1", MQ): 0.8}),
+    *_rates("clients-1000-window-256", "1000 clients, 256 requests each", {("clients-1-window-256", MQ): 0.8}),
+    *(Goal(f"CPU, {name}", name, "cpu_share", 0.01, at_most=True) for name in ("idle", "paused", "no-backend")),
+    Goal("memory of a device process at rest", "stream-64", "rest_mb", 40, at_most=True),
+    Goal("memory that grows with messages relayed", "growth", "growth_kb", 1000, at_most=True),
+]
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """One for each goal whose case was measured."""
+    return [_verdict(results, goal) for goal in GOALS if goal.case in results.cases]
+
+
+def _what(name: str) -> What:
+    def what(sample: Sample) -> float | None:
+        value: float | None = getattr(sample, name)
+        return value
+
+    return what
+
+
+def _verdict(results: Results, goal: Goal) -> Verdict:
+    ours, what = (goal.case, goal.peer), _what(goal.what)
+    samples = results.of(*ours).values()
+    if goal.needs and not any(goal.needs in v for sample in samples for v in sample.versions.values()):
+        return Verdict(goal, None, "not measured")
+    found = results.ratio_of(ours, goal.over, what) if goal.over else results.median(*ours, what)
+    if found is None:
+        return Verdict(goal, None, "not measured")
+    reached = found <= goal.bound if goal.at_most else found >= goal.bound
+    return Verdict(goal, found, "reached" if reached else "MISSED")

@@ -1,0 +1,61 @@
+// A device as a process of C++:
+//
+//   native monitored-queue|queue|zmq-proxy IN_TYPE OUT_TYPE IN_ENDPOINT OUT_ENDPOINT [MON_ENDPOINT]
+//
+// Binds the sockets, prints one line of JSON with the endpoints and the version of libzmq, and relays until it is killed or its
+// standard input ends. Where libzmq has drafts it reads and writes the network in batches of 64 KiB.
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <thread>
+#include <zmq.hpp>
+
+#include "relays.hpp"
+
+namespace {
+
+// ZMQ_IN_BATCH_SIZE and ZMQ_OUT_BATCH_SIZE, which zmq.h hides among the drafts. Without drafts: EINVAL, and 8 KiB stay.
+void enlarge_batches(zmq::socket_t& socket) {
+    const int bytes = 64 * 1024;
+    for (const int option : {101, 102}) zmq_setsockopt(socket.handle(), option, &bytes, sizeof bytes);
+}
+
+zmq::socket_t open(zmq::context_t& context, const std::string& type, const std::string& endpoint) {
+    zmq::socket_t socket(context, type_named(type));
+    enlarge_batches(socket);
+    if (type == "XPUB") socket.set(zmq::sockopt::sndhwm, 0);  // the load paces itself, and nothing may be dropped
+    socket.bind(endpoint);
+    return socket;
+}
+
+void run(int argc, char** argv) {
+    if (argc < 6 || argc > 7) fail("wrong arguments: see the head of native.cpp");
+    std::thread([] {
+        while (std::getchar() != EOF) {
+        }
+        std::_Exit(0);  // whoever started this is gone
+    }).detach();
+    zmq::context_t context;
+    zmq::socket_t in = open(context, argv[2], argv[4]), out = open(context, argv[3], argv[5]), mon;
+    if (argc > 6) mon = open(context, "PUB", argv[6]);
+    const auto at = [](zmq::socket_t& socket) { return socket ? socket.get(zmq::sockopt::last_endpoint) : std::string(); };
+    int major = 0, minor = 0, patch = 0;
+    zmq_version(&major, &minor, &patch);
+    std::printf(R"({"in": "%s", "out": "%s", "mon": "%s", "versions": {"libzmq of native": "%d.%d.%d%s"}})"
+                "\n",
+                at(in).c_str(), at(out).c_str(), at(mon).c_str(), major, minor, patch, zmq_has("draft") ? " with drafts" : "");
+    std::fflush(stdout);
+    relay(argv[1], in, out, mon);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        run(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "native: %s\n", error.what());
+    }
+    return 1;
+}

@@ -1,0 +1,72 @@
+// Relays a fixed number of messages over inproc, in bursts, for counting instructions and system calls:
+//
+//   relay monitored-queue|queue|zmq-proxy stream|round-trips BURSTS MESSAGES_A_BURST
+//
+// The main thread sends a burst, then receives it, and begins the next: so the device's thread finds all of a burst waiting,
+// and goes to sleep before the next. This makes the numbers repeatable.
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "relays.hpp"
+#include "team.hpp"
+
+namespace {
+
+constexpr std::size_t size = 64;
+
+// Sends back as many messages as have come.
+void answer(zmq::socket_t& worker, int messages) {
+    zmq::message_t frame;
+    for (int left = messages; left > 0;) {
+        if (!worker.recv(frame)) fail("nothing arrived");
+        const bool more = frame.more();
+        worker.send(frame, more ? zmq::send_flags::sndmore : zmq::send_flags::none);
+        if (!more) --left;
+    }
+}
+
+void run(int argc, char** argv) {
+    if (argc != 5) fail("wrong arguments: see the head of relay.cpp");
+    const std::string device = argv[1];
+    const bool stream = std::string(argv[2]) == "stream";
+    const int bursts = std::atoi(argv[3]), messages = std::atoi(argv[4]);
+
+    using type = zmq::socket_type;
+    zmq::context_t context;
+    zmq::socket_t in(context, stream ? type::pull : type::router), out(context, stream ? type::push : type::dealer), mon;
+    if (device == "monitored-queue") mon = zmq::socket_t(context, type::pub);
+    in.bind("inproc://in");
+    out.bind("inproc://out");
+    if (mon) mon.bind("inproc://mon");
+    zmq::socket_t near(context, stream ? type::push : type::dealer), far(context, stream ? type::pull : type::dealer);
+    near.connect("inproc://in");
+    far.connect("inproc://out");
+
+    team team({&context});
+    team.start([&] { relay(device, in, out, mon); });
+    zmq::message_t frame;
+    for (int burst = 0; burst < bursts; ++burst) {
+        for (int i = 0; i < messages; ++i) near.send(zmq::message_t(size), zmq::send_flags::none);
+        if (!stream) answer(far, messages);
+        zmq::socket_t& end = stream ? far : near;
+        for (int i = 0; i < messages; ++i) {
+            if (!end.recv(frame) || frame.size() != size) fail("a message is wrong");
+        }
+    }
+    team.finish(0, 0);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        run(argc, argv);
+        return 0;
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "relay: %s\n", error.what());
+        return 1;
+    }
+}

@@ -1,0 +1,65 @@
+"""What a device uses while it has nothing to relay, or may not: CPU in a state, and whether its memory grows."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import zmq
+
+from cases import Case
+from measure import Failed, Programs, Sample, device, load, memory, usage, where
+
+SETTLE = 0.5  # seconds from the last message sent until measuring
+WAITING = 100  # messages that wait
+
+
+def measure_state(programs: Programs, peer: str, name: str, case: Case, round_: int, seconds: float) -> Sample:
+    if case.pattern == "growth":
+        return _growth(programs, peer, name, round_, seconds)
+    with device(programs, peer, case) as (process, said), _sockets(said, backend=case.pattern != "no-backend") as client:
+        if case.pattern == "paused":
+            assert process.stdin is not None
+            process.stdin.write("pause\n")
+            process.stdin.flush()
+            time.sleep(SETTLE)
+        if case.pattern != "idle":
+            for _ in range(WAITING):
+                client.send(b"x", zmq.DONTWAIT)
+        time.sleep(SETTLE)
+        return Sample(peer, name, round_, cpu_share=_share(process, seconds), versions=said["versions"])
+
+
+@contextmanager
+def _sockets(endpoints: dict[str, Any], backend: bool) -> Iterator[zmq.Socket[bytes]]:
+    """A client, and a worker that never answers if the device shall have one."""
+    with zmq.Context() as context, context.socket(zmq.DEALER) as client, context.socket(zmq.DEALER) as worker:
+        client.linger = worker.linger = 0
+        client.connect(endpoints["in"])
+        if backend:
+            worker.connect(endpoints["out"])
+        yield client
+
+
+def _share(process: subprocess.Popen[str], seconds: float) -> float | None:
+    begin, before = time.monotonic(), usage(process.pid)
+    time.sleep(seconds)
+    after, passed = usage(process.pid), time.monotonic() - begin
+    return None if before is None or after is None else (after.total_ns - before.total_ns) / 1e9 / passed
+
+
+def _growth(programs: Programs, peer: str, name: str, round_: int, seconds: float) -> Sample:
+    """Three loads through one device; what the second and third add to its memory."""
+    stream = Case("stream")
+    with device(programs, peer, stream) as (process, said):
+        messages = load(programs, stream, seconds, where(stream, said))["messages"]
+        first = memory(process.pid, "VmRSS")
+        for _ in range(2):
+            messages += load(programs, stream, seconds, where(stream, said))["messages"]
+        last = memory(process.pid, "VmRSS")
+    if first is None or last is None:
+        raise Failed("memory is unknown here")
+    return Sample(peer, name, round_, messages=messages, growth_kb=(last - first) * 1000, versions=said["versions"])

@@ -1,0 +1,81 @@
+"""Connections that a socket has accepted. libzmq shows them to nobody, but the system does."""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import os
+import socket as sockets
+import stat
+import termios
+from _socket import socket as Connection  # gevent's patches replace socket.socket by one that belongs to a hub
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_WILDCARDS = ("0.0.0.0", "::")
+
+
+def hang_up(endpoints: Iterable[str], *, at_once: bool) -> int:
+    """Tell the senders that are connected to `endpoints` to send no more: a half close. Returns how many are still connected.
+
+    ZMQ has no message for that. A sender that meets the end of the stream closes its connection, keeps what it has not sent
+    yet, and tries again later; what it has sent arrives here still, where unbind would throw it away.
+
+    at_once: also those from which something has come that libzmq has not read yet, since it had no room. It may be lost.
+    """
+    connected = 0
+    for connection in _accepted([_address(each) for each in endpoints]):
+        connected += 1
+        if at_once or not _unread_bytes(connection):
+            with suppress(OSError):  # it has ended by itself
+                connection.shutdown(sockets.SHUT_WR)
+    return connected
+
+
+def _accepted(addresses: list[tuple[str, int]]) -> Iterator[Connection]:
+    directory = Path("/proc/self/fd") if Path("/proc/self/fd").is_dir() else Path("/dev/fd")
+    for number in [int(each.name) for each in directory.iterdir()] if addresses else []:
+        try:
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                continue
+            fd = os.dup(number)  # libzmq may close its own at any time, and the number be another's then
+        except OSError:
+            continue
+        connection = None
+        try:
+            connection = Connection(fileno=fd)
+            connection.getpeername()
+            if _is_at(connection, addresses):
+                yield connection
+        except OSError:  # a listener, or no longer a socket
+            pass
+        finally:
+            if connection is None:
+                os.close(fd)
+            else:
+                connection.close()
+
+
+def _is_at(connection: Connection, addresses: list[tuple[str, int]]) -> bool:
+    local = connection.getsockname()
+    if isinstance(local, tuple):
+        host, port = local[0].removeprefix("::ffff:"), local[1]
+        return any(port == wanted and (at in _WILDCARDS or at == host) for at, wanted in addresses)
+    path = os.fsdecode(local).replace("\0", "@")
+    return bool(path) and (path, -1) in addresses
+
+
+def _address(endpoint: str) -> tuple[str, int]:
+    """Host and port, or a path and -1."""
+    transport, _, address = endpoint.partition("://")
+    if transport != "tcp":
+        return address, -1
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def _unread_bytes(connection: Connection) -> int:
+    size = array.array("i", [0])
+    fcntl.ioctl(connection.fileno(), termios.FIONREAD, size)
+    return size[0]

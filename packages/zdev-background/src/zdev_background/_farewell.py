@@ -1,0 +1,122 @@
+"""The end of a run: what has been received is sent on as far as time allows, and the rest is counted."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+
+import zmq
+
+import zdev_core
+from zdev_core import Outcome
+
+from ._connections import hang_up
+from ._spec import OpenSocket, Role
+from ._threads import start_thread
+
+LONGEST_GRACE = 5.0  # seconds, where LINGER is for ever
+STILL = 0.02  # seconds without any movement, after which nothing is on its way
+PATIENCE = 0.4  # the part of the grace to wait for such a pause
+STUCK = 0.2  # seconds without any movement, after which a sender won't close its connection
+LOOK = 0.002  # seconds between looks at what moves
+COUNTING = 0.5  # seconds to count what is left, if senders do not cease
+
+_ONE_WAY = {zmq.PULL, zmq.SUB}, {zmq.PUSH, zmq.PUB}
+_PUBLISHING = {zmq.XPUB, zmq.XSUB, zmq.PUB, zmq.SUB}
+
+
+class Farewell:
+    """Used in the thread of the relay, between its last run and the end of its sockets; `hurry` is for any thread.
+
+    Messages wait in four places: in the sender's own queue, where they are safe; on the way; in libzmq's inbound queue here; in
+    libzmq's outbound queue, which has its LINGER to empty. Those of the second and third are relayed now. Senders to a one-way
+    device are told to cease; on others, that would cut off replies too, and the device relays until there is a pause.
+    """
+
+    def __init__(self, engine: zdev_core.Device, opened: Mapping[Role, OpenSocket]) -> None:
+        self._engine = engine
+        self._in, self._out = opened["in"], opened["out"]
+        self._is_one_way = self._in.socket.type in _ONE_WAY[0] or self._out.socket.type in _ONE_WAY[1]
+        self._endpoints = [each for each in self._in.endpoints if each.startswith(("tcp:", "ipc:"))]
+        self._over = threading.Event()
+        self._seen_off = threading.Event()
+
+    def hurry(self) -> None:
+        self._over.set()
+        self._engine.stop()
+
+    def send_on(self, outcome: Outcome | None, grace: float | None) -> None:
+        """Relay what has arrived, for `grace` seconds at most; None: for the LINGER of the out socket.
+
+        After a drain that brought replies back, no requests are sent on whose replies could not come back.
+        """
+        if not self._is_one_way and outcome in (Outcome.DRAINED, Outcome.DRAIN_TIMED_OUT):
+            return
+        grace = self._linger() if grace is None else min(grace, self._linger())
+        if grace <= 0 or self._over.is_set() or not self._has_something():
+            return
+        start_thread(self._see_off, "zdev farewell", grace)
+        try:
+            self._engine.run()
+        finally:
+            self.hurry()
+            self._seen_off.wait()
+
+    def count_unread(self) -> int:
+        """Give up the addresses, then count what was received and can't be relayed any longer."""
+        deadline, count = time.monotonic() + COUNTING, 0
+        for opened in [self._in] if self._is_one_way or self._in is self._out else [self._in, self._out]:
+            if opened.socket.type == zmq.XPUB or (opened is self._out and opened.socket.type in _PUBLISHING):
+                continue  # subscriptions
+            opened.unbind()
+            with suppress(zmq.ZMQError):  # EAGAIN: that was all; EFSM: a REP or REQ, out of turn
+                while time.monotonic() < deadline:
+                    opened.socket.recv_multipart(zmq.NOBLOCK)
+                    count += 1
+        return count
+
+    def _linger(self) -> float:
+        linger = self._out.socket.getsockopt(zmq.LINGER)
+        assert isinstance(linger, int)
+        return LONGEST_GRACE if linger < 0 else min(linger / 1000, LONGEST_GRACE)
+
+    def _has_something(self) -> bool:
+        if self._in_hand() or any(opened.socket.poll(0) for opened in (self._in, self._out)):
+            return True
+        return self._is_one_way and bool(self._endpoints)
+
+    def _see_off(self, grace: float) -> None:
+        """In a thread beside the engine: end its run when nothing moves any longer."""
+        try:
+            self._wait_until_still(grace)
+        finally:
+            self._engine.stop()
+            self._seen_off.set()
+
+    def _wait_until_still(self, grace: float) -> None:
+        """Senders are told to cease at the first pause, for what comes then finds room: libzmq gives up a connection that both
+        sides have closed while its inbound queue is full, and what is on the way there is lost.
+        """
+        begin = since = time.monotonic()
+        moved, connected, ceasing = -1, 0, False
+        while not self._over.wait(LOOK) and (now := time.monotonic()) < begin + grace:
+            if (last := self._moved()) != moved:
+                moved, since = last, now
+            is_still = not self._in_hand() and now - since > STILL
+            ceasing = ceasing or is_still or now > begin + grace * PATIENCE
+            if self._is_one_way and ceasing:
+                connected = hang_up(self._endpoints, at_once=False)
+            if is_still and (not connected or now - since > STUCK):
+                break
+        if self._is_one_way:
+            hang_up(self._endpoints, at_once=True)
+
+    def _moved(self) -> int:
+        statistics = self._engine.statistics()
+        return statistics.in_.messages_received + statistics.out.messages_received
+
+    def _in_hand(self) -> int:
+        statistics = self._engine.statistics()
+        return statistics.in_.in_hand + statistics.out.in_hand

@@ -1,0 +1,54 @@
+"""The conftest.py for PyZMQ's own tests of its devices, beside which the nox session `compat` puts it: they test zdev instead.
+
+Nothing in the tests is changed. They do as their libzmq tells them, though, and skip the steerable proxies from libzmq 4.3.5 on,
+which has none; zdev has, so they are told of an older one. A test that is skipped all the same, or missing, is a failure.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+
+import pytest
+import zmq
+
+import zdev_background
+
+for _name, _module in {"devices": zdev_background, "devices.monitoredqueue": zdev_background.monitoredqueue}.items():
+    sys.modules[f"zmq.{_name}"] = _module
+zmq.devices = zdev_background
+
+# The tests of PyZMQ 27.3: a newer one may have more.
+LEAST = {"test_device.py": 9, "test_monqueue.py": 8, "test_proxy_steerable.py": 3}
+_passed: Counter[str] = Counter()
+_skipped: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def zdev_is_tested(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert request.module.devices is zdev_background
+    if request.module.__name__ == "test_proxy_steerable":
+        monkeypatch.setattr(zmq, "zmq_version_info", lambda: (4, 3, 4))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        _skipped.append(f"{report.nodeid}: {reason}")
+    elif report.passed and report.when == "call":
+        _passed[report.location[0]] += 1
+
+
+def _faults() -> list[str]:
+    missing = [f"{name}: {_passed[name]} tests passed, not {least}" for name, least in LEAST.items() if _passed[name] < least]
+    return [*missing, *_skipped]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _faults() and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for fault in _faults():
+        terminalreporter.write_line(f"FAILED {fault}", red=True)

@@ -1,0 +1,111 @@
+"""Devices in asyncio programs: nothing holds the loop up, and a cancelled start leaves nothing running."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import zmq
+
+from zdev_background import ProcessDevice, ThreadDevice
+
+both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+Kinds = type[ThreadDevice] | type[ProcessDevice]
+
+
+def echo(kind: Kinds) -> Any:
+    device = kind(zmq.QUEUE, zmq.REP, -1)
+    device.bind_in("tcp://127.0.0.1:*")
+    return device
+
+
+def run(main: Callable[[], Any]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(30):
+            await main()
+
+    asyncio.run(bounded())
+
+
+@both
+def test_a_device_is_an_async_context_manager(kind: Kinds) -> None:
+    async def main() -> None:
+        async with echo(kind) as device:
+            assert device.is_alive()
+            await device.start_async()  # idempotent
+        assert not device.is_alive()
+        await device.stop_async()
+        await device.wait()
+        assert await device.drain_async() is True
+
+    run(main)
+
+
+@both
+def test_an_error_of_the_start_is_raised(kind: Kinds, taken: Any) -> None:
+    async def main() -> None:
+        device = echo(kind)
+        device.bind_in(taken.endpoint)
+        with pytest.raises(zmq.ZMQError, match="cannot bind in"):
+            await device.start_async()
+
+    run(main)
+
+
+def test_the_loop_goes_on_while_a_device_starts() -> None:
+    async def main() -> None:
+        go_on = threading.Event()
+        device = echo(ThreadDevice)
+
+        def factory() -> zmq.Context[Any]:
+            assert go_on.wait(10)
+            return zmq.Context.instance()
+
+        device.context_factory = factory
+        starting = asyncio.create_task(device.start_async())
+        await asyncio.sleep(0)
+        assert not starting.done()
+        go_on.set()  # the loop got here though the start waits for it
+        await starting
+        await device.stop_async()
+
+    run(main)
+
+
+def test_a_cancelled_start_leaves_no_device_running(eventually: Callable[..., None]) -> None:
+    go_on = threading.Event()
+    device = echo(ThreadDevice)
+
+    async def main() -> None:
+        def factory() -> zmq.Context[Any]:
+            assert go_on.wait(10)
+            return zmq.Context.instance()
+
+        device.context_factory = factory
+        starting = asyncio.create_task(device.start_async())
+        while not device.is_alive():
+            await asyncio.sleep(0.001)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+        go_on.set()
+        await device.wait()
+
+    run(main)
+    eventually(lambda: not device.is_alive() and threading.active_count() == 1)
+
+
+def test_a_cancelled_wait_leaves_the_device_running(eventually: Callable[..., None]) -> None:
+    async def main() -> None:
+        async with echo(ThreadDevice) as device:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(device.wait(), 0.01)
+            assert device.is_alive()
+            device.stop()
+            await device.wait()
+
+    run(main)
+    eventually(lambda: threading.active_count() == 1)

@@ -1,0 +1,77 @@
+"""What the documentation shows runs: its examples print what they say, and its blocks of Python run from page to page's end."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import socket as sockets
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = sorted((ROOT / "docs/examples").glob("*_device.py"))
+PAGES = [ROOT / "README.md", ROOT / "packages/zdev-background/README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [page for page in PAGES if "```python\n" in page.read_text()]
+
+
+def run(*command: str) -> str:
+    """What the program prints. It gets one empty line to read; a warning, an error or a hang fails the test."""
+    strict = [sys.executable, "-X", "dev", "-W", "error", *command]
+    with subprocess.Popen(
+        strict, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        try:
+            output, errors = process.communicate("\n", timeout=50)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, 9)  # with the processes that it has made
+            raise
+    assert errors == ""
+    assert process.returncode == 0
+    return output
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_prints_what_it_says(example: Path) -> None:
+    said = ast.get_docstring(ast.parse(example.read_text())) or ""
+    assert run(str(example)) == said.partition("it prints:\n\n")[2] + "\n"
+
+
+def test_beside_zmq_devices_zdev_does_what_it_should() -> None:
+    table = run(str(ROOT / "docs/examples/beside_zmq_devices.py"))  # which tells by its exit status
+    page = (ROOT / "docs/moving-from-zmq-devices.md").read_text()
+    questions = [line[:40].strip() for line in table.splitlines()[2:]]
+    assert [question for question in questions if f"\n{question}  " in page] == questions
+
+
+def program(page: str) -> str:
+    """The blocks of Python of `page` as one program, with the line numbers that they have there."""
+    parts = re.split(r"^```(.*)\n", page, flags=re.MULTILINE)  # text, what follows ```, text, ...
+    kept, is_open = [parts[0].count("\n") * "\n"], False
+    for info, text in zip(parts[1::2], parts[2::2], strict=True):
+        is_open = not is_open
+        kept.append("\n" + (text if is_open and info == "python" else text.count("\n") * "\n"))
+    return "".join(kept)
+
+
+def with_free_ports(text: str) -> str:
+    with ExitStack() as stack:
+        for port in set(re.findall(r"(?<=tcp://127\.0\.0\.1:)\d+", text)):
+            server = stack.enter_context(sockets.create_server(("127.0.0.1", 0)))
+            text = text.replace(f":{port}", f":{server.getsockname()[1]}")
+    return text
+
+
+def test_a_page_keeps_its_line_numbers() -> None:
+    page = "# A\n\n```python\nb = 2\n```\ntext\n```\nshell\n```\n\n```python\nc = 3\n```\n"
+    lines = program(page).split("\n")
+    assert {number: line for number, line in enumerate(lines, 1) if line} == {4: "b = 2", 12: "c = 3"}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_the_python_of_a_page_runs(page: Path) -> None:
+    run("-c", with_free_ports(program(page.read_text())))
