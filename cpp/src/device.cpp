@@ -6,6 +6,7 @@
 #include <zdev/device.hpp>
 
 #include "control.hpp"
+#include "counter.hpp"
 #include "endpoint.hpp"
 #include "flow.hpp"
 #include "steering.hpp"
@@ -23,6 +24,8 @@ constexpr milliseconds signal_tick{50};     // waiting with a check: a signal ju
 constexpr milliseconds idle_tick{250};      // waiting without one
 constexpr milliseconds dark_tick{5};        // waiting for room of which ZMQ_POLLOUT does not tell
 
+bool publishes(const endpoint& socket) { return socket.type == ZMQ_XPUB || socket.type == ZMQ_XSUB; }
+
 }  // namespace
 
 class device::impl {
@@ -35,6 +38,7 @@ public:
 
 private:
     outcome loop(const check& check);
+    void account(clock::time_point now);
     void adopt_state(clock::time_point now);
     std::optional<zdev::statistics> obey(const command& command);
     bool move_messages();
@@ -55,6 +59,7 @@ private:
     std::optional<endpoint> mon_;
     std::optional<control> control_;
     const bool two_ways_;
+    const bool owes_replies_;  // publishers owe none
     flow forward_;
     std::optional<flow> backward_;
     const milliseconds drain_timeout_;   // of a DRAIN that names none
@@ -65,7 +70,9 @@ private:
     clock::time_point next_chores_;
     clock::time_point next_check_;
     clock::time_point drain_began_;
-    std::uint64_t replies_owed_ = 0;  // requests forwarded minus replies returned
+    clock::time_point last_turn_;
+    counter turns_;
+    counter replies_owed_;  // requests forwarded minus replies returned
 };
 
 device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& options)
@@ -74,6 +81,7 @@ device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& optio
       out_(own_out_ ? *own_out_ : in_),
       mon_(options.monitor.socket == nullptr ? std::nullopt : std::make_optional<endpoint>(options.monitor.socket, "mon")),
       two_ways_(check_pair(in_, out_)),
+      owes_replies_(two_ways_ && !publishes(in_) && !publishes(out_)),
       forward_(in_, out_, {mon_ ? &*mon_ : nullptr, options.monitor.in_prefix, options.monitor.on_full}, options.on_full),
       drain_timeout_(options.drain_timeout) {
     if (mon_) check_type(*mon_, {ZMQ_PUB, ZMQ_XPUB, ZMQ_PUSH, ZMQ_PAIR, ZMQ_DEALER});
@@ -108,12 +116,14 @@ outcome device::impl::run(const check& check) {
     for_each_socket([](endpoint& socket) { socket.settled = false; });
     if (mon_) mon_->watch_audience();
     next_chores_ = next_check_ = {};
+    last_turn_ = clock::now();
     return loop(check);
 }
 
 outcome device::impl::loop(const check& check) {
     while (!steering.stop()) {
         const auto now = clock::now();
+        account(now);
         adopt_state(now);
         if (state_ == zdev::state::draining) {
             if (drained()) return outcome::drained;
@@ -130,6 +140,15 @@ outcome device::impl::loop(const check& check) {
         if (state_ == zdev::state::paused || !move_messages()) wait(check);
     }
     return outcome::stopped;
+}
+
+// A flow that was blocked when the last turn ended has been since. Per turn, so that no message costs a look at the clock.
+void device::impl::account(clock::time_point now) {
+    turns_.add(1);
+    const auto passed = now - std::exchange(last_turn_, now);
+    if (state_ == zdev::state::paused) return;
+    if (forward_.blocked_on()) forward_.add_blocked(passed);
+    if (backward_ && backward_->blocked_on()) backward_->add_blocked(passed);
 }
 
 // What was asked for becomes what is done.
@@ -155,14 +174,15 @@ std::optional<statistics> device::impl::obey(const command& command) {
 }
 
 bool device::impl::move_messages() {
-    const std::uint64_t asked = forward_.messages_sent();
+    if (!backward_) return forward_.burst(may_read(forward_));
+    const std::uint64_t asked_before = forward_.messages_sent();
+    const std::uint64_t answered_before = backward_->messages_received();
     bool moved = forward_.burst(may_read(forward_));
-    replies_owed_ += forward_.messages_sent() - asked;
-    if (backward_) {
-        const std::uint64_t answered = backward_->messages_received();
-        moved |= backward_->burst(may_read(*backward_));
+    moved |= backward_->burst(may_read(*backward_));
+    if (moved && owes_replies_) {
+        const std::uint64_t owed = replies_owed_.get() + forward_.messages_sent() - asked_before;
         // What nobody asked for, a worker's heartbeat, is no reply to a request that comes later.
-        replies_owed_ -= std::min(replies_owed_, backward_->messages_received() - answered);
+        replies_owed_.set(owed - std::min(owed, backward_->messages_received() - answered_before));
     }
     return moved;
 }
@@ -192,13 +212,10 @@ void device::impl::discard_unread() {
 
 bool device::impl::may_read(const flow& flow) const noexcept { return state_ != zdev::state::draining || &flow != &forward_; }
 
-// Nothing is in hand, and every request forwarded has had its reply. Publishers owe none.
+// Nothing is in hand, and every request forwarded has had its reply.
 bool device::impl::drained() const noexcept {
     if (forward_.in_hand()) return false;
-    if (!backward_) return true;
-    if (backward_->in_hand()) return false;
-    if (in_.type == ZMQ_XSUB || in_.type == ZMQ_XPUB || out_.type == ZMQ_XPUB || out_.type == ZMQ_XSUB) return true;
-    return replies_owed_ == 0;
+    return !backward_ || (!backward_->in_hand() && replies_owed_.get() == 0);
 }
 
 // Sleeps until something can move, a command comes or a tick is over. A socket is asked for its events only if the last thing
@@ -274,7 +291,8 @@ void device::impl::for_each_socket(Do&& act) {
 }
 
 zdev::statistics device::impl::statistics() const noexcept {
-    return {state_, forward_.statistics(), backward_ ? backward_->statistics() : flow_statistics{}};
+    return {state_, forward_.statistics(), backward_ ? backward_->statistics() : flow_statistics{}, replies_owed_.get(),
+            turns_.get()};
 }
 
 device::device(zmq::socket_ref in, zmq::socket_ref out, const options& options)

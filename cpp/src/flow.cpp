@@ -152,6 +152,7 @@ bool flow::deliver_copy() {
 // What was received is read last, so that no more seems to have left than has come.
 flow_statistics flow::statistics() const noexcept {
     flow_statistics s;
+    s.blocked_nanoseconds = blocked_.get();
     s.monitor_sent = monitor_sent_.get();
     s.monitor_dropped = monitor_dropped_.get();
     s.messages_sent = messages_sent_.get();

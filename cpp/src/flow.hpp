@@ -5,26 +5,17 @@
 #ifndef ZDEV_SRC_FLOW_HPP
 #define ZDEV_SRC_FLOW_HPP
 
-#include <atomic>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <zdev/device.hpp>
 #include <zdev/statistics.hpp>
 
+#include "counter.hpp"
 #include "endpoint.hpp"
 #include "outbox.hpp"
 
 namespace zdev {
-
-// A counter with one writer, readable from any thread.
-class counter {
-public:
-    void add(std::uint64_t n) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_release); }
-    std::uint64_t get() const noexcept { return value_.load(std::memory_order_acquire); }
-
-private:
-    std::atomic<std::uint64_t> value_{0};
-};
 
 class flow {
 public:
@@ -44,6 +35,9 @@ public:
     const endpoint& from() const noexcept { return from_; }
     const endpoint* blocked_on() const noexcept { return blocked_on_; }
     bool in_hand() const noexcept { return !message_.empty() || !copy_.empty(); }
+
+    // The flow was blocked for so long.
+    void add_blocked(std::chrono::nanoseconds time) noexcept { blocked_.add(static_cast<std::uint64_t>(time.count())); }
 
     std::uint64_t messages_received() const noexcept { return messages_received_.get(); }
     std::uint64_t messages_sent() const noexcept { return messages_sent_.get(); }
@@ -76,6 +70,7 @@ private:
     counter messages_sent_, frames_sent_, bytes_sent_;
     counter malformed_, unroutable_, overflowed_;
     counter monitor_sent_, monitor_dropped_;
+    counter blocked_;  // nanoseconds
 };
 
 }  // namespace zdev

@@ -105,3 +105,65 @@ TEST_P(Statistics, NeverGoBackWhileTheDeviceRuns) {
         return now.in.messages_sent > 1000 && now.out.messages_sent > 1000;
     }));
 }
+
+TEST_P(Statistics, TellHowLongADirectionWasHeldBackAndStopTellingWhenItGoesOn) {
+    auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
+    auto sender = peer(ZMQ_PUSH, in);
+    zdev::device device(in, out);
+    background run(device);
+    const auto blocked = [&] { return device.statistics().in.blocked_nanoseconds; };
+    EXPECT_TRUE(eventually([&] { return blocked() > 300'000'000; })) << "out has no peer";
+    EXPECT_EQ(device.statistics().out.blocked_nanoseconds, 0u);
+    auto receiver = peer(ZMQ_PULL, out);
+    send(sender, {"x"});
+    recv(receiver);
+    const auto before = blocked();
+    const auto turns = device.statistics().turns;
+    EXPECT_TRUE(eventually([&] { return device.statistics().turns > turns + 3; }));
+    EXPECT_EQ(blocked(), before);
+}
+
+TEST_P(Statistics, DoNotCountAPauseAsHeldBack) {
+    auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
+    zdev::device device(in, out);
+    background run(device);
+    EXPECT_TRUE(eventually([&] { return device.statistics().in.blocked_nanoseconds > 0; }));
+    device.pause();
+    EXPECT_TRUE(eventually([&] { return device.statistics().state == zdev::state::paused; }));
+    const auto after_a_turn = [&](auto value) {
+        const auto turns = device.statistics().turns;
+        EXPECT_TRUE(eventually([&] { return device.statistics().turns > turns + 1; })) << "the loop goes on while paused";
+        return value();
+    };
+    const auto blocked = [&] { return device.statistics().in.blocked_nanoseconds; };
+    const auto before = after_a_turn(blocked);
+    EXPECT_EQ(after_a_turn(blocked), before);
+}
+
+TEST_P(Statistics, TellTheRepliesOwed) {
+    auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER);
+    auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out);
+    zdev::device device(in, out);
+    background run(device);
+    const auto owed = [&] { return device.statistics().replies_owed; };
+    send(client, {"a"});
+    send(client, {"b"});
+    recv(worker), recv(worker);
+    EXPECT_TRUE(eventually([&] { return owed() == 2; }));
+    send(worker, {"client", "A"});
+    recv(client);
+    EXPECT_TRUE(eventually([&] { return owed() == 1; }));
+}
+
+TEST_P(Statistics, OweNothingToPublishers) {
+    auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB);
+    auto publisher = peer(ZMQ_PUB, in), subscriber = peer(ZMQ_SUB, out);
+    subscriber.set(zmq::sockopt::subscribe, "");
+    zdev::device device(in, out);
+    background run(device);
+    EXPECT_TRUE(eventually([&] {
+        send(publisher, {"news"});
+        return device.statistics().in.messages_sent > 0;
+    }));
+    EXPECT_EQ(device.statistics().replies_owed, 0u);
+}

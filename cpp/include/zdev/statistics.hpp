@@ -29,6 +29,10 @@ struct flow_statistics {
     std::uint64_t monitor_sent = 0;     // copies accepted by the monitor socket; none are made while nobody subscribes there
     std::uint64_t monitor_dropped = 0;  // copies lost because the monitor was full and its on_full is `drop`
 
+    // How long this direction held its messages back, since where they go, or the monitor, had no room or no peer. Not while
+    // paused. As of the loop's last turn: up to 250 ms behind.
+    std::uint64_t blocked_nanoseconds = 0;
+
     // Messages received and neither sent nor dropped yet: 1 or 0, and while the device runs those that passed during the
     // reading.
     std::uint64_t in_hand() const noexcept { return messages_received - messages_sent - malformed - unroutable - overflowed; }
@@ -38,6 +42,13 @@ struct statistics {
     zdev::state state = zdev::state::idle;
     flow_statistics in;   // received on the in socket, sent on the out socket
     flow_statistics out;  // received on the out socket, sent on the in socket
+
+    // Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, and PUB/SUB types.
+    std::uint64_t replies_owed = 0;
+
+    // Turns of the loop. It goes on at least every 250 ms while the device runs, whether idle, paused or under any load: one
+    // that stands still is stuck.
+    std::uint64_t turns = 0;
 };
 
 }  // namespace zdev

@@ -37,6 +37,8 @@ constexpr counter counters[] = {
      "Copies that the monitor socket accepted; none are made while nobody subscribes there."},
     {"monitor_dropped", &flow_statistics::monitor_dropped,
      "Copies lost because the monitor was full and its `mon_on_full` is \"drop\"."},
+    {"blocked_nanoseconds", &flow_statistics::blocked_nanoseconds,
+     "How long this direction held its messages back, since where they go had no room or no peer. Not while paused."},
 };
 
 constexpr const char* flow_statistics_doc =
@@ -50,7 +52,8 @@ bool equal_flows(const flow_statistics& a, const flow_statistics& b) {
 }
 
 bool equal(const statistics& a, const statistics& b) {
-    return a.state == b.state && equal_flows(a.in, b.in) && equal_flows(a.out, b.out);
+    return a.state == b.state && equal_flows(a.in, b.in) && equal_flows(a.out, b.out) && a.replies_owed == b.replies_owed &&
+           a.turns == b.turns;
 }
 
 using flow_state = py::typing::Tuple<py::int_, py::ellipsis>;
@@ -68,15 +71,17 @@ flow_statistics set_flow_state(const flow_state& state) {
     return self;
 }
 
-using full_state = py::typing::Tuple<zdev::state, flow_statistics, flow_statistics>;
+using full_state = py::typing::Tuple<zdev::state, flow_statistics, flow_statistics, std::uint64_t, std::uint64_t>;
 
 full_state get_full_state(const statistics& self) {
-    return py::reinterpret_steal<full_state>(py::make_tuple(self.state, self.in, self.out).release());
+    return py::reinterpret_steal<full_state>(
+        py::make_tuple(self.state, self.in, self.out, self.replies_owed, self.turns).release());
 }
 
 statistics set_full_state(const full_state& state) {
-    if (state.size() != 3) throw py::value_error("not the state of Statistics");
-    return {state[0].cast<zdev::state>(), state[1].cast<flow_statistics>(), state[2].cast<flow_statistics>()};
+    if (state.size() != 5) throw py::value_error("not the state of Statistics");
+    return {state[0].cast<zdev::state>(), state[1].cast<flow_statistics>(), state[2].cast<flow_statistics>(),
+            state[3].cast<std::uint64_t>(), state[4].cast<std::uint64_t>()};
 }
 
 std::string flow_text(const flow_statistics& self) {
@@ -89,7 +94,8 @@ std::string flow_text(const flow_statistics& self) {
 
 std::string full_text(const statistics& self) {
     return "Statistics(state=" + py::repr(py::cast(self.state)).cast<std::string>() + ", in_=" + flow_text(self.in) +
-           ", out=" + flow_text(self.out) + ")";
+           ", out=" + flow_text(self.out) + ", replies_owed=" + std::to_string(self.replies_owed) +
+           ", turns=" + std::to_string(self.turns) + ")";
 }
 
 }  // namespace
@@ -109,6 +115,10 @@ void register_statistics(py::module_& module) {
         .def_readonly("state", &statistics::state, "What the relay loop was doing.")
         .def_readonly("in_", &statistics::in, "Received on the in socket, sent on the out socket.")
         .def_readonly("out", &statistics::out, "Received on the out socket, sent on the in socket.")
+        .def_readonly("replies_owed", &statistics::replies_owed,
+                      "Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed.")
+        .def_readonly("turns", &statistics::turns,
+                      "Turns of the loop, one every 250 ms at least while the device runs: one that stands still is stuck.")
         .def("__eq__", &equal, py::arg("other"), py::is_operator())
         .def("__repr__", &full_text)
         .def(py::pickle(&get_full_state, &set_full_state), py::arg("state"));

@@ -197,7 +197,11 @@ def test_statistics_differ_in_any_counter_and_from_all_else(statistics: Statisti
         other.__setstate__((*state[:i], state[i] + 1, *state[i + 1 :]))
         assert other != statistics.in_
         whole = Statistics.__new__(Statistics)
-        whole.__setstate__((statistics.state, other, statistics.out))
+        whole.__setstate__((statistics.state, other, *statistics.__getstate__()[2:]))
+        assert whole != statistics
+    for owed, turns in ((1, 0), (0, 1)):
+        whole = Statistics.__new__(Statistics)
+        whole.__setstate__((*statistics.__getstate__()[:3], statistics.replies_owed + owed, statistics.turns + turns))
         assert whole != statistics
 
 
@@ -215,7 +219,7 @@ def test_statistics_show_every_counter(statistics: Statistics) -> None:
     assert text.count("monitor_dropped=0") == 2
 
 
-@pytest.mark.parametrize("state", [(), (0,) * 10, (0,) * 12, (-1,) * 11, ("0",) * 11])
+@pytest.mark.parametrize("state", [(), (0,) * 11, (0,) * 13, (-1,) * 12, ("0",) * 12])
 def test_a_pickle_of_another_shape_is_refused(state: Any) -> None:
     with pytest.raises((ValueError, RuntimeError)):
         FlowStatistics.__new__(FlowStatistics).__setstate__(state)

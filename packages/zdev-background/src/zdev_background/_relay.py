@@ -31,7 +31,7 @@ def no_statistics() -> Statistics:
     flow = FlowStatistics.__new__(FlowStatistics)
     flow.__setstate__(_ZERO)
     statistics = Statistics.__new__(Statistics)
-    statistics.__setstate__((State.IDLE, flow, flow))
+    statistics.__setstate__((State.IDLE, flow, flow, 0, 0))
     return statistics
 
 

@@ -55,6 +55,10 @@ class FlowStatistics:
     def monitor_dropped(self) -> int:
         """Copies lost because the monitor was full and its `mon_on_full` is "drop"."""
     @property
+    def blocked_nanoseconds(self) -> int:
+        """How long this direction held its messages back, since where they go, or the monitor, had no room or no peer. Not
+        while paused. As of the loop's last turn: up to 250 ms behind."""
+    @property
     def in_hand(self) -> int:
         """Messages received and not yet sent or dropped: 1 or 0; more if some passed during the reading."""
     def __eq__(self, other: object) -> bool: ...
@@ -73,9 +77,15 @@ class Statistics:
     @property
     def out(self) -> FlowStatistics:
         """Received on the out socket, sent on the in socket."""
+    @property
+    def replies_owed(self) -> int:
+        """Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, PUB/SUB types."""
+    @property
+    def turns(self) -> int:
+        """Turns of the loop, one every 250 ms at least while the device runs: one that stands still is stuck."""
     def __eq__(self, other: object) -> bool: ...
-    def __getstate__(self) -> tuple[State, FlowStatistics, FlowStatistics]: ...
-    def __setstate__(self, state: tuple[State, FlowStatistics, FlowStatistics]) -> None: ...
+    def __getstate__(self) -> tuple[State, FlowStatistics, FlowStatistics, int, int]: ...
+    def __setstate__(self, state: tuple[State, FlowStatistics, FlowStatistics, int, int]) -> None: ...
 
 @final
 class Device:
