@@ -13,6 +13,8 @@ class Status(IntEnum):
     USAGE = 64
     UNAVAILABLE = 69
     INTERNAL = 70
+    DRAIN_TIMED_OUT = 75
+    CONFIGURATION = 78
 
 
 class Failure(Exception):

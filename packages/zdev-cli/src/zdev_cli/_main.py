@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
+from pathlib import Path
 
 import click
 
 from ._failure import Failure, Status
-from .commands.run import run
-from .commands.tap import tap
+
+SECTIONS = {
+    "Run": ("run", "init", "validate", "schema"),
+    "Steer": ("reload", "pause", "resume", "drain", "stop", "start", "restart"),
+    "See": ("status", "top", "tap"),
+    "Keep": ("record", "replay", "info"),
+    "Measure": ("bench",),
+}
+_COMMANDS = Path(__file__).parent / "commands"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """The commands of the package `commands`, each in the module of its name, which is imported when it is asked for."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return [name for names in SECTIONS.values() for name in names if (_COMMANDS / f"{name}.py").exists()]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in self.list_commands(ctx):
+            return None
+        module = importlib.import_module(f"{__package__}.commands.{name}")
+        command = getattr(module, name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, self.list_commands(ctx)))
+        for section, names in SECTIONS.items():
+            with formatter.section(section):
+                rows = [
+                    (f"{name:<{width}}", cmd.get_short_help_str(80)) for name in names if (cmd := self.get_command(ctx, name))
+                ]
+                if rows:
+                    formatter.write_dl(rows)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="zdev-cli", message="%(prog)s %(version)s")
 def cli() -> None:
     """ZeroMQ devices: relays between two sockets.
 
-    Exit status: 0 done, or ended by SIGINT or SIGTERM; 64 the command line makes no sense; 69 an endpoint is not available,
-    or nothing came from it; 70 an error while running.
+    Exit status: 0 done, or ended by SIGINT or SIGTERM; 64 the command line makes no sense; 69 an endpoint or a running zdev is
+    not available, or nothing came from it; 70 an error while running; 75 a drain took longer than it may; 78 the
+    configuration is wrong.
     """
-
-
-cli.add_command(run)
-cli.add_command(tap)
 
 
 def main() -> None:

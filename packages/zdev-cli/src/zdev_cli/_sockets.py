@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-Role = Literal["in", "out", "mon", "ctrl"]
-ROLES: tuple[Role, ...] = ("in", "out", "mon", "ctrl")
+from ._words import SOCKET_TYPES, Role, endpoint_of, settings_of
 
-_IN_OUT_TYPES = ("ROUTER", "DEALER", "REP", "REQ", "PULL", "PUSH", "SUB", "PUB", "XSUB", "XPUB", "PAIR")
-_MON_TYPES = ("PUB", "XPUB", "PUSH", "PAIR", "DEALER")
-_CTRL_TYPES = ("REP", "PAIR", "DEALER", "SUB", "PULL", "XSUB")
-_TYPES: dict[Role, tuple[str, ...]] = {"in": _IN_OUT_TYPES, "out": _IN_OUT_TYPES, "mon": _MON_TYPES, "ctrl": _CTRL_TYPES}
-
-Setting = tuple[int, int | bytes]
+if TYPE_CHECKING:
+    from .config import SocketConfig
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Value = TypeVar("_Value")
@@ -37,51 +31,16 @@ def checked(
     return callback
 
 
-def endpoint_of(text: str) -> str:
-    """The endpoint itself, transport://address, for a socket that other programs are to reach."""
-    transport, separator, address = text.partition("://")
-    if not (transport and separator and address):
-        raise ValueError(f"{text!r} is no endpoint: write transport://address, like tcp://127.0.0.1:5559")
-    if transport == "inproc":
-        raise ValueError(f"{text!r}: no other program can reach inproc: use tcp:// or ipc://")
-    if transport == "tcp" and not _is_port(address.rpartition(":")[2]):
-        raise ValueError(f"{text!r}: a tcp endpoint ends in :PORT, 1 to 65535 or * for any free one")
-    return text
-
-
-def _is_port(text: str) -> bool:
-    """libzmq itself takes any number, modulo 65536."""
-    return text == "*" or (text.isascii() and text.isdigit() and int(text) <= 65535)
-
-
-def assignment_of(text: str) -> tuple[Setting, ...]:
-    """NAME=VALUE of a socket option, as what `zmq.Socket.setsockopt` takes."""
+def assignment_of(text: str) -> tuple[str, str]:
+    """NAME=VALUE of a socket option, as name and value."""
     name, separator, value = text.partition("=")
     if not separator:
         raise ValueError(f"{text!r} is no NAME=VALUE, like SNDHWM=5000")
     try:
-        return _settings(name.strip(), value)
+        settings_of(name.strip(), value)
     except ValueError as error:
         raise ValueError(f"{text!r}: {error}") from None
-
-
-def _settings(name: str, text: str) -> tuple[Setting, ...]:
-    import zmq
-
-    options = zmq.SocketOption.__members__
-    option = options.get(name.upper())
-    if option is None:
-        near = get_close_matches(name.upper(), options, n=1)
-        hint = f"did you mean {near[0]}?" if near else "see zmq_setsockopt(3) for the names, without ZMQ_"
-        raise ValueError(f"there is no socket option {name}; {hint}")
-    if option is zmq.SocketOption.HWM:  # ØMQ 2 had one for both directions
-        return *_settings("SNDHWM", text), *_settings("RCVHWM", text)
-    if option._opt_type.name == "bytes":
-        return ((int(option), text.encode()),)
-    try:
-        return ((int(option), int(text, 0)),)
-    except ValueError:
-        raise ValueError(f"{option.name} takes a whole number") from None
+    return name.strip().upper(), value
 
 
 @dataclass(frozen=True)
@@ -92,7 +51,7 @@ class SocketArguments:
     type: str | None
     binds: tuple[str, ...]
     connects: tuple[str, ...]
-    settings: tuple[Setting, ...]
+    settings: tuple[tuple[str, str], ...]
 
     @classmethod
     def take(cls, role: Role, arguments: dict[str, Any]) -> SocketArguments:
@@ -102,7 +61,7 @@ class SocketArguments:
             arguments.pop(f"{role}_type"),
             arguments.pop(f"{role}_binds"),
             arguments.pop(f"{role}_connects"),
-            tuple(setting for settings in arguments.pop(f"{role}_settings") for setting in settings),
+            arguments.pop(f"{role}_settings"),
         )
 
     @property
@@ -110,17 +69,30 @@ class SocketArguments:
         """Whether there is to be such a socket: one without an endpoint would have no peer."""
         return bool(self.binds or self.connects)
 
+    def config(self, prefix: str | None) -> SocketConfig | None:
+        """The same as in a configuration file; None where there is to be no such socket."""
+        from .config import SocketConfig
+
+        if not self.wanted:
+            return None
+        options: dict[str, Any] = {}
+        for name, value in self.settings:
+            options.setdefault(name, []).append(value)
+        kind: Any = self.type
+        told = True if prefix is None else prefix
+        return SocketConfig(type=kind, bind=list(self.binds), connect=list(self.connects), options=options, prefix=told)
+
 
 def socket_options(role: Role) -> Callable[[_Command], _Command]:
     """--bind-ROLE, --connect-ROLE, --setsockopt-ROLE and --ROLE-type."""
     endpoints: dict[str, Any] = {"metavar": "ENDPOINT", "multiple": True, "callback": checked(endpoint_of)}
     settings: dict[str, Any] = {"metavar": "NAME=VALUE", "multiple": True, "callback": checked(assignment_of)}
-    types: dict[str, Any] = {"metavar": "TYPE", "type": click.Choice(_TYPES[role], case_sensitive=False)}
+    types: dict[str, Any] = {"metavar": "TYPE", "type": click.Choice(SOCKET_TYPES[role], case_sensitive=False)}
     options = (
         click.option(f"--bind-{role}", f"{role}_binds", help=f"Endpoint that {role} binds.", **endpoints),
         click.option(f"--connect-{role}", f"{role}_connects", help=f"Endpoint that {role} connects to.", **endpoints),
         click.option(f"--setsockopt-{role}", f"{role}_settings", help=f"Socket option of {role}.", **settings),
-        click.option(f"--{role}-type", help=f"One of {', '.join(_TYPES[role])}.", **types),
+        click.option(f"--{role}-type", help=f"One of {', '.join(SOCKET_TYPES[role])}.", **types),
     )
 
     def decorate(command: _Command) -> _Command:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._failure import Failure, Status, status_of
-from .._signals import StopSignals
-from .._sockets import ROLES, Role, SocketArguments, socket_options
+from .._sockets import SocketArguments, socket_options
+from .._words import DEVICE_TYPES, ROLES, Role, needed_roles
 
 if TYPE_CHECKING:
-    from .._device import CommandLineDevice
+    from ..config import DeviceConfig
 
-# The socket types of in and out, unless they are told. A forwarder is XSUB/XPUB so that subscriptions travel upstream; that of
-# ØMQ 2, SUB/PUB, carried all messages whether anybody wanted them or not.
-TYPES = {
-    "monitored-queue": ("ROUTER", "DEALER"),
-    "queue": ("ROUTER", "DEALER"),
-    "forwarder": ("XSUB", "XPUB"),
-    "streamer": ("PULL", "PUSH"),
-}
 EXAMPLES = """\b
 Socket types unless told:
   monitored-queue, queue  in ROUTER, out DEALER
@@ -34,11 +24,10 @@ Example:
   zdev run monitored-queue --bind-in tcp://127.0.0.1:5559 --bind-out tcp://127.0.0.1:5560 \\
       --bind-mon tcp://127.0.0.1:5561 --setsockopt-mon SNDHWM=100000
 """
-TICK = 0.2  # seconds until the end of a device that ends by itself is noticed
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("type_", metavar="TYPE", type=click.Choice(tuple(TYPES), case_sensitive=False))
+@click.argument("type_", metavar="TYPE", type=click.Choice(tuple(DEVICE_TYPES), case_sensitive=False))
 @socket_options("in")
 @socket_options("out")
 @socket_options("mon")
@@ -59,23 +48,15 @@ def run(type_: str, **arguments: Any) -> None:
     """
     sockets = [SocketArguments.take(role, arguments) for role in ROLES]
     _check(type_, sockets, arguments)
-    with StopSignals() as stop:
-        device = _device(type_, sockets, arguments)
-        _start(device)
-        try:
-            _print_endpoints(device, sockets)
-            while device.is_alive() and not stop.wait(TICK):
-                pass
-        finally:
-            _stop(device)
-        _conclude(device)
+    from ..service.one import run_one
+
+    run_one(_config(type_, sockets, arguments))
 
 
 def _check(type_: str, sockets: Sequence[SocketArguments], arguments: dict[str, Any]) -> None:
     """Raises UsageError for what can be known to make no sense before any socket is made."""
     by_role = {socket.role: socket for socket in sockets}
-    needed: tuple[Role, ...] = ("in", "out", "mon") if type_ == "monitored-queue" else ("in", "out")
-    for role in needed:
+    for role in needed_roles(type_):
         if not by_role[role].wanted:
             raise click.UsageError(f"{type_} needs an endpoint for {role}: add --bind-{role} or --connect-{role}")
     settings: dict[Role, tuple[str, ...]] = {"mon": ("in_prefix", "out_prefix", "mon_on_full"), "ctrl": ()}
@@ -103,49 +84,11 @@ def _check_endpoints(sockets: Sequence[SocketArguments]) -> None:
                 )
 
 
-def _device(type_: str, sockets: Sequence[SocketArguments], arguments: dict[str, Any]) -> CommandLineDevice:
-    from .._device import CommandLineDevice, Policies, spec_of
+def _config(type_: str, sockets: Sequence[SocketArguments], arguments: dict[str, Any]) -> DeviceConfig:
+    from ..config import Config, DeviceConfig
 
-    in_type, out_type = TYPES[type_]
-    defaults: dict[Role, str] = {"in": in_type, "out": out_type, "mon": "PUB", "ctrl": "REP"}
-    specs = {socket.role: spec_of(socket, defaults[socket.role]) for socket in sockets if socket.wanted}
-    for name in ("in", "out"):
-        if arguments[f"{name}_prefix"] is None:
-            arguments[f"{name}_prefix"] = name
-    return CommandLineDevice(type_, specs, Policies(**arguments))
-
-
-def _start(device: CommandLineDevice) -> None:
-    import zmq
-
-    logging.getLogger("zdev").addHandler(logging.NullHandler())  # what it tells is told here
-    try:
-        device.start()
-    except zmq.ZMQError as error:
-        raise Failure(str(error), status_of(error.errno)) from error
-    except TimeoutError as error:
-        raise Failure(str(error), Status.UNAVAILABLE) from error
-
-
-def _stop(device: CommandLineDevice) -> None:
-    try:
-        device.stop()
-    except TimeoutError as error:
-        text = f"{error}: its sockets still had messages to send, which are lost; a smaller LINGER makes it end earlier"
-        raise Failure(text, Status.UNAVAILABLE) from error
-
-
-def _print_endpoints(device: CommandLineDevice, sockets: Sequence[SocketArguments]) -> None:
-    bound = device.endpoints
-    for socket in sockets:
-        for verb, endpoints in (("bind", bound.get(socket.role, ())), ("connect", socket.connects)):
-            for endpoint in endpoints:
-                click.echo(f"{socket.role:<4} {device.type_name(socket.role):<6} {verb:<7} {endpoint}")
-
-
-def _conclude(device: CommandLineDevice) -> None:
-    from .._device import statistics_line
-
-    click.echo(statistics_line(device.statistics(), device.lost))
-    if device.exception:
-        raise Failure(f"{device.name}: ended by an error: {device.exception}", Status.INTERNAL)
+    prefixes = {"in": arguments["in_prefix"], "out": arguments["out_prefix"]}
+    by_role: Any = {("in_" if each.role == "in" else each.role): each.config(prefixes.get(each.role)) for each in sockets}
+    kind: Any = type_
+    device = DeviceConfig(name=type_, type=kind, **by_role, on_full=arguments["on_full"], mon_on_full=arguments["mon_on_full"])
+    return Config(device=[device]).devices()[type_]

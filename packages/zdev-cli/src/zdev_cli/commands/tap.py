@@ -12,7 +12,8 @@ import click
 from .._failure import Failure, Status, status_of
 from .._line import message_line
 from .._signals import StopSignals
-from .._sockets import checked, endpoint_of
+from .._sockets import checked
+from .._words import endpoint_of
 
 if TYPE_CHECKING:
     import zmq

@@ -1,0 +1,82 @@
+"""What sockets are called and told, by the command line and by configuration files alike."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Literal
+
+Role = Literal["in", "out", "mon", "ctrl"]
+ROLES: tuple[Role, ...] = ("in", "out", "mon", "ctrl")
+
+_IN_OUT_TYPES = ("ROUTER", "DEALER", "REP", "REQ", "PULL", "PUSH", "SUB", "PUB", "XSUB", "XPUB", "PAIR")
+SOCKET_TYPES: dict[Role, tuple[str, ...]] = {
+    "in": _IN_OUT_TYPES,
+    "out": _IN_OUT_TYPES,
+    "mon": ("PUB", "XPUB", "PUSH", "PAIR", "DEALER"),
+    "ctrl": ("REP", "PAIR", "DEALER", "SUB", "PULL", "XSUB"),
+}
+
+# The socket types of in and out, unless they are told. A forwarder is XSUB/XPUB so that subscriptions travel upstream; that of
+# ØMQ 2, SUB/PUB, carried all messages whether anybody wanted them or not.
+DEVICE_TYPES = {
+    "monitored-queue": ("ROUTER", "DEALER"),
+    "queue": ("ROUTER", "DEALER"),
+    "forwarder": ("XSUB", "XPUB"),
+    "streamer": ("PULL", "PUSH"),
+}
+
+Setting = tuple[int, int | bytes]
+
+
+def default_type(device_type: str, role: Role) -> str:
+    """The type of the socket in `role`, unless it is told."""
+    in_type, out_type = DEVICE_TYPES[device_type]
+    return {"in": in_type, "out": out_type, "mon": "PUB", "ctrl": "REP"}[role]
+
+
+def needed_roles(device_type: str) -> tuple[Role, ...]:
+    return ("in", "out", "mon") if device_type == "monitored-queue" else ("in", "out")
+
+
+def endpoint_of(text: str) -> str:
+    """The endpoint itself, transport://address, for a socket that other programs are to reach."""
+    transport, separator, address = text.partition("://")
+    if not (transport and separator and address):
+        raise ValueError(f"{text!r} is no endpoint: write transport://address, like tcp://127.0.0.1:5559")
+    if transport == "inproc":
+        raise ValueError(f"{text!r}: no other program can reach inproc: use tcp:// or ipc://")
+    if transport == "tcp" and not _is_port(address.rpartition(":")[2]):
+        raise ValueError(f"{text!r}: a tcp endpoint ends in :PORT, 1 to 65535 or * for any free one")
+    return text
+
+
+def _is_port(text: str) -> bool:
+    """libzmq itself takes any number, modulo 65536."""
+    return text == "*" or (text.isascii() and text.isdigit() and int(text) <= 65535)
+
+
+def settings_of(name: str, value: object) -> tuple[Setting, ...]:
+    """What `zmq.Socket.setsockopt` takes for an option of this name, without ZMQ_, and a number or text, or bool or list of them.
+
+    Raises ValueError with a text that says what is allowed.
+    """
+    import zmq
+
+    options = zmq.SocketOption.__members__
+    option = options.get(name.upper())
+    if option is None:
+        near = get_close_matches(name.upper(), options, n=1)
+        hint = f"did you mean {near[0]}?" if near else "see zmq_setsockopt(3) for the names, without ZMQ_"
+        raise ValueError(f"there is no socket option {name}; {hint}")
+    if isinstance(value, list):
+        return tuple(setting for each in value for setting in settings_of(name, each))
+    if option is zmq.SocketOption.HWM:  # ØMQ 2 had one for both directions
+        return *settings_of("SNDHWM", value), *settings_of("RCVHWM", value)
+    if option._opt_type.name == "bytes":
+        if not isinstance(value, str):
+            raise ValueError(f"{option.name} takes text")
+        return ((int(option), value.encode()),)
+    try:
+        return ((int(option), int(value, 0) if isinstance(value, str) else int(value)),)  # type: ignore[call-overload]
+    except (TypeError, ValueError):
+        raise ValueError(f"{option.name} takes a whole number") from None

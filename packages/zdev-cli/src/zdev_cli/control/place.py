@@ -1,0 +1,36 @@
+"""Where the control socket is: in a directory that only its user can enter."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from .._failure import Failure, Status
+
+_NAME = "control.sock"
+
+
+def path_of(told: str | None) -> Path:
+    """The path in `told`, an ipc endpoint or a path; by default one in a directory of the user's own."""
+    if told:
+        return Path(told.removeprefix("ipc://")).absolute()
+    if runtime := os.environ.get("XDG_RUNTIME_DIR"):
+        return Path(runtime, "zdev", _NAME)
+    if os.geteuid() == 0:
+        return Path("/run/zdev", _NAME)
+    return Path(tempfile.gettempdir(), f"zdev-{os.geteuid()}", _NAME)
+
+
+def make_directory(path: Path) -> None:
+    """Make the directory of the control socket, for its user alone. Raises Failure if others can enter or own it."""
+    directory = path.parent
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = directory.stat()
+    except OSError as error:
+        raise Failure(f"control socket {path}: {error.strerror}: {error.filename}", Status.UNAVAILABLE) from error
+    if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        text = f"control socket {path}: {directory} must be of this user and closed to others: chmod 0700 {directory}"
+        raise Failure(text, Status.UNAVAILABLE)

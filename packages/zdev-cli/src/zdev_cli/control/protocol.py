@@ -1,0 +1,30 @@
+"""What is asked of a running zdev and what it answers: one frame of JSON each way, between REQ and ROUTER."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from .._failure import Status
+from ..service.snapshot import Snapshot
+
+Verb = Literal["status", "pause", "resume", "drain", "stop", "start", "restart", "reload"]
+
+
+class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`device` is the name of one; status without a name is about all of them, reload about the whole configuration."""
+
+    verb: Verb
+    device: str | None = None
+
+
+class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What came of it."""
+
+    status: int = Status.OK
+    """Exit status for who asked; 0: done."""
+    lines: list[str] = []
+    """What was done, or what is wrong, a line each, for people to read."""
+    snapshot: Snapshot | None = None
+    """Upon status."""

@@ -1,0 +1,1 @@
+"""Many devices in one program: started, watched, started again, reloaded and drained."""

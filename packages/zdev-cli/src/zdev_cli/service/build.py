@@ -1,0 +1,54 @@
+"""From what is configured to a device that can be started."""
+
+from __future__ import annotations
+
+import zmq
+
+from zdev_background import Device, ProcessDevice, SocketSpec, ThreadDevice
+
+from .._words import Role, settings_of
+from ..config import DeviceConfig, SocketConfig
+
+
+class OwnContextThread(ThreadDevice):
+    """In a thread, with a context of its own: devices share no I/O thread, and each closes its own at its end."""
+
+    context_factory = zmq.Context
+
+
+class OwnContextProcess(ProcessDevice):
+    """In a process, whose context it need not share."""
+
+    context_factory = zmq.Context
+
+
+def device_of(config: DeviceConfig) -> Device:
+    """The device, not started. `config` has its defaults filled in."""
+    factory = OwnContextProcess if config.isolation == "process" else OwnContextThread
+    specs = {role: _spec_of(config, role, socket) for role, socket in config.sockets.items()}
+    device = factory(in_type=specs["in"].type, out_type=specs["out"].type)
+    device.use_specs(specs.values(), in_prefix=_prefix("in", config.in_), out_prefix=_prefix("out", config.out))
+    if config.on_full:
+        device.on_full = config.on_full
+    if config.mon_on_full:
+        device.mon_on_full = config.mon_on_full
+    device.name = config.name
+    return device
+
+
+def _spec_of(config: DeviceConfig, role: Role, socket: SocketConfig) -> SocketSpec:
+    """A SUB without SUBSCRIBE would get nothing: it subscribes to everything."""
+    spec = SocketSpec(role, zmq.SocketType[config.socket_type(role)])
+    spec.binds.extend(socket.binds)
+    spec.connects.extend(socket.connects)
+    for name, value in socket.options.items():
+        spec.options.extend(settings_of(name, value))
+    if spec.type == zmq.SUB and not spec.has_option(zmq.SUBSCRIBE):
+        spec.options.append((zmq.SUBSCRIBE, b""))
+    return spec
+
+
+def _prefix(role: str, socket: SocketConfig) -> str | None:
+    if isinstance(socket.prefix, str):
+        return socket.prefix
+    return role if socket.prefix else None
