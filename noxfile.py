@@ -99,7 +99,11 @@ TESTER = {
     "pkg-config": ("pkg-config", "pkgconf-pkg-config", "pkgconf"),
     "gtest/gtest.h": ("libgtest-dev", "gtest-devel", "googletest"),
 }
+if shutil.which("dpkg"):  # where Debian packages can be made, they are tested
+    TESTER["dpkg-shlibdeps"] = ("dpkg-dev", "dpkg-dev", "dpkg")
 COUNTER = {"valgrind": ("valgrind", "valgrind", "valgrind"), "strace": ("strace", "strace", "strace")}  # strace: Linux only
+BROWSER = {"chromium": ("chromium", "chromium", "chromium")}  # 113 MB, and what it needs: half a minute
+FUZZER = {"clang++": ("clang", "clang", "llvm")}
 INSTALLERS = ("apt-get", "dnf", "brew")
 
 
@@ -187,21 +191,21 @@ def cpp(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def packaging(session: nox.Session) -> None:
-    """Build each wheel from its sdist outside of the repository, and test what is in both; skipped while nothing changed."""
+    """Build each wheel from its sdist outside of the repository, test both, and that a release works; not if nothing changed."""
     stamp, seen = (
         BUILD / "packaging",
-        digest("LICENSE", "cpp/CMakeLists.txt", "cpp/cmake", "cpp/include", "cpp/src", "packages"),
+        digest("CHANGELOG.md", "LICENSE", "cpp/CMakeLists.txt", "cpp/cmake", "cpp/include", "cpp/load", "cpp/src", "packages"),
     )
     if stamp.exists() and stamp.read_text() == seen:
         session.skip("unchanged since it last passed")
     need(session, COMPILER)
-    session.install(*group("build"), *group("test"))
+    session.install(*group("release"))
     with tempfile.TemporaryDirectory() as folder:
         for package in PACKAGES:
             session.run("python", "-m", "build", "--no-isolation", "--outdir", folder, str(package), silent=True)
         built = [str(wheel) for wheel in Path(folder).glob("*.whl")]
         session.install("--force-reinstall", *built)
-        session.run("pytest", "packages/test_packaging.py", env={"ZDEV_DIST": folder})
+        session.run("pytest", "packages/test_packaging.py", "packages/test_release.py", env={"ZDEV_DIST": folder})
     BUILD.mkdir(parents=True, exist_ok=True)
     stamp.write_text(seen)
 
@@ -211,6 +215,8 @@ def tests(session: nox.Session) -> None:
     """Run every test: those of the three packages as they are installed, then the sessions `cpp`, `packaging` and `compat`."""
     for name in ("cpp", "packaging", "compat"):
         session.notify(name)
+    if sys.platform == "linux" and not any(map(shutil.which, ("chromium-browser", "google-chrome"))):
+        need(session, BROWSER)
     install(session, "test")
     session.run("pytest", "--timeout=60", *session.posargs)
 
@@ -234,33 +240,64 @@ def compat(session: nox.Session) -> None:
             session.run("pytest", "--timeout=60", "-p", "no:cacheprovider", "--rootdir", folder, folder)
 
 
+@nox.session(default=False)
+def release(session: nox.Session) -> None:
+    """Make a release: `-- 0.2.0`; with `--dry-run`, show what that would do. First the tests must pass, unless it is a dry run."""
+    need(session, COMPILER)
+    session.install(*group("release"))
+    if "--dry-run" not in session.posargs:
+        session.run(sys.executable, str(ROOT / "noxfile.py"), "-s", "tests", "lint", "typing", external=True)
+    session.run("python", "packages/release.py", *session.posargs)
+
+
 @nox.session(requires=["wheels"])
 def lint(session: nox.Session) -> None:
-    """Check the layout of Python and C++, and look for likely bugs."""
+    """Check the layout of Python and C++, look for likely bugs, and check the workflows."""
     session.install(*group("lint"))
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    check_workflows(session)
     folders = ["cpp", "packages/zdev-core/bridge", "benchmarks"]
     session.run("clang-format", "--dry-run", "-Werror", *(str(f) for name in folders for f in ROOT.glob(f"{name}/**/*.[ch]pp")))
     warnings = [f"-extra-arg=-W{name}" for name in ("all", "extra", "conversion", "shadow")]
     session.run("run-clang-tidy.py", "-p", str(BUILD / "core"), "-quiet", "-j", CPUS, *warnings, silent=True)
 
 
+def check_workflows(session: nox.Session) -> None:
+    session.run("zizmor", "--offline", "--quiet", ".github")
+    schemas = {
+        "github-workflows": "workflows/*.yml",
+        "github-issue-forms": "ISSUE_TEMPLATE/[!c]*.yml",
+        "github-issue-config": "ISSUE_TEMPLATE/config.yml",
+        "dependabot": "dependabot.yml",
+    }
+    for schema, pattern in schemas.items():
+        files = map(str, (ROOT / ".github").glob(pattern))
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *files, silent=True)
+    # Its installation downloads a program, which not every network lets it do.
+    session.install(*group("actionlint"), success_codes=[0, 1, 2])
+    if Path(session.bin, "actionlint").exists():
+        session.run("actionlint")
+
+
 @nox.session(requires=["wheels"])
 def typing(session: nox.Session) -> None:
     """Check the types of the packages, and the stub of the extension against the extension."""
     install(session, "typing")
-    session.run("mypy", *(str(package / "src") for package in PACKAGES), "noxfile.py", "docs/examples", "benchmarks")
+    others = ["noxfile.py", "packages/release.py", "docs/examples", "benchmarks"]
+    session.run("mypy", *(str(package / "src") for package in PACKAGES), *others)
     allowed = "packages/zdev-core/tests/stubtest.txt"
     session.run("python", "-m", "mypy.stubtest", "zdev_core", "--allowlist", allowed)
 
 
 @nox.session(default=False, requires=["wheels"])
 def bench(session: nox.Session) -> None:
-    """Measure zdev's devices beside their peers; with `-- threads`, beside a busy main thread."""
+    """Measure zdev's devices beside their peers; `-- threads`, `-- watching` and `-- calls` measure something else."""
     install(session, "bench")
     session.install("pyomq", success_codes=[0, 1, 2])  # a peer that not every platform has
-    program, *words = session.posargs if session.posargs[:1] == ["threads"] else ["run", *session.posargs]
+    program, *words = (
+        session.posargs if session.posargs[:1] in (["threads"], ["watching"], ["calls"]) else ["run", *session.posargs]
+    )
     load = ["--build-dir", str(BUILD / "benchmarks")]
     session.run("python", f"benchmarks/{program}.py", *load, *words, env={"CMAKE_GENERATOR": "Ninja"})
 
@@ -272,3 +309,44 @@ def instructions(session: nox.Session) -> None:
     install(session, "cpp")
     build = ["--build-dir", str(BUILD / "benchmarks")]
     session.run("python", "benchmarks/instructions.py", *build, *session.posargs, env={"CMAKE_GENERATOR": "Ninja"})
+
+
+@nox.session(default=False)
+@nox.parametrize("sanitizer", ["address", "thread"])
+def sanitize(session: nox.Session, sanitizer: str) -> None:
+    """Run the C++ tests with AddressSanitizer and UndefinedBehaviorSanitizer, or with ThreadSanitizer."""
+    need(session, COMPILER | TESTER)
+    session.install(*group("cpp"))
+    with session.chdir("cpp"):
+        session.run("cmake", "--preset", sanitizer, silent=True)
+        session.run("cmake", "--build", "--preset", sanitizer)
+        session.run("ctest", "--preset", sanitizer, "--parallel", CPUS)
+
+
+@nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """Fuzz the relay and the control protocol with libFuzzer; `-- --seconds 600` each, by default 60."""
+    need(session, COMPILER | TESTER | FUZZER)
+    session.install(*group("cpp"))
+    seconds = session.posargs[1] if session.posargs[:1] == ["--seconds"] else "60"
+    with session.chdir("cpp"):
+        session.run("cmake", "--preset", "fuzz", silent=True)
+        session.run("cmake", "--build", "--preset", "fuzz", "--target", "zdev_relay_fuzz", "zdev_control_fuzz")
+        for target in ("relay", "control"):
+            found = BUILD / "fuzz" / target  # inputs of other coverage, kept from run to run; and those that fail
+            found.mkdir(parents=True, exist_ok=True)
+            options = [f"-max_total_time={seconds}", "-max_len=600", "-print_final_stats=1", f"-artifact_prefix={found}/"]
+            program = f"build/fuzz/tests/fuzz/zdev_{target}_fuzz"
+            session.run(program, *options, str(found), f"tests/fuzz/corpus/{target}", external=True)
+
+
+@nox.session(default=False, requires=["wheels"])
+def valgrind(session: nox.Session) -> None:
+    """Run the tests of zdev-core in valgrind's memcheck; takes minutes."""
+    need(session, {"valgrind": COUNTER["valgrind"]})
+    install(session, "test")
+    leaks = ["--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite", "--num-callers=30"]
+    suppressions = "--suppressions=packages/zdev-core/tests/valgrind.supp"
+    memcheck = ["valgrind", "--quiet", "--error-exitcode=9", *leaks, suppressions]
+    tests = ["python", "-m", "pytest", "--timeout=600", "packages/zdev-core/tests", *session.posargs]
+    session.run(*memcheck, *tests, external=True, env={"PYTHONMALLOC": "malloc"})

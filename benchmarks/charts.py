@@ -17,7 +17,7 @@ Points = dict[str, list[tuple[float, float]]]  # by peer
 
 COLOURS = dict(
     zip(
-        [*PEERS, DIRECT],
+        [*(name for name, peer in PEERS.items() if not peer.tuned), DIRECT],
         ("#d62728", "#ff9896", "#8c564b", "#c49c94", "#1f77b4", "#2ca02c", "#98df8a", "#9467bd", "#7f7f7f"),
         strict=True,
     )
@@ -77,7 +77,7 @@ def _lines(results: Results, cases: dict[int, str], what: What) -> Points:
     lines: Points = {}
     for x, case in cases.items():
         for peer in results.peers(case):
-            if (y := results.median(case, peer, what)) is not None:
+            if peer in COLOURS and (y := results.median(case, peer, what)) is not None:
                 lines.setdefault(peer, []).append((x, y))
     return lines
 
@@ -85,7 +85,7 @@ def _lines(results: Results, cases: dict[int, str], what: What) -> Points:
 def _quantiles(results: Results, case: str) -> Points:
     """Medians of the rounds' quantiles, by the share that lies above."""
     lines: Points = {}
-    for peer in results.peers(case):
+    for peer in filter(COLOURS.get, results.peers(case)):
         rounds = [dict(s.quantiles_us) for s in results.of(case, peer).values() if s.quantiles_us]
         shares = sorted(rounds[0]) if rounds else []
         lines[peer] = [(1 - share, median(found[share] for found in rounds)) for share in shares]
@@ -108,7 +108,7 @@ def _plot(path: Path, title: str, axes: tuple[str, str], scale: str, points: Poi
         for peer, line in points.items():
             width = 2.2 if peer.startswith("zdev") else 1.2
             dashes = "--" if peer == DIRECT else "-"
-            plot.plot(*zip(*line, strict=True), dashes, label=label(peer), color=COLOURS.get(peer), linewidth=width, marker=".")
+            plot.plot(*zip(*line, strict=True), dashes, label=label(peer), color=COLOURS[peer], linewidth=width, marker=".")
         SCALES[scale](plot)
         plot.set(title=title, xlabel=axes[0], ylabel=axes[1])
         plot.grid(alpha=0.3)

@@ -32,11 +32,19 @@ class Peer:
     monitored: bool = False
     captures: bool = False
     sockets: str = "zmq"  # the module that makes the sockets
+    drafts: bool = False  # runs with the libzmq of --drafts
+    io_threads: int | None = None
+    one_cpu: bool = False  # runs on one processor, with its I/O thread
     patterns: tuple[str, ...] = ("stream", "round-trips", "request-reply", "clients", "fan-out", "states")
 
     def missing(self) -> str | None:
         """The distribution that must be installed first."""
         return self.distribution if self.distribution and not find_spec(self.distribution.replace("-", "_").lower()) else None
+
+    @property
+    def tuned(self) -> bool:
+        """Whether this is another again, with other settings: measured in a full run only, and left out of charts."""
+        return self.drafts or self.one_cpu or self.io_threads is not None
 
     def has_monitor(self, watched: bool) -> bool:
         return self.monitored or (self.captures and watched)
@@ -45,12 +53,22 @@ class Peer:
 DIRECT = "direct"  # no device: the limit of the load generator and of libzmq
 _EVERY = (*Peer.patterns, "router-router")
 _MONITORED = "ThreadMonitoredQueue"
+_TUNED = ("stream", "round-trips", "request-reply")
 
 PEERS = {
     "zdev-monitored-queue": Peer("zdev mq", "background", _MONITORED, "zdev-background", monitored=True, patterns=_EVERY),
     "zdev-queue": Peer("zdev q", "background", "ThreadDevice", "zdev-background", patterns=_EVERY),
+    "zdev-one-cpu": Peer(
+        "zdev mq, 1 CPU", "background", _MONITORED, "zdev-background", monitored=True, patterns=_TUNED, one_cpu=True
+    ),
+    "zdev-two-io-threads": Peer(
+        "zdev mq, 2 I/O", "background", _MONITORED, "zdev-background", monitored=True, patterns=_TUNED, io_threads=2
+    ),
     "native-monitored-queue": Peer("C++ mq", "native", "monitored-queue", monitored=True, patterns=_EVERY),
     "native-queue": Peer("C++ q", "native", "queue", patterns=_EVERY),
+    "drafts-monitored-queue": Peer(
+        "C++ mq, drafts", "native", "monitored-queue", monitored=True, drafts=True, patterns=("stream",)
+    ),
     "pyzmq-monitored-queue": Peer(
         "pyzmq mq", "function", "zmq.devices.monitored_queue", monitored=True, patterns=(*_EVERY[:4], *_EVERY[5:])
     ),
@@ -92,6 +110,9 @@ def _run_background(peer: Peer, types: dict[str, str], where: dict[str, str]) ->
     zmq, background = import_module("zmq"), import_module("zdev_background")
     numbers = {f"{role}_type": getattr(zmq, name) for role, name in types.items()}
     device = getattr(background, peer.call)(**numbers)
+    device.io_threads = peer.io_threads
+    if peer.one_cpu:
+        device.cpus = {max(os.sched_getaffinity(0))}
     for role, endpoint in where.items():
         getattr(device, f"bind_{role}")(endpoint)
     if types["out"] == "XPUB":

@@ -20,7 +20,7 @@ from devices import DIRECT, PEERS, socket_types
 __all__ = ["Case", "Failed", "Programs", "Sample", "Usage", "device", "load", "measure", "memory", "usage", "where"]
 
 START_LIMIT = 20.0  # seconds for a device to import its modules and bind
-DRAIN_LIMIT = 30.0  # seconds of a load run beyond those measured
+DRAIN_LIMIT = 60.0  # seconds of a load run beyond those measured
 DEVICES = Path(__file__).with_name("devices.py")
 
 
@@ -30,11 +30,15 @@ class Failed(Exception):
 
 @dataclass(frozen=True)
 class Programs:
-    """load: the load generator. native: the devices of C++. libzmq: the one that these devices shall use; None: their own."""
+    """load: the load generator. native: the devices of C++. libzmq: the one that these devices shall use; None: their own.
+
+    drafts: another, built with drafts, for the device that is measured with one.
+    """
 
     load: Path
     native: Path
     libzmq: Path | None
+    drafts: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,8 @@ def _command(programs: Programs, devices: Path, peer: str, case: Case, endpoints
         return [sys.executable, str(devices), peer, case.pattern, endpoints, *(["watched"] if watched else [])], {}
     roles = ["in", "out", *(["mon"] if found.has_monitor(watched) else [])]
     command = [str(programs.native), found.call, *socket_types(case.pattern), *(endpoints.format(role=r) for r in roles)]
-    return command, {"LD_PRELOAD": str(programs.libzmq)} if programs.libzmq else {}
+    libzmq = programs.drafts if found.drafts else programs.libzmq
+    return command, {"LD_PRELOAD": str(libzmq)} if libzmq else {}
 
 
 @contextmanager

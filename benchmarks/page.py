@@ -15,13 +15,14 @@ AHEAD = 1.03  # less is noise
 
 @dataclass(frozen=True)
 class Run:
-    """How the results came about. failures: what a peer did wrong; charts: names and titles."""
+    """How the results came about. failures: what a peer did wrong; charts: names and titles; missing: still to be measured."""
 
     at_start: dict[str, Any]
     rounds: int
     seconds: float
     failures: list[str]
     charts: list[tuple[str, str]]
+    missing: int = 0
 
 
 def write(folder: Path, results: Results, run: Run) -> Path:
@@ -64,11 +65,12 @@ def _table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def _circumstances(results: Results, run: Run) -> list[str]:
-    load = ", ".join(f"{value:.2f}" for value in run.at_start["load_average"])
+    load = "; ".join(", ".join(f"{value:.2f}" for value in start) for start in run.at_start["load_averages"])
     machine = f"{run.at_start['processor']}, {run.at_start['cores']} cores, {run.at_start['system']}"
     return [
         f"- Command: `{command()}`",
-        f"- Rounds: {run.rounds}, interleaved, of {run.seconds:g} s each",
+        f"- Rounds: {run.rounds}, interleaved, of {run.seconds:g} s each"
+        + (f"; {run.missing} measurements are still missing" if run.missing else ""),
         f"- Machine: {machine}; load average before: {load}",
         "- Versions: " + ", ".join(f"{name} {version}" for name, version in sorted(versions(results).items())),
         "",
@@ -114,7 +116,7 @@ def _is_native(peer: str) -> bool:
 
 
 def _is_zdev(peer: str) -> bool:
-    return peer.startswith("zdev") or (peer.startswith("native") and peer != "native-zmq-proxy")
+    return peer.startswith(("zdev", "drafts")) or (peer.startswith("native") and peer != "native-zmq-proxy")
 
 
 def _case(results: Results, name: str) -> list[str]:

@@ -8,10 +8,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <team.hpp>
 #include <vector>
 
 #include "relays.hpp"
-#include "team.hpp"
 
 namespace {
 
@@ -45,7 +45,7 @@ void run(int argc, char** argv) {
     near.connect("inproc://in");
     far.connect("inproc://out");
 
-    team team({&context});
+    zdev_load::team team({&context});
     team.start([&] { relay(device, in, out, mon); });
     zmq::message_t frame;
     for (int burst = 0; burst < bursts; ++burst) {

@@ -3,12 +3,13 @@
 #ifndef ZDEV_BENCHMARKS_RELAYS_HPP
 #define ZDEV_BENCHMARKS_RELAYS_HPP
 
+#include <content.hpp>
 #include <map>
 #include <string>
 #include <zdev/device.hpp>
 #include <zmq.hpp>
 
-#include "content.hpp"
+using zdev_load::fail;
 
 inline zmq::socket_type type_named(const std::string& name) {
     static const std::map<std::string, zmq::socket_type> types = {

@@ -125,7 +125,7 @@ def machine() -> dict[str, Any]:
         "processor": names[0].partition(":")[2].strip() if names else platform.processor(),
         "cores": os.cpu_count(),
         "system": platform.platform(),
-        "load_average": os.getloadavg(),
+        "load_averages": [os.getloadavg()],
     }
 
 

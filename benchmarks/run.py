@@ -12,12 +12,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import charts
 import page
+import store
 from cases import CASES
 from devices import DIRECT, PEERS
 from goals import verdicts
@@ -26,7 +28,6 @@ from report import Results, as_json, machine, table
 from states import measure_state
 
 HERE = Path(__file__).resolve().parent
-STATE_ROUNDS = 3  # what a device uses while it does nothing varies little
 
 
 def give_up(text: str) -> NoReturn:
@@ -34,7 +35,7 @@ def give_up(text: str) -> NoReturn:
     sys.exit(1)
 
 
-def _names(known: Iterable[str]) -> Callable[[str], list[str]]:
+def names_of(known: Iterable[str]) -> Callable[[str], list[str]]:
     """A parser of names with commas between them; a name that ends with * stands for all that begin so."""
 
     def names(text: str) -> list[str]:
@@ -63,26 +64,32 @@ def positive(kind: type[int | float]) -> Callable[[str], float]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures zdev's devices beside their peers, in interleaved rounds.")
-    parser.add_argument("--full", action="store_true", help="every case, every peer, 7 rounds of 1 s")
+    parser.add_argument("--full", action="store_true", help="every case, every peer, 5 rounds of 0.4 s")
+    parser.add_argument("--resume", action="store_true", help="measure only what the file of --json lacks")
+    parser.add_argument(
+        "--minutes", type=positive(float), metavar="M", default=1e9, help="end after M minutes, complete or not"
+    )
     parser.add_argument("--rounds", type=positive(int), metavar="N", help="rounds (5)")
     parser.add_argument("--seconds", type=positive(float), metavar="S", help="measured seconds of each (0.25)")
-    parser.add_argument("--cases", type=_names(CASES), help=f"of {', '.join(CASES)}; a last * stands for any ending")
-    parser.add_argument("--peers", type=_names([*PEERS, DIRECT]), help=f"of {', '.join([*PEERS, DIRECT])}")
+    parser.add_argument("--cases", type=names_of(CASES), help=f"of {', '.join(CASES)}; a last * stands for any ending")
+    parser.add_argument("--peers", type=names_of([*PEERS, DIRECT]), help=f"of {', '.join([*PEERS, DIRECT])}")
     parser.add_argument("--libzmq", type=Path, metavar="FILE", help="the libzmq of the C++ devices (that of pyzmq)")
+    parser.add_argument("--drafts", type=Path, metavar="FILE", help="a libzmq built with drafts, for one more C++ device")
     parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="where the programs are built")
     parser.add_argument("--json", type=Path, help="where the results go (results.json in the build directory)")
     parser.add_argument("--docs", type=Path, metavar="FOLDER", help="where a page and charts go (docs in the build directory)")
     arguments = parser.parse_args()
-    arguments.rounds = arguments.rounds or (7 if arguments.full else 5)
-    arguments.seconds = arguments.seconds or (1.0 if arguments.full else 0.25)
+    arguments.rounds = arguments.rounds or 5
+    arguments.seconds = arguments.seconds or (0.4 if arguments.full else 0.25)
     arguments.json = arguments.json or arguments.build_dir / "results.json"
     arguments.docs = arguments.docs or arguments.build_dir / "docs"
     arguments.cases = arguments.cases or [name for name, case in CASES.items() if arguments.full or case.quick]
     return arguments
 
 
-def _available(asked: list[str] | None, full: bool) -> list[str]:
-    """The peers to measure: those asked for, which must be there, or all that are; the native ones in a full run only."""
+def _available(arguments: argparse.Namespace) -> list[str]:
+    """The peers to measure: those asked for, which must be there, or all that are; most native ones in a full run only."""
+    asked: list[str] | None = arguments.peers
     missing = {name: absent for name, peer in PEERS.items() if (absent := peer.missing())}
     for name in asked or []:
         if name in missing:
@@ -90,8 +97,16 @@ def _available(asked: list[str] | None, full: bool) -> list[str]:
     if not asked:
         for name, distribution in missing.items():
             print(f"{name}: left out, the Python package {distribution} is not installed", file=sys.stderr)
-    everyone = [name for name in [*PEERS, DIRECT] if full or name == DIRECT or PEERS[name].kind != "native"]
-    return asked or [name for name in everyone if name not in missing]
+
+    def wanted(name: str) -> bool:
+        if name == DIRECT:
+            return True
+        peer = PEERS[name]
+        if peer.drafts:
+            return arguments.drafts is not None
+        return arguments.full or not (peer.tuned or peer.kind == "native")
+
+    return asked or [name for name in [*PEERS, DIRECT] if wanted(name) and name not in missing]
 
 
 def _libzmq_of_pyzmq() -> Path | None:
@@ -99,7 +114,7 @@ def _libzmq_of_pyzmq() -> Path | None:
     return Path(import_module("zdev_core").libzmq()) if sys.platform == "linux" else None
 
 
-def build(directory: Path, libzmq: Path | None = None) -> Programs:
+def build(directory: Path, libzmq: Path | None = None, drafts: Path | None = None) -> Programs:
     """Builds the programs."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     cmake = shutil.which("cmake", path=path) or give_up("cmake is missing: install it, or run `pip install cmake`")
@@ -108,7 +123,7 @@ def build(directory: Path, libzmq: Path | None = None) -> Programs:
         if done.returncode:
             said = done.stdout + done.stderr
             give_up(f"the programs were not built (they need a C++17 compiler, libzmq and cppzmq):\n{said}")
-    return Programs(directory / "load", directory / "native", libzmq or _libzmq_of_pyzmq())
+    return Programs(directory / "load", directory / "native", libzmq or _libzmq_of_pyzmq(), drafts)
 
 
 def plan_of(cases: list[str], peers: list[str], rounds: int) -> Iterator[tuple[int, str, str]]:
@@ -123,7 +138,7 @@ def _applies(round_: int, name: str, peer: str, full: bool) -> bool:
     """Whether the case is measured with the peer: not all peers know all patterns, nor is each wanted in every case."""
     case = CASES[name]
     wanted = case.peers if full or not case.quick_peers else case.quick_peers
-    if (case.is_state and round_ >= STATE_ROUNDS) or (wanted and peer not in wanted):
+    if round_ >= case.rounds or (wanted and peer not in wanted):
         return False
     if case.transport == "inproc" and peer != DIRECT and PEERS[peer].kind != "native":
         return False
@@ -137,29 +152,50 @@ def progress(text: str) -> None:
     print(*(("\r\033[K", text) if sys.stderr.isatty() else (text, "\n")), sep="", end="", file=sys.stderr, flush=True)
 
 
-def _run(
-    arguments: argparse.Namespace, peers: list[str], programs: Programs
-) -> tuple[list[Sample], dict[tuple[str, str], str]]:
-    """The samples; and by case and peer what went wrong, after which the two are left out."""
+@dataclass
+class Run:
+    """What was measured so far. failures: by case and peer what went wrong, after which the two are left out."""
+
+    samples: list[Sample]
+    failures: dict[tuple[str, str], str]
+    missing: int = 0
+
+
+def _run(arguments: argparse.Namespace, programs: Programs, former: list[Sample]) -> Run:
+    """Measure what is not among the former samples; an interrupt ends it early, or the time that it may take."""
     full = arguments.full or bool(arguments.peers)
-    plan = [step for step in plan_of(arguments.cases, peers, arguments.rounds) if _applies(*step, full)]
+    done = {(sample.round - 1, sample.case, sample.peer) for sample in former}
+    plan = [step for step in plan_of(arguments.cases, arguments.peers, arguments.rounds) if _applies(*step, full)]
+    plan = [step for step in plan if step not in done]
+    run = Run(list(former), {}, len(plan))
     begin = time.monotonic()
-    samples: list[Sample] = []
-    failures: dict[tuple[str, str], str] = {}
-    for number, (round_, name, peer) in enumerate(plan):
-        left = (time.monotonic() - begin) / number * (len(plan) - number) if number else 0
-        remaining = f", {left:.0f} s left" if number else ""
-        progress(f"[{number + 1}/{len(plan)}] round {round_ + 1}, {name}, {peer}{remaining}")
-        if (name, peer) in failures:
-            continue
-        one = measure_state if CASES[name].is_state else measure
-        try:
-            samples.append(one(programs, peer, name, CASES[name], round_ + 1, arguments.seconds))
-        except Failed as failure:
-            failures[name, peer] = str(failure)
-            progress(f"FAILED: {failure}\n")
-    progress(f"done in {time.monotonic() - begin:.0f} s")
-    return samples, failures
+    try:
+        for number, step in enumerate(plan):
+            passed = time.monotonic() - begin
+            if passed > arguments.minutes * 60:
+                break
+            remaining = f", {passed / number * len(plan) - passed:.0f} s left" if number else ""
+            _measure(run, programs, step, arguments.seconds, f"[{number + 1}/{len(plan)}] {{}}{remaining}")
+            run.missing -= 1
+    except KeyboardInterrupt:
+        progress("interrupted\n")
+    progress(
+        f"done in {time.monotonic() - begin:.0f} s" + (f"; {run.missing} missing: --resume goes on" if run.missing else "")
+    )
+    return run
+
+
+def _measure(run: Run, programs: Programs, step: tuple[int, str, str], seconds: float, words: str) -> None:
+    round_, name, peer = step
+    if (name, peer) in run.failures:
+        return
+    progress(words.format(f"round {round_ + 1}, {name}, {peer}"))
+    one = measure_state if CASES[name].is_state else measure
+    try:
+        run.samples.append(one(programs, peer, name, CASES[name], round_ + 1, seconds))
+    except Failed as failure:
+        run.failures[name, peer] = str(failure)
+        progress(f"FAILED: {failure}\n")
 
 
 def _print(results: Results) -> None:
@@ -171,38 +207,40 @@ def _print(results: Results) -> None:
         print(f"{verdict.verdict:<13} {verdict.goal.text}: {verdict.figures}")
 
 
-def _write(
-    arguments: argparse.Namespace, results: Results, at_start: dict[str, object], failures: dict[tuple[str, str], str]
-) -> None:
+def _write(arguments: argparse.Namespace, results: Results, at_start: dict[str, Any], run: Run) -> None:
     for folder in (arguments.docs, arguments.json.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    found = as_json(results, at_start, arguments.seconds) | {"failures": list(failures.values())}
+    failures = list(run.failures.values())
+    found = as_json(results, at_start, arguments.seconds) | {"failures": failures}
     arguments.json.write_text(json.dumps(found, indent=1) + "\n")
     print(f"All samples, machine and versions: {arguments.json}")
     drawn = [] if charts.missing() else charts.draw(results, arguments.docs)
     if charts.missing():
         print("no charts: matplotlib is not installed", file=sys.stderr)
-    run = page.Run(at_start, arguments.rounds, arguments.seconds, list(failures.values()), drawn)
-    print(f"A page with charts: {page.write(arguments.docs, results, run)}")
+    circumstances = page.Run(at_start, arguments.rounds, arguments.seconds, failures, drawn, run.missing)
+    print(f"A page with charts: {page.write(arguments.docs, results, circumstances)}")
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends the processes
     arguments = _arguments()
-    peers = _available(arguments.peers, arguments.full)
+    arguments.peers = _available(arguments)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # 1000 clients have a descriptor each
-    at_start = machine()
     try:
-        samples, failures = _run(arguments, peers, build(arguments.build_dir, arguments.libzmq))
-    except KeyboardInterrupt:
-        give_up("interrupted")
-    results = Results(samples, {name: CASES[name] for name in arguments.cases})
+        former = store.read(arguments.json, arguments.seconds) if arguments.resume else store.Former()
+    except ValueError as error:
+        give_up(str(error))
+    at_start = machine()
+    at_start["load_averages"] = [*former.load_averages, *at_start["load_averages"]]
+    run = _run(arguments, build(arguments.build_dir, arguments.libzmq, arguments.drafts), former.samples)
+    measured = {sample.case for sample in run.samples}
+    results = Results(run.samples, {name: case for name, case in CASES.items() if name in measured})
     _print(results)
-    _write(arguments, results, at_start, failures)
-    for failure in failures.values():
+    _write(arguments, results, at_start, run)
+    for failure in run.failures.values():
         print(f"FAILED: {failure}", file=sys.stderr)
-    sys.exit(1 if any(peer.startswith(("zdev", "native")) or peer == DIRECT for _, peer in failures) else 0)
+    sys.exit(1 if any(peer.startswith(("zdev", "native", "drafts")) or peer == DIRECT for _, peer in run.failures) else 0)
 
 
 if __name__ == "__main__":

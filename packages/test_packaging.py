@@ -43,12 +43,28 @@ def test_packages_require_each_other_in_exactly_this_version(package: str) -> No
 
 
 @pytest.mark.parametrize("package", PACKAGES)
+def test_on_the_index_every_link_of_a_package_leads_somewhere(package: str) -> None:
+    page = metadata.metadata(package)
+    links = re.findall(r"\]\(([^)]*)\)", str(page.get_payload()))
+    links += [url.partition(", ")[2] for url in page.get_all("Project-URL", [])]
+    assert len(links) > 4
+    assert [link for link in links if not link.startswith("https://")] == []
+    ours = [link.partition("/blob/main/")[2] for link in links]
+    assert [path for path in ours if path and not (CMAKE.parents[1] / path).exists()] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
 @pytest.mark.parametrize("kind", [".tar.gz", "-*.whl"])
 def test_sdists_and_wheels_carry_the_licence_and_the_type_marker_but_no_tests(package: str, kind: str) -> None:
     carried = names(package, kind)
     for wanted in ("LICENSE", f"{package.replace('-', '_')}/py.typed"):
         assert any(name.endswith(wanted) for name in carried), wanted
     assert not [name for name in carried if "/tests/" in name or "_test." in name]
+
+
+def test_the_wheel_of_the_program_carries_its_page() -> None:
+    carried = {Path(name).name for name in names("zdev-cli", "-*.whl")}
+    assert {"page.html", "page.css", "page.js"} <= carried
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -1,5 +1,3 @@
-#include <poll.h>
-
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -9,6 +7,7 @@
 #include "counter.hpp"
 #include "endpoint.hpp"
 #include "flow.hpp"
+#include "poll.hpp"
 #include "steering.hpp"
 
 namespace zdev {
@@ -190,7 +189,7 @@ bool device::impl::move_messages() {
 // Under load nobody polls: look now and then at the sockets that no message moves from.
 void device::impl::do_chores(clock::time_point now) {
     next_chores_ = now + chores_interval;
-    if (mon_ && mon_->audience_watched) mon_->refresh();
+    if (mon_ && !mon_->tells_room()) mon_->refresh();
     if (control_) control_->socket().settled = false;
     for (endpoint* socket : unread_) {
         if (socket) socket->settled = false;
@@ -224,7 +223,7 @@ void device::impl::wait(const check& check) {
     bool ready = false;
     std::array<pollfd, 5> fds{};
     std::array<endpoint*, 5> sockets{};
-    nfds_t count = 0;
+    std::size_t count = 0;
     fds[count++] = {steering.bell().fd(), POLLIN, 0};
 
     for_each_socket([&](endpoint& socket) {
@@ -235,12 +234,12 @@ void device::impl::wait(const check& check) {
     });
     if (ready) return;
 
-    const int news = ::poll(fds.data(), count, static_cast<int>(longest_wait(check).count()));
+    const int news = poll(fds.data(), count, longest_wait(check));
     if (news < 0 && errno != EINTR) throw zmq::error_t(errno);
     if (news < 0) next_check_ = {};
     if (news == 0) for_each_socket([](endpoint& socket) { socket.settled = false; });
     if (news > 0 && fds[0].revents) steering.bell().clear();
-    for (nfds_t i = 1; news > 0 && i < count; ++i) {
+    for (std::size_t i = 1; news > 0 && i < count; ++i) {
         if (fds[i].revents & POLLNVAL) throw error(ENOTSOCK, std::string("device: ") + sockets[i]->role + ": closed meanwhile");
         if (fds[i].revents) hear(*sockets[i]);
     }
@@ -250,7 +249,8 @@ void device::impl::wait(const check& check) {
 // context; and who listens to the monitor must be known before the messages that came at the same time are sent on.
 void device::impl::hear(endpoint& socket) {
     socket.settled = false;
-    if (socket.audience_watched || !(wanted_events(socket) & ZMQ_POLLIN)) socket.refresh();
+    const bool is_monitor = mon_ && &socket == &*mon_;
+    if (is_monitor || !(wanted_events(socket) & ZMQ_POLLIN)) socket.refresh();
 }
 
 milliseconds device::impl::longest_wait(const check& check) const {

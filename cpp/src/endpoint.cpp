@@ -10,8 +10,13 @@ namespace {
 // How many topics a PUB or XPUB has subscriptions to. In libzmq since 4.3.5, though zmq.h hides the name among the drafts.
 constexpr int topics_count = 116;
 
-int get_option(void* socket, int option, const char* role) {
-    int value = 0;
+// Without it an XPUB or XSUB takes any frame that begins with 0 or 1 for a subscription, in the midst of a message too, and may
+// swallow it: that message would run on into another peer's. In libzmq since 4.3.3, hidden likewise.
+constexpr int only_first_subscribe = 108;
+
+template <typename Value = int>
+Value get_option(void* socket, int option, const char* role) {
+    Value value{};
     std::size_t size = sizeof value;
     while (zmq_getsockopt(socket, option, &value, &size) != 0) {
         if (zmq_errno() == EINTR) continue;
@@ -34,7 +39,10 @@ endpoint::endpoint(zmq::socket_ref socket, const char* role_name)
     : handle(socket.handle()),
       role(role_name),
       type(get_option(handle, ZMQ_TYPE, role)),
-      fd(get_option(handle, ZMQ_FD, role)) {}
+      fd(get_option<zmq_fd_t>(handle, ZMQ_FD, role)) {
+    const int yes = 1;
+    if (is_one_of(type, {ZMQ_XPUB, ZMQ_XSUB})) zmq_setsockopt(handle, only_first_subscribe, &yes, sizeof yes);
+}
 
 bool endpoint::can_receive() const noexcept {
     return is_one_of(type, {ZMQ_PAIR, ZMQ_SUB, ZMQ_REQ, ZMQ_REP, ZMQ_DEALER, ZMQ_ROUTER, ZMQ_PULL, ZMQ_XPUB, ZMQ_XSUB});
@@ -52,6 +60,7 @@ bool endpoint::in_lockstep() const noexcept { return is_one_of(type, {ZMQ_REQ, Z
 
 int endpoint::refresh() {
     const int events = get_option(handle, ZMQ_EVENTS, role);
+    ++looks;
     settled = (events & ZMQ_POLLIN) == 0;
     if (audience_watched) heard = get_option(handle, topics_count, role) > 0;
     return events;

@@ -3,6 +3,7 @@
 #ifndef ZDEV_SRC_ENDPOINT_HPP
 #define ZDEV_SRC_ENDPOINT_HPP
 
+#include <cstdint>
 #include <initializer_list>
 #include <string>
 #include <zmq.hpp>
@@ -30,13 +31,14 @@ struct endpoint {
     void* handle;
     const char* role;
     int type;
-    int fd;
+    zmq_fd_t fd;
     // True when the last thing done here found nothing to read and processed all commands: then only the descriptor can
     // tell of more. A send may process commands on the quiet, so each makes this false.
     bool settled = false;
     // False: a publisher to which nobody has subscribed, so that nothing need be sent there.
     bool heard = true;
     bool audience_watched = false;
+    std::uint64_t looks = 0;  // calls of refresh()
 };
 
 const char* type_name(int type) noexcept;

@@ -1,6 +1,7 @@
 #include "flow.hpp"
 
 #include <cerrno>
+#include <memory>
 #include <utility>
 
 namespace zdev {
@@ -18,6 +19,15 @@ constexpr int news_interval = 64;
 // Routing ids have 1 to 255 bytes (zmq_setsockopt(3), ZMQ_ROUTING_ID).
 bool can_be_routing_id(const zmq::message_t& frame) { return frame.size() > 0 && frame.size() <= 255; }
 
+// A publisher tells nobody that it drops a message, but frees it at once, in the sending thread: what a subscriber takes is
+// freed by libzmq's threads, or the subscriber's.
+thread_local const void* freed_here = nullptr;
+
+void free_probe(void*, void* probe) {
+    freed_here = probe;
+    delete static_cast<std::string*>(probe);
+}
+
 }  // namespace
 
 flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full)
@@ -28,6 +38,7 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
       monitor_on_full_(monitor.on_full),
       swap_(from.type == ZMQ_ROUTER && to.type == ZMQ_ROUTER && &from != &to),
       prefixed_(monitor.prefix.has_value()),
+      probes_(prefixed_ && monitor_ && !monitor_->tells_room()),
       proven_(!to.tells_room() || &from == &to),  // a REP has room only once it has received
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
       message_(&to),
@@ -88,7 +99,7 @@ bool flow::receive() {
         message_.clear();
         return true;
     }
-    if (monitor_ && monitor_->heard) load_copy();
+    if (monitor_ && monitor_->heard && monitor_->looks != refused_at_) load_copy();
     return true;
 }
 
@@ -104,8 +115,19 @@ bool flow::address() {
 
 // Copies share the content, and are made before the frames are sent, for then these are libzmq's.
 void flow::load_copy() {
-    if (prefixed_) share(copy_.add(), prefix_);
+    if (prefixed_) load_prefix();
     for (std::size_t i = 0; i < message_.frames(); ++i) share(copy_.add(), message_[i]);
+}
+
+// Which subscribers have room changes only when the socket is looked at (or by itself, a millisecond later): so the first
+// prefix after each look tells whether copies need be made until the next.
+void flow::load_prefix() {
+    probe_ = nullptr;
+    if (!probes_ || probed_at_ == monitor_->looks) return share(copy_.add(), prefix_);
+    auto text = std::make_unique<std::string>(prefix_.to_string());
+    copy_.add().rebuild(text->data(), text->size(), free_probe, text.get());
+    probe_ = text.release();
+    probed_at_ = monitor_->looks;
 }
 
 // False: something is still in hand, and blocked_on() tells where.
@@ -136,8 +158,13 @@ bool flow::deliver_message() {
 }
 
 bool flow::deliver_copy() {
+    if (probe_) freed_here = nullptr;
     if (copy_.send() == sending::sent) {
-        monitor_sent_.add(1);
+        if (probe_ && probe_ == freed_here) {
+            refused_at_ = probed_at_;
+        } else {
+            monitor_sent_.add(1);
+        }
     } else if (monitor_on_full_ == on_full::block) {
         blocked_on_ = monitor_;
         return false;

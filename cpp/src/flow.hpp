@@ -48,6 +48,7 @@ private:
     bool receive();
     bool address();
     void load_copy();
+    void load_prefix();
     bool deliver();
     bool deliver_message();
     bool deliver_copy();
@@ -59,12 +60,17 @@ private:
     const zdev::on_full monitor_on_full_;
     const bool swap_;
     const bool prefixed_;
-    bool proven_;  // `to` had room at least once: until then no message is taken in hand
+    const bool probes_;  // the prefix can tell whether any subscriber took it
+    bool proven_;        // `to` had room at least once: until then no message is taken in hand
     zmq::message_t prefix_;
     outbox message_;
     outbox copy_;              // for the monitor
     std::uint64_t bytes_ = 0;  // of the message in hand
     endpoint* blocked_on_ = nullptr;
+    const void* probe_ = nullptr;  // the prefix of the copy in hand, if it shall tell
+    // As of which look at the monitor a prefix was sent that tells, and as of which nobody took it.
+    std::uint64_t probed_at_ = never, refused_at_ = never;
+    static constexpr std::uint64_t never = ~std::uint64_t{0};
 
     counter messages_received_, frames_received_, bytes_received_;
     counter messages_sent_, frames_sent_, bytes_sent_;

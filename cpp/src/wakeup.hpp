@@ -3,6 +3,8 @@
 #ifndef ZDEV_SRC_WAKEUP_HPP
 #define ZDEV_SRC_WAKEUP_HPP
 
+#include <zmq.h>
+
 namespace zdev {
 
 class wakeup {
@@ -12,13 +14,13 @@ public:
     wakeup(const wakeup&) = delete;
     wakeup& operator=(const wakeup&) = delete;
 
-    int fd() const noexcept { return read_; }  // readable from signal() until clear()
-    void signal() const noexcept;              // async-signal-safe; keeps errno
+    zmq_fd_t fd() const noexcept { return read_; }  // readable from signal() until clear()
+    void signal() const noexcept;                   // async-signal-safe; keeps errno
     void clear() const noexcept;
 
 private:
-    int read_;
-    int write_;
+    zmq_fd_t read_;
+    zmq_fd_t write_;
 };
 
 }  // namespace zdev

@@ -202,6 +202,7 @@ TEST_P(OneWayControl, IsObeyedAndNeverAnswered) {
     EXPECT_EQ(recv(right), (message{"goes on"}));
     send(ctrl, {"TERMINATE"});
     EXPECT_EQ(run.result(), outcome::stopped);
+    EXPECT_TRUE(silent(ctrl));
 }
 
 TEST_P(OneWayControl, MayDrain) {

@@ -6,16 +6,6 @@ using namespace zdev::test;
 using zdev::outcome;
 using zdev::state;
 
-namespace {
-
-// Starts a drain and waits until the loop knows of it.
-void begin_drain(zdev::device& device, milliseconds timeout) {
-    device.drain(timeout);
-    if (!eventually([&] { return device.statistics().state == state::draining; })) throw std::runtime_error("no drain began");
-}
-
-}  // namespace
-
 // Clients behind ROUTER, workers behind DEALER, a REP control socket.
 class Drain : public OnTransport {
 public:
@@ -174,71 +164,4 @@ TEST_P(Drain, IsEndedByTerminate) {
     EXPECT_EQ(ask(ctrl, {"DRAIN"}), message{""});
     EXPECT_EQ(ask(ctrl, {"TERMINATE"}), message{""});
     EXPECT_EQ(run.result(), outcome::stopped);
-}
-
-class DrainOfTypes : public OnInproc {};
-
-TEST_F(DrainOfTypes, OneWayPairsOweNothing) {
-    using pair = std::pair<int, int>;
-    for (const auto& [in_type, out_type] : {pair(ZMQ_PULL, ZMQ_PUSH), pair(ZMQ_SUB, ZMQ_PUB), pair(ZMQ_XSUB, ZMQ_XPUB)}) {
-        auto in = bound(in_type), out = bound(out_type);
-        zdev::device device(in, out);
-        background run(device);
-        device.drain(-1ms);
-        EXPECT_EQ(run.result(), outcome::drained) << in_type;
-    }
-}
-
-TEST_F(DrainOfTypes, PublishedMessagesOweNothing) {
-    auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB);
-    auto publisher = peer(ZMQ_XPUB, in), subscriber = peer(ZMQ_SUB, out);
-    zdev::device device(in, out);
-    background run(device);
-    subscriber.set(zmq::sockopt::subscribe, "");
-    recv(publisher);
-    for (int i = 0; i < 3; ++i) send(publisher, numbered(i));
-    for (int i = 0; i < 3; ++i) EXPECT_EQ(recv(subscriber), numbered(i));
-    device.drain(-1ms);
-    EXPECT_EQ(run.result(), outcome::drained);
-}
-
-TEST_F(DrainOfTypes, RepReqOwesTheReplyUnderWay) {
-    auto in = bound(ZMQ_REP), out = bound(ZMQ_REQ);
-    auto client = peer(ZMQ_REQ, in), worker = peer(ZMQ_REP, out);
-    zdev::device device(in, out);
-    background run(device);
-    send(client, {"question"});
-    recv(worker);
-    begin_drain(device, -1ms);
-    EXPECT_FALSE(run.over(a_moment));
-    send(worker, {"answer"});
-    EXPECT_EQ(recv(client), message{"answer"});
-    EXPECT_EQ(run.result(), outcome::drained);
-}
-
-TEST_F(DrainOfTypes, MessagesThatWereDroppedOweNothing) {
-    auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_ROUTER, mandatory);
-    auto client = peer(ZMQ_DEALER, in);
-    zdev::device device(in, out);
-    background run(device);
-    send(client, {"malformed"});
-    send(client, {"nobody", "unroutable"});
-    EXPECT_TRUE(eventually([&] { return device.statistics().in.unroutable == 1; }));
-    device.drain(-1ms);
-    EXPECT_EQ(run.result(), outcome::drained);
-}
-
-TEST_F(DrainOfTypes, AMessageInHandIsNotLost) {
-    auto in = bound(ZMQ_PULL, tiny), out = bound(ZMQ_PUSH, tiny);
-    auto source = peer(ZMQ_PUSH, in, tiny), sink = peer(ZMQ_PULL, out, tiny);
-    zdev::device device(in, out);
-    int sent = 0;
-    {
-        background run(device);
-        sent = fill(source);
-        device.drain(50ms);
-        run.result();
-    }
-    background again(device);
-    for (int i = 0; i < sent; ++i) ASSERT_EQ(recv(sink), numbered(i));
 }

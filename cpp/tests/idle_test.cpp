@@ -14,12 +14,16 @@ double cpu_seconds() {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-// Expects the whole process to rest. The promise is 1 % of a core; a spinning thread would take nearly 100.
+// Expects the whole process to rest, at once or soon. The promise is 1 % of a core; a spinning thread takes nearly 100.
 void expect_rest() {
     constexpr auto span = 250ms;
-    const double before = cpu_seconds();
-    std::this_thread::sleep_for(span);  // measures a span, waits for nothing
-    EXPECT_LT((cpu_seconds() - before) / std::chrono::duration<double>(span).count(), 0.05);
+    double share = 1;
+    for (int tries = 0; tries < 5 && share >= 0.05; ++tries) {
+        const double before = cpu_seconds();
+        std::this_thread::sleep_for(span);  // measures a span, waits for nothing
+        share = (cpu_seconds() - before) / std::chrono::duration<double>(span).count();
+    }
+    EXPECT_LT(share, 0.05);
 }
 
 }  // namespace
@@ -104,6 +108,17 @@ TEST_P(Resting, WhenTheMonitorIsFull) {
     zdev::device device(in, out, options);
     background run(device);
     fill(source);
+    expect_rest();
+}
+
+TEST_P(Resting, WhileSubscriptionsThatNobodyNeedsAreThere) {
+    auto in = bound(ZMQ_SUB), out = bound(ZMQ_XPUB), mon = bound(ZMQ_XPUB);
+    auto subscriber = peer(ZMQ_SUB, out), watcher = peer(ZMQ_SUB, mon);
+    zdev::options options;
+    options.monitor.socket = mon;
+    zdev::device device(in, out, options);
+    background run(device);
+    for (auto* socket : {&subscriber, &watcher}) socket->set(zmq::sockopt::subscribe, "a");
     expect_rest();
 }
 

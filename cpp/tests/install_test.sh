@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Installs the library, moves the installed tree, builds the example against it by find_package and by pkg-config, and runs
-# both: each must start, and end with status 0 on a signal.
+# Installs the library, builds the example service against it by find_package and by pkg-config, and runs both: each must start,
+# and end with status 0 on a signal.
 #
-#     install_test.sh static|shared WORK_DIR      reads CXX and CMAKE_GENERATOR; ctest sets them and bounds the time
+#     install_test.sh static|shared|debian WORK_DIR    reads CXX and CMAKE_GENERATOR; ctest sets them and bounds the time
+#
+# static, shared: by `cmake --install`, and the installed tree is moved. debian: as the packages that cpack makes, into a folder.
 set -euo pipefail
-linkage=$1 work=$2
+kind=$1 work=$2
 cpp=$(cd "$(dirname "$0")/.." && pwd)
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 prefix=$work/prefix
@@ -14,29 +16,53 @@ ends_on() {
     local said=$work/said line
     rm -f "$said"
     mkfifo "$said"
-    LD_LIBRARY_PATH=$prefix/lib DYLD_LIBRARY_PATH=$prefix/lib "$2" tcp://127.0.0.1:{*,*,*} >"$said" &
+    LD_LIBRARY_PATH=$lib DYLD_LIBRARY_PATH=$lib "$2" tcp://127.0.0.1:{*,*,*} >"$said" &
     exec 3<"$said"
     read -r -t 60 line <&3
     [[ $line == relaying* ]]
     kill -s "$1" $!
     wait $!
-    echo "$2 ($linkage): $line; $(cat <&3)"
+    echo "$2 ($kind): $line; $(cat <&3)"
 }
 
-shared=OFF
-[[ $linkage == static ]] || shared=ON
+install_tree() {
+    local shared=ON pattern='[sd]*'
+    [[ $kind == shared ]] || shared=OFF pattern=a
+    cmake -S "$cpp" -B "$work/library" -DBUILD_SHARED_LIBS=$shared -DCMAKE_INSTALL_LIBDIR=lib
+    cmake --build "$work/library"
+    cmake --install "$work/library" --prefix "$work/staged"
+    mv "$work/staged" "$prefix"
+    lib=$prefix/lib
+    compgen -G "$lib/libzdev.$pattern"
+}
+
+# As root with dpkg, which looks whether what the packages depend on is installed on this system; else they are unpacked.
+install_packages() {
+    local root=$work/root each
+    prefix=$root/usr
+    rm -rf "$root"
+    (cd "$cpp" && cmake --preset debian -B "$work/library" -G "$CMAKE_GENERATOR")
+    cmake --build "$work/library"
+    (cd "$work/library" && rm -f ./*.deb && cpack)
+    if [[ $EUID == 0 ]]; then
+        mkdir -p "$root/var/lib/dpkg"
+        cp /var/lib/dpkg/status "$root/var/lib/dpkg"
+        dpkg --root="$root" --no-triggers --install "$work"/library/*.deb 2> >(grep -v "files list file" >&2)
+    else
+        for each in "$work"/library/*.deb; do dpkg-deb -x "$each" "$root"; done
+    fi
+    lib=$(dirname "$(find "$prefix" -name libzdev.so)")
+    if command -v lintian; then lintian --allow-root --fail-on error,warning "$work"/library/*.deb; fi
+}
+
 rm -rf "$work/staged" "$prefix"
-cmake -S "$cpp" -B "$work/library" -DBUILD_SHARED_LIBS=$shared -DCMAKE_INSTALL_LIBDIR=lib
-cmake --build "$work/library"
-cmake --install "$work/library" --prefix "$work/staged"
-mv "$work/staged" "$prefix"
-compgen -G "$prefix/lib/libzdev.$([[ $linkage == static ]] && echo a || echo '[sd]*')"
+if [[ $kind == debian ]]; then install_packages; else install_tree; fi
 
 cmake -S "$cpp/examples" -B "$work/by_cmake" -DCMAKE_PREFIX_PATH="$prefix"
 cmake --build "$work/by_cmake" --clean-first
 ends_on INT "$work/by_cmake/monitored_queue"
 
-flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig:${PKG_CONFIG_PATH:-} pkg-config --cflags --libs zdev)
+flags=$(PKG_CONFIG_PATH=$lib/pkgconfig:${PKG_CONFIG_PATH:-} pkg-config --cflags --libs zdev)
 # shellcheck disable=SC2086  # the flags are several words
 "$CXX" -std=c++17 "$cpp/examples/monitored_queue.cpp" $flags -o "$work/by_pkg_config"
 ends_on TERM "$work/by_pkg_config"

@@ -83,12 +83,13 @@ class ToTheNextReceiver : public PartialSend {
 public:
     // The next peer of a PAIR, which turns peers away until it has forgotten the last one.
     zmq::socket_t accepted(zmq::socket_ref out, zmq::socket_ref source) {
-        for (int tries = 0; tries < 10; ++tries) {
-            auto next = peer(ZMQ_PAIR, out);
-            send(next, {"hello"});
-            if (try_recv(source, 1s)) return next;
-        }
-        throw std::runtime_error("no peer was accepted");
+        zmq::socket_t next;
+        const auto heard = [&] {
+            next = peer(ZMQ_PAIR, out);
+            return writable(next, 1s) && next.send(zmq::str_buffer("hello"), zmq::send_flags::dontwait) && try_recv(source, 1s);
+        };
+        if (!eventually(heard)) throw std::runtime_error("no peer was accepted");
+        return next;
     }
     void interrupted(int type, int peer_type) {
         auto in = bound(ZMQ_DEALER), out = bound(type);

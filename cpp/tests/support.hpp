@@ -1,4 +1,4 @@
-// Helpers of the tests: sockets in a context of their own, messages as values, a device in a thread of its own.
+// Helpers of the tests: sockets in a context of their own, a device in a thread of its own.
 // Whatever waits here has a deadline; one that passes is an exception (a failed test), or an abort where a thread hangs.
 
 #ifndef ZDEV_TESTS_SUPPORT_HPP
@@ -8,110 +8,19 @@
 #include <pthread.h>
 
 #include <atomic>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <future>
-#include <optional>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 #include <zdev/device.hpp>
 #include <zmq.hpp>
 
+#include "messages.hpp"
+
 namespace zdev::test {
-
-using namespace std::chrono_literals;
-using std::chrono::milliseconds;
-using message = std::vector<std::string>;
-
-constexpr milliseconds patience = 10s;   // for what must happen
-constexpr milliseconds a_moment = 50ms;  // for what must not happen: too short can only pass wrongly, never fail wrongly
-
-// Receives a whole message, or nothing when none came in time.
-inline std::optional<message> try_recv(zmq::socket_ref socket, milliseconds timeout) {
-    zmq_pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
-    if (zmq_poll(&item, 1, static_cast<long>(timeout.count())) <= 0) return {};
-    message parts;
-    zmq::message_t frame;
-    do {
-        if (!socket.recv(frame, zmq::recv_flags::dontwait)) return {};
-        parts.push_back(frame.to_string());
-    } while (frame.more());
-    return parts;
-}
-
-inline message recv(zmq::socket_ref socket) {
-    if (auto parts = try_recv(socket, patience)) return *std::move(parts);
-    throw std::runtime_error("no message came");
-}
-
-inline bool silent(zmq::socket_ref socket) { return !try_recv(socket, a_moment); }
-
-// Sends a whole message; throws when that took longer than the socket's ZMQ_SNDTIMEO.
-inline void send(zmq::socket_ref socket, const message& parts) {
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-        const auto flags = i + 1 < parts.size() ? zmq::send_flags::sndmore : zmq::send_flags::none;
-        if (!socket.send(zmq::buffer(parts[i]), flags)) throw std::runtime_error("a message could not be sent");
-    }
-}
-
-inline message ask(zmq::socket_ref socket, const message& question) {
-    send(socket, question);
-    return recv(socket);
-}
-
-inline bool writable(zmq::socket_ref socket, milliseconds timeout) {
-    zmq_pollitem_t item{socket.handle(), 0, ZMQ_POLLOUT, 0};
-    return zmq_poll(&item, 1, static_cast<long>(timeout.count())) > 0;
-}
-
-// The i-th of a series of messages: big enough to fill a TCP connection's buffers with a few.
-inline message numbered(int i, message parts = {}) {
-    parts.push_back(std::to_string(i));
-    parts.emplace_back(20000, 'x');
-    return parts;
-}
-
-// Sends numbered(0), numbered(1) ... each after `head`, until the path stays full. Returns how many.
-inline int fill(zmq::socket_ref socket, const message& head = {}) {
-    int sent = 0;
-    while (writable(socket, 150ms)) send(socket, numbered(sent++, head));
-    return sent;
-}
-
-// Waits until the condition holds; false when it did not in time.
-template <class Condition>
-bool eventually(Condition condition, milliseconds timeout = patience) {
-    for (const auto end = std::chrono::steady_clock::now() + timeout; !condition();) {
-        if (std::chrono::steady_clock::now() > end) return false;
-        std::this_thread::sleep_for(1ms);
-    }
-    return true;
-}
-
-// Publishes until the subscription has travelled through to `publisher`, then reads away what was published for it.
-inline void synchronise(zmq::socket_ref publisher, zmq::socket_ref subscriber) {
-    const auto arrived = [&] { return send(publisher, {"sync"}), try_recv(subscriber, 10ms).has_value(); };
-    if (!eventually(arrived)) throw std::runtime_error("no subscription arrived");
-    send(publisher, {"end of sync"});
-    while (recv(subscriber).back() != "end of sync") {
-    }
-}
-
-// The errno of the zmq::error_t that a call throws; 0 when it throws none.
-template <class Call>
-int errno_of(Call call) {
-    try {
-        call();
-    } catch (const zmq::error_t& error) {
-        return error.num();
-    }
-    return 0;
-}
 
 // Runs something in a thread; its end is asked for, and awaited, at the latest by the destructor.
 class background {
@@ -131,7 +40,7 @@ public:
                 std::abort();
             }
         }
-        thread_.join();
+        if (thread_.joinable()) thread_.join();
     }
     background(const background&) = delete;
     background& operator=(const background&) = delete;
@@ -141,6 +50,7 @@ public:
     // How the run ended by itself; rethrows what it threw.
     outcome result() {
         if (!over()) throw std::runtime_error("the run did not end");
+        thread_.join();  // what it threw is the caller's alone then
         return result_.get();
     }
     void signal(int signum) { pthread_kill(thread_.native_handle(), signum); }
@@ -150,6 +60,13 @@ private:
     std::future<outcome> result_;
     std::thread thread_;
 };
+
+// Starts a drain and waits until the loop knows of it.
+inline void begin_drain(device& device, milliseconds timeout) {
+    device.drain(timeout);
+    const auto draining = [&] { return device.statistics().state == state::draining; };
+    if (!eventually(draining)) throw std::runtime_error("no drain began");
+}
 
 // Does something again and again in a thread of its own, until destroyed.
 class repeatedly {

@@ -26,7 +26,7 @@ struct flow_statistics {
     std::uint64_t malformed = 0;        // dropped: too few frames for a ROUTER to route (see device::run)
     std::uint64_t unroutable = 0;       // dropped: EHOSTUNREACH from a ROUTER with ZMQ_ROUTER_MANDATORY
     std::uint64_t overflowed = 0;       // dropped: that peer was full and the device's on_full is `drop`
-    std::uint64_t monitor_sent = 0;     // copies accepted by the monitor socket; none are made while nobody subscribes there
+    std::uint64_t monitor_sent = 0;     // copies that the monitor socket took; none are made while no subscriber has room
     std::uint64_t monitor_dropped = 0;  // copies lost because the monitor was full and its on_full is `drop`
 
     // How long this direction held its messages back, since where they go, or the monitor, had no room or no peer. Not while

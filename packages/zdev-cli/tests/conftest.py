@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import signal
 import subprocess
 import sysconfig
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 import pytest
 import zmq
+from msgspec import to_builtins
+
+from zdev_cli.control.client import ask
+from zdev_cli.control.protocol import Request
 
 ZDEV = str(Path(sysconfig.get_path("scripts"), "zdev"))
 PATIENCE = 20.0  # seconds for what takes a moment, on a busy machine
@@ -55,9 +62,11 @@ class Lines:
 class Program:
     """A `zdev` that runs."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, **environment: str) -> None:
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen([ZDEV, *arguments], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+        self.process = subprocess.Popen(
+            [ZDEV, *arguments], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env={**os.environ, **environment}
+        )
         assert self.process.stdout
         assert self.process.stderr
         self.out = Lines(self.process.stdout)
@@ -91,9 +100,105 @@ class Program:
         self.err.close()
 
 
-@pytest.fixture
+class Service(Program):
+    """`zdev run -c` of a file in `folder`, with its control socket there too."""
+
+    command = (ZDEV,)
+
+    def __init__(self, folder: Path, toml: str, **environment: str) -> None:
+        self.file, self.control = folder / "zdev.toml", folder / "control.sock"
+        self.file.write_text(toml)
+        super().__init__("run", "-c", str(self.file), "--control", str(self.control), **environment)
+        self.http = ""
+        """The base of its addresses, like http://127.0.0.1:9595"""
+        self.said: list[str] = []
+        """What it printed up to and with its line `ready`."""
+
+    def until_ready(self) -> dict[str, str]:
+        """The first endpoint of each socket, like "orders in", once all devices were started."""
+        at: dict[str, str] = {}
+        while not (line := self.out.next()).startswith("ready"):
+            self.said.append(line)
+            words = line.split()
+            if words[0] == "http":
+                self.http = words[1].rstrip("/")
+            elif words[0] != "control":
+                at.setdefault(" ".join(words[:2]), words[-1])
+        self.said.append(line)
+        return at
+
+    def device_processes(self) -> list[int]:
+        """Of the devices with isolation = "process"; they are forked by a server, which is a child of zdev."""
+        return [each for child in _children(self.process.pid) for each in _children(child)]
+
+    def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a `zdev` command against this one."""
+        command = [*self.command, *arguments, "--control", str(self.control)]
+        return subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
+
+    def do(self, *arguments: str) -> list[str]:
+        """What a command that succeeds prints."""
+        done = self.ask(*arguments)
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return done.stdout.splitlines()
+
+    def snapshot(self) -> dict[str, Any]:
+        """What `zdev status --json` prints, without the program."""
+        snapshot: dict[str, Any] = to_builtins(ask(Request(verb="status"), str(self.control)).snapshot)
+        return snapshot
+
+    def device(self, name: str) -> dict[str, Any]:
+        """That of one device."""
+        device: dict[str, Any] = next(each for each in self.snapshot()["devices"] if each["name"] == name)
+        return device
+
+    def until(self, name: str, condition: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+        """The device of this name, as soon as the condition holds for it."""
+        deadline = time.monotonic() + PATIENCE
+        while not condition(device := self.device(name)):
+            assert time.monotonic() < deadline, device
+            time.sleep(0.02)
+        return device
+
+    def close(self) -> None:
+        devices = self.device_processes() if self.process.poll() is None else []
+        for each in devices:
+            os.kill(each, signal.SIGCONT)  # a suspended one could not see that zdev is gone
+        super().close()
+
+
+def _children(pid: int) -> list[int]:
+    children: list[int] = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # it has ended
+            children += map(int, (thread / "children").read_text().split())
+    return children
+
+
+@pytest.fixture(scope="session")
 def zdev_path() -> str:
     return ZDEV
+
+
+@pytest.fixture(scope="session")
+def faults_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, str]], dict[str, list[str]]]:
+    """Runs `zdev validate` once on texts by name, none of which is right: what it says of each, without the file's name."""
+
+    def run(texts: dict[str, str]) -> dict[str, list[str]]:
+        folder = tmp_path_factory.mktemp("texts")
+        files = {name: folder / f"{number}.toml" for number, name in enumerate(texts)}
+        for name, file in files.items():
+            file.write_text(texts[name], encoding="utf-8")
+        command = [ZDEV, "validate", *map(str, files.values())]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
+        assert (done.stdout, done.returncode) == ("", 78)
+        said = done.stderr.splitlines()
+        return {
+            name: [line.removeprefix(f"{file}:") for line in said if line.startswith(str(file))] for name, file in files.items()
+        }
+
+    return run
 
 
 @pytest.fixture
@@ -108,6 +213,27 @@ def zdev() -> Iterator[Callable[..., Program]]:
     yield start
     for program in programs:
         program.close()
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A directory with a short path, closed to others."""
+    with tempfile.TemporaryDirectory(prefix="zdev-") as path:
+        yield Path(path)
+
+
+@pytest.fixture
+def service(folder: Path) -> Iterator[Callable[..., Service]]:
+    """Starts `zdev run -c` of a file with this content; further arguments are environment variables."""
+    services: list[Service] = []
+
+    def start(toml: str, **environment: str) -> Service:
+        services.append(Service(folder, toml, **environment))
+        return services[-1]
+
+    yield start
+    for each in services:
+        each.close()
 
 
 @pytest.fixture

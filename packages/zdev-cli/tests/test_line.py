@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import json
+import re
+from base64 import b64decode
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from zdev_cli import message_line
+from zdev_cli.traffic.json_line import json_line
+from zdev_cli.traffic.line import Look
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 67_999)
 
 
-def shown(frame: bytes) -> str:
+def shown(frame: bytes, look: Look | None = None) -> str:
     """How one frame looks."""
-    return message_line([b"in", frame], WHEN).split(" B  ", 1)[1]
+    return message_line([b"in", frame], WHEN, look or Look()).split(" B  ", 1)[1]
 
 
 def test_a_line_tells_time_direction_number_sizes_and_frames() -> None:
@@ -79,3 +87,83 @@ def test_many_frames_are_cut_and_their_total_told() -> None:
 
 def test_no_message_makes_a_line_longer_than_a_screen_line_or_six() -> None:
     assert len(message_line([b"\xff" * 10**6] * 10**4, WHEN)) < 700
+
+
+@pytest.mark.parametrize(
+    ("frame", "text"),
+    [
+        (b'{"user": {"id": 7}}\n', '{"user":{"id":7}}'),
+        (b"[1, 2.5, null]", "[1,2.5,null]"),
+        (b'{"a":"\\u001b[31m \\u202e"}', r'{"a":"\u001b[31m \u202e"}'),  # a terminal would obey
+        (b"{not json}", '"{not json}"'),
+        (b"7", '"7"'),  # as likely text
+        (msgspec.msgpack.encode({"id": 7, "raw": b"\0"}), 'msgpack:{"id":7,"raw":"0x00"}'),
+        (msgspec.msgpack.encode([1, "\x1b"]), r'msgpack:[1,"\u001b"]'),
+        (msgspec.msgpack.encode({"id": 7}) + b"\0", "0x81a269640700"),  # it ends too late
+        (b"\x80", "0x80"),  # an empty map, as likely a byte
+    ],
+)
+def test_json_and_msgpack_are_shown_as_what_they_mean(frame: bytes, text: str) -> None:
+    assert shown(frame) == text
+
+
+@pytest.mark.parametrize(
+    ("form", "frame", "text"),
+    [
+        ("hex", b"hello", "0x68656c6c6f"),
+        ("utf-8", b"caf\xe9\x1b[31m", r'"caf\xe9\u001b[31m"'),
+        ("utf-8", b'{"a": 1}', '"{"a": 1}"'),
+        ("json", b"7", "7"),
+        ("json", b"seven", '"seven"'),
+        ("msgpack", b"\x80", "msgpack:{}"),
+        ("msgpack", b"\xc1", "0xc1"),
+    ],
+)
+def test_a_form_can_be_asked_for(form: str, frame: bytes, text: str) -> None:
+    assert shown(frame, Look(form)) == text  # type: ignore[arg-type]
+
+
+def test_nothing_is_cut_when_all_is_asked_for() -> None:
+    look = Look(full=True)
+    assert shown(b"x" * 5000, look) == f'"{"x" * 5000}"'
+    assert shown(b"\xff" * 5000, look) == f"0x{'ff' * 5000}"
+    assert "…" not in message_line([b"in", *[b"ab"] * 100], WHEN, look)
+
+
+def test_colours_change_nothing_else() -> None:
+    message = [b"in", b"\0\1\2\3\4", b"", b"hello"]
+    coloured = message_line(message, WHEN, Look(colours=True))
+    assert "\x1b[36min " in coloured
+    assert re.sub(r"\x1b\[\d+m", "", coloured) == message_line(message, WHEN)
+
+
+forms = st.sampled_from(["auto", "utf-8", "json", "msgpack", "hex"])
+documents = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+).map(msgspec.msgpack.encode)
+
+
+@given(st.lists(st.binary() | st.text().map(str.encode) | documents, min_size=1), forms, st.booleans())
+def test_a_line_is_printable_whatever_peers_send(message: list[bytes], form: str, full: bool) -> None:
+    assert message_line(message, WHEN, Look(form, full)).isprintable()  # type: ignore[arg-type]
+
+
+@given(st.lists(st.binary() | st.text().map(str.encode) | documents, min_size=1), forms)
+def test_a_json_line_holds_the_message_exactly(message: list[bytes], form: str) -> None:
+    line = json_line(message, WHEN.replace(tzinfo=UTC), form)  # type: ignore[arg-type]
+    told = json.loads(line)
+    assert line.isascii()
+    assert told["time"] == "2026-01-02T03:04:05.067999Z"
+    exact = {"utf-8": str.encode, "base64": b64decode, "hex": bytes.fromhex}
+    frames = [exact[frame["encoding"]](frame["value"]) for frame in told["frames"]]
+    prefix = told.get("prefix")
+    assert [exact[prefix["encoding"]](prefix["value"]) if prefix else told["direction"].encode(), *frames] == message
+    assert [frame["size"] for frame in told["frames"]] == [len(frame) for frame in message[1:]]
+
+
+def test_a_json_line_tells_what_a_frame_means_if_asked() -> None:
+    frame = msgspec.msgpack.encode({"id": 7})
+    told = json.loads(json_line([b"in", frame, b"\xc1"], WHEN, "msgpack"))
+    assert [each.get("decoded") for each in told["frames"]] == [{"id": 7}, None]

@@ -25,7 +25,7 @@ def test_version_tells_the_version_of_the_package(zdev_path: str) -> None:
     assert (done.stdout, done.stderr, done.returncode) == (f"zdev {importlib.metadata.version('zdev-cli')}\n", "", 0)
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("tap",)])
+@pytest.mark.parametrize("command", [(), ("run",), ("init",), ("validate",), ("schema",), ("tap",)])
 def test_every_command_has_help(zdev_path: str, command: tuple[str, ...]) -> None:
     done = run(zdev_path, *command, "--help")
     assert done.stdout.startswith(f"Usage: {' '.join(('zdev', *command))} ")

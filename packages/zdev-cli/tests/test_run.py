@@ -165,6 +165,19 @@ def test_a_drain_ends_it(zdev: Start, connected: Connected) -> None:
     assert program.status() == 0
 
 
+def test_a_drain_that_takes_too_long_ends_it_with_status_75(zdev: Start, connected: Connected) -> None:
+    program = zdev("run", "queue", "--bind-in", ANY, "--bind-out", ANY, "--bind-ctrl", ANY)
+    at = program.endpoints(3)
+    client, worker = connected(zmq.REQ, at["in"]), connected(zmq.REP, at["out"])
+    operator = connected(zmq.REQ, at["ctrl"])
+    client.send(b"hello")
+    assert worker.recv() == b"hello"
+    operator.send(b"DRAIN 100")
+    assert operator.recv() == b""
+    assert program.status() == 75
+    assert program.err.rest() == ["zdev: queue: the drain took longer than it may: replies were still owed"]
+
+
 def test_bad_messages_are_counted_and_no_other_is_affected(zdev: Start, connected: Connected) -> None:
     program = zdev("run", "queue", "--out-type", "ROUTER", "--bind-in", ANY, "--bind-out", ANY)
     at = program.endpoints(2)

@@ -146,13 +146,16 @@ def test_what_can_be_no_monitor_is_told(refused: Refused, bound: Bound, kind: in
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "Missing argument 'ENDPOINT'"),
+        ((), "Missing argument 'DEVICE|ENDPOINT'"),
         (("127.0.0.1:5561",), "write transport://address"),
         (("tcp://127.0.0.1:99999",), "1 to 65535"),
         (("tcp://127.0.0.1:*",), "cannot connect to tcp://127.0.0.1:*"),
         (("tpc://127.0.0.1:5561",), "cannot connect to tpc://127.0.0.1:5561"),
         (("tcp://127.0.0.1:5561", "--limit", "0"), "'--limit'"),
         (("tcp://127.0.0.1:5561", "--timeout", "-1"), "'--timeout'"),
+        (("tcp://127.0.0.1:5561", "--match", "0xf"), "'0xf': an even number of hex digits belongs after 0x"),
+        (("tcp://127.0.0.1:5561", "--field", "id"), "'id' is no PATH=VALUE, like user.id=7"),
+        (("tcp://127.0.0.1:5561", "--as", "xml"), "'xml' is not one of"),
     ],
 )
 def test_a_command_line_that_makes_no_sense_is_refused(refused: Refused, arguments: tuple[str, ...], words: str) -> None:

@@ -1,4 +1,4 @@
-// What each file of the binding adds to the module.
+// What each file of the binding adds to its module.
 
 #ifndef ZDEV_CORE_BINDINGS_HPP
 #define ZDEV_CORE_BINDINGS_HPP
@@ -14,6 +14,7 @@ void register_errors(py::module_& module);
 void register_enums(py::module_& module);
 void register_statistics(py::module_& module);
 void register_device(py::module_& module);
+void register_load(py::module_& module);
 
 }  // namespace zdev_core
 

@@ -8,22 +8,43 @@
 
 #include "library.hpp"
 
-// All that the C++ library calls, cppzmq's inline functions included. One too few and the build's check of the extension's
-// dynamic symbols names it.
-#define ZDEV_ZMQ_FUNCTIONS(X)                                                                          \
-    X(int, zmq_errno, (), ())                                                                          \
-    X(const char*, zmq_strerror, (int errnum), (errnum))                                               \
-    X(int, zmq_getsockopt, (void* s, int option, void* value, size_t* size), (s, option, value, size)) \
-    X(int, zmq_msg_init, (zmq_msg_t * msg), (msg))                                                     \
-    X(int, zmq_msg_init_size, (zmq_msg_t * msg, size_t size), (msg, size))                             \
-    X(int, zmq_msg_close, (zmq_msg_t * msg), (msg))                                                    \
-    X(int, zmq_msg_move, (zmq_msg_t * to, zmq_msg_t * from), (to, from))                               \
-    X(int, zmq_msg_copy, (zmq_msg_t * to, zmq_msg_t * from), (to, from))                               \
-    X(void*, zmq_msg_data, (zmq_msg_t * msg), (msg))                                                   \
-    X(size_t, zmq_msg_size, (const zmq_msg_t* msg), (msg))                                             \
-    X(int, zmq_msg_more, (const zmq_msg_t* msg), (msg))                                                \
-    X(int, zmq_msg_recv, (zmq_msg_t * msg, void* s, int flags), (msg, s, flags))                       \
-    X(int, zmq_msg_send, (zmq_msg_t * msg, void* s, int flags), (msg, s, flags))
+// All that the C++ library and the load generator call, cppzmq's inline functions included. One too few and the build's check
+// of the extensions' dynamic symbols names it.
+#define ZDEV_ZMQ_FUNCTIONS(X)                                                                               \
+    X(int, zmq_errno, (), ())                                                                               \
+    X(const char*, zmq_strerror, (int errnum), (errnum))                                                    \
+    X(int, zmq_getsockopt, (void* s, int option, void* value, size_t* size), (s, option, value, size))      \
+    X(int, zmq_msg_init, (zmq_msg_t * msg), (msg))                                                          \
+    X(int, zmq_msg_init_size, (zmq_msg_t * msg, size_t size), (msg, size))                                  \
+    X(int, zmq_msg_init_data, (zmq_msg_t * msg, void* data, size_t size, zmq_free_fn* release, void* hint), \
+      (msg, data, size, release, hint))                                                                     \
+    X(int, zmq_msg_close, (zmq_msg_t * msg), (msg))                                                         \
+    X(int, zmq_msg_move, (zmq_msg_t * to, zmq_msg_t * from), (to, from))                                    \
+    X(int, zmq_msg_copy, (zmq_msg_t * to, zmq_msg_t * from), (to, from))                                    \
+    X(void*, zmq_msg_data, (zmq_msg_t * msg), (msg))                                                        \
+    X(size_t, zmq_msg_size, (const zmq_msg_t* msg), (msg))                                                  \
+    X(int, zmq_msg_more, (const zmq_msg_t* msg), (msg))                                                     \
+    X(int, zmq_msg_recv, (zmq_msg_t * msg, void* s, int flags), (msg, s, flags))                            \
+    X(int, zmq_msg_send, (zmq_msg_t * msg, void* s, int flags), (msg, s, flags))                            \
+    X(void*, zmq_ctx_new, (), ())                                                                           \
+    X(int, zmq_ctx_shutdown, (void* context), (context))                                                    \
+    X(int, zmq_ctx_term, (void* context), (context))                                                        \
+    X(void*, zmq_socket, (void* context, int type), (context, type))                                        \
+    X(int, zmq_close, (void* s), (s))                                                                       \
+    X(int, zmq_bind, (void* s, const char* endpoint), (s, endpoint))                                        \
+    X(int, zmq_connect, (void* s, const char* endpoint), (s, endpoint))                                     \
+    X(int, zmq_setsockopt, (void* s, int option, const void* value, size_t size), (s, option, value, size)) \
+    X(int, zmq_send, (void* s, const void* data, size_t size, int flags), (s, data, size, flags))           \
+    X(int, zmq_poll, (zmq_pollitem_t * items, int count, long timeout), (items, count, timeout))
+
+#ifdef _WIN32
+
+// A DLL keeps to itself what it doesn't export, and with ZMQ_STATIC, which the build defines, zmq.h imports nothing.
+#define ZDEV_FORWARD(result, name, parameters, arguments) \
+    static result(*name##_target) parameters = nullptr;   \
+    extern "C" result name parameters { return name##_target arguments; }
+
+#else
 
 #define ZDEV_TEXT_OF(token) #token
 #define ZDEV_TEXT(macro) ZDEV_TEXT_OF(macro)
@@ -35,6 +56,8 @@
     __attribute__((visibility("hidden"))) result forward_##name parameters __asm__(ZDEV_TEXT(__USER_LABEL_PREFIX__) #name); \
     result forward_##name parameters { return name##_target arguments; }                                                    \
     static_assert(std::is_same_v<decltype(forward_##name), decltype(::name)>, "differs from zmq.h");
+
+#endif
 
 #define ZDEV_TARGET(result, name, parameters, arguments) {#name, reinterpret_cast<void**>(&name##_target)},
 
@@ -65,7 +88,11 @@ void connect(const void* socket) {
     library libzmq = detail::maker_of(socket);
     for (const auto& [name, address] : detail::targets) {
         void* const found = libzmq.symbol(name);
-        if (!found) throw std::runtime_error("pyzmq's libzmq, " + libzmq.path() + ", doesn't define " + name);
+        if (!found) {
+            throw std::runtime_error(
+                "pyzmq's libzmq, " + libzmq.path() + ", doesn't define " + name +
+                " for others: a pyzmq is needed that uses a shared libzmq, as all but its Windows wheels do");
+        }
         *address = found;
     }
     detail::connected() = std::move(libzmq);

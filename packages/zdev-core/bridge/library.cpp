@@ -1,3 +1,7 @@
+// Linux, macOS and the BSDs: what dlfcn.h tells.
+
+#ifndef _WIN32
+
 #include "library.hpp"
 
 #include <dlfcn.h>
@@ -35,3 +39,5 @@ void* library::symbol(const char* name) {
 }
 
 }  // namespace zdev_core
+
+#endif

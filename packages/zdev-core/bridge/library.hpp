@@ -1,4 +1,5 @@
-// A shared library (or the program itself) that this process has loaded. The binding's only platform-specific code.
+// A shared library (or the program itself) that this process has loaded. library.cpp and library_windows.cpp hold the
+// binding's only platform-specific code.
 //
 // Threads: any; the dynamic loader locks for itself.
 

@@ -34,7 +34,7 @@ constexpr counter counters[] = {
     {"unroutable", &flow_statistics::unroutable, "Dropped: EHOSTUNREACH from a ROUTER with ROUTER_MANDATORY."},
     {"overflowed", &flow_statistics::overflowed, "Dropped: that peer was full and the device's `on_full` is \"drop\"."},
     {"monitor_sent", &flow_statistics::monitor_sent,
-     "Copies that the monitor socket accepted; none are made while nobody subscribes there."},
+     "Copies that the monitor socket accepted; none are made while no subscriber has room."},
     {"monitor_dropped", &flow_statistics::monitor_dropped,
      "Copies lost because the monitor was full and its `mon_on_full` is \"drop\"."},
     {"blocked_nanoseconds", &flow_statistics::blocked_nanoseconds,

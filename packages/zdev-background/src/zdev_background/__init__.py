@@ -17,13 +17,18 @@ from ._devices import (
     ThreadProxy,
     ThreadProxySteerable,
 )
+from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security, create_key
 from ._spec import Role, SocketSpec
 
 __all__ = [
+    "CurveClient",
+    "CurveServer",
     "Device",
     "FlowStatistics",
     "MonitoredQueue",
     "Outcome",
+    "PlainClient",
+    "PlainServer",
     "ProcessDevice",
     "ProcessMonitoredQueue",
     "ProcessProxy",
@@ -31,6 +36,7 @@ __all__ = [
     "Proxy",
     "ProxySteerable",
     "Role",
+    "Security",
     "SocketSpec",
     "State",
     "Statistics",
@@ -38,6 +44,7 @@ __all__ = [
     "ThreadMonitoredQueue",
     "ThreadProxy",
     "ThreadProxySteerable",
+    "create_key",
     "monitored_queue",
     "monitoredqueue",
 ]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import array
-import fcntl
 import os
 import socket as sockets
 import stat
-import termios
+import sys
 from _socket import socket as Connection  # gevent's patches replace socket.socket by one that belongs to a hub
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+
+if sys.platform != "win32":  # which shows a program none of its descriptors
+    import fcntl
+    import termios
 
 _WILDCARDS = ("0.0.0.0", "::")
 
@@ -35,7 +38,7 @@ def hang_up(endpoints: Iterable[str], *, at_once: bool) -> int:
 
 def _accepted(addresses: list[tuple[str, int]]) -> Iterator[Connection]:
     directory = Path("/proc/self/fd") if Path("/proc/self/fd").is_dir() else Path("/dev/fd")
-    for number in [int(each.name) for each in directory.iterdir()] if addresses else []:
+    for number in [int(each.name) for each in directory.iterdir()] if addresses and directory.is_dir() else []:
         try:
             if not stat.S_ISSOCK(os.fstat(number).st_mode):
                 continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from multiprocessing.process import BaseProcess
 from typing import Any, Self
 
@@ -15,6 +15,7 @@ from zdev_core import Outcome, State, Statistics
 from . import _registry
 from ._async import Awaitable
 from ._launchers import HereLauncher, Launcher
+from ._placement import Placement
 from ._relay import Ending, Endpoints, Plan, Policy, no_statistics
 from ._roles import Roles
 
@@ -50,6 +51,14 @@ class Device(Awaitable, Roles):
     mon_on_full: Policy = "block"
     """What to do when the monitor's receiver is full and its type can't drop by itself (PUSH, PAIR, DEALER): "block" holds the
     messages back, "drop" loses the copy and counts it as `monitor_dropped`. Takes effect at the next start."""
+
+    io_threads: int | None = None
+    """How many threads of libzmq read and write the device's connections, each of which stays with one. None: what the context
+    has, mostly 1. With a number the context is the device's own. Takes effect at the next start."""
+
+    cpus: Collection[int] = ()
+    """The processors, by number, that the relay and its I/O threads may run on; none: all that the process may use. The context
+    is the device's own then. Linux only. Takes effect at the next start."""
 
     def __init__(self, device_type: int = zmq.QUEUE, in_type: int | None = None, out_type: int | None = None) -> None:
         if in_type is None or out_type is None:
@@ -202,6 +211,7 @@ class Device(Awaitable, Roles):
             out_prefix=self._out_prefix,
             on_full=self.on_full,
             mon_on_full=self.mon_on_full,
+            placement=Placement(self.io_threads, frozenset(self.cpus)),
         )
 
     def _alive(self) -> Launcher | None:

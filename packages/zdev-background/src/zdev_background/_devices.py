@@ -73,6 +73,7 @@ class Proxy(Device):
     bind_mon = of_role(Roles.bind, "mon")
     connect_mon = of_role(Roles.connect, "mon")
     setsockopt_mon = of_role(Roles.setsockopt, "mon")
+    secure_mon = of_role(Roles.secure, "mon")
     bind_mon_to_random_port = of_role(Roles.bind_to_random_port, "mon")
 
     @property
@@ -131,6 +132,7 @@ class ProxySteerable(Proxy):
     bind_ctrl = of_role(Roles.bind, "ctrl")
     connect_ctrl = of_role(Roles.connect, "ctrl")
     setsockopt_ctrl = of_role(Roles.setsockopt, "ctrl")
+    secure_ctrl = of_role(Roles.secure, "ctrl")
     bind_ctrl_to_random_port = of_role(Roles.bind_to_random_port, "ctrl")
 
     @property

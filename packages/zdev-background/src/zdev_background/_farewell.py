@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,7 +13,7 @@ from zdev_core import Outcome
 
 from ._connections import hang_up
 from ._spec import OpenSocket, Role
-from ._threads import start_thread
+from ._threads import Latch, start_thread
 
 LONGEST_GRACE = 5.0  # seconds, where LINGER is for ever
 STILL = 0.02  # seconds without any movement, after which nothing is on its way
@@ -40,11 +39,11 @@ class Farewell:
         self._in, self._out = opened["in"], opened["out"]
         self._is_one_way = self._in.socket.type in _ONE_WAY[0] or self._out.socket.type in _ONE_WAY[1]
         self._endpoints = [each for each in self._in.endpoints if each.startswith(("tcp:", "ipc:"))]
-        self._over = threading.Event()
-        self._seen_off = threading.Event()
+        self._over = Latch()
+        self._seen_off = Latch()
 
     def hurry(self) -> None:
-        self._over.set()
+        self._over.open()
         self._engine.stop()
 
     def send_on(self, outcome: Outcome | None, grace: float | None) -> None:
@@ -55,7 +54,7 @@ class Farewell:
         if not self._is_one_way and outcome in (Outcome.DRAINED, Outcome.DRAIN_TIMED_OUT):
             return
         grace = self._linger() if grace is None else min(grace, self._linger())
-        if grace <= 0 or self._over.is_set() or not self._has_something():
+        if grace <= 0 or self._over.is_open() or not self._has_something():
             return
         start_thread(self._see_off, "zdev farewell", grace)
         try:
@@ -93,7 +92,7 @@ class Farewell:
             self._wait_until_still(grace)
         finally:
             self._engine.stop()
-            self._seen_off.set()
+            self._seen_off.open()
 
     def _wait_until_still(self, grace: float) -> None:
         """Senders are told to cease at the first pause, for what comes then finds room: libzmq gives up a connection that both

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from _socket import AF_UNIX, SOCK_STREAM
+import socket as sockets
 from _socket import socket as Connection  # gevent's patches replace socket.socket by one that belongs to a hub
 from contextlib import suppress
 from pathlib import Path
@@ -36,7 +36,7 @@ def remove_file(endpoint: str, *, even_if_in_use: bool = False, made_by_libzmq: 
 
 
 def _is_in_use(path: Path) -> bool:
-    probe = Connection(AF_UNIX, SOCK_STREAM)
+    probe = Connection(sockets.AF_UNIX, sockets.SOCK_STREAM)
     try:
         probe.setblocking(False)
         probe.connect(str(path))

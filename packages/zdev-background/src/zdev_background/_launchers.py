@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from concurrent.futures import Future
 from multiprocessing.process import BaseProcess
 
 from zdev_core import Statistics
 
 from ._relay import Ending, Endpoints, Plan, Relay, no_statistics
-from ._threads import start_thread
+from ._threads import Latch, Promise, start_thread
 
 OnEnd = Callable[["Launcher", Ending], None]
 
@@ -30,12 +29,12 @@ class Launcher(ABC):
     worker: threading.Thread | BaseProcess | None = None
 
     def __init__(self, plan: Plan, on_end: OnEnd, daemon: bool) -> None:
-        self.ready: Future[Endpoints] = Future()  # or the error that kept the device from starting
+        self.ready: Promise[Endpoints] = Promise()  # or the error that kept the device from starting
         self.ending: Ending | None = None
         self._plan = plan
         self._on_end = on_end
         self._daemon = daemon
-        self._ended = threading.Event()
+        self._ended = Latch()
 
     @abstractmethod
     def launch(self) -> None:
@@ -66,7 +65,7 @@ class Launcher(ABC):
     def statistics(self) -> Statistics: ...
 
     def is_alive(self) -> bool:
-        return not self._ended.is_set()
+        return not self._ended.is_open()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end, with everything closed. False when it has not come within `timeout` seconds."""
@@ -78,7 +77,7 @@ class Launcher(ABC):
 
     def _fail(self, error: BaseException) -> None:
         self._on_end = _nothing
-        self._ended.set()
+        self._ended.open()
         self.ready.set_exception(error)
 
     def _end(self, ending: Ending) -> None:
@@ -87,7 +86,7 @@ class Launcher(ABC):
         try:
             on_end(self, ending)
         finally:
-            self._ended.set()
+            self._ended.open()
 
 
 class HereLauncher(Launcher):

@@ -6,10 +6,10 @@ import errno
 import multiprocessing
 import multiprocessing.process
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -25,7 +25,7 @@ from ._ipc import WILDCARD, remove_file
 from ._launchers import Launcher, OnEnd
 from ._relay import Ending, Plan, no_statistics
 from ._spec import option_name
-from ._threads import start_thread
+from ._threads import Promise, start_thread
 
 ANSWER_TIMEOUT = 5.0  # seconds; the child answers at once unless it is suspended or starved
 EXIT_TIMEOUT = 5.0  # seconds from the child's last word to its end
@@ -49,7 +49,7 @@ class ProcessLauncher(Launcher):
         self._lock = threading.RLock()  # a signal handler may call stop() anywhere
         self._pipe: Connection | None = None
         self._stopping = False
-        self._answers: dict[int, Future[Any]] = {}  # by number of the order
+        self._answers: dict[int, Promise[Any]] = {}  # by number of the order
         self._orders = 0
         self._statistics = no_statistics()
         self._reader: threading.Thread | None = None
@@ -118,7 +118,7 @@ class ProcessLauncher(Launcher):
 
     def _order(self, verb: Order, *arguments: Any, answer: bool = True) -> Any:
         """What the child answers; None when it is no more."""
-        answered: Future[Any] = Future()
+        answered: Promise[Any] = Promise()
         with self._lock:
             if self._pipe is None:
                 return None
@@ -211,7 +211,7 @@ def _sigint_held_back(start_method: str) -> Iterator[None]:
 
     Not with forkserver: if the server starts now, all its later children would inherit it.
     """
-    if start_method == "forkserver":
+    if start_method == "forkserver" or sys.platform == "win32":
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -15,8 +16,13 @@ import zdev_core
 from zdev_core import FlowStatistics, Outcome, State, Statistics
 
 from ._farewell import Farewell
+from ._placement import Placement, return_to
 from ._ports import Ports
+from ._security import Server
 from ._spec import OpenSocket, Role, SocketSpec
+from ._zap import Door
+
+logger = logging.getLogger("zdev")
 
 Endpoints = Mapping[Role, tuple[str, ...]]
 Policy = Literal["block", "drop"]
@@ -51,10 +57,15 @@ class Plan:
     out_prefix: bytes | str | None
     on_full: Policy | None
     mon_on_full: Policy
+    placement: Placement
 
     def engine_policy(self) -> Policy:
         mandatory = any(spec.has_option(zmq.ROUTER_MANDATORY, true=True) for spec in self.specs.values())
         return self.on_full or ("block" if mandatory else "drop")
+
+    def servers(self) -> dict[str, Server]:
+        """What guards the sockets that others must prove themselves to, by ZAP domain."""
+        return {spec.role: spec.security for spec in self.specs.values() if isinstance(spec.security, Server)}
 
 
 @dataclass(frozen=True)
@@ -84,10 +95,22 @@ class Relay:
         self._parting = False  # whether the run has ended, and what has arrived is sent on
         self._grace: float | None = None
         self._thread = 0  # in which the engine runs
-        self.context = plan.context_factory()
-        # A class makes a new context, which is the device's own then; any other factory may give a shared one.
-        self._owns_context = isinstance(plan.context_factory, type)
+        servers = plan.servers()
+        # A door is for all of its context, and so are I/O threads. A class makes a new context, which is the device's own
+        # then; any other factory may give a shared one.
+        factory = plan.context_factory
+        if not isinstance(factory, type) and (servers or plan.placement):
+            factory = zmq.Context
+        self._owns_context = isinstance(factory, type)
+        self._former_cpus = plan.placement.settle(plan.owner)
         try:
+            self.context = plan.placement.new_context(plan.owner, factory)
+        except BaseException:
+            return_to(self._former_cpus)
+            raise
+        try:
+            if servers:
+                Door(self.context, plan.owner, servers)
             self._open_sockets()
             self._engine = self._new_engine()
             self._farewell = Farewell(self._engine, self._opened)
@@ -160,9 +183,15 @@ class Relay:
         context.sockopts.update(self.context.sockopts)
         for role, spec in self._plan.specs.items():
             if spec.role == role:
+                self._warn_of_exposure(spec)
                 self._opened[role] = spec.open(context, self._plan.owner, self._plan.ports)
             else:  # one socket as both ends
                 self._opened[role] = self._opened[spec.role]
+
+    def _warn_of_exposure(self, spec: SocketSpec) -> None:
+        if exposed := spec.exposed():
+            where = ", ".join(exposed)
+            logger.warning("%s: %s at %s lets in anybody who reaches it: see CurveServer", self._plan.owner, spec, where)
 
     def _new_engine(self) -> zdev_core.Device:
         plan = self._plan
@@ -187,3 +216,4 @@ class Relay:
         if self._owns_context:
             with suppress(zmq.ZMQError):
                 self.context.term()  # waits until what was sent has gone, for the sockets' LINGER at most
+        return_to(self._former_cpus)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,6 +14,7 @@ from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
 from ._process import ProcessLauncher
 from ._relay import Ending, Endpoints, Plan
+from ._threads import Promise
 
 logger = logging.getLogger("zdev")
 
@@ -42,9 +42,9 @@ class RestartingLauncher(Launcher):
         self._thread: threading.Thread | None = None  # the last to take care of an end
 
     def launch(self) -> None:
+        self._run.ready = Promise(then=self._started)
         self._run.launch()
         self.worker = self._run.worker
-        self._run.ready.add_done_callback(self._started)
 
     def stop(self, grace: float | None = None) -> None:
         with self._lock:
@@ -81,7 +81,7 @@ class RestartingLauncher(Launcher):
     def _new_run(self, plan: Plan) -> ProcessLauncher:
         return ProcessLauncher(plan, self._take_care, self._daemon, self._start_method)
 
-    def _started(self, ready: Future[Endpoints]) -> None:
+    def _started(self, ready: Promise[Endpoints]) -> None:
         if error := ready.exception():
             self._fail(error)
         else:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from ._ports import Ports
+from ._security import Security
 from ._spec import OptionValue, Role, SocketSpec
 
 P = ParamSpec("P")
@@ -106,6 +107,14 @@ class Roles:
         """
         self._spec(role).options.append((opt, value))
 
+    def secure(self, role: Role, security: Security | None) -> None:
+        """Have this role's socket protected by a mechanism, like CurveServer, when the device starts; None: by none.
+
+        A device that has a server among its sockets has a context of its own. `start` raises ZMQError, naming the file, when
+        a key can't be read, or could be read by others than its owner.
+        """
+        self._spec(role).security = security
+
     def bind_to_random_port(
         self, role: Role, addr: str, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100
     ) -> int:
@@ -124,11 +133,13 @@ class Roles:
     bind_in = of_role(bind, "in")
     connect_in = of_role(connect, "in")
     setsockopt_in = of_role(setsockopt, "in")
+    secure_in = of_role(secure, "in")
     bind_in_to_random_port = of_role(bind_to_random_port, "in")
 
     bind_out = of_role(bind, "out")
     connect_out = of_role(connect, "out")
     setsockopt_out = of_role(setsockopt, "out")
+    secure_out = of_role(secure, "out")
     bind_out_to_random_port = of_role(bind_to_random_port, "out")
 
     @property

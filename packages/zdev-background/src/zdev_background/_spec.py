@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import time
 from contextlib import suppress
@@ -13,6 +14,7 @@ import zmq
 from ._errors import explained
 from ._ipc import refuse_in_use, remove_file
 from ._ports import Ports
+from ._security import Security, is_loopback
 
 Role = Literal["in", "out", "mon", "ctrl"]
 OptionValue = int | bytes | str
@@ -76,9 +78,10 @@ class SocketSpec:
     options: list[tuple[int, OptionValue]] = field(default_factory=list)
     binds: list[str] = field(default_factory=list)
     connects: list[str] = field(default_factory=list)
+    security: Security | None = None
 
     def open(self, context: zmq.Context[Any], owner: str = "zdev", ports: Ports | None = None) -> OpenSocket:
-        """Make the socket: first its options, in order; then binds, then connects. The caller closes it.
+        """Make the socket: first its options, in order; then its security, binds and connects. The caller closes it.
 
         owner: who is named in errors. ports: where a bound port may have been kept.
 
@@ -93,6 +96,8 @@ class SocketSpec:
         try:
             for option, value in (*self._defaults(context), *self.options):
                 self._set(socket, owner, option, value)
+            if self.security:
+                self._protect(socket, owner, self.security)
             for endpoint in self.binds:
                 opened = OpenSocket(socket, (*opened.endpoints, self._bind(socket, owner, endpoint, ports)))
             for endpoint in self.connects:
@@ -101,6 +106,13 @@ class SocketSpec:
             opened.close(linger=0)
             raise
         return opened
+
+    def exposed(self) -> list[str]:
+        """The endpoints bound that other hosts can reach, where anybody may connect."""
+        mechanisms = (zmq.CURVE_SERVER, zmq.PLAIN_SERVER, zmq.GSSAPI_SERVER)
+        if self.security or any(self.has_option(option, true=True) for option in mechanisms):
+            return []
+        return [endpoint for endpoint in self.binds if not is_loopback(endpoint)]
 
     def has_option(self, option: int, *, true: bool = False) -> bool:
         """Whether the user set `option`; with `true`, whether the last value set is one other than 0."""
@@ -130,6 +142,16 @@ class SocketSpec:
         except (zmq.ZMQError, TypeError, ValueError, OverflowError) as error:
             doing = f"cannot set option {option_name(option)} of {self} to {value!r}"
             raise explained(owner, doing, error, "zmq_setsockopt(3) has the options and their values") from error
+
+    def _protect(self, socket: zmq.Socket[bytes], owner: str, security: Security) -> None:
+        try:
+            if security.is_server != bool(self.binds) or security.is_server == bool(self.connects):
+                does = "binds only" if security.is_server else "connects only"
+                raise ValueError(f"{type(security).__name__} is for a socket that {does}")
+            security.protect(socket, self.role)
+        except (OSError, ValueError) as error:
+            number = getattr(error, "errno", None) or errno.EINVAL
+            raise zmq.ZMQError(number, f"{owner}: cannot protect {self}: {error}") from error
 
     def _bind(self, socket: zmq.Socket[bytes], owner: str, endpoint: str, ports: Ports | None) -> str:
         try:

@@ -1,4 +1,4 @@
-"""Threads of the system, also where gevent has made all threads greenlets.
+"""Threads of the system, also where gevent has made all threads greenlets, and how those wait for what these do.
 
 The engine does not return before the end of its run: as a greenlet it would stop all others.
 """
@@ -7,19 +7,93 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+LOOK = 0.001  # seconds from one look at a latch to the next, where that is how to wait
 
 
 def start_thread(target: Callable[..., object], name: str, *args: Any, daemon: bool = True) -> threading.Thread | None:
     """None: under gevent's patches, where `threading` has no thread to show for it, and the interpreter never waits for it.
 
-    Locks and events of a patched `threading` work between such a thread and greenlets, and hold up no hub.
+    For greenlets to wait for such a thread, use a latch or a promise: locks and events of a patched `threading` mostly work
+    between the two, but not when both are at one at the same moment ("cannot release un-acquired lock", gevent 26.9).
     """
-    monkey: Any = sys.modules.get("gevent.monkey")
-    if monkey and monkey.is_module_patched("threading"):
+    if monkey := _gevent():
         monkey.get_original("_thread", "start_new_thread")(target, args)
         return None
     thread = threading.Thread(target=target, args=args, name=name, daemon=daemon)
     thread.start()
     return thread
+
+
+class Latch:
+    """Opened once, by any thread; waited for by any thread or greenlet."""
+
+    def __init__(self) -> None:
+        self._is_open = False
+        self._event = None if _gevent() else threading.Event()
+
+    def open(self) -> None:
+        self._is_open = True
+        if self._event:
+            self._event.set()
+
+    def is_open(self) -> bool:
+        return self._is_open
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Whether it is open now, or within `timeout` seconds."""
+        if self._event:
+            return self._event.wait(timeout)
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not self._is_open and (deadline is None or time.monotonic() < deadline):
+            time.sleep(LOOK)  # gevent's: other greenlets go on
+        return self._is_open
+
+
+class Promise(Generic[T]):
+    """A result to come, or an error, from another thread: as `concurrent.futures.Future`, for greenlets too."""
+
+    def __init__(self, then: Callable[[Promise[T]], object] | None = None) -> None:
+        """then: called in the thread that fulfils it."""
+        self._latch = Latch()
+        self._then = then
+        self._error: BaseException | None = None
+        self._result: T
+
+    def set_result(self, result: T) -> None:
+        self._result = result
+        self._open()
+
+    def set_exception(self, error: BaseException) -> None:
+        self._error = error
+        self._open()
+
+    def _open(self) -> None:
+        self._latch.open()
+        if self._then:
+            self._then(self)
+
+    def done(self) -> bool:
+        return self._latch.is_open()
+
+    def result(self, timeout: float | None = None) -> T:
+        """Raises the error instead, or TimeoutError after `timeout` seconds."""
+        if error := self.exception(timeout):
+            raise error
+        return self._result
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        if not self._latch.wait(timeout):
+            raise TimeoutError
+        return self._error
+
+
+def _gevent() -> Any:
+    """gevent.monkey, if it has patched `threading`."""
+    monkey: Any = sys.modules.get("gevent.monkey")
+    return monkey if monkey and monkey.is_module_patched("threading") else None

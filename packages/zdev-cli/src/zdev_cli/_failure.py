@@ -24,6 +24,11 @@ class Failure(Exception):
         super().__init__(text)
         self.status = status
 
+    @property
+    def report(self) -> str:
+        """What stderr gets."""
+        return f"zdev: {self}"
+
 
 def status_of(number: int | None) -> Status:
     """The exit status for an errno that a socket met when it was made, bound or connected."""

@@ -13,7 +13,7 @@ import click
 from ._failure import Failure, Status
 
 SECTIONS = {
-    "Run": ("run", "init", "validate", "schema"),
+    "Run": ("run", "init", "validate", "schema", "key"),
     "Steer": ("reload", "pause", "resume", "drain", "stop", "start", "restart"),
     "See": ("status", "top", "tap"),
     "Keep": ("record", "replay", "info"),
@@ -53,8 +53,8 @@ def cli() -> None:
     """ZeroMQ devices: relays between two sockets.
 
     Exit status: 0 done, or ended by SIGINT or SIGTERM; 64 the command line makes no sense; 69 an endpoint or a running zdev is
-    not available, or nothing came from it; 70 an error while running; 75 a drain took longer than it may; 78 the
-    configuration is wrong.
+    not available, or nothing came from it; 70 an error while running; 75 a drain took longer than it may, or was
+    cut short by a second signal; 78 the configuration is wrong.
     """
 
 
@@ -72,7 +72,7 @@ def _status() -> int:
         path = error.ctx.command_path if error.ctx else "zdev"
         return _say(f"{path}: {' '.join(error.format_message().split())} (see '{path} --help')", Status.USAGE)
     except Failure as failure:
-        return _say(f"zdev: {failure}", failure.status)
+        return _say(failure.report, failure.status)
     except BrokenPipeError:  # the reader of a pipe has seen enough (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the flush at exit would complain
         return Status.OK

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM as something to wait for, next to sockets."""
+"""Signals as something to wait for, next to sockets."""
 
 from __future__ import annotations
 
@@ -10,16 +10,21 @@ from typing import Self
 
 
 class StopSignals:
-    """While entered, SIGINT and SIGTERM interrupt nothing; they make `fileno()` readable for good.
+    """While entered, SIGINT, SIGTERM and those in `more` interrupt nothing; they make `fileno()` readable until they are taken.
 
     Only for the main thread. A signal before the wait is not lost, since it is kept in a pipe.
     """
+
+    def __init__(self, *more: int) -> None:
+        self._numbers = (signal.SIGINT, signal.SIGTERM, *more)
 
     def __enter__(self) -> Self:
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         self._wakeup_fd = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        self._handlers = {number: signal.signal(number, _ignore) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._handlers = {number: signal.signal(number, _ignore) for number in self._numbers}
+        self._poll = select.poll()
+        self._poll.register(self._reader, select.POLLIN)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -35,7 +40,11 @@ class StopSignals:
 
     def wait(self, timeout: float) -> bool:
         """Whether a signal has come, or comes within `timeout` seconds."""
-        return bool(select.select([self], [], [], timeout)[0])
+        return bool(self._poll.poll(timeout * 1000))
+
+    def take(self, timeout: float) -> int | None:
+        """The number of the next signal; None if none comes within `timeout` seconds."""
+        return self._reader.recv(1)[0] if self.wait(timeout) else None
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:

@@ -45,14 +45,14 @@ def endpoint_of(text: str) -> str:
         raise ValueError(f"{text!r} is no endpoint: write transport://address, like tcp://127.0.0.1:5559")
     if transport == "inproc":
         raise ValueError(f"{text!r}: no other program can reach inproc: use tcp:// or ipc://")
-    if transport == "tcp" and not _is_port(address.rpartition(":")[2]):
+    if transport == "tcp" and not is_port(address.rpartition(":")[2]):
         raise ValueError(f"{text!r}: a tcp endpoint ends in :PORT, 1 to 65535 or * for any free one")
     return text
 
 
-def _is_port(text: str) -> bool:
+def is_port(text: str) -> bool:
     """libzmq itself takes any number, modulo 65536."""
-    return text == "*" or (text.isascii() and text.isdigit() and int(text) <= 65535)
+    return text == "*" or (len(text) < 6 and text.isascii() and text.isdigit() and int(text) <= 65535)
 
 
 def settings_of(name: str, value: object) -> tuple[Setting, ...]:

@@ -50,7 +50,7 @@ class FlowStatistics:
         """Dropped: that peer was full and the device's `on_full` is "drop"."""
     @property
     def monitor_sent(self) -> int:
-        """Copies that the monitor socket accepted; none are made while nobody subscribes there."""
+        """Copies that the monitor socket accepted; none are made while no subscriber has room."""
     @property
     def monitor_dropped(self) -> int:
         """Copies lost because the monitor was full and its `mon_on_full` is "drop"."""

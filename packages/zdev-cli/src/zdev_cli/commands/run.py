@@ -1,14 +1,16 @@
-"""`zdev run`: run one device in the foreground."""
+"""`zdev run`: run one device, or all those of a file, in the foreground."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .._sockets import SocketArguments, socket_options
 from .._words import DEVICE_TYPES, ROLES, Role, needed_roles
+from ..control.client import control_option
 
 if TYPE_CHECKING:
     from ..config import DeviceConfig
@@ -23,11 +25,14 @@ Socket types unless told:
 Example:
   zdev run monitored-queue --bind-in tcp://127.0.0.1:5559 --bind-out tcp://127.0.0.1:5560 \\
       --bind-mon tcp://127.0.0.1:5561 --setsockopt-mon SNDHWM=100000
+  zdev run -c zdev.toml
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("type_", metavar="TYPE", type=click.Choice(tuple(DEVICE_TYPES), case_sensitive=False))
+@click.argument("type_", metavar="[TYPE]", required=False, type=click.Choice(tuple(DEVICE_TYPES), case_sensitive=False))
+@click.option("-c", "--config", metavar="FILE", type=click.Path(path_type=Path), help="Run the devices of this file.")
+@control_option
 @socket_options("in")
 @socket_options("out")
 @socket_options("mon")
@@ -36,8 +41,9 @@ Example:
 @click.option("--out-prefix", help="First frame of a monitor message that out received ('out').")
 @click.option("--on-full", type=click.Choice(("block", "drop")), help="When a ROUTER's one receiver is full.")
 @click.option("--mon-on-full", type=click.Choice(("block", "drop")), help="When a mon of type PUSH, PAIR or DEALER is full.")
-def run(type_: str, **arguments: Any) -> None:
-    """Run a device until a signal ends it.
+@click.option("--insecure", is_flag=True, default=None, help="Bind where other hosts can reach it: anybody may connect.")
+def run(type_: str | None, config: Path | None, control: str | None, **arguments: Any) -> None:
+    """Run a device, or those of a file, until a signal ends it.
 
     TYPE is monitored-queue, queue, forwarder or streamer. SIGINT, SIGTERM and TERMINATE or DRAIN on the ctrl socket end it.
 
@@ -45,9 +51,34 @@ def run(type_: str, **arguments: Any) -> None:
     endpoint tells role, socket type, bind or connect, and the endpoint, ports resolved; the last line tells the statistics.
     NAME of a socket option is as in zmq_setsockopt(3), without ZMQ_; VALUE is text or a number, as the option takes it. A SUB
     socket subscribes to everything unless SUBSCRIBE is set.
+
+    With -c all is in FILE, but for --control. SIGHUP and zdev reload read it again. SIGINT and SIGTERM drain the devices, a
+    second one ends at once, with status 75.
     """
+    if config is not None:
+        _run_file(config, control, type_, arguments)
+    elif type_ is None:
+        raise click.UsageError("what? Name a TYPE of device, or a file of devices with -c FILE")
+    else:
+        _run_type(type_, arguments)
+
+
+def _run_file(config: Path, control: str | None, type_: str | None, arguments: dict[str, Any]) -> None:
+    told = [name for name, value in arguments.items() if value not in (None, ())]
+    if type_ or told:
+        what = f"TYPE {type_}" if type_ else "an option of one device"
+        raise click.UsageError(f"either -c FILE or {what}, not both: devices of a file are described in it")
+    from ..service.many import run_many
+
+    run_many(config, control)
+
+
+def _run_type(type_: str, arguments: dict[str, Any]) -> None:
+    insecure = arguments.pop("insecure")
     sockets = [SocketArguments.take(role, arguments) for role in ROLES]
     _check(type_, sockets, arguments)
+    if not insecure:
+        _check_exposure(sockets)
     from ..service.one import run_one
 
     run_one(_config(type_, sockets, arguments))
@@ -66,6 +97,16 @@ def _check(type_: str, sockets: Sequence[SocketArguments], arguments: dict[str, 
         if told and not by_role[role].wanted:
             raise click.UsageError(f"{told[0]} needs a {role} socket: add --bind-{role} or --connect-{role}")
     _check_endpoints(sockets)
+
+
+def _check_exposure(sockets: Sequence[SocketArguments]) -> None:
+    from ..config.protection import is_exposed
+
+    for socket in sockets:
+        for endpoint in socket.binds:
+            if is_exposed(endpoint, dict(socket.settings)):
+                text = f"{endpoint}: other hosts can reach {socket.role}, and anybody there may connect; bind 127.0.0.1, "
+                raise click.UsageError(text + "protect it by a configuration file with curve, or say --insecure")
 
 
 def _check_endpoints(sockets: Sequence[SocketArguments]) -> None:

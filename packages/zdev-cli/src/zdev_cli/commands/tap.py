@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from datetime import datetime
 from time import monotonic
@@ -9,118 +10,151 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .._failure import Failure, Status, status_of
-from .._line import message_line
-from .._signals import StopSignals
+from .._failure import Failure, Status
 from .._sockets import checked
-from .._words import endpoint_of
+from ..control.client import monitor_of
+from ..traffic.decoded import FORMS, Form
+from ..traffic.json_line import json_line
+from ..traffic.line import Look, message_line
+from ..traffic.matching import Field, Match, bytes_of, field_of
+from ..traffic.target import target_argument
 
 if TYPE_CHECKING:
-    import zmq
+    from ..traffic.watch import Watch
+
+CAPACITY = 100_000  # messages that may wait to be shown
+AT_ONCE = 1000  # messages shown before the next look at signals
 
 EXAMPLES = """\b
 Example:
   zdev tap tcp://127.0.0.1:5561
   20:31:05.123  in   3 frames  5+0+11 B  0x006b8b4567 "" "hello world"
   20:31:05.124  out  3 frames  5+0+11 B  0x006b8b4567 "" "HELLO WORLD"
+\b
+  zdev tap orders --direction in --field user.id=7     what user 7 asks of the device orders
+  zdev tap orders --match 0x0d0a --as hex              frames with a line end, byte for byte
+  zdev tap orders --json | jq '.frames[-1].value'      for programs
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("endpoint", callback=checked(endpoint_of))
+@target_argument
+@click.option("--direction", "directions", metavar="PREFIX", multiple=True, help="Only in, out, or another prefix.")
+@click.option(
+    "--match",
+    "words",
+    metavar="BYTES",
+    multiple=True,
+    callback=checked(bytes_of),
+    help="Text, or 0x and hex, that a frame must hold.",
+)
+@click.option(
+    "--field",
+    "fields",
+    metavar="PATH=VALUE",
+    multiple=True,
+    callback=checked(field_of),
+    help="Field of a JSON or msgpack frame, like user.id=7 or items.0=pen.",
+)
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(FORMS),
+    default="auto",
+    show_default=True,
+    help="How frames are shown; auto decides for each.",
+)
+@click.option("--full", is_flag=True, help="Cut nothing, however long.")
+@click.option("--json", "as_json", is_flag=True, help="A JSON object a line, with every frame exactly.")
 @click.option("--limit", type=click.IntRange(min=1), help="End after so many messages.")
 @click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="End after so many seconds without a message.")
-def tap(endpoint: str, limit: int | None, timeout: float | None) -> None:
+def tap(
+    target: str,
+    control: str | None,
+    directions: tuple[str, ...],
+    words: tuple[bytes, ...],
+    fields: tuple[Field, ...],
+    form: Form,
+    full: bool,
+    as_json: bool,
+    limit: int | None,
+    timeout: float | None,
+) -> None:
     """Print what passes through a device.
 
-    ENDPOINT is that of the device's mon socket, of type PUB or XPUB. A line a message: local time, direction (the prefix), number of frames, their sizes in bytes, and the frames: text in
-    quotes, anything else in hex, long ones cut. Ends on SIGINT, SIGTERM, or when nobody reads its output any more. Whether
-    the device is there is told on stderr.
+    DEVICE is one of a running `zdev run -c`; ENDPOINT is that of any device's mon socket, of type PUB or XPUB. A line a
+    message: local time, direction (the prefix), number of frames, their sizes in bytes, and the frames: text in quotes, JSON
+    as it is, msgpack as JSON, anything else in hex; long ones are cut (…). --limit and --timeout count the messages shown.
+
+    --direction, --match and --field may be repeated: any of the directions, all of the others, each in any frame.
+
+    Up to 100,000 messages wait to be shown. Of a stream that is faster than that for long, libzmq drops what finds no room,
+    unseen; --direction lightens it, for the device then copies only that direction. The device is never slowed.
+
+    Ends on SIGINT, SIGTERM, or when nobody reads its output any more. Whether the device is there is told on stderr.
     """
-    with StopSignals() as stop:
-        import zmq
+    endpoint = monitor_of(target, control)
+    from ..traffic.watch import Watch
 
-        with zmq.Context() as context, context.socket(zmq.SUB) as socket:
-            socket.linger = 0
-            socket.subscribe(b"")
-            link = _Link(socket, endpoint)
-            try:
-                socket.connect(endpoint)
-            except zmq.ZMQError as error:
-                text = f"cannot connect to {endpoint}: {zmq.strerror(error.errno or 0)}; write it like tcp://127.0.0.1:5561"
-                raise Failure(text, status_of(error.errno)) from error
-            try:
-                _print_messages(socket, link, stop, limit, timeout)
-            finally:
-                link.close()
+    prefixes = tuple(each.encode() for each in directions)
+    look = Look(form, full, _has_colours())
+    with Watch(endpoint, prefixes, CAPACITY) as watch:
+        watch.end_with(sys.stdout.fileno())
+        printer = _Printer(Match(prefixes, words, fields), look, as_json, limit)
+        _print_messages(watch, printer, timeout)
+        if not watch.stopped and not printer.printed:
+            _nothing_came(endpoint, printer.seen, timeout)
 
 
-def _print_messages(
-    socket: zmq.Socket[bytes], link: _Link, stop: StopSignals, limit: int | None, timeout: float | None
-) -> None:
-    import zmq
+def _has_colours() -> bool:
+    """NO_COLOR as no-color.org defines it: anything but empty."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
-    poller = zmq.Poller()
-    for readable in (socket, link.events, stop.fileno()):
-        poller.register(readable, zmq.POLLIN)
-    poller.register(sys.stdout.fileno(), zmq.POLLERR)  # a pipe whose reader has gone
-    seen, last = 0, monotonic()
-    while limit is None or seen < limit:
-        left = None if timeout is None else max(0.0, last + timeout - monotonic())
-        ready = dict(poller.poll(None if left is None else int(left * 1000) + 1))
-        if stop.fileno() in ready or sys.stdout.fileno() in ready:
+
+class _Printer:
+    """Prints the messages that are wanted, and counts."""
+
+    def __init__(self, match: Match, look: Look, as_json: bool, limit: int | None) -> None:
+        self.seen = 0
+        self.printed = 0
+        self._match = match
+        self._look = look
+        self._as_json = as_json
+        self._limit = limit
+
+    @property
+    def done(self) -> bool:
+        return self._limit is not None and self.printed >= self._limit
+
+    def show(self, messages: list[list[bytes]]) -> bool:
+        """Whether any of them was wanted."""
+        before = self.printed
+        for message in messages:
+            self.seen += 1
+            if not self.done and self._match.accepts(message):
+                when = datetime.now().astimezone()
+                line = json_line(message, when, self._look.form) if self._as_json else message_line(message, when, self._look)
+                sys.stdout.write(line + "\n")
+                self.printed += 1
+        sys.stdout.flush()
+        return self.printed > before
+
+
+def _print_messages(watch: Watch, printer: _Printer, timeout: float | None) -> None:
+    last = monotonic()
+    while not printer.done:
+        ready = watch.wait(None if timeout is None else last + timeout - monotonic())
+        if watch.stopped:
             return
-        if link.events in ready:
-            link.report()
-        if socket in ready:
-            print(message_line(socket.recv_multipart(), datetime.now()), flush=True)
-            seen, last = seen + 1, monotonic()
+        if ready and printer.show(watch.take(AT_ONCE)):
+            last = monotonic()
         elif timeout is not None and monotonic() >= last + timeout:
-            break
-    if not seen:
-        advice = "is the device running, is this its mon endpoint, and does anything pass through it?"
-        raise Failure(f"no message from {link.endpoint} within {timeout:g} s: {advice}", Status.UNAVAILABLE)
+            return
 
 
-class _Link:
-    """The connection to the device: each change of it is a line on stderr."""
-
-    def __init__(self, socket: zmq.Socket[bytes], endpoint: str) -> None:
-        from zmq import Event
-
-        self.endpoint = endpoint
-        self._said = ""
-        self._shaking_hands = False
-        self._socket = socket
-        watched = Event.CONNECT_RETRIED | Event.CONNECTED | Event.HANDSHAKE_SUCCEEDED | Event.DISCONNECTED
-        self.events = socket.get_monitor_socket(watched | _handshake_failed())
-
-    def report(self) -> None:
-        """Read one event and tell it. Raises Failure when what listens there can't be a mon socket."""
-        from zmq import Event
-        from zmq.utils.monitor import recv_monitor_message
-
-        event = recv_monitor_message(self.events)["event"]
-        if event == Event.HANDSHAKE_SUCCEEDED:
-            self._say(f"connected to {self.endpoint}")
-        elif event == Event.CONNECT_RETRIED:
-            self._say(f"nobody answers at {self.endpoint}: waiting for it")
-        elif event & _handshake_failed() or (event == Event.DISCONNECTED and self._shaking_hands):
-            # libzmq doesn't try again then. A peer that minds our type just hangs up.
-            text = f"{self.endpoint} is no mon endpoint: no PUB or XPUB socket that lets this program in listens there"
-            raise Failure(text, Status.UNAVAILABLE)
-        self._shaking_hands = event == Event.CONNECTED
-
-    def _say(self, text: str) -> None:
-        if text != self._said:  # libzmq retries ten times a second
-            self._said = text
-            click.echo(text, err=True)
-
-    def close(self) -> None:
-        self._socket.disable_monitor()
-
-
-def _handshake_failed() -> zmq.Event:
-    from zmq import Event
-
-    return Event.HANDSHAKE_FAILED_PROTOCOL | Event.HANDSHAKE_FAILED_NO_DETAIL | Event.HANDSHAKE_FAILED_AUTH
+def _nothing_came(endpoint: str, seen: int, timeout: float | None) -> None:
+    if seen:
+        noun = "message" if seen == 1 else "messages"
+        raise Failure(f"{seen} {noun} came from {endpoint}, and none that was asked for", Status.UNAVAILABLE)
+    advice = "is the device running, is this its mon endpoint, and does anything pass through it?"
+    raise Failure(f"no message from {endpoint} within {timeout:g} s: {advice}", Status.UNAVAILABLE)

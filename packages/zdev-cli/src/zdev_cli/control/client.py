@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket as sockets
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +14,23 @@ from .._failure import Failure, Status
 from .place import path_of
 
 if TYPE_CHECKING:
+    import zmq
+
     from .protocol import Reply, Request
 
 ANSWER_TIMEOUT = 10.0  # seconds; what takes longer says so
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class Refusal(Failure):
+    """What the running zdev answered when it could not do all that it was asked."""
+
+    @property
+    def report(self) -> str:
+        """Faults of a file as they are, for editors; a list of what was done, too."""
+        text = str(self)
+        return text if self.status == Status.CONFIGURATION or "\n" in text else super().report
 
 
 def control_option(command: _Command) -> _Command:
@@ -42,11 +55,10 @@ def ask(request: Request, control: str | None = None, timeout: float | None = AN
         socket.linger = 0
         socket.connect(f"ipc://{path}")
         socket.send(msgspec.json.encode(request))
-        if not socket.poll(None if timeout is None else int(timeout * 1000)):
-            raise Failure(f"the zdev at {path} has not answered within {timeout:g} s", Status.UNAVAILABLE)
+        _await_answer(socket, path, timeout)
         reply = msgspec.json.decode(socket.recv(), type=Reply)
     if reply.status != Status.OK:
-        raise Failure("\n".join(reply.lines), Status(reply.status))
+        raise Refusal("\n".join(reply.lines), Status(reply.status))
     return reply
 
 
@@ -67,6 +79,34 @@ def monitor_of(target: str, control: str | None = None) -> str:
             f"device {target}: its mon is a {mon.type} that others can't subscribe to: bind a PUB", Status.UNAVAILABLE
         )
     return mon.binds[0].replace("://0.0.0.0:", "://127.0.0.1:").replace("://[::]:", "://[::1]:")
+
+
+def _await_answer(socket: zmq.Socket[bytes], path: Path, timeout: float | None) -> None:
+    import zmq
+
+    with socket.get_monitor_socket(zmq.EVENT_DISCONNECTED) as ended:
+        poller = zmq.Poller()
+        poller.register(socket, zmq.POLLIN)
+        poller.register(ended, zmq.POLLIN)
+        ready = dict(poller.poll(None if timeout is None else int(timeout * 1000)))
+        socket.disable_monitor()
+    if not ready:
+        raise Failure(f"the zdev at {path} has not answered within {timeout:g} s", Status.UNAVAILABLE)
+    if socket not in ready:
+        raise Failure(f"the zdev at {path} ended before it answered", Status.UNAVAILABLE)
+
+
+def device_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
+    """For the completion of a shell."""
+    from .protocol import Request
+
+    try:
+        snapshot = ask(
+            Request(verb="status"), context.params.get("control") or os.environ.get("ZDEV_CONTROL"), timeout=1.0
+        ).snapshot
+    except Failure:
+        return []
+    return [each.name for each in snapshot.devices if each.name.startswith(incomplete)] if snapshot else []
 
 
 def _check_there(path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .._failure import Failure, Status
@@ -34,3 +37,14 @@ def make_directory(path: Path) -> None:
     if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
         text = f"control socket {path}: {directory} must be of this user and closed to others: chmod 0700 {directory}"
         raise Failure(text, Status.UNAVAILABLE)
+
+
+@contextmanager
+def locked(directory: Path) -> Iterator[None]:
+    """Alone among all who lock this directory."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from multiprocessing import set_forkserver_preload
+
 import zmq
 
 from zdev_background import Device, ProcessDevice, SocketSpec, ThreadDevice
 
 from .._words import Role, settings_of
 from ..config import DeviceConfig, SocketConfig
+from ..config.protection import security_of
+
+# Imported once, by the server, and not by each process.
+set_forkserver_preload(["zdev_background", "zdev_cli"])
 
 
 class OwnContextThread(ThreadDevice):
@@ -17,9 +23,10 @@ class OwnContextThread(ThreadDevice):
 
 
 class OwnContextProcess(ProcessDevice):
-    """In a process, whose context it need not share."""
+    """In a process, whose context it need not share; started by a server, for a fork of a program with threads may hang."""
 
     context_factory = zmq.Context
+    start_method = "forkserver"
 
 
 def device_of(config: DeviceConfig) -> Device:
@@ -43,6 +50,7 @@ def _spec_of(config: DeviceConfig, role: Role, socket: SocketConfig) -> SocketSp
     spec.connects.extend(socket.connects)
     for name, value in socket.options.items():
         spec.options.extend(settings_of(name, value))
+    spec.security = security_of(socket)
     if spec.type == zmq.SUB and not spec.has_option(zmq.SUBSCRIBE):
         spec.options.append((zmq.SUBSCRIBE, b""))
     return spec

@@ -7,7 +7,7 @@ import logging
 import click
 import zmq
 
-from zdev_background import Device, Statistics
+from zdev_background import Device, Outcome, Statistics
 
 from .._failure import Failure, Status, status_of
 from .._signals import StopSignals
@@ -61,6 +61,8 @@ def _conclude(device: Device) -> None:
     click.echo(statistics_line(device.statistics(), device.lost))
     if device.exception:
         raise Failure(f"{device.name}: ended by an error: {device.exception}", Status.INTERNAL)
+    if device.outcome is Outcome.DRAIN_TIMED_OUT:
+        raise Failure(f"{device.name}: the drain took longer than it may: replies were still owed", Status.DRAIN_TIMED_OUT)
 
 
 def statistics_line(statistics: Statistics, lost: int) -> str:

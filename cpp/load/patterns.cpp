@@ -1,0 +1,274 @@
+// The threads of each pattern. A message that is late, changed or out of order ends the run.
+
+#include "patterns.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace zdev_load {
+
+namespace {
+
+using clock_type = std::chrono::steady_clock;
+
+zmq::send_flags flags(bool more) { return more ? zmq::send_flags::sndmore : zmq::send_flags::none; }
+
+void send_message(zmq::socket_t& socket, const content& content, std::uint64_t number, std::uint64_t frames, bool last) {
+    for (std::uint64_t k = 0; k < frames; ++k) {
+        zmq::message_t frame = content.make(number * frames + k, last);
+        send(socket, frame, flags(k + 1 < frames));
+    }
+}
+
+// Checks the message whose first frame is at hand; returns whether it is the last.
+bool check_message(zmq::socket_t& socket, zmq::message_t& frame, const content& content, std::uint64_t number,
+                   std::uint64_t frames) {
+    bool last = content.check(frame, number * frames, frames > 1);
+    for (std::uint64_t k = 1; k < frames; ++k) {
+        receive(socket, frame);
+        last = content.check(frame, number * frames + k, k + 1 < frames);
+    }
+    return last;
+}
+
+void produce(zmq::socket_t& push, const content& content, const options& o, progress& progress) {
+    bool last = false;
+    for (std::uint64_t number = 0; !last; ++number) {
+        last = progress.stop.load(std::memory_order_relaxed);
+        send_message(push, content, number, o.frames, last);
+    }
+}
+
+void consume(zmq::socket_t& pull, const content& content, const options& o, progress& progress) {
+    zmq::message_t frame;
+    bool last = false;
+    for (std::uint64_t number = 0; !last; ++number) {
+        receive(pull, frame);
+        last = check_message(pull, frame, content, number, o.frames);
+        progress.received.store(number + 1, std::memory_order_relaxed);
+        progress.steady = true;
+    }
+}
+
+// One client, whose replies come in the order of its requests. `to`: the routing id that each message begins with, if any.
+void request(zmq::socket_t& client, const content& content, const options& o, const std::string& to, progress& progress) {
+    std::vector<clock_type::time_point> sent_at(o.window);
+    zmq::message_t frame;
+    std::uint64_t sent = 0;
+    for (std::uint64_t received = 0; received < sent || !progress.stop.load(std::memory_order_relaxed);) {
+        for (; sent - received < o.window && !progress.stop.load(std::memory_order_relaxed); ++sent) {
+            sent_at[sent % o.window] = clock_type::now();
+            if (!to.empty()) client.send(zmq::buffer(to), zmq::send_flags::sndmore);
+            send_message(client, content, sent, o.frames, false);
+        }
+        if (received == sent) continue;
+        receive(client, frame);
+        do {  // all that is there, so that the next requests leave together
+            if (!to.empty()) receive(client, frame);
+            check_message(client, frame, content, received, o.frames);
+            const std::chrono::duration<float, std::micro> latency = clock_type::now() - sent_at[received % o.window];
+            progress.latencies.push_back(latency.count());
+            progress.received.store(++received, std::memory_order_relaxed);
+            progress.steady = true;
+        } while (received < sent && client.recv(frame, zmq::recv_flags::dontwait));
+    }
+}
+
+// Many clients, each a connection of one ROUTER. With several workers replies may overtake each other.
+class crowd {
+public:
+    crowd(zmq::socket_t& router, const content& content, const options& o, progress& progress)
+        : router_(router), content_(content), options_(o), progress_(progress), newest_(o.clients) {
+        trips_.resize(std::max<std::uint64_t>(4096, 4 * o.window * o.clients));
+    }
+
+    void run() {
+        for (std::uint64_t i = 0; i < options_.window * options_.clients; ++i) ask(i % options_.clients);
+        while (under_way_ > 0) {
+            const std::uint64_t client = take_reply();
+            // The first requests of all leave at once, and pile up: not before they are back is there a steady flow.
+            if (heard_ == options_.clients && progress_.received >= options_.window * options_.clients) progress_.steady = true;
+            if (!progress_.stop.load(std::memory_order_relaxed)) ask(client);
+        }
+    }
+
+private:
+    struct trip {
+        std::uint64_t number = 0, client = 0;
+        bool under_way = false;
+        clock_type::time_point sent_at;
+    };
+
+    void ask(std::uint64_t client) {
+        while (trips_[next_ % trips_.size()].under_way) ++next_;  // of one who is slow to connect
+        trip& trip = trips_[next_ % trips_.size()];
+        trip = {next_, client, true, clock_type::now()};
+        router_.send(zmq::buffer(routing_id(client)), zmq::send_flags::sndmore);
+        send_message(router_, content_, next_++, options_.frames, false);
+        ++under_way_;
+    }
+
+    std::uint64_t take_reply() {
+        zmq::message_t frame;
+        receive(router_, frame);
+        const std::uint64_t client = connection_number(frame);
+        receive(router_, frame);
+        const std::uint64_t number = content::number(frame) / options_.frames;
+        check_message(router_, frame, content_, number, options_.frames);
+        trip& trip = trips_[number % trips_.size()];
+        if (!trip.under_way || trip.number != number) fail("a reply came twice, or to no request");
+        if (trip.client != client) fail("a reply came to another client");
+        if (options_.workers == 1 && number < newest_[client]) fail("replies came out of order");
+        if (newest_[client] == 0) ++heard_;
+        newest_[client] = number;
+        trip.under_way = false;
+        --under_way_;
+        const std::chrono::duration<float, std::micro> latency = clock_type::now() - trip.sent_at;
+        progress_.latencies.push_back(latency.count());
+        progress_.received.store(progress_.received + 1, std::memory_order_relaxed);
+        return client;
+    }
+
+    zmq::socket_t& router_;
+    const content& content_;
+    const options& options_;
+    progress& progress_;
+    std::vector<std::uint64_t> newest_;  // by client
+    std::vector<trip> trips_;            // by number
+    std::uint64_t next_ = 1, under_way_ = 0, heard_ = 0;
+};
+
+void answer(zmq::socket_t& worker) {
+    zmq::message_t frame;
+    while (true) {
+        if (!worker.recv(frame)) continue;  // whoever asks notices what is missing
+        const bool more = frame.more();
+        send(worker, frame, flags(more));
+    }
+}
+
+// Two ROUTERs drop what is for a peer that is not there yet: knock until an answer comes, then wait for the last one.
+void knock(zmq::socket_t& client, const std::string& to) {
+    const auto deadline = clock_type::now() + patience;
+    std::uint64_t knocks = 0, answered = 0;
+    while (answered == 0 || answered < knocks) {
+        if (clock_type::now() > deadline) throw silence("no answer to a knock for 5 s");
+        if (answered == 0) {
+            client.send(zmq::buffer(to), zmq::send_flags::sndmore);
+            client.send(zmq::buffer(&++knocks, sizeof knocks), zmq::send_flags::none);
+        }
+        zmq::pollitem_t item{client.handle(), 0, ZMQ_POLLIN, 0};
+        if (zmq::poll(&item, 1, std::chrono::milliseconds(20)) == 0) continue;
+        zmq::message_t frame;
+        receive(client, frame);
+        receive(client, frame);
+        answered = content::number(frame);
+    }
+}
+
+// How far a publisher may be ahead of its slowest subscriber: half of what the queues hold, so that nothing is dropped.
+constexpr std::uint64_t batch = 100, batches_ahead = 5;
+constexpr std::size_t knock_size = 1;
+
+void publish(zmq::socket_t& pub, zmq::socket_t& credit, const content& content, const options& o, progress& progress) {
+    zmq::message_t token;
+    zmq::pollitem_t item{credit.handle(), 0, ZMQ_POLLIN, 0};
+    do {
+        pub.send(zmq::message_t(knock_size), zmq::send_flags::none);
+    } while (zmq::poll(&item, 1, std::chrono::milliseconds(10)) == 0);  // ends when all subscribers heard a knock
+    receive(credit, token);
+    bool last = false;
+    for (std::uint64_t number = 0; !last; ++number) {
+        if (number % batch == 0 && number >= batch * batches_ahead) receive(credit, token);
+        last = progress.stop.load(std::memory_order_relaxed);
+        send_message(pub, content, number, o.frames, last);
+    }
+}
+
+void hear(const std::vector<zmq::socket_t*>& subs, zmq::socket_t& credit, const content& content, const options& o,
+          progress& progress) {
+    zmq::message_t frame;
+    for (auto* sub : subs) receive(*sub, frame);
+    credit.send(zmq::message_t(), zmq::send_flags::none);
+    progress.steady = true;
+    bool last = false;
+    for (std::uint64_t number = 0; !last; ++number) {
+        for (auto* sub : subs) {
+            do receive(*sub, frame);
+            while (number == 0 && frame.size() == knock_size);
+            last = check_message(*sub, frame, content, number, o.frames);
+        }
+        progress.received.store((number + 1) * subs.size(), std::memory_order_relaxed);
+        if ((number + 1) % batch == 0) credit.send(zmq::message_t(), zmq::send_flags::none);
+    }
+}
+
+std::size_t start_fan_out(rig& rig, team& team, const content& content, progress& progress) {
+    zmq::socket_t& pub = rig.in_peer(zmq::socket_type::pub);
+    pub.set(zmq::sockopt::sndhwm, 0);  // credit is what limits it
+    rig.connect_in(pub);
+    std::vector<zmq::socket_t*> subs;
+    for (std::uint64_t i = 0; i < rig.asked.subscribers; ++i) {
+        subs.push_back(&rig.out_peer(zmq::socket_type::sub));
+        subs.back()->set(zmq::sockopt::subscribe, "");
+        rig.connect_out(*subs.back());
+    }
+    zmq::socket_t &take = rig.in_peer(zmq::socket_type::pull), &give = rig.in_peer(zmq::socket_type::push);
+    take.bind("inproc://credit");
+    give.connect("inproc://credit");
+    team.start([&] { publish(pub, take, content, rig.asked, progress); });
+    team.start([&, subs] { hear(subs, give, content, rig.asked, progress); });
+    return 2;
+}
+
+}  // namespace
+
+std::size_t start(rig& rig, team& team, const content& content, progress& progress) {
+    const options& o = rig.asked;
+    if (o.pattern == "fan-out") return start_fan_out(rig, team, content, progress);
+    const bool stream = o.pattern == "stream", single = o.pattern == "request-reply", crowded = o.pattern == "clients";
+    const bool named = o.pattern == "router-router";
+    if (!stream && !single && !crowded && !named && o.pattern != "round-trips") fail("no such pattern: '" + o.pattern + "'");
+
+    using type = zmq::socket_type;
+    zmq::socket_t& in_peer = rig.in_peer(stream ? type::push : single ? type::req : crowded ? type::router : type::dealer);
+    zmq::socket_t& out_peer = rig.out_peer(stream ? type::pull : single ? type::rep : crowded ? type::router : type::dealer);
+    if (named) in_peer.set(zmq::sockopt::routing_id, "client");
+    if (named) out_peer.set(zmq::sockopt::routing_id, "worker");
+    if (crowded) in_peer.set(zmq::sockopt::sndhwm, 0), out_peer.set(zmq::sockopt::sndhwm, 0);  // a full ROUTER would drop
+    rig.connect_in(in_peer, crowded ? o.clients : 1);
+    rig.connect_out(out_peer, crowded ? o.workers : 1);
+    if (stream) {
+        team.start([&] { produce(in_peer, content, o, progress); });
+        team.start([&] { consume(out_peer, content, o, progress); });
+        return 2;
+    }
+    team.start([&, crowded, named] {
+        if (crowded) return crowd(in_peer, content, o, progress).run();
+        if (named) knock(in_peer, "worker");
+        request(in_peer, content, o, named ? "worker" : "", progress);
+    });
+    team.start([&] { answer(out_peer); });
+    return 1;
+}
+
+void watch(rig& rig, team& team, const content& content, progress& progress) {
+    if (rig.asked.monitor.empty()) return;
+    if (rig.asked.mon.empty()) fail("a subscriber of the monitor needs its endpoint");
+    zmq::socket_t& sub = rig.watcher();
+    if (rig.asked.monitor == "frozen") return;
+    const bool one_way = rig.asked.pattern == "stream";
+    team.start([&, one_way] {
+        zmq::message_t frame;
+        for (std::uint64_t oldest = 0;;) {
+            do receive(sub, frame);
+            while (frame.more());  // the last frame tells all: a PUB drops whole messages only
+            const std::uint64_t number = content::number(frame);
+            if (one_way && number < oldest) fail("the monitor's copies came out of order");
+            content.check(frame, oldest = number);
+            progress.watched.store(progress.watched + 1, std::memory_order_relaxed);
+        }
+    });
+}
+
+}  // namespace zdev_load

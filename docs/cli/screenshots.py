@@ -1,0 +1,146 @@
+"""Makes page-light.png and page-dark.png beside this file: python docs/cli/screenshots.py.
+
+A real zdev with real traffic; needs Chromium and the dependency group `test`.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import zmq
+from playwright.sync_api import Route, sync_playwright
+
+HERE = Path(__file__).parent
+ZDEV = str(Path(sysconfig.get_path("scripts"), "zdev"))
+MINUTE = 62.0  # seconds, to fill the charts
+SIZE = {"width": 1360, "height": 500}
+CONFIGURATION = """
+[defaults]
+drain_timeout = 1
+
+[http]
+listen = "127.0.0.1:0"
+
+[[device]]
+name = "orders"
+type = "monitored-queue"
+in.bind = ["tcp://127.0.0.1:5559", "ipc://orders.sock"]
+out.bind = "tcp://127.0.0.1:5560"
+mon.bind = "tcp://127.0.0.1:5561"
+
+[[device]]
+name = "thumbnails"
+type = "streamer"
+in.bind = "tcp://127.0.0.1:5564"
+out = { bind = "tcp://127.0.0.1:5565", options = { SNDHWM = 5 } }
+
+[[device]]
+name = "audit"
+type = "streamer"
+in.bind = "tcp://127.0.0.1:5568"
+out.bind = "ipc:///no-such-folder/audit.sock"
+"""
+
+
+class Traffic:
+    """Peers of some devices, each a thread. A rate swings, with some noise."""
+
+    def __init__(self) -> None:
+        self._over = threading.Event()
+        jobs = [(self._ask, 5559, 5560, 400), (self._push, 5564, 5565, 30)]
+        self._threads = [threading.Thread(target=job, args=arguments, daemon=True) for job, *arguments in jobs]
+
+    def __enter__(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _turns(self, rate: float) -> bool:
+        """Waits for the next turn. Whether there is one."""
+        swing = (
+            1
+            + 0.45 * math.sin(time.monotonic() / 7 + rate)
+            + 0.25 * math.sin(time.monotonic() / 2.3)
+            + random.uniform(-0.1, 0.1)
+        )
+        return not self._over.wait(1 / (rate * max(0.2, swing)))
+
+    def _ask(self, in_: int, out: int, rate: float) -> None:
+        with zmq.Context() as context, context.socket(zmq.REQ) as client, context.socket(zmq.REP) as worker:
+            _connect({client: in_, worker: out})
+            while self._turns(rate):
+                client.send(b"q" * 120)
+                worker.recv()
+                worker.send(b"a" * 900)
+                client.recv()
+
+    def _push(self, in_: int, out: int, rate: float) -> None:
+        """The receiver rests in between, so that the device is held back."""
+        with zmq.Context() as context, context.socket(zmq.PUSH) as push, context.socket(zmq.PULL) as pull:
+            push.sndhwm = pull.rcvhwm = 5
+            _connect({push: in_, pull: out})
+            while self._turns(rate):
+                for _ in range(3):
+                    if push.poll(0, zmq.POLLOUT):
+                        push.send(b"t" * 200_000)
+                if time.monotonic() % 3 > 1:
+                    while pull.poll(0):
+                        pull.recv()
+
+
+def _connect(ports: dict[zmq.Socket[bytes], int]) -> None:
+    for socket, port in ports.items():
+        socket.linger = 0
+        socket.connect(f"tcp://127.0.0.1:{port}")
+
+
+def _installed(route: Route) -> None:
+    """Where the configuration of a service would be, rather than a temporary folder."""
+    answer = route.fetch()
+    route.fulfill(response=answer, json={**answer.json(), "config": "/etc/zdev/zdev.toml"})
+
+
+def _picture(address: str) -> None:
+    path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        for scheme in ("light", "dark"):
+            page = browser.new_page(viewport=SIZE, color_scheme=scheme)  # type: ignore[arg-type]
+            page.route("**/status", _installed)
+            page.goto(address)
+            page.get_by_text("audit").first.wait_for()
+            page.screenshot(path=HERE / f"page-{scheme}.png", full_page=True)
+        browser.close()
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "zdev.toml").write_text(CONFIGURATION)
+        command = [ZDEV, "run", "-c", "zdev.toml", "--control", str(Path(folder, "control", "socket"))]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder, text=True) as program:
+            assert program.stdout
+            lines = iter(program.stdout)
+            address = next(line.split()[-1] for line in lines if line.startswith("http"))
+            next(line for line in lines if line.startswith("ready"))
+            with Traffic():
+                threading.Event().wait(MINUTE)
+                _picture(address)
+            program.terminate()
+
+
+if __name__ == "__main__":
+    main()

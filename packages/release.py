@@ -1,0 +1,139 @@
+"""Makes a release: `nox -s release -- 0.2.0`, or with `--dry-run` shows what that would do and changes nothing.
+
+All is done in a second work tree of the last commit, so a release that fails leaves no trace: the version, its pins and the
+changelog are set, sdists and wheels built and checked. Only then the commit and its tag come to the branch. Nothing is pushed;
+the last lines tell what to push, and the tag makes .github/workflows/release.yml publish.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PACKAGES = ("zdev-core", "zdev-background", "zdev-cli")
+ORDER = r"[0-9]+\.[0-9]+\.[0-9]+"
+LIBRARY = Path("cpp/CMakeLists.txt")  # the one place of the version
+CHANGELOG = Path("CHANGELOG.md")
+UNRELEASED = re.compile(r"^## \[[^]]+\] - unreleased\n(?P<changes>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+
+
+class Refused(Exception):
+    """Why there is no release; nothing has been changed."""
+
+
+def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
+    """What the command prints; its words are shown only when it fails."""
+    done = subprocess.run(
+        command, cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False,
+        stderr=subprocess.STDOUT if command[0] != "git" else None,
+    )  # fmt: skip
+    if done.returncode:
+        raise Refused(f"{' '.join(map(str, command))} failed with status {done.returncode}\n{done.stdout}")
+    return done.stdout
+
+
+def substitute(file: Path, pattern: str, replacement: str) -> None:
+    """Replace what the pattern finds; to find nothing is an error."""
+    text, count = re.subn(pattern, replacement, file.read_text(), flags=re.MULTILINE)
+    if not count:
+        raise Refused(f"{file.name}: nothing matches {pattern}; packages/release.py must learn its new form")
+    file.write_text(text)
+
+
+def refuse_unless_ready(root: Path, version: str) -> None:
+    if not re.fullmatch(ORDER, version):
+        raise Refused(f"{version} is no version: give three numbers, like 0.2.0")
+    if dirty := run("git", "status", "--porcelain", cwd=root):
+        raise Refused(f"the work tree has changes; commit them or put them away:\n{dirty}")
+    if run("git", "tag", "--list", f"v{version}", cwd=root):
+        raise Refused(f"v{version} is released already: the tag exists")
+    found = re.search(rf"project\(zdev VERSION ({ORDER})", (root / LIBRARY).read_text())
+    if not found:
+        raise Refused(f"{LIBRARY} has no project(zdev VERSION ...)")
+    if [int(n) for n in version.split(".")] < [int(n) for n in found[1].split(".")]:
+        raise Refused(f"{version} is older than {found[1]}, the version in {LIBRARY}")
+    changes = UNRELEASED.search((root / CHANGELOG).read_text())
+    if not changes or "\n- " not in changes["changes"]:
+        raise Refused(f"{CHANGELOG} has no section `## [...] - unreleased` with a change in it: nothing to release")
+
+
+def set_version(root: Path, version: str, today: datetime.date) -> None:
+    minor = version.rpartition(".")[0]
+    substitute(root / LIBRARY, rf"project\(zdev VERSION {ORDER}", f"project(zdev VERSION {version}")
+    substitute(root / "cpp/examples/CMakeLists.txt", r"find_package\(zdev [0-9.]+", f"find_package(zdev {minor}")
+    substitute(
+        root / CHANGELOG, r"\A(.*?)^## \[[^]]+\] - unreleased$".replace(".*?", r"[\s\S]*?"), rf"\1## [{version}] - {today}"
+    )
+    for package in PACKAGES[1:]:
+        substitute(root / "packages" / package / "pyproject.toml", rf'"(zdev-[a-z]+)=={ORDER}"', rf'"\1=={version}"')
+
+
+def build(root: Path, *, wheels: bool) -> Path:
+    """Sdists, and the wheels made from them, checked as the index will and as the tests of packaging do."""
+    folder = root / "dist"
+    for package in PACKAGES:
+        print(f"building {package}", flush=True)
+        kinds = [] if wheels else ["--sdist"]
+        where = ("--outdir", folder, root / "packages" / package)
+        run(sys.executable, "-m", "build", "--no-isolation", *kinds, *where, cwd=root)
+    print(f"checking {', '.join(sorted(each.name for each in folder.iterdir()))}", flush=True)
+    run(sys.executable, "-m", "twine", "check", "--strict", *folder.iterdir(), cwd=root)
+    content = "carry" if wheels else "carry and tar"
+    tests = ("-m", "pytest", "-p", "no:cacheprovider", "packages/test_packaging.py", "-k", content)
+    run(sys.executable, *tests, cwd=root, env={"ZDEV_DIST": str(folder)})
+    return folder
+
+
+@contextmanager
+def second_work_tree(root: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder).resolve() / "zdev"
+        run("git", "worktree", "add", "--quiet", "--detach", tree, cwd=root)
+        try:
+            yield tree
+        finally:
+            run("git", "worktree", "remove", "--force", tree, cwd=root)
+
+
+def release(root: Path, version: str, *, dry_run: bool, wheels: bool) -> None:
+    refuse_unless_ready(root, version)
+    with second_work_tree(root) as tree:
+        set_version(tree, version, datetime.datetime.now(datetime.UTC).date())
+        print(run("git", "diff", cwd=tree))
+        folder = build(tree, wheels=wheels)
+        if dry_run:
+            print(f"dry run: {version} can be released; nothing was changed")
+            return
+        run("git", "commit", "--quiet", "--all", "--message", f"Release {version}", cwd=tree)
+        run("git", "merge", "--quiet", "--ff-only", run("git", "rev-parse", "HEAD", cwd=tree).strip(), cwd=root)
+        run("git", "tag", "--annotate", "--message", f"zdev {version}", f"v{version}", cwd=root)
+        shutil.copytree(folder, root / "dist", dirs_exist_ok=True)
+    branch = run("git", "branch", "--show-current", cwd=root).strip()
+    print(f"{version} is committed and tagged, and built in dist/. To publish it, push both at once:")
+    print(f"    git push --atomic origin {branch} v{version}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="nox -s release --", description="Make a release of the library and the packages.")
+    parser.add_argument("version", help="like 0.2.0")
+    parser.add_argument("--dry-run", action="store_true", help="show what would change, build and check; change nothing")
+    parser.add_argument("--no-wheels", action="store_true", help="build and check sdists only")
+    parser.add_argument("--root", type=Path, default=Path(__file__).parents[1], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    try:
+        release(arguments.root.resolve(), arguments.version, dry_run=arguments.dry_run, wheels=not arguments.no_wheels)
+    except Refused as refusal:
+        sys.exit(f"no release: {refusal}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Where a device's threads run: how many I/O threads libzmq has for it, and on which processors."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import zmq
+
+from ._errors import explained
+
+
+@dataclass(frozen=True)
+class Placement:
+    """io_threads: None: what the context has. cpus: empty: all that the process may use."""
+
+    io_threads: int | None = None
+    cpus: frozenset[int] = field(default_factory=frozenset)
+
+    def __bool__(self) -> bool:
+        return self.io_threads is not None or bool(self.cpus)
+
+    def settle(self, owner: str) -> frozenset[int]:
+        """Move the calling thread to the processors; returns where it was. The threads that it makes from then on, those of a
+        new context among them, are there too.
+
+        Raises ZMQError with EINVAL for processors that are not there or not allowed, ENOTSUP where the system has no such call.
+        """
+        if not self.cpus:
+            return frozenset()
+        if not hasattr(os, "sched_setaffinity"):
+            raise zmq.ZMQError(errno.ENOTSUP, f"{owner}: this system cannot bind threads to processors: leave `cpus` out")
+        before = frozenset(os.sched_getaffinity(0))
+        try:
+            os.sched_setaffinity(0, self.cpus)
+        except (OSError, OverflowError, ValueError) as error:
+            advice = f"this process may use {', '.join(map(str, sorted(before)))}"
+            raise explained(owner, f"cannot run on processors {sorted(self.cpus)}", error, advice) from error
+        return before
+
+    def new_context(self, owner: str, factory: Callable[[], zmq.Context[Any]]) -> zmq.Context[Any]:
+        """A context with so many I/O threads. Raises ZMQError with EINVAL for an impossible number."""
+        context = factory()
+        if self.io_threads is not None:
+            try:
+                if self.io_threads < 1:
+                    raise ValueError("none would serve the network")
+                context.set(zmq.IO_THREADS, self.io_threads)
+            except (zmq.ZMQError, TypeError, ValueError, OverflowError) as error:
+                context.term()
+                doing = f"cannot have {self.io_threads!r} I/O threads"
+                raise explained(owner, doing, error, "give a number from 1 on, or None") from error
+        return context
+
+
+def return_to(cpus: frozenset[int]) -> None:
+    """Undo `Placement.settle` for the calling thread."""
+    if cpus:
+        os.sched_setaffinity(0, cpus)

@@ -1,0 +1,111 @@
+"""One case measured: a device in a process of its own, or one that runs already, and a load on both its ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import pairwise
+
+import zmq
+
+from zdev_core._load import Load, Result
+
+from .._failure import Failure, Status, status_of
+from .._signals import StopSignals
+from ..config import DeviceConfig, SocketConfig
+from ..config.model import SocketType
+from ..service.build import device_of
+from .cases import SOCKET_TYPES, Bucket, Case, Endpoints, Figures, Wish
+
+TICK = 0.1  # seconds between two looks at a load
+Tell = Callable[[int], None]
+
+
+def measure(case: Case, wish: Wish, endpoints: Endpoints, stop: StopSignals, tell: Tell) -> Figures | None:
+    """What got through; None when a signal came first. endpoints: of the device; none: one is made.
+
+    tell: called now and then with how much has got through. Raises Failure when a message was lost, changed or out of order.
+    """
+    if case.direct or endpoints:
+        return _loaded(case, wish, endpoints, stop, tell)
+    with _device(case, wish) as made:
+        return _loaded(case, wish, made, stop, tell)
+
+
+@contextmanager
+def _device(case: Case, wish: Wish) -> Iterator[Endpoints]:
+    """Its endpoints."""
+    in_type, out_type = SOCKET_TYPES[case.pattern]
+    mon = _socket("PUB") if wish.monitor != "none" else None
+    config = DeviceConfig(
+        name=wish.type, type=wish.type, isolation="process", in_=_socket(in_type), out=_socket(out_type), mon=mon
+    )
+    device = device_of(config)
+    try:
+        device.start()
+    except zmq.ZMQError as error:
+        raise Failure(str(error), status_of(error.errno)) from error
+    try:
+        yield {role: bound[0] for role, bound in device.endpoints.items() if bound}
+    finally:
+        device.stop()
+
+
+def _socket(kind: SocketType) -> SocketConfig:
+    """An XPUB has no limit: the load paces itself by its slowest subscriber, and nothing may be dropped."""
+    return SocketConfig(type=kind, bind="tcp://127.0.0.1:*", options={"SNDHWM": 0} if kind == "XPUB" else {})
+
+
+def _loaded(case: Case, wish: Wish, at: Endpoints, stop: StopSignals, tell: Tell) -> Figures | None:
+    load = Load(
+        case.pattern,
+        size=wish.size,
+        frames=wish.frames,
+        window=case.window,
+        clients=case.clients,
+        seconds=wish.seconds,
+        in_endpoint=at.get("in", ""),
+        out_endpoint=at.get("out", ""),
+        mon_endpoint=at.get("mon", "") if wish.monitor == "fast" else "",
+    )
+    with ThreadPoolExecutor(1) as pool:
+        run = pool.submit(load.run)
+        while not run.done():
+            tell(load.received)
+            if stop.wait(TICK):
+                load.cancel()
+                return None
+    try:
+        return _figures(case, wish, run.result())
+    except TimeoutError as error:
+        raise Failure(f"{case.name}: {error}: does the device relay, and has it no other peers?", Status.UNAVAILABLE) from error
+    except RuntimeError as error:
+        raise Failure(f"{case.name}: {error}", Status.INTERNAL) from error
+
+
+def _figures(case: Case, wish: Wish, result: Result) -> Figures:
+    volume = result.per_second * wish.size * wish.frames
+    watched = result.watched if wish.monitor == "fast" and not case.direct else None
+    if not result.trips:
+        return Figures(case=case, per_second=result.per_second, bytes_per_second=volume, watched=watched)
+    return Figures(
+        case=case,
+        per_second=result.per_second,
+        bytes_per_second=volume,
+        p50_us=result.quantile(0.5),
+        p99_us=result.quantile(0.99),
+        p999_us=result.quantile(0.999),
+        max_us=result.quantile(1),
+        histogram=list(_histogram(result)),
+        watched=watched,
+    )
+
+
+def _histogram(result: Result) -> Iterator[Bucket]:
+    """Buckets of 1, 1.5, 2, 3, 5, 7, 10, ... microseconds, from the first to the last that are not empty."""
+    limits = [0.0, *(step * 10.0**power for power in range(8) for step in (1, 1.5, 2, 3, 5, 7))]
+    first, last = result.quantile(0), result.quantile(1)
+    for low, high in pairwise(limits):
+        if high > first and low <= last:
+            yield Bucket(from_us=low, below_us=high, trips=result.count_below(high) - result.count_below(low))

@@ -1,0 +1,99 @@
+"""What was measured, for people and for programs."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Sequence
+from importlib import metadata
+
+import zmq
+from msgspec import Struct
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from .cases import Endpoints, Figures, Wish
+
+BAR = 40  # characters of the longest bar
+
+
+class Machine(Struct, frozen=True, kw_only=True):
+    """Where the load ran."""
+
+    zdev: str
+    libzmq: str
+    python: str
+    system: str
+    cpus: int
+
+
+class Report(Struct, frozen=True, kw_only=True):
+    """All of a run."""
+
+    machine: Machine
+    load: Wish
+    figures: list[Figures]
+
+
+def machine() -> Machine:
+    return Machine(
+        zdev=metadata.version("zdev-cli"),
+        libzmq=zmq.zmq_version(),
+        python=platform.python_version(),
+        system=f"{platform.system()} {platform.machine()}",
+        cpus=os.cpu_count() or 1,
+    )
+
+
+def heading(wish: Wish, endpoints: Endpoints) -> str:
+    """What is loaded, and for how long."""
+    here = machine()
+    if endpoints:
+        where = f"at {endpoints['in']} and {endpoints['out']}" + ", a subscriber at mon" * (wish.monitor == "fast")
+    else:
+        monitors = {"none": "no mon", "unheard": "nobody listening at mon", "fast": "a subscriber at mon"}
+        where = f"in a process of its own, on loopback, {monitors[wish.monitor]}"
+    frames = f"{wish.frames} frames of " if wish.frames > 1 else ""
+    return (
+        f"zdev {here.zdev}, libzmq {here.libzmq}, {here.system}, {here.cpus} CPUs\n"
+        f"{wish.type} {where}\n"
+        f"messages of {frames}{wish.size} B, each checked; {wish.seconds:g} s a row"
+    )
+
+
+def show(console: Console, all_figures: Sequence[Figures]) -> None:
+    """The table, and the latencies of the last case that has some."""
+    trips = [each for each in all_figures if each.histogram]
+    table = Table(box=None, header_style="bold", padding=(0, 0, 0, 2), pad_edge=False)
+    table.add_column("case", no_wrap=True)
+    for name in ("per second", "MB/s", *(("p50 µs", "p99 µs", "p99.9 µs") if trips else ())):
+        table.add_column(name, justify="right", no_wrap=True)
+    for each in all_figures:
+        latencies = [each.p50_us, each.p99_us, each.p999_us] if trips else []
+        cells = [f"{each.per_second:,.0f}", f"{each.bytes_per_second / 1e6:,.1f}"]
+        table.add_row(each.case.name, *cells, *("" if us is None else f"{us:,.0f}" for us in latencies))
+    console.print(table)
+    for each in all_figures:
+        if each.watched is not None:
+            console.print(f"{each.case.name}: mon's subscriber received {each.watched:,} copies", highlight=False)
+    if trips:
+        console.print(_histogram(trips[-1]))
+
+
+def _histogram(figures: Figures) -> Text:
+    most, total = max(each.trips for each in figures.histogram), sum(each.trips for each in figures.histogram)
+    text = Text(f"\n{figures.case.name}, latency in µs\n", style="bold")
+    for each in figures.histogram:
+        share = each.trips / total
+        text.append(f"{each.from_us:,g} to {each.below_us:,g}".rjust(20), style="not bold")
+        text.append(f"  {_bar(each.trips / most)}".rstrip(), style="not bold cyan")
+        shown = f"{share:.1%}" if share >= 0.001 else "under 0.1%" if each.trips else ""
+        text.append(f" {shown}".rstrip() + "\n", style="not bold")
+    text.rstrip()
+    return text
+
+
+def _bar(share: float) -> str:
+    eighths = round(share * BAR * 8)
+    return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()

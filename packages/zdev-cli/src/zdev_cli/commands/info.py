@@ -1,0 +1,105 @@
+"""`zdev info`: what recordings hold."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from ..traffic.account import Account, Spread
+
+EXAMPLES = """\b
+Example:
+  zdev info traffic.mcap
+  zdev info --json orders-*.mcap | jq .messages
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--json", "as_json", is_flag=True, help="A JSON object a file.")
+def info(files: tuple[Path, ...], as_json: bool) -> None:
+    """Tell what recordings hold.
+
+    FILE is of `zdev record`. Messages, bytes and duration; for each direction rates, and the least, middle and greatest number
+    of frames and bytes of a message; and whether the file is complete. Of a file that was cut, what can be read is counted.
+    """
+    from ..traffic.account import Account
+
+    for number, path in enumerate(files):
+        account = Account(path)
+        if as_json:
+            click.echo(json.dumps(account.as_json()))
+            continue
+        if number:
+            click.echo()
+        _print(account)
+
+
+def _print(account: Account) -> None:
+    from rich.console import Console
+
+    from ..traffic.size import size_text
+
+    click.echo(f"{click.format_filename(account.path)}  {size_text(account.file_bytes)}, {account.fault or 'complete'}")
+    if account.source:
+        click.echo(f"recorded from {account.source}")
+    if account.first is None:
+        click.echo("no messages")
+        return
+    start = datetime.fromtimestamp(account.first / 1e9).astimezone()
+    total = f"{account.messages:,} messages, {size_text(account.content)}"
+    click.echo(f"{total}, in {_duration(account.seconds)} from {start:%Y-%m-%d %H:%M:%S %Z}\n")
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 160  # a pipe has room
+    console.print(_table(account))
+    if any(len(counts) > 1 for way in account.ways.values() for counts in (way.frames, way.sizes)):
+        console.print("\n(least / median / greatest)", style="dim")
+
+
+def _table(account: Account) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    from ..traffic.account import spread
+    from ..traffic.line import direction
+    from ..traffic.size import size_text
+
+    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
+    for name in ("direction", "messages", "bytes", "messages/s", "bytes/s", "frames", "bytes a message"):
+        table.add_column(name, justify="left" if name == "direction" else "right")
+    for prefix, way in account.ways.items():
+        rate, flow = account.rate(way.messages), account.rate(way.content)
+        table.add_row(
+            Text(direction(prefix)),  # a prefix is a peer's: no markup in it
+            f"{way.messages:,}",
+            size_text(way.content),
+            "-" if rate is None else f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}",
+            "-" if flow is None else size_text(flow),
+            _spread_text(spread(way.frames)),
+            _spread_text(spread(way.sizes)),
+        )
+    return table
+
+
+def _spread_text(spread: Spread) -> str:
+    """min / median / max, or the one number that all are."""
+    return f"{spread.min:,}" if spread.min == spread.max else " / ".join(f"{each:,}" for each in spread)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"

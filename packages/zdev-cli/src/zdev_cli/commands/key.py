@@ -1,0 +1,56 @@
+"""`zdev key`: make and look at CURVE keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from .._failure import Failure, Status
+
+EXAMPLES = """\b
+Example:
+  zdev key new orders                    # keys/orders.key to give away, keys/orders.key_secret to keep
+  zdev key new anna --directory anna     # a client's; put anna/anna.key into keys/clients
+  zdev key show keys/orders.key
+"""
+
+
+@click.group(epilog=EXAMPLES)
+def key() -> None:
+    """Make and look at the keys by which peers prove themselves (CURVE)."""
+
+
+@key.command(epilog=EXAMPLES)
+@click.argument("name")
+@click.option(
+    "--directory", type=click.Path(path_type=Path), default="keys", show_default=True, help="Where to; made if missing."
+)
+def new(name: str, directory: Path) -> None:
+    """Make the two keys NAME: NAME.key, public, and NAME.key_secret, which nobody but you can read.
+
+    Files are as pyzmq and czmq write and read them. A key that exists is never replaced.
+    """
+    from zdev_background import create_key
+
+    if not name or Path(name).name != name or name.startswith("."):
+        raise click.BadParameter(f"{name!r} is no file name; --directory says where", param_hint="NAME")
+    try:
+        public, secret = create_key(directory, name)
+    except OSError as error:
+        raise Failure(f"cannot make {error.filename or directory}: {error.strerror}", Status.UNAVAILABLE) from error
+    click.echo(f"{public}  public: give it to those who connect to you or let you in")
+    click.echo(f"{secret}  secret: nobody but you can read it; it stays here")
+
+
+@key.command(epilog=EXAMPLES)
+@click.argument("file", type=click.Path(path_type=Path))
+def show(file: Path) -> None:
+    """Print the public key in FILE, 40 characters. The secret one is never shown."""
+    from zmq.auth import load_certificate
+
+    try:
+        public, _ = load_certificate(str(file))
+    except (OSError, ValueError) as error:
+        raise Failure(f"{file}: {error}", Status.UNAVAILABLE) from error
+    click.echo(public.decode())

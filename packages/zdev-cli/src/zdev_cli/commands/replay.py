@@ -1,0 +1,165 @@
+"""`zdev replay`: send what was recorded once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .._failure import Failure, Status
+from .._sockets import checked
+from .._words import endpoint_of
+
+if TYPE_CHECKING:
+    from ..traffic.outlet import Outlet
+    from ..traffic.player import Player
+    from ..traffic.reader import Recorded
+
+TYPES = ("PUSH", "DEALER", "PUB", "ROUTER", "PAIR")
+
+EXAMPLES = """\b
+Example:
+  zdev replay traffic.mcap --to tcp://127.0.0.1:5557 --speed 2
+\b
+What to send where:
+  a streamer's in             (PUSH)
+  a queue's in, or a ROUTER   --type DEALER --strip 1    the sender's identity goes, its delimiter stays
+  a forwarder's in, or a SUB  --type PUB
+  workers that connect        --type DEALER --strip 1 --bind, in the queue's place
+  a service without envelopes --content-only             identities and delimiter go
+"""
+
+
+def speed_of(text: str) -> float | None:
+    """A factor, where 1 is the recording's own speed, or None for max. Raises ValueError."""
+    if text == "max":
+        return None
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not 0 < speed < float("inf"):
+        raise ValueError(f"{text!r} is no speed: write 1, another factor, or max")
+    return speed
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option("--to", metavar="ENDPOINT", required=True, callback=checked(endpoint_of), help="Where to send.")
+@click.option("--bind/--connect", default=False, help="Bind there, or connect (the default).")
+@click.option(
+    "--type",
+    "kind",
+    type=click.Choice(TYPES, case_sensitive=False),
+    default="PUSH",
+    show_default=True,
+    help="The type of the socket that sends.",
+)
+@click.option(
+    "--direction",
+    "directions",
+    metavar="PREFIX",
+    multiple=True,
+    default=("in",),
+    show_default=True,
+    help="What was recorded in this direction. May be repeated.",
+)
+@click.option("--strip", type=click.IntRange(min=0), default=0, help="Leave out the first N frames of each message.")
+@click.option("--content-only", is_flag=True, help="Leave out all up to the first empty frame.")
+@click.option(
+    "--speed",
+    callback=checked(speed_of),
+    default="1",
+    show_default=True,
+    metavar="FACTOR|max",
+    help="Of the recording, or as fast as it is taken.",
+)
+@click.option("--max-gap", type=click.FloatRange(min=0), help="Cut longer pauses to so many seconds (of the recording).")
+@click.option("--loop", type=click.IntRange(min=1), default=1, help="So many times over.")
+@click.option("--limit", type=click.IntRange(min=1), help="End after so many messages.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=10.0,
+    show_default=True,
+    help="Seconds that a peer, or its taking the next message, may take.",
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=1.0,
+    show_default=True,
+    help="End when for so many seconds no reply came, after the last message.",
+)
+def replay(files: tuple[Path, ...], to: str, kind: str, **options: Any) -> None:
+    """Send what was recorded once more, in the order in which it came.
+
+    FILE is of `zdev record`; several are played one after the other. Waits for a peer (with PUB: a subscriber) before the first
+    message, and for room before each: nothing is dropped here. Replies are read, counted, and not kept. What of a damaged file
+    can be read is sent, and the damage told. Ends on SIGINT or SIGTERM too, always with a line that sums up.
+
+    Exit status 69: nobody was there, or nobody took the messages, within --timeout.
+    """
+    from ..traffic.outlet import Outlet
+    from ..traffic.player import Player
+
+    directions = tuple(each.encode() for each in options["directions"])
+    recorded = islice(_recorded(files, directions, options["loop"]), options["limit"])
+    if (first := next(recorded, None)) is None:
+        raise _nothing_to_send(files, options["directions"])
+    shorten = partial(_shortened, strip=options["strip"], content_only=options["content_only"])
+    with Outlet(to, kind.upper(), bind=options["bind"], timeout=options["timeout"]) as outlet:
+        player = Player(outlet, shorten, options["speed"], options["max_gap"])
+        try:
+            player.play(chain([first], recorded))
+            outlet.wait_for_replies(player.messages, options["wait"])
+            outlet.finish()
+        finally:
+            _sum_up(player, outlet)
+
+
+def _recorded(files: tuple[Path, ...], directions: tuple[bytes, ...], times: int) -> Iterator[Recorded]:
+    """The messages of these directions. Damage is told on stderr, once for a file."""
+    from ..traffic.progress import say
+    from ..traffic.reader import Reader
+
+    for turn in range(times):
+        for path in files:
+            reader = Reader(path)
+            for each in reader:
+                if each.message[0] in directions:
+                    yield each
+            if reader.fault and turn == 0:
+                say(f"{click.format_filename(path)}: {reader.fault}; what was before is sent")
+
+
+def _shortened(frames: list[bytes], *, strip: int, content_only: bool) -> list[bytes]:
+    if content_only and b"" in frames:
+        frames = frames[frames.index(b"") + 1 :]
+    return frames[strip:]
+
+
+def _sum_up(player: Player, outlet: Outlet) -> None:
+    from ..traffic.size import size_text
+
+    if player.messages:
+        replies = f", {outlet.replies:,} replies came" if outlet.answered else ""
+        took = f"in {player.seconds:.2f} s to {outlet.endpoint}{replies}"
+        noun = "message" if player.messages == 1 else "messages"
+        click.echo(f"replayed {player.messages:,} {noun}, {size_text(player.bytes)}, {took}")
+    if player.empty:
+        click.echo(f"{player.empty:,} messages had nothing left to send: is --strip too large?", err=True)
+    if outlet.broken:
+        times = "once" if outlet.broken == 1 else f"{outlet.broken} times"
+        click.echo(f"the connection ended {times}; what was under way then may be lost", err=True)
+
+
+def _nothing_to_send(files: tuple[Path, ...], directions: tuple[str, ...]) -> Failure:
+    names = ", ".join(map(click.format_filename, files))
+    return Failure(f"{names}: no message of direction {' or '.join(directions)}; zdev info tells what there is", Status.USAGE)

@@ -1,0 +1,38 @@
+"""`zdev status`: the devices of a running zdev."""
+
+from __future__ import annotations
+
+import click
+
+from ..control.client import ask, control_option, device_names
+
+EXAMPLES = """\b
+Example:
+  zdev status
+  zdev status billing
+  zdev status --json | jq '.devices[] | {name, state}'
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("device", required=False, shell_complete=device_names)
+@click.option("--json", "as_json", is_flag=True, help="Print all there is as JSON.")
+@control_option
+def status(device: str | None, as_json: bool, control: str | None) -> None:
+    """Show the devices of a running zdev, or one in detail: state, rates, what passed, what was dropped, what is wrong."""
+    from ..control.protocol import Request
+
+    snapshot = ask(Request(verb="status", device=device), control).snapshot
+    assert snapshot
+    if as_json:
+        import msgspec
+
+        shown = snapshot if device is None else snapshot.device(device)
+        click.echo(msgspec.json.format(msgspec.json.encode(shown)))
+        return
+    from ..control.show import show_all, show_one
+
+    if device is None:
+        show_all(snapshot)
+    elif found := snapshot.device(device):
+        show_one(found)

@@ -1,0 +1,66 @@
+"""`zdev validate`: tell everything that is wrong with configuration files."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .._failure import Status
+
+if TYPE_CHECKING:
+    from ..config import Config, Fault
+
+EXAMPLES = """\b
+Example:
+  zdev validate zdev.toml
+  zdev.toml:12:1  device.out.bnd: no such key; did you mean bind?
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the faults as a list of {file, line, column, key, message}.")
+@click.pass_context
+def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
+    """Tell everything that is wrong with configuration files.
+
+    A line a fault on stderr, with file, line and column; a line a file without any on stdout. FILE may be - for standard input.
+    Nothing is bound or connected. Exit status: 0 all are well, 78 there are faults.
+    """
+    from ..config import ConfigError
+
+    faults: list[Fault] = []
+    for file in files:
+        try:
+            config = _load(file)
+        except ConfigError as error:
+            faults += error.faults
+            if not as_json:
+                click.echo(error.report, err=True)
+        else:
+            if not as_json:
+                click.echo(f"{file}: {_summary(config)}: ok")
+    if as_json:
+        _print_json(faults)
+    ctx.exit(Status.CONFIGURATION if faults else Status.OK)
+
+
+def _load(file: str) -> Config:
+    from ..config import load, read
+    from ..config.read import LARGEST
+
+    return read(sys.stdin.buffer.read(LARGEST + 1), "-") if file == "-" else load(Path(file))
+
+
+def _summary(config: Config) -> str:
+    sockets = sum(len(each.sockets) for each in config.device)
+    return f"{len(config.device)} device{'s' * (len(config.device) != 1)}, {sockets} sockets"
+
+
+def _print_json(faults: list[Fault]) -> None:
+    from msgspec.json import encode, format
+
+    click.echo(format(encode(faults)).decode())

@@ -1,0 +1,160 @@
+"""The screen itself: head, table, detail, keys."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.widgets import DataTable, Footer, Input, Static
+
+from .._units import duration_text
+from ..control.protocol import Verb
+from ..service.snapshot import DeviceView, Snapshot
+from .detail import Detail
+from .dialogs import Help, Question
+from .feed import Answered, Feed, Seen, Unseen
+from .table import DeviceTable
+
+TALL = 36  # lines of a terminal with room for larger charts
+
+
+class Top(App[None]):
+    """control, interval: of `Feed`."""
+
+    TITLE = "zdev top"
+    ENABLE_COMMAND_PALETTE = False
+    CSS = """
+    Screen { background: $surface; }
+    #head { height: 1; padding: 0 1; background: $primary-darken-2; color: $text; }
+    #head.lost { background: $error; }
+    #filter { height: 1; border: none; padding: 0 1; background: $boost; display: none; }
+    #filter.open { display: block; }
+    Screen.tall Detail { height: 18; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q", "quit", "Quit"),
+        Binding("p", "steer('pause')", "Pause"),
+        Binding("r", "steer('resume')", "Resume"),
+        Binding("d", "drain", "Drain"),
+        Binding("s", "steer('start')", "Start"),
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("escape", "show_all", show=False),
+        Binding("ctrl+c", "quit", show=False, priority=True),
+    ]
+
+    def __init__(self, control: str | None, interval: float) -> None:
+        super().__init__()
+        self.feed = Feed(control, interval, self.post_message)
+        self.snapshot: Snapshot | None = None
+        self._lost: str | None = None
+        self._wanted = ""
+        # Not queried for: a dialog may be the screen at the moment.
+        self._head = Static("waiting for an answer", id="head")
+        self.table = DeviceTable()
+        self._filter = Input(id="filter", placeholder="part of a name, a type or a state", compact=True)
+        self.detail = Detail()
+
+    def compose(self) -> ComposeResult:
+        yield self._head
+        yield self.table
+        yield self._filter
+        yield self.detail
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.theme = "textual-dark"
+        with suppress(NotImplementedError, RuntimeError):  # not on Windows, and in the main thread only
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
+        self.table.focus()
+        self.feed.start()
+
+    def on_unmount(self) -> None:
+        self.feed.stop()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.screen_stack[0].set_class(event.size.height >= TALL, "tall")
+        self.call_after_refresh(self._draw_detail)
+
+    def on_seen(self, message: Seen) -> None:
+        self.snapshot, self._lost = message.snapshot, None
+        self._draw()
+
+    def on_unseen(self, message: Unseen) -> None:
+        self._lost = message.why
+        self._draw()
+
+    def on_answered(self, message: Answered) -> None:
+        self.notify(message.text, severity="information" if message.well else "error", markup=False)
+
+    def on_data_table_row_highlighted(self, _: DataTable.RowHighlighted) -> None:
+        self._draw_detail()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._wanted = event.value.lower()
+        self._draw()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.input.set_class(bool(event.value), "open")
+        self.table.focus()
+
+    def _draw(self) -> None:
+        if not self.table.is_attached:  # on its way out
+            return
+        for widget in (self._head, self.table):
+            widget.set_class(self._lost is not None, "lost")
+        self._head.update(Text(self._lost or _head(self.snapshot), no_wrap=True, overflow="ellipsis"))
+        if self.snapshot:
+            self.table.show([each for each in self.snapshot.devices if self._matches(each)])
+        self._draw_detail()
+
+    def _draw_detail(self) -> None:
+        if self.snapshot and self.detail.is_attached:
+            self.detail.show(self.table.chosen)
+
+    def _matches(self, device: DeviceView) -> bool:
+        return any(self._wanted in text for text in (device.name.lower(), device.type, device.state))
+
+    def action_steer(self, verb: Verb) -> None:
+        if device := self.table.chosen:
+            self.feed.command(verb, device.name)
+
+    def action_drain(self) -> None:
+        device = self.table.chosen
+        if device is None:
+            return
+
+        def answer(yes: bool | None) -> None:
+            if yes:
+                self.feed.command("drain", device.name)
+
+        owed = f"{device.in_flight:,} messages are in flight. " if device.in_flight else ""
+        self.push_screen(Question(f"Drain {device.name}? {owed}It takes no more requests, and stays stopped."), answer)
+
+    def action_filter(self) -> None:
+        self._filter.add_class("open")
+        self._filter.focus()
+
+    def action_show_all(self) -> None:
+        self._filter.value = ""
+        self._filter.remove_class("open")
+        self.table.focus()
+
+    def action_help(self) -> None:
+        self.push_screen(Help())
+
+
+def _head(snapshot: Snapshot | None) -> str:
+    if snapshot is None:
+        return "waiting for an answer"
+    states = [device.state for device in snapshot.devices]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+    up = duration_text(max(0, snapshot.time - snapshot.started))
+    ready = "ready" if snapshot.ready else "NOT READY"
+    return f"{ready}  {len(states)} devices: {counts}  up {up}  pid {snapshot.pid}  {snapshot.config}"

@@ -1,0 +1,78 @@
+"""The selected device: charts of both ways, sockets, what was dropped, what is wrong."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.containers import Horizontal
+from textual.widgets import Static
+
+from .._units import bytes_text, duration_text, number_text
+from ..service.snapshot import DeviceView, DirectionView
+from .chart import chart
+from .columns import TROUBLE
+
+
+class Detail(Horizontal):
+    """Charts at the left, facts at the right."""
+
+    DEFAULT_CSS = """
+    Detail { height: 10; background: $surface; border: round $primary-darken-1; border-title-color: $text; border-title-style: bold; padding: 0 1; }
+    Detail > #charts { width: 2fr; margin-right: 2; }
+    Detail > #facts { width: 3fr; }
+    """
+
+    def __init__(self) -> None:
+        self._charts, self._facts = Static(id="charts"), Static(id="facts")
+        super().__init__(self._charts, self._facts)
+
+    def show(self, device: DeviceView | None) -> None:
+        if device is None:
+            self.border_title = "no device"
+            self._charts.update("")
+            self._facts.update("")
+            return
+        lasting = f", up {duration_text(device.uptime)}" if device.uptime is not None else ""
+        self.border_title = Text(f"{device.name}: {device.type} in a {device.isolation}, {device.state}{lasting}")
+        self._charts.update(charts_text(device, self._charts.content_size.width, self.content_size.height))
+        self._facts.update(facts_text(device))
+
+
+def charts_text(device: DeviceView, width: int, height: int) -> Text:
+    """A chart of the last minute for each way that messages go."""
+    ways = {"in → out": device.in_} | ({"out → in": device.out} if device.two_ways else {})
+    lines = max(1, height // len(ways) - 1)
+    text = Text(no_wrap=True, overflow="crop")
+    for name, way in ways.items():
+        rate = f"{number_text(way.messages_per_second)}/s  {bytes_text(way.bytes_per_second)}/s"
+        text.append(name, style="bold").append(f"{rate:>{max(0, width - len(name))}}\n")
+        for line in chart(way.history, max(1, width), lines):
+            text.append(f"{line}\n", style="green")
+    text.rstrip()
+    return text
+
+
+def facts_text(device: DeviceView) -> Text:
+    """A line a fact, the worst first."""
+    text = Text(overflow="fold")
+    if device.error:
+        again = f"; started again in {device.retry_in:.1f} s" if device.retry_in is not None else ""
+        text.append(f"{device.error}{again}\n", style=TROUBLE)
+    for socket in device.sockets:
+        endpoints = [*socket.binds, *(f"→ {each}" for each in socket.connects)]
+        text.append(f"{socket.role:<5}", style="bold").append(f"{socket.type:<7}").append(f"{', '.join(endpoints)}\n")
+    for name, number in _drops(device.in_, device.out).items():
+        text.append(f"{name} ", style="dim").append(f"{number:,}  ", style=TROUBLE if number else "dim")
+    seconds = device.in_.backpressure_seconds + device.out.backpressure_seconds
+    text.append("\nheld back ", style="dim").append(duration_text(seconds) if seconds >= 1 else f"{seconds:.1f}s")
+    text.append("  in flight ", style="dim").append(f"{device.in_flight:,}")
+    text.append("  lost ", style="dim").append(f"{device.lost:,}", style=TROUBLE if device.lost else "")
+    if any(socket.role == "mon" for socket in device.sockets):
+        dropped = device.in_.monitor_dropped + device.out.monitor_dropped
+        text.append("\nmon copies ", style="dim").append(f"{device.in_.monitor_sent + device.out.monitor_sent:,}")
+        text.append("  dropped ", style="dim").append(f"{dropped:,}", style=TROUBLE if dropped else "")
+    return text
+
+
+def _drops(*ways: DirectionView) -> dict[str, int]:
+    reasons = ("malformed", "unroutable", "overflowed")
+    return {reason: sum(getattr(way.dropped, reason) for way in ways) for reason in reasons}

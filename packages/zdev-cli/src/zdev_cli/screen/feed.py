@@ -1,0 +1,82 @@
+"""What comes from the running zdev, asked off the screen's own thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from textual.message import Message
+
+from .._failure import Failure
+from ..control.client import ask
+from ..control.protocol import Request, Verb
+from ..service.snapshot import Snapshot
+
+PATIENCE = 3.0  # seconds without an answer after which the connection counts as lost
+
+
+class Seen(Message):
+    """The devices as they are now."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self.snapshot = snapshot
+
+
+class Unseen(Message):
+    """No answer came."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
+
+
+class Answered(Message):
+    """What came of a command."""
+
+    def __init__(self, text: str, *, well: bool) -> None:
+        super().__init__()
+        self.text = text
+        self.well = well
+
+
+class Feed:
+    """Asks again and again, and tells each answer as a message. Daemon threads: an answer that is late keeps nobody here."""
+
+    def __init__(self, control: str | None, interval: float, tell: Callable[[Message], object]) -> None:
+        self._control = control
+        self._interval = interval
+        self._tell = tell
+        self._ended = False
+        self._hurry = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._poll, name="zdev top", daemon=True).start()
+
+    def stop(self) -> None:
+        self._ended = True
+        self._hurry.set()
+
+    def command(self, verb: Verb, device: str) -> None:
+        """Send a command; its answer comes as `Answered`."""
+        threading.Thread(target=self._command, args=(verb, device), name=f"zdev top: {verb}", daemon=True).start()
+
+    def _poll(self) -> None:
+        while not self._ended:
+            self._hurry.clear()
+            try:
+                snapshot = ask(Request(verb="status"), self._control, PATIENCE).snapshot
+                assert snapshot
+                self._tell(Seen(snapshot))
+            except Failure as failure:
+                self._tell(Unseen(str(failure)))
+            self._hurry.wait(self._interval)
+
+    def _command(self, verb: Verb, device: str) -> None:
+        """A drain takes as long as it may: there is no time limit."""
+        try:
+            reply = ask(Request(verb=verb, device=device), self._control, timeout=None)
+            self._tell(Answered("\n".join(reply.lines), well=True))
+        except Failure as failure:
+            self._tell(Answered(str(failure), well=False))
+        self._hurry.set()

@@ -1,0 +1,217 @@
+"""A device of the configuration, as operators steer it and see it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from contextlib import suppress
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from zdev_background import Device, Outcome, State
+
+from .._failure import Failure, Status
+from ..config import DeviceConfig
+from .ledger import Ledger
+from .life import START_TIMEOUT, Life
+from .meter import Meter
+from .snapshot import DeviceState, DeviceView, SocketView
+
+logger = logging.getLogger("zdev.service")
+
+STUCK = 5.0  # seconds without a turn of the relay, which makes four a second, and is looked at once a second
+
+_STATES: dict[State, DeviceState] = {State.PAUSED: "paused", State.DRAINING: "draining"}
+
+
+class Ended(NamedTuple):
+    """How a device was ended."""
+
+    text: str
+    is_drained: bool = True
+    """False: it was to be drained, and not all that was owed came."""
+
+
+class Managed:
+    """One device. All methods are for any thread; those that change something wait until it is done."""
+
+    def __init__(self, config: DeviceConfig) -> None:
+        self.config = config
+        self.ledger = Ledger()
+        self.meter = Meter(self.ledger)
+        self._life: Life | None = None
+        self._is_wanted = True  # by the operator, who may stop and drain it
+        self._is_paused = False
+        self._is_retired = False
+        self._restarts = 0  # of former lives
+        self._lock = threading.RLock()
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def running_config(self) -> DeviceConfig:
+        """What it was started with, which a reload may have changed since."""
+        return self._life.config if self._life else self.config
+
+    @property
+    def state(self) -> DeviceState:
+        life = self._life
+        if life is None or life.phase == "ended" or (life.phase == "failed" and not self._is_wanted):
+            return "stopped"
+        if life.phase == "running":
+            return "draining" if life.is_ending else _STATES.get(self.ledger.read().state, "active")
+        return life.phase
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it is to run: no operator stopped it, by a command or on its ctrl socket."""
+        return self._is_wanted and self.state != "stopped"
+
+    @property
+    def is_tried(self) -> bool:
+        """Whether it is known if it could be started."""
+        return self._life is not None and self._life.tried.is_set()
+
+    def start(self) -> str:
+        """Start it now unless it runs, and wait until it is known whether it does. Raises Failure if it does not."""
+        if self.state in ("active", "paused"):
+            return f"{self.name}: runs already"
+        self.begin()
+        return self.await_start()
+
+    def begin(self) -> None:
+        """Start it now unless it runs. An end that is under way is awaited."""
+        life = self._life
+        if life and life.is_ending and not life.join():
+            raise Failure(f"{self.name}: its last run has not ended yet: {life.error}", Status.UNAVAILABLE)
+        with self._lock:
+            if self._is_retired:
+                raise Failure(f"{self.name}: is not started any more", Status.UNAVAILABLE)
+            self._is_wanted = True
+            if self._life and not self._life.is_ending:
+                self._life.hurry()
+                return
+            self._restarts += self._life.restarts if self._life else 0
+            self._life = Life(self.config, self.ledger, self.tell, self._steer_new_run)
+
+    def await_start(self) -> str:
+        """What became of `begin`. Raises Failure if it does not run."""
+        life = self._life
+        assert life
+        if not life.tried.wait(START_TIMEOUT):
+            raise Failure(f"{self.name}: has not started within {START_TIMEOUT:g} s", Status.UNAVAILABLE)
+        if life.error:
+            raise Failure(f"{self.name}: {self.state}: {life.error}", Status.UNAVAILABLE)
+        return f"{self.name}: started"
+
+    def end(self, *, drain: bool, by_operator: bool = True) -> Ended:
+        """Stop it, after a drain within its drain_timeout if so told; and leave it so."""
+        with self._lock:
+            life, state = self._life, self.state
+            self._is_wanted = self._is_wanted and not by_operator
+        if life is None or state == "stopped":
+            return Ended("was stopped already")
+        began = time.monotonic()
+        outcome = life.end(life.config.drain_timeout if drain else None)
+        error = life.error if state not in ("waiting", "failed") else None
+        ended = _ended(outcome, time.monotonic() - began, error, drain=drain)
+        self.tell(ended.text)
+        return ended
+
+    def retire(self) -> None:
+        """Have it never start again."""
+        with self._lock:
+            self._is_retired = True
+
+    def pause(self) -> str:
+        return self._steer("pause", "paused", is_paused=True)
+
+    def resume(self) -> str:
+        return self._steer("resume", "resumed", is_paused=False)
+
+    def configure(self, config: DeviceConfig) -> bool:
+        """Take what only its keeper needs to know. Whether that is all that changed; the rest needs `end` and `begin`."""
+        told = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart)
+        with self._lock:
+            self.config = config
+            if told == config and self._life:
+                self._life.config = config
+        return told == config
+
+    def stuck(self) -> float:
+        """Seconds for which the relay has not moved; 0: it moves, or need not."""
+        seconds = self.ledger.stuck_for()
+        return seconds if seconds > STUCK else 0.0
+
+    def tell(self, text: str) -> None:
+        logger.info("%s: %s", self.name, text)
+
+    def view(self) -> DeviceView:
+        life, reading, began = self._life, self.ledger.read(), self.ledger.began
+        in_, out = self.meter.views(reading)
+        stuck = self.stuck()
+        retry_at = life.retry_at if life else None
+        types = [self.config.socket_type(role) for role in ("in", "out")]
+        return DeviceView(
+            name=self.name,
+            type=self.config.type,
+            isolation=self.config.isolation or "thread",
+            state=self.state,
+            sockets=self._sockets(life),
+            in_=in_,
+            out=out,
+            two_ways=types[0] not in ("PULL", "SUB") and types[1] not in ("PUSH", "PUB"),
+            in_flight=reading.in_flight,
+            lost=reading.lost,
+            uptime=None if began is None else round(time.monotonic() - began, 1),
+            restarts=self._restarts + (life.restarts if life else 0),
+            error=f"has not moved for {stuck:.0f} s" if stuck else life.error if life else None,
+            retry_in=None if retry_at is None else round(max(0.0, retry_at - time.monotonic()), 1),
+        )
+
+    def _sockets(self, life: Life | None) -> list[SocketView]:
+        bound = life.endpoints if life else {}
+        return [
+            SocketView(
+                role=role,
+                type=self.config.socket_type(role),
+                binds=list(bound.get(role, socket.binds)),
+                connects=socket.connects,
+            )
+            for role, socket in self.config.sockets.items()
+        ]
+
+    def _steer(self, verb: str, done: str, *, is_paused: bool) -> str:
+        life = self._life
+        device = life.device if life and life.phase == "running" and not life.is_ending else None
+        if device is None:
+            raise Failure(f"{self.name}: is {self.state}: only one that runs can {verb}", Status.UNAVAILABLE)
+        was = self._is_paused
+        self._is_paused = is_paused
+        try:
+            getattr(device, verb)()
+            self.ledger.refresh()
+        except TimeoutError as error:
+            raise Failure(str(error), Status.UNAVAILABLE) from error
+        except RuntimeError:  # it has just ended; if it starts again, it will be steered so
+            pass
+        if was != is_paused:
+            self.tell(done)
+        return f"{self.name}: {done}" if was != is_paused else f"{self.name}: was {done} already"
+
+    def _steer_new_run(self, device: Device) -> None:
+        if self._is_paused:
+            with suppress(TimeoutError):
+                device.pause()
+
+
+def _ended(outcome: Outcome | None, took: float, error: str | None, *, drain: bool) -> Ended:
+    if outcome is Outcome.DRAINED:
+        return Ended(f"drained in {took:.1f} s")
+    if outcome is Outcome.DRAIN_TIMED_OUT:
+        return Ended(f"its drain timed out after {took:.1f} s: not all that was owed came", is_drained=False)
+    return Ended(error or "stopped", is_drained=not (error and drain))

@@ -1,0 +1,55 @@
+"""What the service manager is told: sd_notify(3), which is a datagram."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from contextlib import suppress
+
+
+class Notifier:
+    """Tells the service manager that the environment names; without one, nobody. For any thread."""
+
+    def __init__(self) -> None:
+        self._address = os.environ.get("NOTIFY_SOCKET", "")
+        self._lock = threading.Lock()
+        self._said = ""
+        self._is_stopping = False
+
+    @property
+    def watchdog(self) -> float | None:
+        """Seconds within which WATCHDOG=1 is expected; None: it is not."""
+        told = os.environ.get("WATCHDOG_USEC", "")
+        ours = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+        return int(told) / 1e6 if self._address and ours and told.isdigit() and int(told) > 0 else None
+
+    def ready(self) -> None:
+        self._tell("READY=1")
+
+    def reloading(self) -> None:
+        self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+
+    def stopping(self) -> None:
+        self._tell("STOPPING=1")
+        self._is_stopping = True
+
+    def alive(self) -> None:
+        """Must be told again within `watchdog` seconds."""
+        self._tell("WATCHDOG=1")
+
+    def status(self, text: str) -> None:
+        """For people. The same again is not told."""
+        if text != self._said:
+            self._said = text
+            self._tell(f"STATUS={text}")
+
+    def _tell(self, text: str) -> None:
+        if not self._address or (self._is_stopping and text == "READY=1"):
+            return
+        address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
+        with self._lock, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.settimeout(1.0)
+            with suppress(OSError):  # it is gone, or does not read: no reason to end
+                sender.sendto(text.encode(), address)

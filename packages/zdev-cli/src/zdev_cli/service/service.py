@@ -1,0 +1,139 @@
+"""A running zdev: the devices of a file, and all that looks at them and steers them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .._failure import Failure, Status
+from ..config import Config, load
+from ..control.place import path_of
+from ..control.protocol import Reply, Request
+from ..control.server import ControlServer
+from .answers import answer
+from .notify import Notifier
+from .sampler import Sampler
+from .snapshot import DEVICE_STATES, Snapshot
+from .supervisor import Applied, Supervisor
+
+if TYPE_CHECKING:
+    from ..web import WebServer
+
+logger = logging.getLogger("zdev.service")
+
+_FINE = ("active", "paused", "draining", "stopped")
+
+
+class Service:
+    """path: of the configuration file. control: where the control socket is, whatever the file says; None: as it says."""
+
+    def __init__(self, path: Path, control: str | None = None) -> None:
+        self.path = path.absolute()
+        self.config = load(self.path)
+        self.supervisor = Supervisor(self.config.devices())
+        self.notifier = Notifier()
+        self.control = ControlServer(path_of(control or self.config.control.endpoint), self.answer)
+        self.web: WebServer | None = None
+        self._control_told = control
+        self._sampler = Sampler(lambda: self.supervisor.devices)
+        self._started = time.time()
+        self._version = version("zdev-cli")
+        self._is_tried = False
+        self._reloading = threading.Lock()
+
+    def open(self) -> None:
+        """Listen, then start all devices without waiting for them. Raises Failure, and leaves nothing behind then."""
+        self.control.start()
+        try:
+            self.web = self._new_web(self.config)
+        except BaseException:
+            self.control.stop()
+            raise
+        self._sampler.start()
+        self.supervisor.begin()
+
+    def close(self) -> None:
+        """Once the devices have ended."""
+        self._sampler.stop()
+        if self.web:
+            self.web.stop()
+        self.control.stop()
+
+    def is_tried(self) -> bool:
+        """Whether it is known of every device if it could be started."""
+        self._is_tried = self._is_tried or all(device.is_tried for device in self.supervisor.devices)
+        return self._is_tried
+
+    def answer(self, request: Request) -> Reply:
+        return answer(self, request)
+
+    def snapshot(self) -> Snapshot:
+        """All that there is to see, now."""
+        devices = [device.view() for device in self.supervisor.devices]
+        stuck = any(device.stuck() for device in self.supervisor.devices)
+        fine = all(device.state in _FINE for device in devices) and not stuck
+        return Snapshot(
+            version=self._version,
+            pid=os.getpid(),
+            time=time.time(),
+            started=self._started,
+            config=str(self.path),
+            ready=fine and self.is_tried() and not self.supervisor.is_ending,
+            devices=devices,
+        )
+
+    def summary(self) -> str:
+        """Like `3 devices: 2 active, 1 waiting (billing)`."""
+        states = {device.name: device.state for device in self.supervisor.devices}
+        counts = Counter(states.values())
+        parts = []
+        for state in DEVICE_STATES:
+            if state in counts:
+                names = ", ".join(name for name, its in states.items() if its == state)
+                parts.append(f"{counts[state]} {state}" + (f" ({names})" if state not in ("active", "starting") else ""))
+        return f"{len(states)} device{'s' * (len(states) != 1)}" + (f": {', '.join(parts)}" if parts else "")
+
+    def reload(self) -> Applied:
+        """Do what the file says by now. Raises Failure, with nothing changed, when it can't be used."""
+        with self._reloading:
+            self.notifier.reloading()
+            try:
+                return self._apply(load(self.path))
+            except Failure as failure:
+                for line in str(failure).splitlines():
+                    logger.info("reload: %s", line)
+                raise
+            finally:
+                self.notifier.ready()
+
+    def _apply(self, config: Config) -> Applied:
+        if config.control.endpoint != self.config.control.endpoint and self._control_told is None:
+            text = f"{self.path}: control.endpoint can't change while zdev runs; nothing was changed: restart zdev for it"
+            raise Failure(text, Status.CONFIGURATION)
+        before, lines = self.web, []
+        if config.http != self.config.http:
+            self.web = self._new_web(config)
+            lines = [f"http: http://{self.web.address}/" if self.web else "http: off"]
+        self.config = config
+        if self.web is not before and before:
+            before.stop()
+        applied = self.supervisor.apply(config.devices())
+        applied = applied._replace(lines=[*applied.lines, *lines])
+        for line in applied.lines:
+            logger.info("reload: %s", line)
+        return applied
+
+    def _new_web(self, config: Config) -> WebServer | None:
+        if config.http is None:
+            return None
+        from ..web import WebServer
+
+        server = WebServer(config.http.listen, self.snapshot)
+        server.start()
+        return server

@@ -1,0 +1,118 @@
+"""The devices of a configuration: all started, all ended, or brought in line with another configuration."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from difflib import get_close_matches
+from typing import NamedTuple, TypeVar
+
+from .._failure import Failure, Status
+from ..config import DeviceConfig
+from .managed import Ended, Managed
+from .order import stages
+
+T = TypeVar("T")
+
+
+class Applied(NamedTuple):
+    """What a reload did."""
+
+    lines: list[str]
+    is_drained: bool
+    """Whether all was drained that had to be."""
+
+
+class Supervisor:
+    """All methods are for any thread; `apply` is for one at a time."""
+
+    def __init__(self, devices: Mapping[str, DeviceConfig]) -> None:
+        self._devices = {name: Managed(config) for name, config in devices.items()}
+        self._lock = threading.Lock()
+        self.is_ending = False
+
+    @property
+    def devices(self) -> list[Managed]:
+        """As they stand in the file."""
+        return list(self._devices.values())
+
+    def find(self, name: str) -> Managed:
+        """Raises Failure with the names that there are."""
+        if device := self._devices.get(name):
+            return device
+        near = get_close_matches(name, self._devices, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise Failure(f"there is no device {name}; {hint}there are: {', '.join(self._devices) or 'none'}", Status.USAGE)
+
+    def begin(self) -> None:
+        """Start all, without waiting."""
+        for device in self.devices:
+            device.begin()
+
+    def apply(self, wanted: Mapping[str, DeviceConfig]) -> Applied:
+        """Bring the devices in line: first all ends, then all starts, for one may take over an endpoint of another."""
+        before = self._devices
+        removed = [device for name, device in before.items() if name not in wanted]
+        changed = [before[name] for name, config in wanted.items() if name in before and before[name].config != config]
+        idle = {device for device in changed if not device.is_wanted}
+        kept = {device for device in changed if device.configure(wanted[device.name])}
+        for device in removed:
+            device.retire()
+        ending = [*removed, *(device for device in changed if device not in kept)]
+        ended = _drain(ending, by_operator=False)
+        with self._lock:
+            if self.is_ending:
+                raise Failure("zdev is ending: it is too late for a reload", Status.UNAVAILABLE)
+            self._devices = {name: before.get(name) or Managed(config) for name, config in wanted.items()}
+        starting = [each for each in self.devices if each.name not in before or (each in ended and each not in idle)]
+        started = in_parallel(_started, starting)
+        lines = [f"{each.name}: {_done(each, started, ended, kept)}" for each in self.devices]
+        lines += [f"{each.name}: removed, {ended[each].text}" for each in removed]
+        return Applied(lines, all(each.is_drained for each in ended.values()))
+
+    def end_all(self) -> bool:
+        """Drain all, for good. Whether all that was owed came."""
+        with self._lock:
+            self.is_ending = True
+            devices = self.devices
+        for device in devices:
+            device.retire()
+        return all(each.is_drained for each in _drain(devices, by_operator=True).values())
+
+    def stop_all(self) -> None:
+        """End all at once."""
+        in_parallel(lambda device: device.end(drain=False), self.devices)
+
+
+def in_parallel(call: Callable[[Managed], T], devices: Collection[Managed]) -> dict[Managed, T]:
+    """What `call` returns for each, each in a thread."""
+    with ThreadPoolExecutor(max(1, len(devices)), "zdev change") as pool:
+        return dict(zip(devices, pool.map(call, devices), strict=True))
+
+
+def _drain(devices: Collection[Managed], *, by_operator: bool) -> dict[Managed, Ended]:
+    """End them, those that feed others first."""
+    by_name = {device.name: device for device in devices}
+    ended: dict[Managed, Ended] = {}
+    for names in stages([device.running_config for device in devices]):
+        ended |= in_parallel(lambda device: device.end(drain=True, by_operator=by_operator), [by_name[name] for name in names])
+    return ended
+
+
+def _started(device: Managed) -> str:
+    try:
+        return device.start().removeprefix(f"{device.name}: ")
+    except Failure as failure:
+        return str(failure).removeprefix(f"{device.name}: ")
+
+
+def _done(device: Managed, started: Mapping[Managed, str], ended: Mapping[Managed, Ended], kept: Collection[Managed]) -> str:
+    if device in kept:
+        return "changed, without a restart"
+    if device not in ended:
+        return started.get(device, "unchanged")
+    what = started.get(device)
+    if what is None:
+        return f"changed, {ended[device].text}"
+    return f"{'restarted' if what == 'started' else what}, {ended[device].text}"

@@ -1,0 +1,1 @@
+"""Looking into traffic: watch a mon endpoint, show messages, choose among them, and keep them in files."""

@@ -1,0 +1,126 @@
+"""One monitor message as one line that a human can read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from .decoded import (
+    Form,
+    Undecodable,
+    json_value,
+    looks_like_json,
+    looks_like_msgpack,
+    msgpack_value,
+    plain,
+    text_value,
+)
+
+_FRAMES_SHOWN = 8
+_CHARACTERS_SHOWN = 48
+_DECODED_AT_MOST = 65536  # bytes of a frame that is shown in part: more would be work for nothing
+_ELLIPSIS = "…"
+_COLOURS = {"time": "2", "in": "36", "out": "35", "": "33", "sizes": "2"}  # of ANSI: faint, cyan, magenta, yellow
+
+
+@dataclass(frozen=True)
+class Look:
+    """How messages are shown. full: cut nothing. colours: for a terminal."""
+
+    form: Form = "auto"
+    full: bool = False
+    colours: bool = False
+
+
+def message_line(message: Sequence[bytes], when: datetime, look: Look = Look()) -> str:
+    """Time, direction, number of frames, their sizes in bytes, and the frames themselves.
+
+    message: [prefix, frame, frame, ...] as a device's mon socket sends it; the prefix is the direction.
+    The line holds printable characters only, whatever the peers sent, and its length is bounded unless all is asked for.
+    """
+    prefix, *frames = message
+    most = len(frames) if look.full else _FRAMES_SHOWN
+    noun = "frame " if len(frames) == 1 else "frames"
+    way = direction(prefix)
+    paint = _painted if look.colours else _unpainted
+    clock = paint("time", f"{when:%H:%M:%S}.{when.microsecond // 1000:03}")
+    shown = " ".join(_shown(frame, look) for frame in frames[:most])
+    more = f" {_ELLIPSIS}" if len(frames) > most else ""
+    sizes = paint("sizes", f"{len(frames)} {noun}  {_sizes(frames, most)} B")
+    return f"{clock}  {paint(way, f'{way:<3}')}  {sizes}  {shown}{more}".rstrip()
+
+
+def direction(prefix: bytes) -> str:
+    """The bare word where the prefix is one, as `in` and `out` are; else as any frame."""
+    word = prefix[:_CHARACTERS_SHOWN].decode("ascii", "replace")
+    return word if word.isidentifier() and len(prefix) <= _CHARACTERS_SHOWN else _readable(prefix)
+
+
+def _painted(what: str, text: str) -> str:
+    return f"\x1b[{_COLOURS.get(what, _COLOURS[''])}m{text}\x1b[0m"
+
+
+def _unpainted(_what: str, text: str) -> str:
+    return text
+
+
+def _sizes(frames: Sequence[bytes], most: int) -> str:
+    sizes = "+".join(str(len(frame)) for frame in frames[:most]) or "0"
+    if len(frames) <= most:
+        return sizes
+    return f"{sizes}+{_ELLIPSIS} = {sum(len(frame) for frame in frames)}"
+
+
+def _shown(frame: bytes, look: Look) -> str:
+    most = max(len(frame), _CHARACTERS_SHOWN) * 8 if look.full else _CHARACTERS_SHOWN
+    if look.form == "hex":
+        return _hex(frame, most)
+    if look.form == "utf-8":
+        text = frame[: 4 * most].decode("utf-8", "backslashreplace")
+        return _cut(f'"{_printable(text[:most])}"', len(text) > most or len(frame) > 4 * most)
+    if look.full or len(frame) <= _DECODED_AT_MOST:
+        decoded = _structured(frame, look.form)
+        if decoded is not None:
+            return _cut(decoded[:most], len(decoded) > most)
+    return _readable(frame, most)
+
+
+def _structured(frame: bytes, form: Form) -> str | None:
+    """The frame as JSON, with `msgpack:` before what came as that; None when it is neither."""
+    attempts: tuple[tuple[bool, str, Callable[[bytes], object]], ...] = (
+        (form == "json" or (form == "auto" and looks_like_json(frame)), "", json_value),
+        (form == "msgpack" or (form == "auto" and looks_like_msgpack(frame)), "msgpack:", msgpack_value),
+    )
+    for wanted, label, decode in attempts:
+        if wanted:
+            try:
+                return label + _printable(json.dumps(plain(decode(frame)), ensure_ascii=False, separators=(",", ":")))
+            except (Undecodable, RecursionError):
+                pass
+    return None
+
+
+def _readable(frame: bytes, most: int = _CHARACTERS_SHOWN) -> str:
+    """The frame in quotes if it is text, else in hex; cut when long."""
+    head = frame[: 4 * most]  # a UTF-8 character has at most 4 bytes
+    text = text_value(head, complete=len(head) == len(frame))
+    if text is None:
+        return _hex(frame, most)
+    return _cut(json.dumps(text[:most], ensure_ascii=False), len(text) > most or len(head) < len(frame))
+
+
+def _hex(frame: bytes, most: int) -> str:
+    return _cut(f"0x{frame[: most // 2].hex()}", len(frame) > most // 2)
+
+
+def _cut(shown: str, cut: bool) -> str:
+    return shown + _ELLIPSIS * cut
+
+
+def _printable(text: str) -> str:
+    """What a terminal might obey, as JSON escapes it: control characters, and those that turn the direction of writing."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)

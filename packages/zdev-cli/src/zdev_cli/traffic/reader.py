@@ -1,0 +1,95 @@
+"""Messages out of MCAP files, damaged ones too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import click
+from mcap.exceptions import RecordLengthLimitExceeded
+from mcap.records import Channel, Chunk, DataEnd, McapRecord, Message
+from mcap.stream_reader import StreamReader, breakup_chunk
+
+from .._failure import Failure, Status
+from .encoding import NAME, decoded
+
+_CUT = "it was cut short: its recorder was killed, or the disk was full"
+_MAGIC = b"\x89MCAP0\r\n"
+
+
+class Recorded(NamedTuple):
+    """time: in ns since 1970; message: [prefix, frame, ...] as the mon socket sent it."""
+
+    time: int
+    message: list[bytes]
+
+
+class Reader:
+    """The messages of one file, in the order in which they came.
+
+    After iterating, `fault` says why the file ends early, or is None when it is complete. A recorder that was killed leaves a
+    file without its end; what it had flushed is read, chunk by chunk, each proved by its checksum.
+
+    Raises Failure when this is no recording of zdev at all.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.fault: str | None = None
+        self.source = ""
+        self._channels: dict[int, bytes | None] = {}
+        self._index_follows = False
+
+    def __iter__(self) -> Iterator[Recorded]:
+        self._channels.clear()
+        self.fault, self._index_follows = None, False
+        try:
+            with self.path.open("rb") as file:
+                if file.read(len(_MAGIC)) != _MAGIC:
+                    raise self._no_recording("it is no MCAP file")
+                yield from self._messages(file)
+        except OSError as error:
+            raise Failure(f"cannot read {self.path}: {error.strerror}", Status.UNAVAILABLE) from error
+
+    def _messages(self, file: BinaryIO) -> Iterator[Recorded]:
+        size = self.path.stat().st_size
+        records = StreamReader(file, skip_magic=True, emit_chunks=True, record_size_limit=size).records
+        while True:
+            try:
+                if (record := next(records, None)) is None:
+                    return
+                found = self._taken(record)
+            except (Failure, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 - what the libraries raise on damaged bytes has no common class
+                cut = isinstance(error, RecordLengthLimitExceeded) or not file.read(1)
+                self.fault = _CUT if cut else f"it is damaged: {str(error) or type(error).__name__}"
+                return
+            yield from found
+
+    def _taken(self, record: McapRecord) -> list[Recorded]:
+        """The messages of a record, all or none: an error must not come after half of them."""
+        if isinstance(record, DataEnd):
+            self._index_follows = True
+        elif self._index_follows:
+            return []
+        elif isinstance(record, Chunk):
+            return [each for part in breakup_chunk(record, validate_crc=True) for each in self._taken(part)]
+        elif isinstance(record, Channel):
+            self._channels[record.id] = self._prefix(record)
+        elif isinstance(record, Message):
+            prefix = self._channels[record.channel_id]
+            frames = decoded(record.data)
+            return [Recorded(record.log_time, frames if prefix is None else [prefix, *frames])]
+        return []
+
+    def _prefix(self, channel: Channel) -> bytes | None:
+        if channel.message_encoding != NAME:
+            raise self._no_recording(f"its channel {channel.topic!r} holds {channel.message_encoding!r}, not {NAME}")
+        self.source = channel.metadata.get("source", self.source)
+        prefix = channel.metadata.get("prefix")
+        return None if prefix is None else bytes.fromhex(prefix)
+
+    def _no_recording(self, why: str) -> Failure:
+        return Failure(f"{click.format_filename(self.path)} is no recording of zdev: {why}", Status.USAGE)

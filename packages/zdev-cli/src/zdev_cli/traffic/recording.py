@@ -1,0 +1,130 @@
+"""A recording: one MCAP file, or a row of them when it is to be cut by size or time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+import click
+
+from .._failure import Failure, Status
+from .size import size_text
+from .writer import FileWriter
+
+
+class Limits(NamedTuple):
+    """chunk: after so many bytes (uncompressed) or seconds, what came is safe; file: when the next one begins."""
+
+    chunk_size: int
+    chunk_seconds: float
+    file_size: int | None
+    file_seconds: float | None
+
+    @property
+    def rotates(self) -> bool:
+        return bool(self.file_size or self.file_seconds)
+
+
+class Recording:
+    """Where messages go. Without rotation `path` itself, else path-0001.mcap and so on.
+
+    Raises click.UsageError when there are such files already and `force` is not set, Failure when one can't be written.
+    """
+
+    def __init__(self, path: Path, source: str, limits: Limits, *, force: bool) -> None:
+        self.messages = 0
+        self.bytes = 0
+        self.files: list[Path] = []
+        self._path = path
+        self._source = source
+        self._limits = limits
+        self._make_room(force)
+        self._begin()
+
+    def add(self, message: Sequence[bytes], time: int) -> None:
+        """message: [prefix, frame, ...]; time in ns since 1970."""
+        if self._limits.rotates and self._file.messages:
+            size = self._limits.file_size
+            if (size and self._file.size + sum(map(len, message)) > size) or self._is_old():
+                self.finish()
+                self._begin()
+        try:
+            self._file.add(message, time)
+        except OSError as error:
+            raise self._failure(error) from error
+        self.messages += 1
+        self.bytes += sum(map(len, message)) - len(message[0])
+
+    def flush_if_due(self) -> None:
+        """Make safe what has waited for long enough."""
+        if self.due_in() <= 0:
+            self.flush()
+
+    def due_in(self) -> float:
+        """Seconds until the next flush."""
+        return self._flushed + self._limits.chunk_seconds - monotonic()
+
+    def flush(self) -> None:
+        self._flushed = monotonic()
+        try:
+            self._file.flush()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def finish(self) -> None:
+        """Complete the file."""
+        try:
+            self._file.finish()
+        except OSError as error:
+            raise self._failure(error) from error
+
+    def abandon(self) -> None:
+        """Complete the file as well as that goes; one without messages is removed."""
+        with suppress(Failure):
+            self.finish()
+        if not self.messages:
+            self.files[0].unlink(missing_ok=True)
+
+    def summary(self) -> str:
+        """One line: messages, their bytes, and the files."""
+        on_disk = sum(path.stat().st_size for path in self.files)
+        count = "" if len(self.files) == 1 else f"{len(self.files)} files, "
+        names = click.format_filename(self.files[0]) + (f" to {self.files[-1].name}" if count else "")
+        noun = "message" if self.messages == 1 else "messages"
+        return f"recorded {self.messages:,} {noun}, {size_text(self.bytes)}, in {count}{names} ({size_text(on_disk)})"
+
+    def _is_old(self) -> bool:
+        return bool(self._limits.file_seconds) and monotonic() >= self._began + (self._limits.file_seconds or 0)
+
+    def _begin(self) -> None:
+        path = self._path
+        if self._limits.rotates:
+            path = path.with_name(f"{path.stem}-{len(self.files) + 1:04}{path.suffix}")
+        try:
+            self._file = FileWriter(path, self._source, self._limits.chunk_size)
+        except OSError as error:
+            raise Failure(f"cannot write {path}: {error.strerror}", Status.UNAVAILABLE) from error
+        self.files.append(path)
+        self._began = self._flushed = monotonic()
+
+    def _make_room(self, force: bool) -> None:
+        for path in self._there():
+            if not force:
+                raise click.UsageError(f"{path} is there already: name another file, or --force to replace it")
+            path.unlink()
+
+    def _there(self) -> list[Path]:
+        """The files of an earlier recording of this name."""
+        if not self._limits.rotates:
+            return [self._path] if self._path.exists() else []
+        name = re.compile(rf"{re.escape(self._path.stem)}-\d{{4,}}{re.escape(self._path.suffix)}")
+        folder = self._path.parent
+        return sorted(path for path in folder.iterdir() if name.fullmatch(path.name)) if folder.is_dir() else []
+
+    def _failure(self, error: OSError) -> Failure:
+        text = f"cannot write on {self.files[-1]}: {error.strerror}; what was there before is kept"
+        return Failure(f"{text} ({self.messages} messages came)", Status.UNAVAILABLE)

@@ -1,0 +1,107 @@
+"""What is answered to a request: a WSGI application over the snapshot."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from ..service.snapshot import Snapshot
+from .health import readiness
+from .metrics import Metrics
+from .page import Page
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+logger = logging.getLogger("zdev.service.http")
+
+TEXT = "text/plain; charset=utf-8"
+JSON = "application/json"
+HEADERS = [
+    ("Cache-Control", "no-store"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+]
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+
+
+class Answer(NamedTuple):
+    body: bytes
+    content_type: str = TEXT
+    status: HTTPStatus = HTTPStatus.OK
+    policy: str = NOTHING
+    """Content-Security-Policy."""
+
+
+class Application:
+    """Answers GET and HEAD. loopback: answer only to names of this machine, so that no web page can reach it by a name of its own
+    that resolves to it (DNS rebinding)."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot], *, loopback: bool) -> None:
+        self._snapshot = snapshot
+        self._loopback = loopback
+        self._metrics = Metrics(snapshot)
+        self._page = Page()
+        self._answers: dict[str, Callable[[WSGIEnvironment], Answer]] = {
+            "/": self._show_page,
+            "/livez": lambda _: Answer(b"alive\n"),
+            "/metrics": self._show_metrics,
+            "/readyz": self._show_readiness,
+            "/status": lambda _: Answer(msgspec.json.encode(self._snapshot()), JSON),
+        }
+
+    def __call__(self, environment: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = self._answer(environment)
+        headers = [
+            *HEADERS,
+            ("Content-Security-Policy", answer.policy),
+            ("Content-Type", answer.content_type),
+            ("Content-Length", str(len(answer.body))),
+        ]
+        if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers.append(("Allow", "GET, HEAD"))
+        start_response(f"{answer.status:d} {answer.status.phrase}", headers)
+        return [] if environment["REQUEST_METHOD"] == "HEAD" else [answer.body]
+
+    def _answer(self, environment: WSGIEnvironment) -> Answer:
+        if self._loopback and not _names_this_machine(environment.get("HTTP_HOST", "localhost")):
+            text = "zdev listens on loopback only and answers to the names localhost, 127.0.0.1 and [::1]\n"
+            return Answer(text.encode(), status=HTTPStatus.MISDIRECTED_REQUEST)
+        if environment["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            text = "only GET and HEAD: what comes over HTTP changes nothing; see zdev pause, resume, drain, stop\n"
+            return Answer(text.encode(), status=HTTPStatus.METHOD_NOT_ALLOWED)
+        answer = self._answers.get(environment.get("PATH_INFO", ""))
+        if answer is None:
+            return Answer(f"there are {', '.join(self._answers)}\n".encode(), status=HTTPStatus.NOT_FOUND)
+        try:
+            return answer(environment)
+        except Exception:
+            logger.exception("http: no answer to %s", environment["PATH_INFO"])
+            return Answer(b"zdev could not tell: its log says why\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def _show_page(self, _: WSGIEnvironment) -> Answer:
+        return Answer(self._page.content, "text/html; charset=utf-8", policy=self._page.policy)
+
+    def _show_metrics(self, environment: WSGIEnvironment) -> Answer:
+        return Answer(*self._metrics.exposition(environment.get("HTTP_ACCEPT", "")))
+
+    def _show_readiness(self, _: WSGIEnvironment) -> Answer:
+        found = readiness(self._snapshot())
+        return Answer(msgspec.json.encode(found), JSON, HTTPStatus.OK if found.ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _names_this_machine(host: str) -> bool:
+    """Whether a Host header means loopback, whatever the port: it may be forwarded from another."""
+    name = host.partition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
+    if name.lower().rstrip(".") == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,238 @@
+"use strict";
+// Asks for the status each second and shows it. What zdev tells goes into the page as text only, never as HTML.
+(() => {
+  const PERIOD = 1000, PATIENCE = 5000; // ms between two questions; ms for an answer
+  const POINTS = 60; // of a chart
+  const TROUBLE = ["waiting", "failed"];
+  const REASONS = ["malformed", "unroutable", "overflowed"];
+  const TITLES = ["in \u2192 out", "out \u2192 in"];
+  const byId = (id) => document.getElementById(id);
+  const cards = new Map(); // of the devices, by name
+  let seen = null; // the last snapshot
+  let heard = 0; // when it came
+  let timer = 0;
+  let cardCount = 0;
+
+  // Words and numbers
+  const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+  const tenths = new Intl.NumberFormat("en", { maximumFractionDigits: 1, minimumFractionDigits: 1 });
+  const hundredths = new Intl.NumberFormat("en", { maximumFractionDigits: 2, minimumFractionDigits: 2 });
+  const millions = (n) => `${(n < 1e9 ? hundredths : whole).format(n / 1e6)}M`;
+  const count = (n) => (n < 1e7 ? whole.format(n) : millions(n));
+  const rate = (n) => (n > 0 && n < 10 ? tenths : whole).format(n);
+  const sum = (list, value) => list.reduce((all, each) => all + value(each), 0);
+  const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+  const ways = (device) => (device.two_ways ? [device.in_, device.out] : [device.in_]);
+
+  function size(bytes) {
+    const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+    const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+    const value = bytes / 1000 ** power;
+    return [power && value < 100 ? tenths.format(value) : count(value), units[power]];
+  }
+
+  function duration(seconds) {
+    const s = Math.floor(seconds), m = Math.floor(s / 60), h = Math.floor(m / 60), d = Math.floor(h / 24);
+    if (d) return `${d} d ${h % 24} h`;
+    if (h) return `${h} h ${m % 60} min`;
+    return m ? `${m} min ${s % 60} s` : `${s} s`;
+  }
+
+  function reasons(list) {
+    const told = REASONS.map((reason) => [reason, sum(list, (way) => way.dropped[reason])]).filter(([, n]) => n);
+    return told.map(([reason, n]) => `${count(n)} ${reason}`).join(", ");
+  }
+
+  const dropped = (list) => sum(list, (way) => sum(REASONS, (reason) => way.dropped[reason]));
+
+  // Writing: only what changed
+  function write(root, texts) {
+    for (const [name, text] of Object.entries(texts)) {
+      const node = root.querySelector(`[data-text=${name}]`);
+      if (node.textContent !== text) node.textContent = text;
+    }
+  }
+
+  function classed(node, name, on) {
+    if (node.classList.contains(name) !== on) node.classList.toggle(name, on);
+  }
+
+  function copy(id) {
+    return byId(id).content.firstElementChild.cloneNode(true);
+  }
+
+  function draw(chart, history, top, what) {
+    const points = history.slice(-POINTS), first = POINTS - points.length;
+    const at = points.map((value, i) => `${first + i} ${(40 - (38 * value) / (top || 1)).toFixed(2)}`);
+    const line = at.length ? `M${at.join("L")}` : "";
+    chart.querySelector(".line").setAttribute("d", line);
+    chart.querySelector(".area").setAttribute("d", line && `${line}V40H${first}Z`);
+    const now = points.length ? rate(points[points.length - 1]) : "0";
+    chart.setAttribute("aria-label", `${what}: messages a second over the last minute, now ${now}, at most ${rate(Math.max(0, ...points))}`);
+  }
+
+  // A device
+  function showWay(figure, way, title, top) {
+    const [value, unit] = size(way.bytes_per_second);
+    write(figure, {
+      title, messages: rate(way.messages_per_second), bytes: `${value} ${unit}/s`,
+      peak: `peak ${rate(Math.max(0, ...way.history))}`, total: `${count(way.messages_sent)} sent`,
+    });
+    draw(figure.querySelector(".chart"), way.history, top, title);
+  }
+
+  function showWays(card, device) {
+    const box = card.querySelector(".ways"), list = ways(device);
+    while (box.children.length > list.length) box.lastElementChild.remove();
+    while (box.children.length < list.length) box.append(copy("way"));
+    const top = Math.max(0, ...list.flatMap((way) => way.history));
+    list.forEach((way, i) => {
+      classed(box.children[i], "back", i === 1);
+      showWay(box.children[i], way, TITLES[i], top);
+    });
+  }
+
+  function showSockets(card, sockets) {
+    const list = card.querySelector(".sockets"), key = JSON.stringify(sockets);
+    if (card.sockets === key) return;
+    card.sockets = key;
+    list.replaceChildren(...sockets.flatMap((socket) => {
+      const rows = [["bind", socket.binds], ["connect", socket.connects]];
+      const told = rows.flatMap(([verb, endpoints]) => endpoints.map((endpoint) => [verb, endpoint]));
+      return (told.length ? told : [["", "no endpoint"]]).map(([verb, endpoint], i) => {
+        const row = document.createElement("li");
+        const cells = [["span", "role", i ? "" : socket.role], ["span", "type", i ? "" : socket.type], ["span", "verb", verb], ["code", "", endpoint]];
+        row.append(...cells.map(([tag, name, text]) => Object.assign(document.createElement(tag), { className: name, textContent: text })));
+        return row;
+      });
+    }));
+  }
+
+  function showDevice(card, device) {
+    const list = ways(device), held = list.map((way) => Math.min(1, way.backpressure)), most = Math.max(...held);
+    const lost = dropped(list), copies = sum(list, (way) => way.monitor_dropped);
+    const retry = device.retry_in === null ? "" : ` It starts again in ${Math.ceil(device.retry_in)} s.`;
+    const error = device.error === null ? "" : `${device.error}${/[.!?]$/.test(device.error) ? "" : "."}${retry}`;
+    const about = [device.type, `in a ${device.isolation}`, device.uptime === null ? "not running" : `up ${duration(device.uptime)}`];
+    if (device.restarts) about.push(plural(device.restarts, "restart"));
+    card.className = `device ${device.state}`;
+    write(card, {
+      name: device.name, state: device.state, about: about.join(" \u00b7 "), error,
+      in_flight: count(device.in_flight), held: `${count(most * 100)} %`,
+      held_ways: TITLES.filter((_, i) => held[i] >= 0.005).join(", "), dropped: count(lost), dropped_reasons: reasons(list),
+      monitored: count(sum(list, (way) => way.monitor_sent)), monitor_dropped: copies ? `${count(copies)} dropped` : "",
+      lost: device.lost ? `${count(device.lost)} lost as it ended` : "",
+    });
+    card.querySelector(".error").hidden = !error;
+    card.querySelector(".mon").hidden = !device.sockets.some((socket) => socket.role === "mon");
+    classed(card.querySelector("[data-text=dropped]"), "some", lost > 0);
+    classed(card.querySelector("[data-text=held]"), "held", most >= 0.005);
+    showWays(card, device);
+    showSockets(card, device.sockets);
+    card.words = [device.name, device.state, device.type, ...device.sockets.flatMap((s) => [...s.binds, ...s.connects])].join("\n").toLowerCase();
+  }
+
+  function showDevices(devices) {
+    const box = byId("devices"), names = new Set(devices.map((device) => device.name));
+    for (const [name, card] of cards) {
+      if (!names.has(name)) { card.remove(); cards.delete(name); }
+    }
+    devices.forEach((device, i) => {
+      if (!cards.has(device.name)) cards.set(device.name, Object.assign(copy("device"), { id: `device-${++cardCount}` }));
+      const card = cards.get(device.name);
+      if (box.children[i] !== card) box.insertBefore(card, box.children[i] || null);
+      showDevice(card, device);
+    });
+    byId("filter").hidden = devices.length < 7;
+    filter();
+  }
+
+  function filter() {
+    const label = byId("filter"), wanted = label.hidden ? "" : label.querySelector("input").value.trim().toLowerCase();
+    let shown = 0;
+    for (const card of cards.values()) {
+      card.hidden = !card.words.includes(wanted);
+      shown += card.hidden ? 0 : 1;
+    }
+    byId("empty").hidden = shown > 0;
+    byId("empty").textContent = cards.size ? `No device has \u201c${wanted}\u201d in its name, state or endpoints.`
+      : `No devices. Add a [[device]] to ${seen.config} and run zdev reload.`;
+  }
+
+  // All devices
+  function showTotals(snapshot) {
+    const list = snapshot.devices.flatMap(ways);
+    const [bytes, unit] = size(sum(list, (way) => way.bytes_per_second));
+    const history = Array.from({ length: POINTS }, (_, i) => sum(list, (way) => way.history[way.history.length - POINTS + i] || 0));
+    const longest = Math.max(0, ...list.map((way) => way.history.length));
+    const states = new Map();
+    for (const device of snapshot.devices) states.set(device.state, (states.get(device.state) || 0) + 1);
+    write(byId("page"), {
+      version: snapshot.version, ready: snapshot.ready ? "ready" : "not ready", config: snapshot.config,
+      uptime: `up ${duration(snapshot.time - snapshot.started)}`,
+    });
+    document.querySelector(".top").className = `top ${snapshot.ready ? "active" : "waiting"}`;
+    const totals = document.querySelector(".totals"), lost = dropped(list);
+    write(totals, {
+      messages: rate(sum(list, (way) => way.messages_per_second)), bytes, bytes_unit: `${unit}/s`,
+      bytes_total: `${size(sum(list, (way) => way.bytes_sent)).join(" ")} sent on`,
+      in_flight: count(sum(snapshot.devices, (device) => device.in_flight)),
+      dropped: count(lost), dropped_reasons: reasons(list) || "none", devices: count(snapshot.devices.length),
+      states: [...states].map(([state, n]) => `${count(n)} ${state}`).join(", ") || "none",
+    });
+    const points = history.slice(POINTS - Math.min(POINTS, longest));
+    draw(totals.querySelector(".chart"), points, Math.max(0, ...points), "all devices");
+  }
+
+  function showTrouble(devices) {
+    const box = byId("trouble"), list = devices.filter((device) => TROUBLE.includes(device.state));
+    const key = JSON.stringify(list.map((device) => [device.name, device.state]));
+    if (box.key === key) return;
+    box.key = key;
+    box.hidden = !list.length;
+    box.replaceChildren(`${plural(list.length, "device")} not running:`, ...list.map((device) => {
+      return Object.assign(document.createElement("a"), { href: `#${cards.get(device.name).id}`, textContent: device.name });
+    }));
+  }
+
+  function show(snapshot) {
+    seen = snapshot;
+    heard = Date.now();
+    byId("page").hidden = false;
+    showTotals(snapshot);
+    showDevices(snapshot.devices);
+    showTrouble(snapshot.devices);
+    const trouble = snapshot.devices.filter((device) => TROUBLE.includes(device.state)).length;
+    document.title = trouble ? `(${trouble}) zdev` : "zdev";
+  }
+
+  function showLost(what) {
+    const since = heard ? ` What is shown is how it was at ${new Date(heard).toLocaleTimeString()}.` : "";
+    const text = what && `${what}${since} Asking again each second.`;
+    byId("lost").hidden = !text;
+    classed(document.body, "lost", Boolean(text));
+    byId("page").hidden = false;
+    if (byId("lost").textContent !== text) byId("lost").textContent = text;
+    if (text) document.title = "no answer: zdev";
+  }
+
+  async function ask() {
+    clearTimeout(timer);
+    let snapshot = null, what = "zdev does not answer.";
+    try {
+      const answer = await fetch("status", { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+      if (answer.ok) snapshot = await answer.json();
+      else what = `zdev answers ${answer.status} instead of its status.`;
+    } catch {
+      // not reached, or not within PATIENCE
+    }
+    clearTimeout(timer);
+    if (!document.hidden) timer = setTimeout(ask, PERIOD);
+    if (snapshot) show(snapshot);
+    showLost(snapshot ? "" : what);
+  }
+
+  byId("filter").addEventListener("input", filter);
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+  ask();
+})();

@@ -1,0 +1,30 @@
+"""Whether to send traffic here."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from ..service.snapshot import DeviceView, Snapshot
+
+_NOT_READY = ("starting", "waiting", "failed")
+
+
+class Readiness(Struct, frozen=True):
+    """The answer of /readyz."""
+
+    ready: bool
+    reasons: list[str]
+    """Why not, a device each."""
+
+
+def readiness(snapshot: Snapshot) -> Readiness:
+    if snapshot.ready:
+        return Readiness(ready=True, reasons=[])
+    reasons = [_reason(device) for device in snapshot.devices if device.error or device.state in _NOT_READY]
+    return Readiness(ready=False, reasons=reasons or ["zdev is starting or about to end"])
+
+
+def _reason(device: DeviceView) -> str:
+    error = f": {device.error}" if device.error else ""
+    retry = "" if device.retry_in is None else f"; starts again in {device.retry_in:.1f} s"
+    return f"{device.name}: {device.state}{error}{retry}"

@@ -1,0 +1,118 @@
+"""The snapshot as metrics of Prometheus. No label tells peers apart: there may be any number of them."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+
+import zmq
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from ..service.snapshot import DEVICE_STATES, DeviceView, DirectionView, Snapshot
+
+OPENMETRICS = "application/openmetrics-text"
+DIRECTION_COUNTERS: dict[str, tuple[str, Callable[[DirectionView], float]]] = {
+    "zdev_messages_received_total": ("Messages received.", lambda way: way.messages_received),
+    "zdev_messages_sent_total": ("Messages sent on.", lambda way: way.messages_sent),
+    "zdev_received_bytes_total": ("Bytes of messages received.", lambda way: way.bytes_received),
+    "zdev_sent_bytes_total": ("Bytes of messages sent on.", lambda way: way.bytes_sent),
+    "zdev_monitor_messages_total": ("Copies sent to the mon socket.", lambda way: way.monitor_sent),
+    "zdev_monitor_messages_dropped_total": (
+        "Copies dropped because the mon socket was full.",
+        lambda way: way.monitor_dropped,
+    ),
+    "zdev_backpressure_seconds_total": (
+        "Time for which the next message could not be sent, so that none was received.",
+        lambda way: way.backpressure_seconds,
+    ),
+}
+DEVICE_COUNTERS: dict[str, tuple[str, Callable[[DeviceView], float]]] = {
+    "zdev_messages_lost_total": ("Messages received and, as the device ended, not sent.", lambda device: device.lost),
+    "zdev_device_restarts_total": ("Starts after a failure.", lambda device: device.restarts),
+}
+
+
+class Metrics:
+    """What /metrics tells: one snapshot a request."""
+
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_SnapshotCollector(snapshot))
+        ProcessCollector(registry=self._registry)
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """The metrics and their content type: OpenMetrics to those who accept it, else the older text format."""
+        encode, content_type = choose_encoder(OPENMETRICS if OPENMETRICS in accept else "")
+        return encode(self._registry), content_type
+
+
+class _SnapshotCollector(Collector):
+    def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
+        self._snapshot = snapshot
+
+    def describe(self) -> list[Metric]:
+        """Nothing: else the registry would take a snapshot to learn the names."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        snapshot = self._snapshot()
+        yield _build(snapshot)
+        yield GaugeMetricFamily("zdev_ready", "Whether /readyz answers that it is.", value=snapshot.ready)
+        yield _states(snapshot)
+        for name, (text, value) in DIRECTION_COUNTERS.items():
+            family = CounterMetricFamily(name, text, labels=("device", "direction"))
+            for device, direction, way in _ways(snapshot):
+                family.add_metric((device, direction), value(way))
+            yield family
+        yield _dropped(snapshot)
+        for name, (text, number) in DEVICE_COUNTERS.items():
+            family = CounterMetricFamily(name, text, labels=("device",))
+            for each in snapshot.devices:
+                family.add_metric((each.name,), number(each))
+            yield family
+        in_flight = GaugeMetricFamily(
+            "zdev_inflight_messages", "Requests that wait for their reply, and messages in hand.", labels=("device",)
+        )
+        for each in snapshot.devices:
+            in_flight.add_metric((each.name,), each.in_flight)
+        yield in_flight
+
+
+def _ways(snapshot: Snapshot) -> Iterator[tuple[str, str, DirectionView]]:
+    """A direction has the name of the socket that it receives on."""
+    for device in snapshot.devices:
+        yield device.name, "in", device.in_
+        if device.two_ways:
+            yield device.name, "out", device.out
+
+
+def _build(snapshot: Snapshot) -> Metric:
+    versions = {
+        "version": snapshot.version,
+        "libzmq": zmq.zmq_version(),
+        "pyzmq": zmq.pyzmq_version(),
+        "python": platform.python_version(),
+    }
+    return InfoMetricFamily("zdev_build", "What runs.", value=versions)
+
+
+def _states(snapshot: Snapshot) -> Metric:
+    family = GaugeMetricFamily(
+        "zdev_device_state", "1 for the state that the device is in, else 0.", labels=("device", "state")
+    )
+    for device in snapshot.devices:
+        for state in DEVICE_STATES:
+            family.add_metric((device.name, state), device.state == state)
+    return family
+
+
+def _dropped(snapshot: Snapshot) -> Metric:
+    labels = ("device", "direction", "reason")
+    family = CounterMetricFamily("zdev_messages_dropped_total", "Messages that could not be sent on.", labels=labels)
+    for device, direction, way in _ways(snapshot):
+        for reason in way.dropped.__struct_fields__:
+            family.add_metric((device, direction, reason), getattr(way.dropped, reason))
+    return family

@@ -1,0 +1,108 @@
+"""The listening socket, and the threads behind it."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
+from waitress.server import create_server  # type: ignore[import-untyped]
+
+from .._failure import Failure, Status
+from ..service.snapshot import Snapshot
+from .application import Application
+
+CONNECTIONS = 100
+CONNECTION_TIMEOUT = 10  # seconds for a request to come and its answer to leave; and that a connection may idle
+HEADER_BYTES = 16 * 1024
+BODY_BYTES = 1024  # no request needs one
+THREADS = 4
+STOP_TIMEOUT = 2.0  # seconds for answers being made
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection. Bytes that trickle, either way, are no activity: they would hold it for ever."""
+
+    _last_activity = 0.0
+
+    @property
+    def last_activity(self) -> float:
+        return self._last_activity
+
+    @last_activity.setter
+    def last_activity(self, now: float) -> None:
+        if self.request is None and not self.total_outbufs_len:
+            self._last_activity = now
+
+
+class WebServer:
+    """Serves what `snapshot` returns, from start() to stop(), in threads of its own. `snapshot` is called in any of them."""
+
+    def __init__(self, listen: str, snapshot: Callable[[], Snapshot]) -> None:
+        self._listen = listen
+        self._snapshot = snapshot
+        self._server: Any = None  # of waitress, which has no types
+        self._thread: threading.Thread | None = None
+        self.address = listen
+        """HOST:PORT; while it runs, with the port that was bound."""
+
+    def start(self) -> None:
+        """Bind and serve. Raises Failure if it can't."""
+        logging.getLogger("waitress").addHandler(logging.NullHandler())  # what clients do wrong is their business
+        listener = _bound(self._listen)
+        host, port = listener.getsockname()[:2]
+        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._server = create_server(
+            Application(self._snapshot, loopback=ipaddress.ip_address(host.partition("%")[0]).is_loopback),
+            sockets=[listener],
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+            channel_timeout=CONNECTION_TIMEOUT,
+            cleanup_interval=1,
+            max_request_header_size=HEADER_BYTES,
+            max_request_body_size=BODY_BYTES,
+            asyncore_use_poll=True,  # select takes no file descriptor above 1023
+            log_socket_errors=False,
+            ident=None,
+        )
+        self._server.channel_class = _Channel
+        self._thread = threading.Thread(target=self._server.run, name="zdev-http", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the answers being made, close every connection, and free the port. A second call does nothing."""
+        server, thread = self._server, self._thread
+        if server is None or thread is None:
+            return
+        self._server = self._thread = None
+        server.task_dispatcher.shutdown(timeout=STOP_TIMEOUT)
+        server.trigger.pull_trigger(lambda: _close(server))  # in its own thread, which then has nothing left to wait for
+        thread.join()
+
+
+def _close(server: Any) -> None:
+    for channel in list(server.active_channels.values()):
+        channel.handle_close()
+    server.close()
+
+
+def _bound(listen: str) -> socket.socket:
+    host, _, port = listen.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    if not (host and port.isascii() and port.isdigit() and int(port) <= 65535):
+        text = f"http: {listen!r} is no address to listen on: write HOST:PORT, like 127.0.0.1:9595"
+        raise Failure(text, Status.CONFIGURATION)
+    try:
+        found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
+        family, _, _, _, address = min(found, key=lambda each: each[0] != socket.AF_INET)  # localhost: 127.0.0.1 before ::1
+        return socket.create_server(address[:2], family=family)
+    except (OSError, UnicodeError) as error:
+        number = getattr(error, "errno", None) or 0  # below 0: of getaddrinfo
+        why = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or error
+        advice = "end what uses it, or set another `listen` in [http]; port 0 takes any free one"
+        raise Failure(f"http: can't listen on {listen}: {why}: {advice}", Status.UNAVAILABLE) from error

@@ -1,0 +1,1 @@
+"""A file a scenario; each has a SCENARIO."""

@@ -1,0 +1,147 @@
+"""A scenario under way: its device, its peers, and what faults do with them."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from .account import CEASE, GO
+from .crew import PATIENCE, Crew, Member
+from .device import ZdevRun
+from .link import Link
+from .packets import Packets
+from .peer import SENDERS
+from .scenario import PEER_OPTIONS, PeerSpec, Scenario
+
+STILL = 0.3  # seconds without a message, and turns of every peer meanwhile, after which nothing is on its way
+STILL_TURNS = 5
+
+
+class Stage:
+    """scale: of times and numbers of faults, 1: as the scenario says. is_test: no promise of time is held to."""
+
+    def __init__(self, scenario: Scenario, scale: float = 1.0, *, is_test: bool = False) -> None:
+        self.scenario, self.scale, self.is_test = scenario, scale, is_test
+        self.random = random.Random(1)
+        self.figures: dict[str, str] = {}
+        self.deaths = self.device_deaths = 0
+        """Receivers and device processes killed."""
+        self.broken: list[str] = []
+        """What went wrong while faults were injected."""
+
+    def __enter__(self) -> Self:
+        self._temporary = tempfile.TemporaryDirectory(prefix="zdev-")
+        self.folder = Path(self._temporary.name)
+        self.links: list[Link] = []
+        self.crew = Crew(self.folder)
+        self.packets = Packets() if self.scenario.packets else None
+        try:
+            before = self.packets.before_device() if self.packets else ()
+            self.device = ZdevRun(self.folder, self.scenario.devices, before)
+        except BaseException:
+            self._leave()
+            raise
+        self.memory_before = self.device.memory()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            if error:
+                error.add_note(f"zdev said:\n{self.device.said()[-2000:]}")
+            self.device.close()
+        finally:
+            self._leave()
+
+    def _leave(self) -> None:
+        self.crew.close()
+        for link in self.links:
+            link.close()
+        if self.packets:
+            self.packets.close()
+        self._temporary.cleanup()
+
+    # For faults
+
+    def seconds(self, full: float) -> float:
+        return max(0.5, full * self.scale)
+
+    def times(self, full: int) -> int:
+        return max(1, round(full * self.scale))
+
+    def until(self, condition: Callable[[], object], what: str, patience: float = PATIENCE) -> float:
+        """Wait until the condition holds; the seconds that it took."""
+        begin = time.monotonic()
+        while not condition():
+            if time.monotonic() > begin + patience:
+                raise TimeoutError(f"{what}: not within {patience:g} s")
+            time.sleep(0.002)
+        return time.monotonic() - begin
+
+    def until_each_gets(self, members: list[Member], more: int = 1) -> float:
+        """Wait until each of these has got so many more messages."""
+        goals = {each: each.account.got + more for each in members}
+        return self.until(
+            lambda: all(each.account.got >= goal for each, goal in goals.items()),
+            f"{', '.join(map(str, members))}: {more} more messages each",
+        )
+
+    def run_for(self, seconds: float, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """Let messages flow."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            meanwhile()
+            time.sleep(0.02)
+
+    def receivers(self, *roles: str) -> list[Member]:
+        """Peers that live and have something to get."""
+        return [each for each in self.crew.living(*roles) if each.role not in ("source", "publisher")]
+
+    # For who runs it
+
+    def hire(self) -> None:
+        """Those that receive come first, and all messages flow when this returns."""
+        for spec in sorted(self.scenario.peers, key=lambda spec: spec.role in SENDERS):
+            endpoints = self.device.endpoints("in" if spec.role in SENDERS else "out", spec.device)
+            if spec.via:
+                self.links.append(Link(endpoints[0], spec.via))
+                endpoints = [self.links[-1].endpoint]
+            for number in range(spec.count):
+                self._hire_one(spec, endpoints[number % len(endpoints)])
+        self.until_each_gets(self.receivers())
+
+    def _hire_one(self, spec: PeerSpec, endpoint: str) -> None:
+        if self.packets:
+            endpoint = endpoint.replace("0.0.0.0", self.packets.device_address)
+        options: dict[int, int] = {**PEER_OPTIONS, **spec.options}
+        details = {"rate": spec.rate, "reads": spec.reads, "window": spec.window, "size": spec.size, "options": options}
+        network = self.packets.peers if self.packets else ""
+        member = self.crew.hire(spec.role, endpoint, network=network, **details)
+        if spec.via and spec.via.breaks:
+            member.fate = "cut"
+
+    def settle(self) -> None:
+        """Let senders cease, and wait until nothing is on its way."""
+        self.crew.order(CEASE)
+        self.until(self._is_still, "no message moves any longer", 2 * PATIENCE)
+
+    def resume(self) -> None:
+        self.crew.order(GO)
+
+    def _is_still(self) -> bool:
+        before = self._moved()
+        turns = {each: each.account.turns + STILL_TURNS for each in self.crew.living() if each.is_running()}
+        begin = time.monotonic()
+        self.until(
+            lambda: time.monotonic() > begin + STILL and all(each.account.turns >= goal for each, goal in turns.items()),
+            "every peer looks for messages",
+        )
+        return self._moved() == before
+
+    def _moved(self) -> list[int]:
+        ways = [way for view in self.device.snapshot().devices for way in (view.in_, view.out)]
+        return [*(way.messages_received for way in ways), *(each.account.got for each in self.crew.members)]

@@ -1,0 +1,99 @@
+"""What a scenario has shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from zdev_cli.service.snapshot import DeviceView, Snapshot
+
+from .oracle import Balance, balance_of, entries_of
+from .scenario import held
+from .stage import Stage
+
+
+@dataclass
+class Evidence:
+    """What there is to judge by, once nothing moves any longer."""
+
+    stage: Stage
+    balance: Balance
+    snapshot: Snapshot
+    memory: int
+
+    @property
+    def figures(self) -> dict[str, str]:
+        return self.stage.figures
+
+    @property
+    def views(self) -> list[DeviceView]:
+        return self.snapshot.devices
+
+    @property
+    def in_doubt(self) -> int:
+        """Messages that connections may have held which broke, and the device when it was killed; each way."""
+        stage = self.stage
+        connections = len(stage.crew.living())
+        broken = stage.deaths + sum(link.breaks for link in stage.links)
+        return held() * (broken + stage.device_deaths * connections)
+
+
+def collect(stage: Stage) -> Evidence:
+    snapshot, memory = stage.device.snapshot(), stage.device.memory()
+    return Evidence(stage, balance_of(entries_of(stage.crew)), snapshot, memory)
+
+
+def every_message_is_accounted_for(evidence: Evidence) -> Iterator[str]:
+    """Delivered once and in order, with a peer that died, or counted by the device; nothing else."""
+    balance, views = evidence.balance, evidence.views
+    evidence.figures["messages"] = f"{balance.requests.sent + balance.replies.sent:,}"
+    if balance.wrong:
+        yield f"{balance.wrong} messages came to the wrong peer or damaged"
+    for name, leg in (("requests", balance.requests), ("replies", balance.replies)):
+        if leg.duplicated or leg.disordered:
+            yield f"{leg.duplicated} {name} came twice, {leg.disordered} out of order"
+    lost = sum(view.lost for view in views)
+    in_hand = sum(w.messages_received - w.messages_sent - w.dropped.total for v in views for w in (v.in_, v.out))
+    if in_hand and not evidence.stage.device_deaths:
+        yield f"{in_hand} messages are received and neither sent nor counted as dropped"
+    yield from _check_requests(evidence, lost)
+    yield from _check_replies(evidence, lost)
+
+
+def _check_requests(evidence: Evidence, lost: int) -> Iterator[str]:
+    leg, dropped = evidence.balance.requests, sum(view.in_.dropped.total for view in evidence.views)
+    missed = sum(evidence.balance.missed.values())
+    evidence.figures["not delivered"] = _told(evidence, missed)
+    if dropped:
+        yield f"{dropped} requests were dropped"
+    if leg.lost > lost + evidence.in_doubt:
+        yield f"{leg.lost} requests are lost; what broke could hold {evidence.in_doubt}"
+
+
+def _check_replies(evidence: Evidence, lost: int) -> Iterator[str]:
+    leg, ways = evidence.balance.replies, [view.out.dropped for view in evidence.views]
+    overflowed, unroutable = sum(way.overflowed for way in ways), sum(way.unroutable for way in ways)
+    if leg.lost > overflowed + lost + evidence.in_doubt:
+        yield f"{leg.lost} replies are lost; {overflowed} were counted as overflowed"
+    nobody_left = all(each.fate == "alive" for each in evidence.stage.crew.members) and not evidence.stage.device_deaths
+    if nobody_left and leg.lost != overflowed + unroutable:
+        yield f"{leg.lost} replies are lost; {overflowed} overflowed and {unroutable} unroutable were counted"
+
+
+def _told(evidence: Evidence, missed: int) -> str:
+    requests, replies = evidence.balance.requests, evidence.balance.replies
+    ways = [view.out.dropped for view in evidence.views]
+    parts = {
+        "with those killed or cut off": sum(leg.with_sender + leg.with_receiver for leg in (requests, replies)),
+        "with a connection or device that broke": requests.lost + replies.lost - sum(way.overflowed for way in ways),
+        "counted as overflowed": sum(way.overflowed for way in ways),
+        "missed by slow subscribers": missed,
+    }
+    return ", ".join(f"{count:,} {what}" for what, count in parts.items() if count) or "0"
+
+
+def nothing_is_lost(evidence: Evidence) -> Iterator[str]:
+    """Not a message, either way."""
+    for name, leg in (("requests", evidence.balance.requests), ("replies", evidence.balance.replies)):
+        if leg.delivered != leg.sent:
+            yield f"{leg.sent - leg.delivered} of {leg.sent} {name} were not delivered"

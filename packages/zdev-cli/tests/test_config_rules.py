@@ -1,0 +1,217 @@
+"""What makes no sense though each value by itself is right: told with its place, what is wrong and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from zdev_cli.config import ConfigError, read
+
+
+def device(name: str, device_type: str, **sockets: str) -> str:
+    """A device in three lines, and a line a socket; `in_` is in."""
+    lines = [f"{role.rstrip('_')} = {{ {told} }}" for role, told in sockets.items()]
+    return "\n".join(["[[device]]", f'name = "{name}"', f'type = "{device_type}"', *lines, ""])
+
+
+def at(verb: str, port: int, host: str = "127.0.0.1") -> str:
+    return f'{verb} = "tcp://{host}:{port}"'
+
+
+def queue(name: str, in_: str, out: str) -> str:
+    """Five lines."""
+    return device(name, "queue", in_=in_, out=out)
+
+
+def open_to_all(text: str) -> str:
+    """What others may reach is not what is looked at here."""
+    return text if "[defaults]" in text else f"{text}\n[defaults]\ninsecure = true\n"
+
+
+A = queue("a", at("bind", 5559), at("bind", 5560))
+
+SAMPLES = {
+    "no device": (
+        "[http]\n",
+        [
+            "1:1  device: there is none; add one that begins with [[device]]",
+        ],
+    ),
+    "a name twice": (
+        A + queue("a", at("bind", 1), at("bind", 2)),
+        [
+            "7:8  device.name: another device is called a already; each needs a name of its own (line 2)",
+        ],
+    ),
+    "a monitored queue without mon": (
+        A.replace("queue", "monitored-queue"),
+        [
+            "1:3  device.mon: missing; a monitored-queue needs a mon socket: add [device.mon] with bind or connect",
+        ],
+    ),
+    "sockets without endpoint": (
+        device("a", "queue", in_=at("bind", 5559), out='type = "DEALER"', mon=""),
+        [
+            "5:7  device.out: no endpoint; add bind or connect",
+            "6:7  device.mon: no endpoint; add bind or connect",
+        ],
+    ),
+    "a prefix of mon": (
+        A + "mon = { bind = 'tcp://127.0.0.1:1', prefix = 'x' }",
+        [
+            "6:37  device.mon.prefix: mon has no prefix; in and out have one each",
+        ],
+    ),
+    "a prefix without mon": (
+        queue("a", at("bind", 1), at("bind", 2) + ', prefix = "x"'),
+        [
+            "5:37  device.out.prefix: there is no mon socket whose copies it could mark: add [device.mon]",
+        ],
+    ),
+    "a policy without mon": (
+        A + "mon_on_full = 'drop'",
+        [
+            "6:1  device.mon_on_full: there is no mon socket: add [device.mon]",
+        ],
+    ),
+    "types that cannot work together": (
+        queue("a", at("bind", 1), at("bind", 2) + ", type = 'PULL'"),
+        [
+            "5:44  device.out.type: ROUTER as in and PULL as out can't work together: a device sends to out, and PULL can't send",
+        ],
+    ),
+    "a type that needs its answer": (
+        queue("a", at("bind", 1) + ", type = 'REP'", at("bind", 2) + ", type = 'ROUTER'"),
+        [
+            "4:43  device.in.type: REP as in and ROUTER as out can't work together: a REP must answer each request, and one that the ROUTER can't route would never be answered",
+        ],
+    ),
+    "types of mon and ctrl": (
+        A + "mon = { bind = 'ipc://m', type = 'SUB' }\nctrl = { bind = 'ipc://c', type = 'PUB' }",
+        [
+            "6:34  device.mon.type: SUB is no type for mon; use one of PUB, XPUB, PUSH, PAIR, DEALER",
+            "7:35  device.ctrl.type: PUB is no type for ctrl; use one of REP, PAIR, DEALER, SUB, PULL, XSUB",
+        ],
+    ),
+    "an option that does not exist": (
+        A + "in.options".replace("in.", "[defaults]\n") + " = { RCVHMW = 1, TYPE = 3 }",
+        [
+            "7:13  defaults.options.RCVHMW: there is no socket option RCVHMW; did you mean RCVHWM?",
+            "7:25  defaults.options.TYPE: ROUTER does not take 3 as TYPE; zmq_setsockopt(3) has the options and their values",
+        ],
+    ),
+    "a value that libzmq refuses": (
+        queue("a", at("bind", 1) + ", options = { SNDHWM = -5, LINGER = 'x', IDENTITY = 5 }", at("bind", 2)),
+        [
+            "4:48  device.in.options.SNDHWM: ROUTER does not take -5 as SNDHWM; zmq_setsockopt(3) has the options and their values",
+            "4:61  device.in.options.LINGER: LINGER takes a whole number",
+            "4:75  device.in.options.IDENTITY: ROUTING_ID takes text",
+        ],
+    ),
+    "an option that one type does not have": (
+        "[defaults]\noptions = { SUBSCRIBE = '' }\n" + A,
+        [
+            "2:13  defaults.options.SUBSCRIBE: ROUTER does not take '' as SUBSCRIBE; zmq_setsockopt(3) has the options and their values",
+        ],
+    ),
+    "no endpoint": (
+        queue("a", "bind = 'here'", "connect = ['tcp://', 'tcp://a', 'tcp://a:http', 'tcp://a:65536', 'inproc://a']"),
+        [
+            "4:15  device.in.bind: 'here' is no endpoint: write transport://address, like tcp://127.0.0.1:5559",
+            "5:20  device.out.connect: 'tcp://' is no endpoint: write transport://address, like tcp://127.0.0.1:5559",
+            "5:30  device.out.connect: 'tcp://a': a tcp endpoint ends in :PORT, 1 to 65535 or * for any free one",
+            "5:41  device.out.connect: 'tcp://a:http': a tcp endpoint ends in :PORT, 1 to 65535 or * for any free one",
+            "5:57  device.out.connect: 'tcp://a:65536': a tcp endpoint ends in :PORT, 1 to 65535 or * for any free one",
+            "5:74  device.out.connect: 'inproc://a': no other program can reach inproc: use tcp:// or ipc://",
+        ],
+    ),
+    "no transport": (
+        queue("a", "bind = ['tpc://a:1', 'http://a:1']", at("bind", 1)),
+        [
+            "4:16  device.in.bind: 'tpc://a:1': there is no transport tpc; did you mean tcp://?",
+            "4:29  device.in.bind: 'http://a:1': there is no transport http; use tcp:// or ipc://",
+        ],
+    ),
+    "no host": (
+        queue("a", "bind = 'tcp://:1'", "connect = 'tcp://:2'"),
+        [
+            "4:15  device.in.bind: 'tcp://:1' has no host; write tcp://*:1",
+            "5:19  device.out.connect: 'tcp://:2' has no host; write tcp://127.0.0.1:2",
+        ],
+    ),
+    "a space": (
+        queue("a", "bind = 'tcp://127.0.0.1 :1'", at("bind", 1)),
+        [
+            "4:15  device.in.bind: 'tcp://127.0.0.1 :1': a tcp endpoint has no spaces",
+        ],
+    ),
+    "a connect to anywhere": (
+        queue("a", "connect = ['tcp://*:1', 'tcp://a:*', 'tcp://a:0', 'ipc://*']", at("bind", 1)),
+        [
+            "4:19  device.in.connect: 'tcp://*:1': one can bind to any address, but connect to one only; write host and port",
+            "4:32  device.in.connect: 'tcp://a:*': one can bind to any address, but connect to one only; write host and port",
+            "4:45  device.in.connect: 'tcp://a:0': one can bind to any address, but connect to one only; write host and port",
+            "4:58  device.in.connect: 'ipc://*': one can bind to any path, but connect to one only; write the path",
+        ],
+    ),
+    "a path that is too long": (
+        queue("a", f"bind = 'ipc:///{107 * 'x'}'", f"bind = 'ipc:///{106 * 'x'}'"),
+        [
+            "4:15  device.in.bind: the path of an ipc endpoint has 107 bytes at most; this one has 108",
+        ],
+    ),
+    "a path with a null character": (
+        queue("a", 'bind = "ipc:///a\\u0000b"', at("bind", 1)),
+        [
+            "4:15  device.in.bind: 'ipc:///a\\x00b': a path has no null character",
+        ],
+    ),
+    "a control socket elsewhere": (
+        A + "[control]\nendpoint = 'tcp://127.0.0.1:1'",
+        [
+            "7:12  control.endpoint: 'tcp://127.0.0.1:1' is not allowed; write ipc://PATH, like ipc:///run/zdev/control.sock",
+        ],
+    ),
+    "a control socket that is too long": (
+        A + f"[control]\nendpoint = 'ipc:///{107 * 'x'}'",
+        [
+            "7:12  control.endpoint: the path of an ipc endpoint has 107 bytes at most; this one has 108",
+        ],
+    ),
+    "a page without port": (
+        A + "[http]\nlisten = '127.0.0.1'",
+        [
+            "7:10  http.listen: '127.0.0.1' is not allowed; write HOST:PORT, like 127.0.0.1:9595 or [::1]:9595",
+        ],
+    ),
+    "a page on no port": (
+        A + "[http]\nlisten = '127.0.0.1:65536'",
+        [
+            "7:10  http.listen: '127.0.0.1:65536': the port is a number up to 65535, 0 for any free one",
+        ],
+    ),
+    "a page on an IPv6 address without brackets": (
+        A + "[http]\nlisten = '::1:80'",
+        [
+            "7:10  http.listen: '::1:80' is not allowed; write HOST:PORT, like 127.0.0.1:9595 or [::1]:9595",
+        ],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def said(faults_of: Callable[[dict[str, str]], dict[str, list[str]]]) -> dict[str, list[str]]:
+    return faults_of({name: open_to_all(text) for name, (text, _) in SAMPLES.items()})
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_a_device_or_service_cannot_be_is_told(said: dict[str, list[str]], name: str) -> None:
+    assert said[name] == SAMPLES[name][1]
+
+
+def test_a_fault_hides_what_would_only_follow_from_it() -> None:
+    text = device("a", "queue", in_='bnd = "tcp://127.0.0.1:1"', out=at("bind", 2) + ', type = "PUL"')
+    with pytest.raises(ConfigError) as refusal:
+        read(text.encode(), "f")
+    assert [each.key for each in refusal.value.faults] == ["device.in.bnd", "device.out.type"]

@@ -1,0 +1,189 @@
+"""What is written to a recording is read from it: every frame, in order, whatever was cut off or damaged behind it."""
+
+from __future__ import annotations
+
+import itertools
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zdev_cli._failure import Failure
+from zdev_cli.traffic.encoding import decoded, parts_of
+from zdev_cli.traffic.reader import Reader, Recorded
+from zdev_cli.traffic.writer import FileWriter
+
+frames = st.lists(st.binary(max_size=200), max_size=6)
+prefixes = st.sampled_from([b"in", b"out", b"", b"\xff\0", b"p" * 65, b"in the"]) | st.binary(max_size=70)
+recorded = st.builds(Recorded, st.integers(0, 2**63), st.builds(lambda prefix, rest: [prefix, *rest], prefixes, frames))
+numbers = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("recordings")
+
+
+def write(folder: Path, messages: list[Recorded], *, chunk_size: int = 500, finish: bool = True) -> Path:
+    """A file of these messages; not finished, it is as a killed recorder leaves it."""
+    writer = FileWriter(folder / f"{next(numbers)}.mcap", "ipc://here", chunk_size)
+    for time, message in messages:
+        writer.add(message, time)
+    if finish:
+        writer.finish()
+    else:
+        writer.flush()
+        writer._file.close()
+    return writer.path
+
+
+def read(path: Path) -> tuple[list[Recorded], str | None]:
+    reader = Reader(path)
+    return list(reader), reader.fault
+
+
+def read_or_refuse(path: Path) -> tuple[list[Recorded], str | None]:
+    """As `read`; a file that is refused has no messages, and the refusal is its fault. Any other error is one."""
+    try:
+        return read(path)
+    except Failure as failure:
+        return [], str(failure)
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.binary(max_size=300), max_size=20))
+def test_frames_are_kept_exactly(content: list[bytes]) -> None:
+    assert decoded(b"".join(parts_of(content))) == content
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.binary(max_size=20), max_size=5), st.data())
+def test_a_message_that_was_cut_is_refused_or_shorter(content: list[bytes], data: st.DataObject) -> None:
+    whole = b"".join(parts_of(content))
+    part = whole[: data.draw(st.integers(0, len(whole)))]
+    try:
+        assert decoded(part) == content[: len(decoded(part))]
+    except ValueError:
+        assert len(part) < len(whole)
+
+
+@settings(deadline=None, max_examples=100)
+@given(messages=st.lists(recorded, max_size=30), chunk_size=st.integers(1, 2000))
+def test_what_is_written_is_read(folder: Path, messages: list[Recorded], chunk_size: int) -> None:
+    path = write(folder, messages, chunk_size=chunk_size)
+    assert read(path) == (messages, None)
+
+
+@settings(deadline=None, max_examples=100)
+@given(messages=st.lists(recorded, max_size=15), data=st.data())
+def test_of_a_file_that_was_cut_anywhere_the_whole_chunks_are_read(
+    folder: Path, messages: list[Recorded], data: st.DataObject
+) -> None:
+    writer = FileWriter(folder / f"{next(numbers)}.mcap", "ipc://here", 1)  # each message is a chunk
+    ends = []
+    for time, message in messages:
+        writer.add(message, time)
+        ends.append(writer.size)
+    writer.finish()
+    whole = writer.path.read_bytes()
+    size = data.draw(st.integers(0, len(whole) - 1))
+    writer.path.write_bytes(whole[:size])
+    if size < 8:
+        with pytest.raises(Failure, match="is no recording of zdev: it is no MCAP file"):
+            read(writer.path)
+        return
+    found, fault = read(writer.path)
+    assert found == messages[: len(found)]
+    assert len(found) >= sum(end <= size for end in ends)
+    assert fault == "it was cut short: its recorder was killed, or the disk was full"
+
+
+def test_all_that_was_flushed_is_read_from_an_unfinished_file(folder: Path) -> None:
+    messages = [Recorded(i, [b"in", b"%d" % i]) for i in range(100)]
+    found, fault = read(write(folder, messages, finish=False))
+    assert found == messages
+    assert fault == "it was cut short: its recorder was killed, or the disk was full"
+
+
+@settings(deadline=None, max_examples=150)
+@given(data=st.data())
+def test_no_damage_crashes_the_reader_or_reaches_what_is_before_it(folder: Path, data: st.DataObject) -> None:
+    messages = [Recorded(i, [b"in", b"%d" % i * 20, b""]) for i in range(60)]
+    path = write(folder, messages)
+    whole = bytearray(path.read_bytes())
+    at = data.draw(st.integers(0, len(whole) - 1))
+    whole[at : at + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=30))
+    path.write_bytes(whole)
+    found, fault = read_or_refuse(path)
+    if fault and "is no recording of zdev" in fault:
+        return
+    sound = len(read_prefix(folder, messages, at))
+    assert found[:sound] == messages[:sound]
+
+
+def read_prefix(folder: Path, messages: list[Recorded], at: int) -> list[Recorded]:
+    """The messages of the chunks that end before this byte."""
+    path = write(folder, messages)
+    path.write_bytes(path.read_bytes()[:at])
+    return read(path)[0] if at >= 8 else []
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.binary(max_size=200))
+def test_arbitrary_bytes_are_no_recording_or_an_empty_one(folder: Path, content: bytes) -> None:
+    path = folder / f"{next(numbers)}.mcap"
+    path.write_bytes(b"\x89MCAP0\r\n" + content)
+    found, fault = read_or_refuse(path)
+    assert found == []
+    assert fault
+
+
+def test_a_file_of_another_program_is_refused_by_name(folder: Path) -> None:
+    from mcap.writer import Writer
+
+    path = folder / "robot.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start()
+        writer.add_message(writer.register_channel("/tf", "cdr", 0), 0, b"x", 0)
+        writer.finish()
+    with pytest.raises(Failure, match=r"robot.mcap is no recording of zdev: its channel '/tf' holds 'cdr', not zmtp-multipart"):
+        read(path)
+
+
+def test_the_channels_tell_any_reader_what_they_hold(folder: Path) -> None:
+    from mcap.reader import make_reader
+
+    path = write(folder, [Recorded(7, [b"in", b"a", b"", b"b"]), Recorded(8, [b"out", b"c"])])
+    with path.open("rb") as file:
+        reader = make_reader(file, validate_crcs=True)
+        found = [(channel, message) for _, channel, message in reader.iter_messages()]
+        summary = reader.get_summary()
+    assert [(channel.topic, channel.message_encoding, message.log_time, message.data) for channel, message in found] == [
+        ("in", "zmtp-multipart", 7, b"\1\0\0\0a\0\0\0\0\1\0\0\0b"),
+        ("out", "zmtp-multipart", 8, b"\1\0\0\0c"),
+    ]
+    assert summary is not None
+    assert summary.statistics is not None
+    assert (summary.statistics.message_start_time, summary.statistics.message_end_time) == (7, 8)
+    assert summary.statistics.channel_message_counts == {1: 1, 2: 1}
+    assert [list(each.message_index_offsets) for each in summary.chunk_indexes] == [[1, 2]]
+    assert found[0][0].metadata == {
+        "format": "frames in order, each after its size as uint32 little-endian (0xffffffff: as uint64, which follows)",
+        "prefix": b"in".hex(),
+        "source": "ipc://here",
+    }
+
+
+def test_more_prefixes_than_there_may_be_channels_are_kept_too(folder: Path) -> None:
+    messages = [Recorded(i, [b"topic %d" % i, b"x"]) for i in range(1500)]
+    assert read(write(folder, messages, chunk_size=10**6)) == (messages, None)
+
+
+def test_a_file_is_for_its_owner_alone_and_never_replaces_another(folder: Path) -> None:
+    path = write(folder, [])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with pytest.raises(FileExistsError):
+        FileWriter(path, "", 1)

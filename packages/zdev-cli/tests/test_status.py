@@ -1,0 +1,134 @@
+"""`zdev status` shows the devices of a running zdev: a table, one in detail, or JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import zmq
+
+if TYPE_CHECKING:
+    from conftest import Service
+
+ANY = "tcp://127.0.0.1:*"
+Start = Callable[..., "Service"]
+Connected = Callable[..., "zmq.Socket[bytes]"]
+Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
+FILE = f"""
+[[device]]
+name = "orders"
+type = "monitored-queue"
+in.bind = "{ANY}"
+out.bind = "{ANY}"
+mon.bind = "{ANY}"
+[[device]]
+name = "tasks"
+type = "streamer"
+in.bind = "{ANY}"
+out.connect = "tcp://127.0.0.1:1"
+"""
+
+
+def taken(endpoint: str) -> str:
+    return f"""
+[[device]]
+name = "billing"
+type = "queue"
+in.bind = "{endpoint}"
+out.bind = "{ANY}"
+"""
+
+
+def facts_of(program: Service, name: str) -> dict[str, str]:
+    """What `zdev status NAME` prints."""
+    return dict(re.split(r"  +", line, maxsplit=1) for line in program.do("status", name))
+
+
+def test_a_line_a_device_tells_state_and_counters_in_stable_columns(service: Start, connected: Connected, bound: Bound) -> None:
+    _, endpoint = bound(zmq.PULL)
+    program = service(FILE + taken(endpoint))
+    at = program.until_ready()
+    client, worker = connected(zmq.REQ, at["orders in"]), connected(zmq.REP, at["orders out"])
+    client.send(b"hello")
+    worker.send(worker.recv())
+    assert client.recv() == b"hello"
+    lines = program.do("status")
+    headings = ["DEVICE", "TYPE", "STATE", "IN/S", "OUT/S", "IN", "OUT", "IN_FLIGHT", "DROPPED", "LOST", "RESTARTS", "UPTIME"]
+    assert lines[0].split() == headings
+    rows = {line.split()[0]: dict(zip(headings, line.split(), strict=True)) for line in lines[1:4]}
+    assert (rows["orders"]["STATE"], rows["orders"]["IN"], rows["orders"]["OUT"]) == ("active", "1", "1")
+    assert rows["tasks"]["OUT"] == "-"  # nothing comes back through a streamer
+    assert (rows["billing"]["STATE"], rows["billing"]["UPTIME"]) == ("waiting", "-")
+    assert re.fullmatch(r"billing: cannot bind in .*in use.*; it is started again in [0-9.]+ s", lines[4])
+
+
+def test_one_device_in_detail_tells_its_endpoints_and_what_was_dropped(service: Start, connected: Connected) -> None:
+    program = service(FILE)
+    at = program.until_ready()
+    connected(zmq.DEALER, at["orders in"]).send(b"hello")
+    worker = connected(zmq.DEALER, at["orders out"])
+    worker.recv()
+    assert facts_of(program, "orders")["in flight"] == "1"
+    worker.send(b"a reply without its envelope")
+    program.until("orders", lambda device: device["out"]["dropped"]["malformed"] == 1)
+    facts = facts_of(program, "orders")
+    assert facts["device"] == "orders"
+    assert facts["type"] == "monitored-queue, in a thread"
+    assert facts["mon"] == f"PUB    bind {at['orders mon']}"
+    assert facts["out to in, dropped"] == "1 malformed, 0 unroutable, 0 overflowed"
+
+
+def test_rates_and_their_history_follow_the_traffic(service: Start, connected: Connected) -> None:
+    program = service(FILE)
+    at = program.until_ready()
+    client, worker = connected(zmq.DEALER, at["orders in"]), connected(zmq.DEALER, at["orders out"])
+
+    def is_rated(device: dict[str, object]) -> bool:
+        client.send(b"x" * 100)
+        worker.recv()
+        way: dict[str, float] = device["in_"]  # type: ignore[assignment]
+        return way["messages_per_second"] > 0
+
+    seen = program.until("orders", is_rated)["in_"]
+    assert seen["bytes_per_second"] > 100 * seen["messages_per_second"]  # a routing id more each
+    assert seen["history"][-1] == seen["messages_per_second"]
+    idle = program.until("orders", lambda device: device["in_"]["messages_per_second"] == 0)["in_"]
+    assert any(idle["history"])
+
+
+def test_json_is_all_there_is(service: Start) -> None:
+    program = service(FILE)
+    program.until_ready()
+    snapshot = json.loads("".join(program.do("status", "--json")))
+    assert (snapshot["pid"], snapshot["ready"], snapshot["config"]) == (program.process.pid, True, str(program.file))
+    assert [each["name"] for each in snapshot["devices"]] == ["orders", "tasks"]
+    assert json.loads("".join(program.do("status", "tasks", "--json")))["two_ways"] is False
+
+
+def test_on_a_terminal_it_is_a_table_with_colours(service: Start, zdev_path: str) -> None:
+    program = service(FILE)
+    program.until_ready()
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100"}
+    command = [zdev_path, "status", "--control", str(program.control)]
+    subprocess.run(command, stdout=theirs, env=environment, timeout=20, check=True)
+    os.close(theirs)
+    shown = _read(ours)
+    assert "\x1b[32mactive" in shown
+    assert "UPTIME" in shown
+    assert "RESTARTS" not in shown  # there were none
+
+
+def _read(terminal: int) -> str:
+    data = b""
+    with suppress(OSError):  # EIO: nobody writes any longer
+        while chunk := os.read(terminal, 4096):
+            data += chunk
+    os.close(terminal)
+    return data.decode()

@@ -1,0 +1,354 @@
+"""`zdev top`: what it draws and what its keys do, against a control server of the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import zmq
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from zdev_cli.control.protocol import Reply, Request
+from zdev_cli.screen.app import Top
+from zdev_cli.screen.chart import chart
+from zdev_cli.screen.dialogs import Help, Question
+from zdev_cli.service.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
+
+PATIENCE = 20.0
+WIDE, NARROW = (160, 50), (80, 24)
+Scene = Callable[[Top, Pilot[None]], Awaitable[None]]
+
+
+def device(name: str, rate: float = 0, **more: Any) -> DeviceView:
+    sockets = [SocketView(role="in", type="ROUTER", binds=[f"ipc:///{name}/in"], connects=[])]
+    way = DirectionView(messages_per_second=rate, bytes_per_second=100 * rate, history=[rate] * 5)
+    return DeviceView(
+        **{"name": name, "type": "queue", "isolation": "thread", "state": "active", "sockets": sockets, "in_": way, **more}
+    )
+
+
+class Server:
+    """The control socket of a zdev that is not there: it answers with what it is given, and notes what it was asked."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.devices = [device("orders", 300), device("billing", 4000), device("ticks", 20)]
+        self.replies: dict[str, Reply] = {}
+        self.asked: list[tuple[str, str | None]] = []
+        self.start()
+
+    def start(self) -> None:
+        self._over = threading.Event()
+        self._listening = threading.Event()
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+        assert self._listening.wait(PATIENCE)
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join(PATIENCE)
+
+    def _serve(self) -> None:
+        with zmq.Context() as context, context.socket(zmq.REP) as socket:
+            socket.linger = 0
+            socket.bind(f"ipc://{self.path}")
+            self._listening.set()
+            while not self._over.is_set():
+                if socket.poll(20):
+                    socket.send(msgspec.json.encode(self._answer(msgspec.json.decode(socket.recv(), type=Request))))
+
+    def _answer(self, request: Request) -> Reply:
+        if request.verb != "status":
+            self.asked.append((request.verb, request.device))
+            return self.replies.get(request.verb, Reply(lines=[f"{request.device}: done"]))
+        now = time.time()
+        snapshot = Snapshot(
+            version="1", pid=42, time=now, started=now - 60, config="/etc/zdev.toml", ready=True, devices=self.devices
+        )
+        return Reply(snapshot=snapshot)
+
+
+@pytest.fixture
+def server(folder: Path) -> Iterator[Server]:
+    server = Server(folder / "control.sock")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def watch(server: Server) -> Callable[..., None]:
+    """Plays a scene on a screen of some size, once it shows the devices."""
+
+    def play(scene: Scene, size: tuple[int, int] = NARROW) -> None:
+        async def run() -> None:
+            app = Top(str(server.path), 0.2)
+            async with app.run_test(size=size) as pilot:
+                await until(pilot, lambda: len(names(app)) == len(server.devices))
+                await scene(app, pilot)
+
+        asyncio.run(asyncio.wait_for(run(), 2 * PATIENCE))
+
+    return play
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, pilot.app.export_screenshot()
+        await pilot.pause(0.02)
+
+
+def names(app: Top) -> list[str]:
+    """Of the devices, in the order of their rows."""
+    return [str(row.key.value) for row in app.table.ordered_rows]
+
+
+def cells(app: Top, name: str) -> dict[str, str]:
+    """Of a device, by the column's title."""
+    table = app.table
+    return {str(key.value): text.plain for key, text in zip(table.columns, table.get_row(name), strict=True)}
+
+
+def text_of(app: Top, where: str) -> str:
+    return str(app.screen_stack[0].query_one(where, Static).content)
+
+
+def told(app: Top) -> list[tuple[str, str]]:
+    return [(each.severity, each.message) for each in app._notifications]
+
+
+def test_a_device_is_a_row(server: Server, watch: Callable[..., None]) -> None:
+    dropped = Dropped(malformed=1, unroutable=20, overflowed=300)
+    way = DirectionView(messages_per_second=12345.6, bytes_per_second=2.5e6, dropped=dropped, backpressure=0.25)
+    server.devices = [device("orders", in_=way, two_ways=False, in_flight=7, restarts=2, state="paused")]
+
+    async def scene(app: Top, _: Pilot[None]) -> None:
+        assert cells(app, "orders") == {
+            "DEVICE": "orders",
+            "STATE": "paused",
+            "IN/S": "12,346",
+            "OUT/S": "-",
+            "IN B/S": "2.5 MB",
+            "OUT B/S": "-",
+            "FLIGHT": "7",
+            "DROPPED": "321",
+            "HELD": "25%",
+            "RST": "2",
+        }
+
+    watch(scene)
+
+
+def test_a_wide_terminal_shows_drops_by_reason(server: Server, watch: Callable[..., None]) -> None:
+    dropped = Dropped(malformed=1, unroutable=20, overflowed=300)
+    server.devices = [device("orders", in_=DirectionView(dropped=dropped), uptime=61)]
+
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        shown = cells(app, "orders")
+        assert (shown["MALFORMED"], shown["UNROUTABLE"], shown["OVERFLOWED"]) == ("1", "20", "300")
+        assert (shown["TYPE"], shown["UPTIME"], shown["RESTARTS"]) == ("queue", "1m1s", "0")
+        await pilot.resize_terminal(*NARROW)
+        await until(pilot, lambda: "DROPPED" in cells(app, "orders"))
+
+    watch(scene, WIDE)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+def test_all_columns_fit(server: Server, watch: Callable[..., None], size: tuple[int, int]) -> None:
+    server.devices = [device("a-name-of-64-characters-" + "x" * 40), device("orders")]
+
+    async def scene(app: Top, _: Pilot[None]) -> None:
+        table = app.table
+        assert sum(column.width for column in table.ordered_columns) <= table.content_size.width
+
+    watch(scene, size)
+
+
+def test_figures_go_on(server: Server, watch: Callable[..., None]) -> None:
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        assert cells(app, "orders")["IN/S"] == "300"
+        server.devices = [device("orders", 700), device("audit")]
+        await until(pilot, lambda: names(app) == ["audit", "orders"])
+        assert cells(app, "orders")["IN/S"] == "700"
+
+    watch(scene)
+
+
+def test_keys_choose_the_column_that_sorts(watch: Callable[..., None]) -> None:
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        assert names(app) == ["billing", "orders", "ticks"]
+        await pilot.press("right", "right")  # by state, then by rate
+        assert names(app) == ["billing", "orders", "ticks"]
+        await pilot.press("i")
+        assert names(app) == ["ticks", "orders", "billing"]
+        await pilot.press("left", "left")
+        assert names(app) == ["billing", "orders", "ticks"]
+
+    watch(scene)
+
+
+def test_a_click_on_a_head_sorts_and_a_second_one_inverts(watch: Callable[..., None]) -> None:
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        head = app.table.region.offset.x + 5, app.table.region.offset.y
+        await pilot.click(offset=head)  # it is sorted by names already
+        assert names(app) == ["ticks", "orders", "billing"]
+        await pilot.click(offset=head)
+        assert names(app) == ["billing", "orders", "ticks"]
+
+    watch(scene)
+
+
+def test_the_selected_device_stays_selected_wherever_its_row_goes(server: Server, watch: Callable[..., None]) -> None:
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("down")
+        await pilot.press("i", "right", "right")
+        server.devices = [device("orders", 9000), device("new", 1), device("billing", 4000)]
+        await until(pilot, lambda: names(app) == ["orders", "billing", "new"])
+        await pilot.press("p")
+        await until(pilot, lambda: server.asked == [("pause", "orders")])
+
+    watch(scene)
+
+
+@pytest.mark.parametrize(("key", "verb"), [("p", "pause"), ("r", "resume"), ("s", "start")])
+def test_a_key_steers_the_selected_device_and_the_answer_is_told(
+    server: Server, watch: Callable[..., None], key: str, verb: str
+) -> None:
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("down", key)
+        await until(pilot, lambda: told(app) == [("information", "orders: done")])
+        assert server.asked == [(verb, "orders")]
+
+    watch(scene)
+
+
+def test_what_a_command_could_not_do_is_told(server: Server, watch: Callable[..., None]) -> None:
+    server.replies["pause"] = Reply(status=69, lines=["billing is [stopped]: zdev start billing"])
+
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("p")
+        await until(pilot, lambda: told(app) == [("error", "billing is [stopped]: zdev start billing")])
+
+    watch(scene)
+
+
+@pytest.mark.parametrize(("key", "asked"), [("y", [("drain", "billing")]), ("n", []), ("escape", [])])
+def test_a_drain_asks_first(server: Server, watch: Callable[..., None], key: str, asked: list[tuple[str, str]]) -> None:
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("d")
+        assert isinstance(app.screen, Question)
+        assert "Drain billing?" in str(app.screen.query_one(Static).content)
+        await pilot.press(key)
+        assert not isinstance(app.screen, Question)
+        await pilot.press("r")  # commands are sent in threads: this one is sent in any case
+        await until(pilot, lambda: sorted(server.asked) == sorted([*asked, ("resume", "billing")]))
+
+    watch(scene)
+
+
+def test_a_filter_shows_what_matches_until_escape(watch: Callable[..., None]) -> None:
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("slash", *"ing", "enter")
+        assert names(app) == ["billing"]
+        assert "billing" in str(app.detail.border_title)
+        await pilot.press("slash", *"-nobody", "enter")
+        assert names(app) == []
+        assert app.detail.border_title == "no device"
+        await pilot.press("p", "d")  # of no device
+        assert not isinstance(app.screen, Question)
+        await pilot.press("escape")
+        assert names(app) == ["billing", "orders", "ticks"]
+
+    watch(scene)
+
+
+def test_help_tells_the_keys(watch: Callable[..., None]) -> None:
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, Help)
+        await pilot.press("q")
+        assert not isinstance(app.screen, Help)
+
+    watch(scene)
+
+
+def test_the_detail_tells_sockets_drops_and_what_is_wrong(server: Server, watch: Callable[..., None]) -> None:
+    sockets = [
+        SocketView(role="in", type="ROUTER", binds=["tcp://127.0.0.1:5559"], connects=[]),
+        SocketView(role="mon", type="PUB", binds=[], connects=["tcp://[::1]:7"]),
+    ]
+    dropped = DirectionView(dropped=Dropped(malformed=3), monitor_sent=5, monitor_dropped=6)
+    server.devices = [
+        device("orders", sockets=sockets, in_=dropped, state="waiting", error="cannot bind: [taken]", retry_in=2.5, lost=9)
+    ]
+
+    async def scene(app: Top, _: Pilot[None]) -> None:
+        text = text_of(app, "#facts")
+        assert text.splitlines()[0] == "cannot bind: [taken]; started again in 2.5 s"
+        for words in (
+            "in   ROUTER tcp://127.0.0.1:5559",
+            "→ tcp://[::1]:7",
+            "malformed 3",
+            "lost 9",
+            "mon copies 5  dropped 6",
+        ):
+            assert words in text
+        assert str(app.detail.border_title) == "orders: queue in a thread, waiting"
+
+    watch(scene)
+
+
+def test_a_device_of_one_way_has_one_chart(server: Server, watch: Callable[..., None]) -> None:
+    server.devices = [device("tasks", 500, two_ways=False)]
+
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: "█████" in text_of(app, "#charts"))
+        assert "500/s  50.0 kB/s" in text_of(app, "#charts")
+        assert "out → in" not in text_of(app, "#charts")
+
+    watch(scene)
+
+
+def test_a_zdev_without_devices_is_shown_as_such(server: Server, watch: Callable[..., None]) -> None:
+    server.devices = []
+
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        await until(pilot, lambda: text_of(app, "#head").startswith("ready  0 devices"))
+        await pilot.press("p", "d", "down", "right")
+
+    watch(scene)
+
+
+def test_a_zdev_that_goes_away_is_told_and_comes_back(server: Server, watch: Callable[..., None]) -> None:
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        assert text_of(app, "#head").startswith("ready  3 devices: 3 active  up 1m0s  pid 42")
+        server.stop()
+        await until(pilot, lambda: f"no zdev answers at {server.path}" in text_of(app, "#head"))
+        assert names(app) == ["billing", "orders", "ticks"]  # as they were last seen
+        server.devices = [device("audit")]
+        server.start()
+        await until(pilot, lambda: names(app) == ["audit"])
+        assert "no zdev" not in text_of(app, "#head")
+
+    watch(scene)
+
+
+@given(values=st.lists(st.floats(0, 1e12), max_size=80), width=st.integers(1, 80), height=st.integers(1, 8))
+def test_a_chart_stands_on_zero_and_reaches_its_top_at_the_greatest_value(values: list[float], width: int, height: int) -> None:
+    lines = chart(values, width, height)
+    assert [len(line) for line in lines] == [width] * height
+    shown = values[-width:]
+    bars = ["".join(line[width - len(shown) + each] for line in lines).strip() for each in range(len(shown))]
+    assert [not bar for bar in bars] == [value == 0 for value in shown]
+    for value, bar in zip(shown, bars, strict=True):
+        if value and value == max(shown):
+            assert bar == "█" * height

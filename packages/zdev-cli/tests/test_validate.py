@@ -1,0 +1,147 @@
+"""`zdev validate`: what it prints where, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zdev_cli.config import ConfigError, load
+
+RIGHT = """\
+[[device]]
+name = "a"
+type = "queue"
+in.bind = "tcp://127.0.0.1:5559"
+out.bind = "tcp://127.0.0.1:5560"
+"""
+WRONG = RIGHT + "out.bnd = 'x'\n\n[htp]\n"
+FAULTS = ["6:5  device.out.bnd: no such key; did you mean bind?", "8:2  htp: no such key; did you mean http?"]
+
+Validate = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def validate(zdev_path: str, tmp_path: Path) -> Validate:
+    """Runs `zdev validate` in a folder with right.toml and wrong.toml."""
+    Path(tmp_path, "right.toml").write_text(RIGHT)
+    Path(tmp_path, "wrong.toml").write_text(WRONG)
+
+    def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        command = [zdev_path, "validate", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, cwd=tmp_path, input=given)
+
+    return run
+
+
+def test_a_right_file_is_counted_on_stdout(validate: Validate) -> None:
+    done = validate("right.toml")
+    assert (done.stdout, done.stderr, done.returncode) == ("right.toml: 1 device, 2 sockets: ok\n", "", 0)
+
+
+def test_every_fault_of_every_file_is_a_line_on_stderr(validate: Validate) -> None:
+    done = validate("wrong.toml", "right.toml", "none.toml")
+    said = [f"wrong.toml:{each}" for each in FAULTS]
+    assert done.stderr.splitlines() == [*said, "none.toml  No such file or directory; `zdev init` writes a file to start with"]
+    assert (done.stdout, done.returncode) == ("right.toml: 1 device, 2 sockets: ok\n", 78)
+
+
+def test_run_tells_the_same_faults_and_runs_nothing(zdev_path: str, validate: Validate, tmp_path: Path) -> None:
+    file = str(tmp_path / "wrong.toml")
+    said = validate(file).stderr
+    done = subprocess.run([zdev_path, "run", "-c", file], capture_output=True, text=True, timeout=20, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("", said, 78)
+
+
+def test_standard_input_is_a_file_too(validate: Validate) -> None:
+    assert validate("-", given=RIGHT).stdout == "-: 1 device, 2 sockets: ok\n"
+    assert validate("-", given=WRONG).stderr.splitlines() == [f"-:{each}" for each in FAULTS]
+
+
+def test_json_has_the_same_for_programs(validate: Validate) -> None:
+    done = validate("--json", "wrong.toml", "right.toml", "none.toml")
+    found = json.loads(done.stdout)
+    assert found[0] == {
+        "file": "wrong.toml",
+        "line": 6,
+        "column": 5,
+        "key": "device.out.bnd",
+        "message": "no such key; did you mean bind?",
+    }
+    assert [(each["file"], each["line"]) for each in found] == [("wrong.toml", 6), ("wrong.toml", 8), ("none.toml", None)]
+    assert (done.stderr, done.returncode) == ("", 78)
+
+
+def test_json_of_right_files_is_an_empty_list(validate: Validate) -> None:
+    done = validate("--json", "right.toml")
+    assert (json.loads(done.stdout), done.stderr, done.returncode) == ([], "", 0)
+
+
+def test_no_file_is_a_usage_error(refused: Callable[..., tuple[int, str]]) -> None:
+    status, line = refused("validate")
+    assert status == 64
+    assert "FILE..." in line
+
+
+def test_what_cannot_be_read_is_one_fault(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Is a directory") as refusal:
+        load(tmp_path)
+    assert (refusal.value.status, len(refusal.value.faults)) == (78, 1)
+    with pytest.raises(ConfigError, match="null"):
+        load(Path("a\0b"))
+    with pytest.raises(ConfigError, match="larger than 16777216 bytes"):
+        load(Path("/dev/zero"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_one_may_not_read_is_one_fault(tmp_path: Path) -> None:
+    file = tmp_path / "secret.toml"
+    file.touch(mode=0)
+    with pytest.raises(ConfigError, match="Permission denied"):
+        load(file)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_byte_that_is_not_utf_8_is_told_with_its_place(tmp_path: Path, mark: bytes) -> None:
+    file = tmp_path / "latin.toml"
+    file.write_bytes(mark + "# é\n# é: ".encode() + "é".encode("latin-1"))
+    with pytest.raises(ConfigError) as refusal:
+        load(file)
+    assert str(refusal.value) == f"{file}:2:6  byte 0xe9 is not UTF-8; save the file as UTF-8"
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_are_no_faults(tmp_path: Path) -> None:
+    file = tmp_path / "windows.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + RIGHT.replace("\n", "\r\n").encode())
+    assert list(load(file).devices()) == ["a"]
+    file.write_bytes(b"\xef\xbb\xbf" + WRONG.replace("\n", "\r\n").encode())
+    with pytest.raises(ConfigError) as refusal:
+        load(file)
+    assert str(refusal.value).splitlines() == [f"{file}:{each}" for each in FAULTS]
+
+
+LOOK = """
+import sys, zdev_cli
+sys.argv = ["zdev", "validate", sys.argv[1]]
+try:
+    zdev_cli.main()
+finally:
+    print(*sys.modules)
+"""
+
+
+@pytest.mark.parametrize("text", [RIGHT, WRONG])
+def test_only_what_is_needed_is_loaded(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "zdev.toml"
+    file.write_text(text)
+    command = [sys.executable, "-c", LOOK, str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    modules = {each.partition(".")[0] for each in done.stdout.splitlines()[-1].split()}
+    assert {"msgspec", "zmq", "zdev_core"} <= modules
+    assert not {"zdev_background", "multiprocessing", "asyncio", "rich", "textual", "mcap", "prometheus_client"} & modules
+    assert ("tree_sitter" in modules) == (text == WRONG)

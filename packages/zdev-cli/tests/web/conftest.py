@@ -1,0 +1,125 @@
+"""A web server over snapshots made by hand, in the process of the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from typing import NamedTuple
+
+import pytest
+from msgspec.structs import replace
+
+from zdev_cli.service.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
+from zdev_cli.web import WebServer
+
+PATIENCE = 20.0  # seconds for what takes a moment, on a busy machine
+
+
+class Response(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    """Names in lower case."""
+    text: str
+
+
+class Served:
+    """A web server that runs. Tests may change what it tells."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.fails = False
+        self.taken = 0
+        """How many snapshots it took."""
+        self.server = WebServer("127.0.0.1:0", self._take)
+        self.server.start()
+
+    @property
+    def port(self) -> int:
+        return int(self.server.address.rpartition(":")[2])
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> Response:
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        told = {name.lower(): value for name, value in answer.getheaders()}
+        response = Response(answer.status, told, answer.read().decode())
+        connection.close()
+        return response
+
+    def _take(self) -> Snapshot:
+        self.taken += 1
+        if self.fails:
+            raise RuntimeError("no snapshot, for a test")
+        return self.snapshot
+
+
+@pytest.fixture
+def snapshot() -> Snapshot:
+    """A queue that relays, with a different number in each field, and a streamer that waits for its endpoint."""
+    queue = DeviceView(
+        name="orders",
+        type="queue",
+        isolation="thread",
+        state="active",
+        sockets=[
+            SocketView(role="in", type="ROUTER", binds=["tcp://127.0.0.1:5559"], connects=[]),
+            SocketView(role="out", type="DEALER", binds=[], connects=["tcp://127.0.0.1:5560"]),
+        ],
+        in_=DirectionView(
+            messages_received=11,
+            messages_sent=12,
+            bytes_received=13,
+            bytes_sent=14,
+            dropped=Dropped(malformed=15, unroutable=16, overflowed=17),
+            monitor_sent=18,
+            monitor_dropped=19,
+            backpressure_seconds=20.5,
+        ),
+        out=DirectionView(messages_received=21, messages_sent=22, dropped=Dropped(unroutable=26)),
+        in_flight=5,
+        lost=6,
+        restarts=7,
+        uptime=60.0,
+    )
+    streamer = DeviceView(
+        name="tasks",
+        type="streamer",
+        isolation="process",
+        state="waiting",
+        sockets=[
+            SocketView(role="in", type="PULL", binds=["tcp://127.0.0.1:5559"], connects=[]),
+            SocketView(role="out", type="PUSH", binds=["tcp://127.0.0.1:5561"], connects=[]),
+        ],
+        two_ways=False,
+        error="in: bind tcp://127.0.0.1:5559: Address already in use",
+        retry_in=1.5,
+    )
+    return Snapshot(
+        version="1.2.3",
+        pid=4711,
+        time=1_800_000_000.0,
+        started=1_799_999_000.0,
+        config="/etc/zdev/zdev.toml",
+        ready=False,
+        devices=[queue, streamer],
+    )
+
+
+@pytest.fixture
+def well(snapshot: Snapshot) -> Snapshot:
+    """The queue alone, ready."""
+    return replace(snapshot, ready=True, devices=snapshot.devices[:1])
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Snapshot], Served]]:
+    """Serves a snapshot until the test ends."""
+    running: list[Served] = []
+
+    def start(snapshot: Snapshot) -> Served:
+        running.append(Served(snapshot))
+        return running[-1]
+
+    yield start
+    for served in running:
+        served.server.stop()

@@ -1,0 +1,377 @@
+"""The page, in a real browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import zmq
+from msgspec.structs import replace
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from zdev_cli.service.snapshot import DEVICE_STATES, DirectionView, Snapshot, SocketView
+
+if TYPE_CHECKING:
+    from conftest import Served
+
+Serve = Callable[[Snapshot], "Served"]
+Open = Callable[..., Page]
+PATIENCE = 20_000.0  # ms, for what takes a moment on a busy machine
+PHONE = {"width": 390, "height": 844}
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+expect.set_options(timeout=PATIENCE)
+
+CONFIGURATION = """
+[http]
+listen = "127.0.0.1:0"
+
+[[device]]
+name = "tasks"
+type = "streamer"
+in.bind = "tcp://127.0.0.1:*"
+out.bind = "tcp://127.0.0.1:*"
+
+[[device]]
+name = "orders"
+type = "monitored-queue"
+in.bind = "tcp://127.0.0.1:*"
+out.connect = "tcp://127.0.0.1:1"
+mon.bind = "tcp://127.0.0.1:*"
+
+[[device]]
+name = "billing"
+type = "queue"
+in.bind = "tcp://127.0.0.1:*"
+out.bind = "ipc:///no/such/<img src=x onerror=window.bad=1>"
+"""
+
+# The lowest contrast of any text with what is behind it, by the formulas of WCAG 2.
+LOWEST_CONTRAST = """() => {
+  const light = ([r, g, b]) => [r, g, b].map((v) => v / 255).map((v) => v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [.2126, .7152, .0722][i], 0);
+  const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const behind = (node) => {
+    for (; node; node = node.parentElement) {
+      const colour = parse(getComputedStyle(node).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  let lowest = [99, ""];
+  while (walker.nextNode()) {
+    const node = walker.currentNode.parentElement;
+    if (!walker.currentNode.data.trim() || !node.checkVisibility()) continue;
+    const [a, b] = [light(parse(getComputedStyle(node).color)), light(behind(node))].sort((x, y) => y - x);
+    const contrast = (a + .05) / (b + .05);
+    if (contrast < lowest[0]) lowest = [contrast, walker.currentNode.data];
+  }
+  return lowest;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        reason = f"the page needs a browser: none of {', '.join(BROWSERS)} is installed"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    options = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright, playwright.chromium.launch(executable_path=path, args=options) as browser:
+        yield browser
+
+
+@pytest.fixture
+def complaints() -> list[str]:
+    """What browsers complained of; a test that provokes some removes them."""
+    return []
+
+
+@pytest.fixture
+def show(browser: Browser, complaints: list[str]) -> Iterator[Open]:
+    """Opens the page at HOST:PORT, with options of the browser's context. It must not complain."""
+    with ExitStack() as contexts:
+
+        def open_page(address: str, **options: Any) -> Page:
+            page = contexts.enter_context(browser.new_context(**options)).new_page()
+            page.set_default_timeout(PATIENCE)
+            page.on(
+                "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
+            )
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.goto(f"http://{address}/")
+            return page
+
+        yield open_page
+    assert complaints == []
+
+
+def card(page: Page, name: str) -> Any:
+    return page.locator("article", has=page.get_by_role("heading", name=name, exact=True))
+
+
+def number(text: str) -> float:
+    return float(text.replace(",", ""))
+
+
+def many(snapshot: Snapshot, count: int) -> Snapshot:
+    """Devices in all states, with traffic, and endpoints that are hard to break."""
+    long = SocketView(
+        role="in", type="ROUTER", binds=["ipc:///run/" + "x" * 90, "tcp://" + "relay-" * 12 + "7.example:5559"], connects=[]
+    )
+    way = DirectionView(
+        messages_received=10**12,
+        messages_sent=10**12,
+        bytes_sent=10**15,
+        messages_per_second=1_234_567.0,
+        bytes_per_second=9.9e9,
+        backpressure=1.0,
+        monitor_sent=10**10,
+        monitor_dropped=10**10,
+        history=[1_234_567.0, 0.0] * 30,
+    )
+    mon = SocketView(role="mon", type="PUB", binds=["tcp://127.0.0.1:5561"], connects=[])
+    devices = [
+        replace(
+            snapshot.devices[i % 2],
+            name=f"{'device-' * 8}{i}",
+            state=DEVICE_STATES[i % len(DEVICE_STATES)],
+            sockets=[long, mon],
+            in_=replace(way, dropped=snapshot.devices[0].in_.dropped),
+            out=way,
+        )
+        for i in range(count)
+    ]
+    return replace(snapshot, devices=devices)
+
+
+class Pump:
+    """A stream of messages through a streamer, from its start to its end."""
+
+    def __init__(self, into: str, out_of: str) -> None:
+        self._ends = into, out_of
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        with zmq.Context() as context, context.socket(zmq.PUSH) as push, context.socket(zmq.PULL) as pull:
+            context.linger = push.linger = 0
+            push.connect(self._ends[0])
+            pull.connect(self._ends[1])
+            while not self._over.wait(0.001):  # some 900 a second
+                if push.poll(0, zmq.POLLOUT):
+                    push.send(b"x" * 100)
+                while pull.poll(0):
+                    pull.recv()
+
+
+def test_the_page_shows_a_running_zdev_its_traffic_a_pause_and_its_end(
+    zdev: Callable[..., Any], show: Open, complaints: list[str], tmp_path: Path
+) -> None:
+    (tmp_path / "zdev.toml").write_text(CONFIGURATION)
+    control = ("--control", str(tmp_path / "control" / "control.sock"))
+    program = zdev("run", "-c", str(tmp_path / "zdev.toml"), *control)
+    told = [["", ""]]
+    while told[-1][0] != "ready:":
+        told.append(program.out.next().split())
+    address = next(line[-1] for line in told if line[0] == "http").removeprefix("http://").rstrip("/")
+    tasks = {line[1]: line[-1] for line in told if line[0] == "tasks"}
+    page = show(address)
+    expect(card(page, "tasks").locator(".badge")).to_have_text("active")
+    for role, kind, endpoint in (("in", "PULL", tasks["in"]), ("out", "PUSH", tasks["out"])):
+        for text in (role, kind, endpoint):
+            expect(card(page, "tasks").locator(".sockets").get_by_text(text, exact=True)).to_be_visible()
+    expect(card(page, "orders").locator(".sockets")).to_contain_text("connecttcp://127.0.0.1:1")
+
+    expect(card(page, "billing").locator(".badge")).to_have_text("waiting")
+    expect(card(page, "billing").locator(".error")).to_contain_text("<img src=x onerror=window.bad=1>")
+    expect(card(page, "billing").locator(".error")).to_contain_text("starts again in")
+    expect(page.locator("#trouble")).to_contain_text("billing")
+    expect(page.locator(".top")).to_contain_text("not ready")
+
+    rate = card(page, "tasks").locator(".way b")
+    expect(rate).to_have_text("0")
+    with Pump(tasks["in"], tasks["out"]):
+        expect(rate).not_to_have_text("0")
+        first = rate.inner_text()
+        expect(rate).not_to_have_text(first)
+        assert number(page.locator(".totals .wide b").inner_text()) > 0
+
+        steered = zdev("pause", "tasks", *control)
+        assert steered.status() == 0
+        expect(card(page, "tasks").locator(".badge")).to_have_text("paused")
+        expect(rate).to_have_text("0")
+    assert page.evaluate("window.bad") is None
+
+    assert complaints == []
+    program.send(9)
+    expect(page.get_by_role("alert")).to_contain_text("zdev does not answer. What is shown is how it was at")
+    expect(page).to_have_title("no answer: zdev")
+    expect(card(page, "tasks")).to_be_visible()
+    assert all("ERR_CONNECTION_REFUSED" in text for text in complaints)
+    complaints.clear()
+
+
+def test_when_zdev_is_back_the_page_goes_on(serve: Serve, show: Open, complaints: list[str], snapshot: Snapshot) -> None:
+    served = serve(snapshot)
+    page = show(served.server.address)
+    expect(card(page, "orders")).to_be_visible()
+    served.fails = True
+    expect(page.get_by_role("alert")).to_contain_text("zdev answers 500")
+    served.snapshot, served.fails = replace(snapshot, version="2.0.0"), False
+    expect(page.get_by_role("alert")).to_be_hidden(timeout=PATIENCE)
+    expect(page.locator("h1")).to_have_text("zdev 2.0.0")
+    assert all("500" in text for text in complaints)
+    complaints.clear()
+
+
+def test_numbers_are_told_with_their_units_and_reasons(serve: Serve, show: Open, well: Snapshot) -> None:
+    way = replace(
+        well.devices[0].in_,
+        messages_per_second=56_616.4,
+        bytes_per_second=1_850_000.0,
+        backpressure=0.375,
+        history=[0.0, 60_000.0],
+    )
+    page = show(serve(replace(well, devices=[replace(well.devices[0], in_=way)])).server.address)
+    shown = card(page, "orders")
+    expect(shown.locator(".way").first).to_contain_text("1.9 MB/s")
+    expect(shown.locator(".way b").first).to_have_text("56,616")
+    expect(shown.locator(".way").first).to_contain_text("peak 60,000")
+    expect(shown.locator(".way svg").first).to_have_attribute(
+        "aria-label", "in → out: messages a second over the last minute, now 60,000, at most 60,000"
+    )
+    counts = dict(zip(shown.locator("dt").all_inner_texts(), shown.locator("dd").all_inner_texts(), strict=True))
+    assert counts["In flight"] == "5"
+    assert counts["Held back"].split("\n") == ["38 %", "in → out"]
+    assert counts["Dropped"].split("\n") == ["74", "15 malformed, 42 unroutable, 17 overflowed", "6 lost as it ended"]
+    expect(shown.get_by_text("Monitored")).to_be_hidden()
+
+
+def test_a_device_that_is_removed_or_added_by_a_reload_goes_and_comes_in_the_order_of_the_file(
+    serve: Serve, show: Open, snapshot: Snapshot
+) -> None:
+    served = serve(snapshot)
+    page = show(served.server.address)
+    expect(page.get_by_role("heading", level=2)).to_have_text(["orders", "tasks"])
+    orders, tasks = snapshot.devices
+    served.snapshot = replace(snapshot, devices=[replace(tasks, name="new"), orders])
+    expect(page.get_by_role("heading", level=2)).to_have_text(["new", "orders"])
+
+
+def test_a_device_of_one_way_has_one_chart(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+    page = show(serve(snapshot).server.address)
+    expect(card(page, "orders").locator(".chart")).to_have_count(2)
+    expect(card(page, "tasks").locator(".chart")).to_have_count(1)
+
+
+def test_without_devices_the_page_tells_how_to_add_one(serve: Serve, show: Open, well: Snapshot) -> None:
+    page = show(serve(replace(well, devices=[])).server.address)
+    expect(page.locator("#empty")).to_have_text("No devices. Add a [[device]] to /etc/zdev/zdev.toml and run zdev reload.")
+
+
+def test_what_zdev_tells_is_shown_as_text_and_never_run(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+    hostile = "</script><img src=x onerror='window.bad=1'><svg onload=window.bad=1>\u202e"
+    device = replace(
+        snapshot.devices[1],
+        name=hostile,
+        type=hostile,
+        isolation=hostile,
+        state=hostile,
+        error=hostile,
+        sockets=[SocketView(role=hostile, type=hostile, binds=[hostile], connects=[hostile])],
+    )
+    page = show(serve(replace(snapshot, version=hostile, config=hostile, devices=[device])).server.address)
+    expect(page.locator("article .error")).to_contain_text(hostile)
+    expect(page.locator("article h2")).to_have_text(hostile)
+    expect(page.locator("article code").first).to_have_text(hostile)
+    assert page.evaluate("window.bad") is None
+    assert page.locator("img").count() == 0
+
+
+def test_a_script_that_got_into_the_page_would_not_run(
+    serve: Serve, show: Open, complaints: list[str], snapshot: Snapshot
+) -> None:
+    page = show(serve(snapshot).server.address)
+    page.evaluate("document.body.append(Object.assign(document.createElement('script'), {textContent: 'window.bad = 1'}))")
+    assert page.evaluate("window.bad") is None
+    assert "Content Security Policy" in complaints.pop()
+
+
+def test_the_page_asks_for_its_status_and_nothing_else(serve: Serve, browser: Browser, snapshot: Snapshot) -> None:
+    with browser.new_context() as context:
+        page, asked = context.new_page(), []
+        page.on("request", lambda request: asked.append(request.url))
+        served = serve(snapshot)
+        root = f"http://{served.server.address}/"
+        page.goto(root)
+        with page.expect_request(f"{root}status"):
+            pass
+        page.wait_for_function("performance.getEntriesByType('resource').length > 1")
+        assert {url for url in asked if not url.startswith("data:")} == {root, f"{root}status"}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_with_any_device_and_every_text_has_contrast(
+    serve: Serve, show: Open, snapshot: Snapshot, scheme: str
+) -> None:
+    page = show(serve(many(snapshot, 14)).server.address, viewport=PHONE, color_scheme=scheme)
+    expect(page.get_by_role("heading", level=2)).to_have_count(14)
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    inside = "[...document.querySelectorAll('article *, .totals *')].filter((e) => e.getBoundingClientRect().right > 390).map((e) => e.outerHTML)"
+    assert page.evaluate(inside) == []
+    contrast, text = page.evaluate(LOWEST_CONTRAST)
+    assert contrast >= 4.5, text
+    [red, green, blue] = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")
+    assert (red + green + blue > 3 * 200) == (scheme == "light")
+
+
+def test_of_many_devices_some_can_be_shown(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+    devices = [replace(snapshot.devices[0], name=f"shard-{i:02}") for i in range(50)]
+    page = show(serve(replace(snapshot, devices=devices)).server.address)
+    expect(page.locator("article:visible")).to_have_count(50)
+    box = page.get_by_label("Show")
+    box.fill("SHARD-4")
+    expect(page.locator("article:visible")).to_have_count(10)
+    box.fill("nothing like it")
+    expect(page.locator("#empty")).to_contain_text("No device has “nothing like it”")
+    box.fill("")
+    expect(page.locator("article:visible")).to_have_count(50)
+
+
+def test_without_javascript_it_says_where_else_to_look(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+    page = show(serve(snapshot).server.address, java_script_enabled=False)
+    expect(page.get_by_role("link", name="metrics")).to_be_visible()
+    expect(page.locator("#page")).to_be_hidden()
+
+
+def test_who_wants_no_motion_gets_none(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+    page = show(serve(snapshot).server.address, reduced_motion="reduce")
+    expect(card(page, "orders")).to_be_visible()
+    moving = "[...document.querySelectorAll('*')].filter((e) => parseFloat(getComputedStyle(e).transitionDuration)).length"
+    assert page.evaluate(moving) == 0
+
+
+def test_it_can_be_used_by_keyboard_and_names_what_it_shows(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+    page = show(serve(snapshot).server.address)
+    link = page.get_by_role("link", name="tasks")
+    expect(link).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(link).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.querySelector(location.hash + ' h2').textContent") == "tasks"
+    unnamed = "[...document.querySelectorAll('[role=img], nav, section')].filter((e) => !e.getAttribute('aria-label')).length"
+    assert page.evaluate(unnamed) == 0

@@ -1,0 +1,248 @@
+"""What is answered, to whom, and what clients can't do to others."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from zdev_cli._failure import Failure, Status
+from zdev_cli.service.snapshot import Snapshot
+from zdev_cli.web import WebServer, server
+
+if TYPE_CHECKING:
+    from conftest import Served
+
+Serve = Callable[[Snapshot], "Served"]
+PATIENCE = 20.0
+
+
+def connect(served: Served) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", served.port), PATIENCE)
+
+
+def wait_until_closed(client: socket.socket) -> None:
+    client.settimeout(PATIENCE)
+    try:
+        while client.recv(4096):
+            pass
+    except ConnectionResetError:
+        pass
+
+
+def test_livez_answers_while_it_serves(serve: Serve, snapshot: Snapshot) -> None:
+    served = serve(snapshot)
+    assert served.ask("/livez").status == 200
+    assert served.taken == 0
+
+
+def test_readyz_is_200_when_all_is_well(serve: Serve, well: Snapshot) -> None:
+    answer = serve(well).ask("/readyz")
+    assert (answer.status, json.loads(answer.text)) == (200, {"ready": True, "reasons": []})
+
+
+def test_readyz_is_503_and_names_the_devices_and_why(serve: Serve, snapshot: Snapshot) -> None:
+    answer = serve(snapshot).ask("/readyz")
+    why = "tasks: waiting: in: bind tcp://127.0.0.1:5559: Address already in use; starts again in 1.5 s"
+    assert (answer.status, json.loads(answer.text)) == (503, {"ready": False, "reasons": [why]})
+
+
+def test_readyz_tells_that_zdev_ends_when_no_device_is_to_blame(serve: Serve, well: Snapshot) -> None:
+    answer = serve(replace(well, ready=False)).ask("/readyz")
+    assert answer.status == 503
+    assert "about to end" in answer.text
+
+
+def test_status_is_the_snapshot_as_json(serve: Serve, snapshot: Snapshot) -> None:
+    answer = serve(snapshot).ask("/status")
+    assert answer.headers["content-type"] == "application/json"
+    assert msgspec.json.decode(answer.text, type=Snapshot) == snapshot
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/livez", "/readyz", "/status", "/nothing"])
+def test_every_answer_tells_browsers_to_keep_run_and_embed_nothing(serve: Serve, snapshot: Snapshot, path: str) -> None:
+    headers = serve(snapshot).ask(path).headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cache-control"] == "no-store"
+    assert "server" not in headers
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/livez", "/readyz", "/status", "/nothing"])
+def test_head_answers_as_get_without_the_content(serve: Serve, snapshot: Snapshot, path: str) -> None:
+    served = serve(snapshot)
+    get, head = served.ask(path), served.ask(path, "HEAD")
+    assert head.text == ""
+    assert head.status == get.status
+    assert head.headers["content-type"] == get.headers["content-type"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])
+def test_other_methods_are_refused(serve: Serve, snapshot: Snapshot, method: str) -> None:
+    answer = serve(snapshot).ask("/status", method)
+    assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_an_unknown_path_is_told_the_known_ones(serve: Serve, snapshot: Snapshot) -> None:
+    answer = serve(snapshot).ask("/metric")
+    assert answer.status == 404
+    assert "/metrics" in answer.text
+
+
+@pytest.mark.parametrize(
+    "host", ["attacker.example", "attacker.example:9595", "127.0.0.1.attacker.example", "10.0.0.1", "[::2]", ""]
+)
+def test_on_loopback_a_name_of_another_machine_is_refused(serve: Serve, snapshot: Snapshot, host: str) -> None:
+    answer = serve(snapshot).ask("/status", Host=host)
+    assert answer.status == 421
+    assert "orders" not in answer.text
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8080", "127.0.0.1:1", "127.1.2.3", "[::1]", "[::1]:9595"])
+def test_on_loopback_its_own_names_are_answered_whatever_the_port(serve: Serve, snapshot: Snapshot, host: str) -> None:
+    assert serve(snapshot).ask("/status", Host=host).status == 200
+
+
+def test_elsewhere_any_name_is_answered(snapshot: Snapshot) -> None:
+    web = WebServer("0.0.0.0:0", lambda: snapshot)
+    web.start()
+    try:
+        connection = http.client.HTTPConnection("127.0.0.1", int(web.address.rpartition(":")[2]), timeout=PATIENCE)
+        connection.request("GET", "/livez", headers={"Host": "relay-7.example"})
+        assert connection.getresponse().status == 200
+        connection.close()
+    finally:
+        web.stop()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /status HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000 + b"\r\n\r\n", b"431"),
+        (b"GET /status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\n", b"413"),
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", b"400"),
+    ],
+    ids=["long header", "long body", "no request", "TLS"],
+)
+def test_what_is_too_long_or_no_request_is_refused(serve: Serve, snapshot: Snapshot, request_: bytes, status: bytes) -> None:
+    served = serve(snapshot)
+    with connect(served) as client:
+        client.sendall(request_)
+        assert client.recv(4096).split()[1] == status
+    assert served.ask("/livez").status == 200
+
+
+def test_slow_and_half_open_clients_block_nobody(serve: Serve, snapshot: Snapshot) -> None:
+    served = serve(snapshot)
+    slow = [connect(served) for _ in range(20)]
+    for client in slow[:10]:
+        client.sendall(b"GET /status HTTP/1.1\r\nHost: lo")
+    for client in slow[10:15]:
+        client.sendall(b"GET /status HTTP/1.1\r\nHost: localhost\r\n\r\n")  # and never read
+    assert served.ask("/status").status == 200
+    for client in slow:
+        client.close()
+
+
+def test_a_client_that_trickles_is_cut_off(serve: Serve, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "CONNECTION_TIMEOUT", 1)
+    served = serve(snapshot)
+    with connect(served) as client:
+        client.sendall(b"GET /status HTTP/1.1\r\nHost: ")
+        deadline = time.monotonic() + PATIENCE
+        client.settimeout(0.1)
+        closed = False
+        while not closed and time.monotonic() < deadline:
+            try:
+                client.sendall(b"x")
+                closed = client.recv(1) == b""
+            except TimeoutError:
+                continue
+            except (BrokenPipeError, ConnectionResetError):
+                closed = True
+        assert closed, "a byte now and then held the connection"
+
+
+def test_beyond_the_limit_connections_wait_until_idle_ones_are_cut_off(
+    serve: Serve, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "CONNECTIONS", 6)
+    monkeypatch.setattr(server, "CONNECTION_TIMEOUT", 1)
+    served = serve(snapshot)
+    idle = [connect(served) for _ in range(12)]
+    assert served.ask("/livez").status == 200
+    for client in idle:
+        client.close()
+
+
+def test_a_snapshot_that_fails_is_an_error_of_that_answer_only(serve: Serve, snapshot: Snapshot) -> None:
+    served = serve(snapshot)
+    served.fails = True
+    assert served.ask("/metrics").status == 500
+    assert served.ask("/livez").status == 200
+    served.fails = False
+    assert served.ask("/metrics").status == 200
+
+
+def test_stop_ends_promptly_whatever_clients_do_and_frees_the_port(serve: Serve, snapshot: Snapshot) -> None:
+    served = serve(snapshot)
+    served.ask("/livez")
+    clients = [connect(served) for _ in range(3)]
+    clients[0].sendall(b"GET /status HTTP/1.1\r\nHost: lo")
+    before = threading.active_count()
+    stopper = threading.Thread(target=served.server.stop, daemon=True)
+    stopper.start()
+    stopper.join(PATIENCE)
+    assert not stopper.is_alive()
+    for client in clients:
+        wait_until_closed(client)
+        client.close()
+    again = WebServer(served.server.address, lambda: snapshot)
+    again.start()
+    again.stop()
+    assert threading.active_count() < before
+    served.server.stop()  # does nothing
+
+
+def test_a_port_in_use_is_told_with_the_address_and_what_to_do(serve: Serve, snapshot: Snapshot) -> None:
+    taken = serve(snapshot).server.address
+    with pytest.raises(Failure, match=rf"can't listen on {taken}: Address already in use: .*\[http\]") as caught:
+        WebServer(taken, lambda: snapshot).start()
+    assert caught.value.status == Status.UNAVAILABLE
+
+
+@pytest.mark.parametrize("name", ["no-such-host.invalid", "x" * 70 + ".example"])
+def test_a_name_that_does_not_resolve_is_told(snapshot: Snapshot, name: str) -> None:
+    with pytest.raises(Failure, match=f"{name}:80") as caught:
+        WebServer(f"{name}:80", lambda: snapshot).start()
+    assert caught.value.status == Status.UNAVAILABLE
+
+
+@pytest.mark.parametrize("listen", ["localhost", ":9595", "127.0.0.1:http", "127.0.0.1:70000", "127.0.0.1:", ""])
+def test_what_is_no_address_is_told_how_to_write_one(snapshot: Snapshot, listen: str) -> None:
+    with pytest.raises(Failure, match="HOST:PORT") as caught:
+        WebServer(listen, lambda: snapshot).start()
+    assert caught.value.status == Status.CONFIGURATION
+
+
+def test_nothing_is_printed(serve: Serve, snapshot: Snapshot, capfd: pytest.CaptureFixture[str]) -> None:
+    served = serve(snapshot)
+    with connect(served) as client:
+        client.sendall(b"nonsense\r\n\r\n")
+        wait_until_closed(client)
+    served.ask("/status")
+    served.server.stop()
+    assert capfd.readouterr() == ("", "")

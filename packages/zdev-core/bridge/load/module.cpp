@@ -1,0 +1,76 @@
+// zdev_core._load: the benchmarks' load generator for `zdev bench`. _load.pyi says what each name means.
+
+#include <pybind11/pybind11.h>
+
+#include <algorithm>
+#include <load.hpp>
+#include <memory>
+#include <string>
+
+#include "../bindings.hpp"
+
+namespace zdev_core {
+
+namespace {
+
+using zdev_load::load;
+using zdev_load::result;
+
+std::unique_ptr<load> make(const std::string& pattern, std::size_t size, std::uint64_t frames, std::uint64_t window,
+                           std::uint64_t clients, double seconds, const std::string& in, const std::string& out,
+                           const std::string& mon) {
+    zdev_load::options o;
+    o.pattern = pattern, o.size = size, o.frames = frames, o.window = window, o.clients = o.subscribers = clients,
+    o.seconds = seconds;
+    o.in = in, o.out = out, o.mon = mon;
+    if (!mon.empty()) o.monitor = "fast";
+    return std::make_unique<load>(o);
+}
+
+std::size_t count_below(const result& found, float microseconds) {
+    const auto& all = found.latencies;
+    return static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), microseconds) - all.begin());
+}
+
+void translate(std::exception_ptr thrown) {
+    try {
+        if (thrown) std::rethrow_exception(thrown);
+    } catch (const zdev_load::silence& error) {
+        PyErr_SetString(PyExc_TimeoutError, error.what());
+    }
+}
+
+}  // namespace
+
+void register_load(py::module_& module) {
+    py::register_local_exception_translator(&translate);
+    py::class_<result>(module, "Result", py::is_final(), "What got through a load.")
+        .def_readonly("messages", &result::messages, "Received, or round trips; all of them, the warm-up's too.")
+        .def_readonly("per_second", &result::per_second, "Of them, while measuring.")
+        .def_readonly("watched", &result::watched, "Copies that the monitor's subscriber received.")
+        .def_property_readonly(
+            "trips", [](const result& found) { return found.latencies.size(); }, "Round trips while measuring.")
+        .def("quantile", &result::quantile, py::arg("share"),
+             "Microseconds within which this share (0 to 1) of the round trips came back; 0 when there were none.")
+        .def("count_below", &count_below, py::arg("microseconds"), "How many round trips took less.");
+    py::class_<load>(module, "Load", py::is_final(),
+                     "Both peers of a device, each in a thread without the GIL; without endpoints the two talk directly.")
+        .def(py::init(&make), py::arg("pattern"), py::kw_only(), py::arg("size") = 64, py::arg("frames") = 1,
+             py::arg("window") = 1, py::arg("clients") = 1, py::arg("seconds") = 1.0, py::arg("in_endpoint") = "",
+             py::arg("out_endpoint") = "", py::arg("mon_endpoint") = "")
+        .def(
+            "run", [](load& self) { return self.run(); }, py::call_guard<py::gil_scoped_release>(),
+            "Once: load, measure, and check every message. Raises RuntimeError for any loss, change or disorder, TimeoutError "
+            "when nothing moves for 5 s.")
+        .def("cancel", &load::cancel, py::call_guard<py::gil_scoped_release>(),
+             "End `run`, which raises RuntimeError. From any thread.")
+        .def_property_readonly("received", &load::received, "Messages or round trips so far. From any thread.");
+}
+
+}  // namespace zdev_core
+
+PYBIND11_MODULE(_load, module, py::mod_gil_not_used()) {
+    module.doc() = "A load generator for `zdev bench`: private, as what it measures is of no use to programs.";
+    zdev_core::register_libzmq(module);  // first: it connects the bridge
+    zdev_core::register_load(module);
+}
