@@ -348,5 +348,7 @@ def valgrind(session: nox.Session) -> None:
     leaks = ["--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite", "--num-callers=30"]
     suppressions = "--suppressions=packages/zdev-core/tests/valgrind.supp"
     memcheck = ["valgrind", "--quiet", "--error-exitcode=9", *leaks, suppressions]
-    tests = ["python", "-m", "pytest", "--timeout=600", "packages/zdev-core/tests", *session.posargs]
-    session.run(*memcheck, *tests, external=True, env={"PYTHONMALLOC": "malloc"})
+    progress = "packages/zdev-core/tests/test_gil.py::test_python_makes_full_progress_beside_a_loaded_device"
+    # valgrind runs one thread at a time, so Python can't make full progress.
+    tests = ["python", "-m", "pytest", "--timeout=600", "packages/zdev-core/tests", f"--deselect={progress}"]
+    session.run(*memcheck, *tests, *session.posargs, external=True, env={"PYTHONMALLOC": "malloc"})

@@ -21,8 +21,12 @@ set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "${zdev_about} This is the shared librar
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME libzdev${zdev_soversion})
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
-set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
+# What CPack would write here differs with its version.
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/triggers "activate-noawait ldconfig\n")
+file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/shlibs
+     "libzdev ${zdev_soversion} libzdev${zdev_soversion} (>= ${PROJECT_VERSION})\n")
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${CMAKE_CURRENT_BINARY_DIR}/triggers ${CMAKE_CURRENT_BINARY_DIR}/shlibs)
 
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
     "${zdev_about} These are the headers, and what CMake and

@@ -24,20 +24,24 @@ load::load(const options& o) : content_(o.size), rig_(o), team_(rig_.contexts())
 
 void load::cancel() { team_.fail_with(std::make_exception_ptr(std::runtime_error("cancelled"))); }
 
-// Until a moment, or a flag, or a failure.
-void load::wait(clock_type::time_point end, const std::atomic<bool>* early) {
-    constexpr clock_type::duration tick = milliseconds(1), longer = milliseconds(20);
-    while (clock_type::now() < end && !team_.has_failed() && !(early && *early))
-        std::this_thread::sleep_for(std::min(early ? tick : longer, end - clock_type::now()));
+// Until a condition holds, or a failure or too long a time.
+void load::wait(clock_type::duration longest, const std::function<bool()>& until) {
+    const auto end = clock_type::now() + longest;
+    while (!until() && !team_.has_failed() && clock_type::now() < end) std::this_thread::sleep_for(milliseconds(5));
 }
 
 load::span load::measure() {
-    wait(clock_type::now() + 3 * patience, &progress_.steady);
-    wait(clock_type::now() + warm_up);
-    const auto begin = clock_type::now();
+    const bool watched = rig_.asked.monitor == "fast";
+    wait(3 * patience, [&] { return progress_.steady && (!watched || progress_.watched > 0); });
+    const auto warm = clock_type::now() + warm_up;
+    wait(2 * warm_up, [&] { return clock_type::now() >= warm; });
     span span;
     span.first = progress_.received;
-    wait(begin + std::chrono::duration_cast<clock_type::duration>(std::chrono::duration<double>(rig_.asked.seconds)));
+    const auto begin = clock_type::now();
+    const std::chrono::duration<double> asked(rig_.asked.seconds);
+    const auto length = std::chrono::duration_cast<clock_type::duration>(asked);
+    // On a busy machine a brief measurement lasts until something got through.
+    wait(length + patience, [&] { return clock_type::now() >= begin + length && progress_.received > span.first; });
     span.seconds = std::chrono::duration<double>(clock_type::now() - begin).count();
     span.end = progress_.received;
     progress_.stop = true;

@@ -52,7 +52,7 @@ private:
         double seconds = 0;
     };
     span measure();
-    void wait(std::chrono::steady_clock::time_point end, const std::atomic<bool>* early = nullptr);
+    void wait(std::chrono::steady_clock::duration longest, const std::function<bool()>& until);
 
     progress progress_;
     content content_;

@@ -30,7 +30,7 @@ sending outbox::send() {
 
 sending outbox::send_all() {
     const std::size_t last = count_ - 1;
-    const bool keep = last > 0 && to_->rolls_back();
+    const bool keep = last > 0 && rolls_back_;
     if (keep && kept_.size() < last) kept_.resize(last);
 
     for (std::size_t i = 0; i < count_;) {

@@ -15,7 +15,7 @@ enum class sending { sent, full, unroutable };
 
 class outbox {
 public:
-    explicit outbox(endpoint* to) : to_(to) {}
+    explicit outbox(endpoint* to) : to_(to), rolls_back_(to && to->rolls_back()) {}
 
     // The frames of the message in the box; none: the box is empty. Frames are reused, so a steady flow allocates nothing.
     bool empty() const noexcept { return count_ == 0; }
@@ -42,6 +42,7 @@ private:
     void release() noexcept;
 
     endpoint* to_;
+    bool rolls_back_;
     std::vector<zmq::message_t> frames_;
     std::vector<zmq::message_t> kept_;  // what libzmq may roll back: copies of all frames but the last
     std::size_t count_ = 0;

@@ -38,8 +38,9 @@ def kill(device: ProcessDevice) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_peers_that_stay_connected_go_on_after_each_kill(
-    device: ProcessDevice, method: str, connect: Any, eventually: Eventually, caplog: pytest.LogCaptureFixture
+    device: ProcessDevice, method: str, connect: Any, eventually: Eventually, caplog: pytest.LogCaptureFixture, monkeypatch: Any
 ) -> None:
+    monkeypatch.setattr("zdev_background._restart.HEALTHY", 600.0)
     device.start_method = method
     with caplog.at_level(logging.INFO, "zdev"), device:
         endpoints = device.endpoints
@@ -73,6 +74,17 @@ def test_peers_that_stay_connected_go_on_after_each_kill(
     delays = re.findall(r"was killed by SIGKILL; it is started anew in ([\d.]+) s", caplog.text)
     assert delays == ["0.1", "0.2", "0.4"]
     assert caplog.text.count("started anew, for the") == 3
+
+
+def test_after_a_run_that_lasted_the_delays_begin_anew(
+    device: ProcessDevice, monkeypatch: pytest.MonkeyPatch, eventually: Eventually, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("zdev_background._restart.HEALTHY", 0.0)
+    with caplog.at_level(logging.INFO, "zdev"), device:
+        for count in (1, 2, 3):
+            kill(device)
+            eventually(lambda count=count: device.restarts == count)
+    assert re.findall(r"it is started anew in ([\d.]+) s", caplog.text) == ["0.1"] * 3
 
 
 def test_a_stop_while_it_waits_to_start_anew_ends_it(

@@ -292,7 +292,7 @@ def test_under_load_a_reload_loses_nothing_of_a_device_that_it_leaves_alone(serv
         traffic.until_answered(200)
         traffic.end()
     seen = program.device("orders")
-    assert seen["in_"]["messages_sent"] == seen["out"]["messages_sent"] == traffic.answered
+    assert seen["in"]["messages_sent"] == seen["out"]["messages_sent"] == traffic.answered
     assert seen["lost"] == 0
 
 
@@ -309,5 +309,5 @@ def test_under_load_a_reload_that_changes_a_device_loses_no_reply(service: Start
         traffic.until_answered(200)
         traffic.end()
     seen = program.device("orders")
-    assert seen["out"]["messages_sent"] == seen["in_"]["messages_sent"]  # of what it took, all was answered
+    assert seen["out"]["messages_sent"] == seen["in"]["messages_sent"]  # of what it took, all was answered
     assert traffic.asked_again <= seen["lost"] + 6  # what it had not taken: three clients, twice

@@ -92,13 +92,13 @@ def test_rates_and_their_history_follow_the_traffic(service: Start, connected: C
     def is_rated(device: dict[str, object]) -> bool:
         client.send(b"x" * 100)
         worker.recv()
-        way: dict[str, float] = device["in_"]  # type: ignore[assignment]
+        way: dict[str, float] = device["in"]  # type: ignore[assignment]
         return way["messages_per_second"] > 0
 
-    seen = program.until("orders", is_rated)["in_"]
+    seen = program.until("orders", is_rated)["in"]
     assert seen["bytes_per_second"] > 100 * seen["messages_per_second"]  # a routing id more each
     assert seen["history"][-1] == seen["messages_per_second"]
-    idle = program.until("orders", lambda device: device["in_"]["messages_per_second"] == 0)["in_"]
+    idle = program.until("orders", lambda device: device["in"]["messages_per_second"] == 0)["in"]
     assert any(idle["history"])
 
 

@@ -43,7 +43,7 @@ class ProcessDevice(Device):
     restart: Literal["no", "on-failure"] = "no"
     """What to do when the process fails or is killed: "on-failure" starts it anew, on the endpoints that it had, so that peers
     that stay connected go on by themselves; what it held is lost. The first time after 0.1 s, then after twice as long each
-    time, up to 5 s; 30 s without a failure begin that anew. A start that fails is not repeated. Each one is logged; `stop` and
+    time, up to 5 s; a run that lasts a second begins that anew. A start that fails is not repeated. Each one is logged; `stop` and
     `drain` end it. Settings made with `pause`, and statistics, are those of one process, and begin anew. Takes effect at the
     next start."""
 

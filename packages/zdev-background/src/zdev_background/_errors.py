@@ -27,6 +27,6 @@ def explained(owner: str, doing: str, error: BaseException, advice: str = "") ->
     """
     number = getattr(error, "errno", None) or errno.EINVAL
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    reason = text.partition(" (addr=")[0]  # pyzmq's suffix says again what `doing` says
+    reason = text.partition(" (addr=")[0].rstrip(".")  # pyzmq's suffix says again what `doing` says
     advice = _ADVICE.get(number, advice)
     return zmq.ZMQError(number, f"{owner}: {doing}: {reason}" + (f"; {advice}" if advice else ""))

@@ -20,7 +20,7 @@ logger = logging.getLogger("zdev")
 
 FIRST_DELAY = 0.1  # seconds from a failure to the new start; twice as long after each further failure
 LONGEST_DELAY = 5.0
-HEALTHY = 30.0  # seconds: after a run that lasted so long, the delays begin anew
+HEALTHY = 1.0  # seconds: after a run that lasted so long, the delays begin anew
 START_TIMEOUT = 30.0
 
 

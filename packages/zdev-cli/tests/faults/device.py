@@ -91,10 +91,10 @@ class ZdevRun:
         return sum(_resident(pid) for pid in (self.process.pid, *self.device_processes()))
 
     def descriptors(self) -> int:
-        return sum(_count(pid, "fd") for pid in (self.process.pid, *self.device_processes()))
+        return sum(count(pid, "fd") for pid in (self.process.pid, *self.device_processes()))
 
     def threads(self) -> int:
-        return sum(_count(pid, "task") for pid in (self.process.pid, *self.device_processes()))
+        return sum(count(pid, "task") for pid in (self.process.pid, *self.device_processes()))
 
     def said(self) -> str:
         return self._log.read_text(errors="replace")
@@ -138,7 +138,7 @@ def _resident(pid: int) -> int:
     return 0
 
 
-def _count(pid: int, what: str) -> int:
+def count(pid: int, what: str) -> int:
     with suppress(OSError):
         return sum(1 for _ in Path(f"/proc/{pid}/{what}").iterdir())
     return 0

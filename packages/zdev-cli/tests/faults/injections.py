@@ -8,9 +8,11 @@ import time
 from dataclasses import dataclass
 
 from .crew import Member
+from .device import count
 from .peer import SENDERS
+from .scenario import held
 from .stage import Stage
-from .strangers import Storm, closed, silent
+from .strangers import WORDS, Storm, closed, silent
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Freeze:
         for _ in range(stage.times(self.times)):
             victim = stage.random.choice(stage.crew.living(self.role))
             victim.freeze()
+            victim.may_miss = True
             others = [each for each in stage.receivers() if each is not victim]
             begin = time.monotonic()
             stage.until_each_gets(others, 20)
@@ -77,9 +80,9 @@ class ConnectionStorm:
 
     def inject(self, stage: Stage) -> None:
         made, rates, descriptors = 0, [], stage.device.descriptors()
-        for role in ("in", "out"):
+        for role, words in (("in", 3), ("out", 2)):  # who shakes hands at `out` is a worker, and is given requests
             before = {each: each.account.got for each in stage.receivers()}
-            storm = Storm(stage.device.endpoints(role)[0], self.per_second)
+            storm = Storm(stage.device.endpoints(role)[0], self.per_second, list(WORDS.values())[:words])
             rates.append(storm.rage(stage.seconds(self.seconds) / 2))
             made += storm.made
             stage.broken += [f"{each} got nothing in a storm" for each, got in before.items() if each.account.got == got]
@@ -139,13 +142,25 @@ class KillDevice:
 
     def inject(self, stage: Stage) -> None:
         took = []
+        holds = self._held_by_zdev(stage)
         for number in range(stage.times(self.times)):
             stage.run_for(self.runs)
             (victim,) = stage.device.device_processes()
             os.kill(victim, signal.SIGKILL)
+            before = {each: each.account.sent for each in stage.crew.living("client")}
             took.append(self._until_answered(stage, f"every client is answered again after kill {number + 1}"))
             stage.device_deaths += 1
+            stage.doubtful.append(
+                {each.job.number: range(sent - held() - each.job.window, each.account.sent) for each, sent in before.items()}
+            )
+        stage.until(
+            lambda: self._held_by_zdev(stage) <= holds, "zdev holds as many descriptors and threads as before the kills"
+        )
         self._tell(stage, sorted(took))
+
+    def _held_by_zdev(self, stage: Stage) -> tuple[int, int]:
+        pid = stage.device.process.pid
+        return count(pid, "fd"), count(pid, "task")
 
     def _until_answered(self, stage: Stage, what: str) -> float:
         goals = {each: each.account.sent for each in stage.crew.living("client")}

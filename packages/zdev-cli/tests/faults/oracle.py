@@ -43,8 +43,8 @@ class Balance:
     missed: Mapping[int, int]
     """Of each subscriber, what it missed between its first message and the last one published."""
     wrong: int
-    lost_requests: Mapping[int, Sequence[int]]
-    """By sender: the numbers of the requests that were lost."""
+    lost: Sequence[tuple[int, int]]
+    """(client or source, number) of each request that was lost, and of each whose reply was."""
 
 
 def entries_of(crew: Crew) -> list[Entry]:
@@ -59,16 +59,16 @@ def balance_of(entries: Iterable[Entry]) -> Balance:
     by_number = {each.number: each for each in entries}
     takers = [each for each in entries if each.role in ("worker", "sink")]
     senders = [each for each in entries if each.role in ("client", "source")]
-    lost: dict[int, list[int]] = {}
+    lost: list[tuple[int, int]] = []
     requests, replies = Leg(), Leg()
     arrived = {(sender, number) for each in takers for sender, number in each.got}
     for each in senders:
-        lost[each.number] = _weigh(requests, each, [(each.number, number) for number in range(each.sent)], arrived)
+        lost += _weigh(requests, each, [(each.number, number) for number in range(each.sent)], arrived)
     _look_for_disorder(requests, takers)
     returned = {(each.number, number) for each in senders for _, number in each.got}
     for each in takers:
         if each.role == "worker":
-            _weigh(replies, each, each.got[: each.sent], returned, by_number)
+            lost += _weigh(replies, each, each.got[: each.sent], returned, by_number)
     _look_for_disorder_of_replies(replies, senders, takers)
     missed = {each.number: _missed(each, by_number, requests) for each in entries if each.role == "subscriber"}
     return Balance(requests, replies, missed, sum(each.wrong for each in entries), lost)
@@ -80,8 +80,8 @@ def _weigh(
     sent: Sequence[tuple[int, int]],
     arrived: set[tuple[int, int]],
     receivers: Mapping[int, Entry] | None = None,
-) -> list[int]:
-    """Add the messages of a sender to the leg; the numbers of those lost."""
+) -> list[tuple[int, int]]:
+    """Add the messages of a sender to the leg; those lost."""
     leg.sent += len(sent)
     last = max((at for at, message in enumerate(sent) if message in arrived), default=-1)
     lost = []
@@ -94,7 +94,7 @@ def _weigh(
             leg.with_sender += 1
         else:
             leg.lost += 1
-            lost.append(message[1])
+            lost.append(message)
     return lost
 
 

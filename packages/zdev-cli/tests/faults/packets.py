@@ -57,6 +57,9 @@ class Packets:
         """Words before a command that is to run where the device does."""
         return ("ip", "netns", "exec", self.device)
 
+    def told(self) -> str:
+        return f"{self.carried:,}, of which {self.dropped:,} dropped and {self.overtaken:,} overtaken"
+
     def close(self) -> None:
         self._over.set()
         self._thread.join()

@@ -46,11 +46,14 @@ def run(name: str, scenario: Scenario, scale: float, *, is_test: bool = False) -
         except TimeoutError as error:
             return Result(name, scenario, [*stage.broken, str(error), stage.device.said()[-1000:]], stage.figures)
         broken = stage.broken
+        if stage.device.process.poll() is not None:
+            return Result(name, scenario, [*broken, f"zdev ended: {stage.device.said()[-1000:]}"], stage.figures)
         died = [str(each) for each in stage.crew.living() if not each.is_running()]
         broken += [f"{each} ended by itself" for each in died]
-        if stage.device.process.poll() is not None:
-            broken.append("zdev ended")
+        if stage.packets:
+            stage.figures["packets"] = stage.packets.told()
         evidence = collect(stage)
         for expectation in scenario.expect:
             broken += expectation(evidence)
+        stage.end_device()
         return Result(name, scenario, broken, stage.figures)

@@ -21,7 +21,7 @@ SIZE = 1000  # bytes of a message's body
 BATCH = 8192  # bytes that libzmq takes from a queue, or to one, at a time
 
 OPTIONS = {"SNDHWM": HWM, "RCVHWM": HWM, "SNDBUF": KERNEL, "RCVBUF": KERNEL}
-PEER_OPTIONS = {zmq.SNDHWM: HWM, zmq.RCVHWM: HWM, zmq.SNDBUF: KERNEL, zmq.RCVBUF: KERNEL, zmq.RECONNECT_IVL: 50}
+PEER_OPTIONS: dict[int, int] = {zmq.SNDHWM: HWM, zmq.RCVHWM: HWM, zmq.SNDBUF: KERNEL, zmq.RCVBUF: KERNEL, zmq.RECONNECT_IVL: 50}
 
 
 def held(size: int = SIZE, hwm: int = HWM) -> int:

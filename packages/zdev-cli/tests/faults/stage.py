@@ -31,6 +31,8 @@ class Stage:
         self.figures: dict[str, str] = {}
         self.deaths = self.device_deaths = 0
         """Receivers and device processes killed."""
+        self.doubtful: list[dict[int, range]] = []
+        """For each kill of a device: the requests of each client that may be lost, or their replies."""
         self.broken: list[str] = []
         """What went wrong while faults were injected."""
 
@@ -46,16 +48,24 @@ class Stage:
         except BaseException:
             self._leave()
             raise
-        self.memory_before = self.device.memory()
+        self.most_memory = self.memory_before = self.device.memory()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         try:
             if error:
                 error.add_note(f"zdev said:\n{self.device.said()[-2000:]}")
-            self.device.close()
+            if self.device.process.poll() is None:
+                self.device.close()
         finally:
             self._leave()
+
+    def end_device(self) -> None:
+        """As an operator does."""
+        status = self.device.close()
+        if status != 0:
+            self.broken.append(f"zdev ended with {status}: {self.device.said()[-1000:]}")
+        self.broken += [f"{each.name} was left behind" for each in self.folder.iterdir() if each.is_socket()]
 
     def _leave(self) -> None:
         self.crew.close()
@@ -97,6 +107,9 @@ class Stage:
             meanwhile()
             time.sleep(0.02)
 
+    def look_at_memory(self) -> None:
+        self.most_memory = max(self.most_memory, self.device.memory())
+
     def receivers(self, *roles: str) -> list[Member]:
         """Peers that live and have something to get."""
         return [each for each in self.crew.living(*roles) if each.role not in ("source", "publisher")]
@@ -117,10 +130,11 @@ class Stage:
     def _hire_one(self, spec: PeerSpec, endpoint: str) -> None:
         if self.packets:
             endpoint = endpoint.replace("0.0.0.0", self.packets.device_address)
-        options: dict[int, int] = {**PEER_OPTIONS, **spec.options}
+        options = PEER_OPTIONS | dict(spec.options)
         details = {"rate": spec.rate, "reads": spec.reads, "window": spec.window, "size": spec.size, "options": options}
         network = self.packets.peers if self.packets else ""
         member = self.crew.hire(spec.role, endpoint, network=network, **details)
+        member.may_miss = bool(spec.reads)
         if spec.via and spec.via.breaks:
             member.fate = "cut"
 

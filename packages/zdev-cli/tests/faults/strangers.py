@@ -6,7 +6,7 @@ import selectors
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
 _PROPERTIES = b"".join(
@@ -23,12 +23,12 @@ OPEN = 200  # connections of a storm that are open at a time
 
 
 class Storm:
-    """Connections that say their word and leave, so many a second: half of them by a reset."""
+    """Connections that say one of the words and leave, so many a second: half of them by a reset."""
 
-    def __init__(self, endpoint: str, per_second: int) -> None:
+    def __init__(self, endpoint: str, per_second: int, words: Sequence[bytes]) -> None:
         host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
         self._address = (host, int(port))
-        self._gap = 1 / per_second
+        self._gap, self._words = 1 / per_second, words
         self.made = self.refused = 0
 
     def rage(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> float:
@@ -54,7 +54,7 @@ class Storm:
         made.setblocking(False)
         self.made += 1
         try:
-            made.send(list(WORDS.values())[self.made % len(WORDS)])
+            made.send(self._words[self.made % len(self._words)])
         except OSError:
             self.refused += 1
         return made

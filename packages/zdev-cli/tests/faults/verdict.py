@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from zdev_cli.service.snapshot import DeviceView, Snapshot
 
+from .memory import MB, most
 from .oracle import Balance, balance_of, entries_of
 from .scenario import held
 from .stage import Stage
@@ -19,7 +20,6 @@ class Evidence:
     stage: Stage
     balance: Balance
     snapshot: Snapshot
-    memory: int
 
     @property
     def figures(self) -> dict[str, str]:
@@ -39,8 +39,7 @@ class Evidence:
 
 
 def collect(stage: Stage) -> Evidence:
-    snapshot, memory = stage.device.snapshot(), stage.device.memory()
-    return Evidence(stage, balance_of(entries_of(stage.crew)), snapshot, memory)
+    return Evidence(stage, balance_of(entries_of(stage.crew)), stage.device.snapshot())
 
 
 def every_message_is_accounted_for(evidence: Evidence) -> Iterator[str]:
@@ -56,6 +55,10 @@ def every_message_is_accounted_for(evidence: Evidence) -> Iterator[str]:
     in_hand = sum(w.messages_received - w.messages_sent - w.dropped.total for v in views for w in (v.in_, v.out))
     if in_hand and not evidence.stage.device_deaths:
         yield f"{in_hand} messages are received and neither sent nor counted as dropped"
+    doubtful = evidence.stage.doubtful
+    outside = [each for each in balance.lost if doubtful and not any(each[1] in kill.get(each[0], ()) for kill in doubtful)]
+    if outside:
+        yield f"{len(outside)} messages are lost that no device held when it was killed"
     yield from _check_requests(evidence, lost)
     yield from _check_replies(evidence, lost)
 
@@ -90,6 +93,23 @@ def _told(evidence: Evidence, missed: int) -> str:
         "missed by slow subscribers": missed,
     }
     return ", ".join(f"{count:,} {what}" for what, count in parts.items() if count) or "0"
+
+
+def only_the_slow_miss_something(evidence: Evidence) -> Iterator[str]:
+    """A subscriber that reads as fast as others publish gets every message; the others miss whole messages."""
+    missed = evidence.balance.missed
+    for each in evidence.stage.crew.living("subscriber"):
+        if missed[each.job.number] and not each.may_miss:
+            yield f"{each} missed {missed[each.job.number]} messages"
+
+
+def memory_is_bounded(evidence: Evidence) -> Iterator[str]:
+    """The bound of docs/reliability.md, held against the most memory that zdev had."""
+    stage = evidence.stage
+    grown, bound = stage.most_memory - stage.memory_before, most(stage.scenario)
+    evidence.figures["memory"] = f"{grown / MB:.1f} MB more than idle; the bound is {bound / MB:.1f} MB"
+    if grown > bound:
+        yield f"it took {grown / MB:.1f} MB of memory; {bound / MB:.1f} MB are the bound"
 
 
 def nothing_is_lost(evidence: Evidence) -> Iterator[str]:

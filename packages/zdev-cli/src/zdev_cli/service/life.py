@@ -17,7 +17,7 @@ from .ledger import Ledger
 
 FIRST_DELAY = 0.1  # seconds from a failure to the new start; twice as long after each further failure
 LONGEST_DELAY = 5.0
-HEALTHY = 30.0  # seconds: after a run that lasted so long, the delays begin anew
+HEALTHY = 1.0  # seconds: after a run that lasted so long, the delays begin anew
 READ_EVERY = 1.0  # seconds between looks at a device that must be asked
 START_TIMEOUT = 30.0
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from .._words import Role
 
@@ -71,7 +71,7 @@ class DeviceView(View, frozen=True, kw_only=True):
     isolation: Literal["thread", "process"]
     state: DeviceState
     sockets: list[SocketView]
-    in_: DirectionView = DirectionView()
+    in_: DirectionView = field(default=DirectionView(), name="in")
     """Received on in, sent on out."""
     out: DirectionView = DirectionView()
     """Received on out, sent on in."""

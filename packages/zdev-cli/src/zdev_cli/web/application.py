@@ -40,12 +40,12 @@ class Answer(NamedTuple):
 
 
 class Application:
-    """Answers GET and HEAD. loopback: answer only to names of this machine, so that no web page can reach it by a name of its own
-    that resolves to it (DNS rebinding)."""
+    """Answers GET and HEAD. address: that it listens on; on loopback it answers only to names of this machine, so that no web page
+    can reach it by a name of its own that resolves to it (DNS rebinding)."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot], *, loopback: bool) -> None:
+    def __init__(self, snapshot: Callable[[], Snapshot], address: str) -> None:
         self._snapshot = snapshot
-        self._loopback = loopback
+        self._on_loopback = _is_loopback(address)
         self._metrics = Metrics(snapshot)
         self._page = Page()
         self._answers: dict[str, Callable[[WSGIEnvironment], Answer]] = {
@@ -70,7 +70,7 @@ class Application:
         return [] if environment["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     def _answer(self, environment: WSGIEnvironment) -> Answer:
-        if self._loopback and not _names_this_machine(environment.get("HTTP_HOST", "localhost")):
+        if self._on_loopback and not _names_this_machine(environment.get("HTTP_HOST", "localhost")):
             text = "zdev listens on loopback only and answers to the names localhost, 127.0.0.1 and [::1]\n"
             return Answer(text.encode(), status=HTTPStatus.MISDIRECTED_REQUEST)
         if environment["REQUEST_METHOD"] not in ("GET", "HEAD"):
@@ -99,9 +99,11 @@ class Application:
 def _names_this_machine(host: str) -> bool:
     """Whether a Host header means loopback, whatever the port: it may be forwarded from another."""
     name = host.partition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
-    if name.lower().rstrip(".") == "localhost":
-        return True
+    return name.lower().rstrip(".") == "localhost" or _is_loopback(name)
+
+
+def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(name).is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 import os
 import socket
@@ -58,7 +57,7 @@ class WebServer:
         host, port = listener.getsockname()[:2]
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._server = create_server(
-            Application(self._snapshot, loopback=ipaddress.ip_address(host.partition("%")[0]).is_loopback),
+            Application(self._snapshot, host),
             sockets=[listener],
             threads=THREADS,
             connection_limit=CONNECTIONS,

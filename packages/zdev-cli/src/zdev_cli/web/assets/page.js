@@ -22,7 +22,7 @@
   const rate = (n) => (n > 0 && n < 10 ? tenths : whole).format(n);
   const sum = (list, value) => list.reduce((all, each) => all + value(each), 0);
   const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
-  const ways = (device) => (device.two_ways ? [device.in_, device.out] : [device.in_]);
+  const ways = (device) => (device.two_ways ? [device.in, device.out] : [device.in]);
 
   function size(bytes) {
     const units = ["B", "kB", "MB", "GB", "TB", "PB"];

@@ -1,0 +1,29 @@
+"""How much memory a device can take: the formula of docs/reliability.md."""
+
+from __future__ import annotations
+
+from .peer import SENDERS
+from .scenario import Scenario
+
+MB = 1_000_000
+CONNECTION = 128 * 1024  # bytes: two queues, two batches, and what libzmq keeps of a connection
+FRAME = 64  # bytes that a frame takes besides its content; up to 33 bytes of content are among them
+BUFFER = 18 * 1024  # bytes of the buffer that libzmq reads into: a small frame that came alone keeps all of it
+IN_BUFFER = 8192  # bytes; a larger frame has memory of its own
+
+
+def most(scenario: Scenario) -> int:
+    """Bytes beyond those of an idle zdev."""
+    devices = {each.name: each for each in scenario.devices}
+    total = 0
+    for spec in scenario.peers:
+        options = devices[spec.device].options["in" if spec.role in SENDERS else "out"]
+        queues = options["SNDHWM"] + options["RCVHWM"]
+        total += spec.count * (CONNECTION + queues * message(spec.size))
+    return total
+
+
+def message(size: int, small_frames: int = 2) -> int:
+    """Bytes of a message of one frame of this size and a few that are small."""
+    content = max(size, BUFFER) if size <= IN_BUFFER else size
+    return (1 + small_frames) * FRAME + content

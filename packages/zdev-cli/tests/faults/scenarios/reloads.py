@@ -1,0 +1,14 @@
+"""The configuration is loaded again and again."""
+
+from ..reload import Reload
+from ..scenario import PeerSpec, Scenario
+from ..verdict import every_message_is_accounted_for, nothing_is_lost
+
+SCENARIO = Scenario(
+    fault="1,000 reloads under load, every second one of a file that is wrong",
+    promise="a wrong file is refused and changes nothing; a device that a file leaves alone loses nothing",
+    peers=(PeerSpec("client", 2, rate=300), PeerSpec("worker", 2)),
+    faults=(Reload(1000),),
+    expect=(every_message_is_accounted_for, nothing_is_lost),
+    small=0.02,
+)

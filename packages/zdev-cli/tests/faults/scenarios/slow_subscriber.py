@@ -1,0 +1,24 @@
+"""One who reads far less than is published."""
+
+import zmq
+
+from ..device import DeviceSpec
+from ..injections import Flow
+from ..scenario import PeerSpec, Scenario
+from ..verdict import every_message_is_accounted_for, memory_is_bounded, only_the_slow_miss_something
+
+OPTIONS = {"in": {"RCVHWM": 2000, "SNDHWM": 2000}, "out": {"RCVHWM": 2000, "SNDHWM": 2000, "SNDBUF": 16384}}
+AMPLE: dict[int, int] = {zmq.SNDHWM: 0, zmq.RCVHWM: 0}
+
+SCENARIO = Scenario(
+    fault="one of four subscribers reads 10 messages a second of 1,000",
+    promise="the others get every message; the slow one misses whole messages, and has the rest in order",
+    devices=(DeviceSpec("forwarder", options=OPTIONS),),
+    peers=(
+        PeerSpec("publisher", rate=1000, options=AMPLE),
+        PeerSpec("subscriber", 3, options=AMPLE),
+        PeerSpec("subscriber", 1, reads=10),
+    ),
+    faults=(Flow(60),),
+    expect=(every_message_is_accounted_for, only_the_slow_miss_something, memory_is_bounded),
+)
