@@ -15,22 +15,16 @@ set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_MULTIARCH same)
 set(CPACK_DEBIAN_PACKAGE_HOMEPAGE ${PROJECT_HOMEPAGE_URL})
 
-set(zdev_about "A device relays messages between two ZeroMQ sockets, and can copy each of
- them to a third.")
+set(zdev_about "A device relays messages between two ZeroMQ sockets, and can copy each of\nthem to a third.")
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "${zdev_about} This is the shared library.")
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME libzdev${zdev_soversion})
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SHLIBDEPS ON)
-# What CPack would write here differs with its version.
-file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/triggers "activate-noawait ldconfig\n")
-file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/shlibs
-     "libzdev ${zdev_soversion} libzdev${zdev_soversion} (>= ${PROJECT_VERSION})\n")
-set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_STRICT_PERMISSION ON)
-set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA ${CMAKE_CURRENT_BINARY_DIR}/triggers ${CMAKE_CURRENT_BINARY_DIR}/shlibs)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
-    "${zdev_about} These are the headers, and what CMake and
- pkg-config need.")
+    "${zdev_about} These are the headers, and what CMake and\npkg-config need.")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libzdev-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS

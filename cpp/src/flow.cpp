@@ -72,8 +72,9 @@ bool flow::ready_to_read() {
 
 // Takes one message in hand. False: there is none now, or in a REP or REQ it is not its turn.
 bool flow::receive() {
-    // A REP decides when it receives a request whether its client has room for the reply: let it know of room made since.
-    if (from_.type == ZMQ_REP) from_.refresh();
+    // A REP decides when it receives a request whether its client has room for the reply. The news of room was sent before that
+    // request: a look after the one that found the request has heard it.
+    if (from_.type == ZMQ_REP && ((from_.refresh() & ZMQ_POLLIN) == 0 || (from_.refresh() & ZMQ_POLLIN) == 0)) return false;
     bytes_ = 0;
     for (bool more = true; more;) {
         zmq::message_t& frame = message_.add();

@@ -125,7 +125,7 @@ async def draw(control: str, size: tuple[int, int], seconds: float, file: Path) 
 
 def main() -> None:
     words = sys.argv[1:]
-    size = (int(words[0]), int(words[1])) if words else (100, 28)
+    size = (int(words[0]), int(words[1])) if words else (86, 26)
     seconds = float(words[2]) if len(words) > 2 else 60.0
     file = Path(words[3]) if len(words) > 3 else Path(__file__).with_name("top.svg")
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()

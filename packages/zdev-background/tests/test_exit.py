@@ -135,6 +135,25 @@ def test_a_fork_of_the_application_has_no_device_and_can_start_its_own(kind: str
     assert run(text, kind=kind, factory="zmq.Context").returncode == 0
 
 
+@pytest.mark.parametrize("start_method", ["fork", "forkserver", "spawn"])
+def test_a_fork_of_the_application_starts_processes_whatever_the_start_method(start_method: str) -> None:
+    text = (
+        "import multiprocessing\nmultiprocessing.set_start_method({start_method!r})\n"
+        + START
+        + """
+    child = os.fork()
+    if child == 0:
+        device.stop()
+        device.start()
+        device.stop()
+        sys.exit(5)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5
+    device.stop()
+"""
+    )
+    assert run(text, kind="ProcessMonitoredQueue", factory="zmq.Context", start_method=start_method).returncode == 0
+
+
 def test_a_device_that_is_no_daemon_keeps_the_interpreter() -> None:
     text = """
 import threading, zmq, zdev_background

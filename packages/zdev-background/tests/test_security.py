@@ -243,7 +243,8 @@ def test_refused_peers_are_logged_and_a_flood_of_them_is_one_line(
     for _ in range(5):
         assert outcome(connect, endpoint, **as_client(keys, "mallory")) == "refused"
     lines = [record.getMessage() for record in caplog.records if "refused" in record.getMessage()]
-    assert lines == ["ThreadDevice: refused 1 peer(s): Unknown key"]
+    key = as_client(keys, "mallory")["curve_publickey"].decode()
+    assert lines == [f"ThreadDevice: refused a peer at in from 127.0.0.1 with key {key}: Unknown key"]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])

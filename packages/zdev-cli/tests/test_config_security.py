@@ -39,6 +39,10 @@ def faults(tmp_path: Path) -> Callable[[str], list[str]]:
 
 SERVER = 'curve = { secret_key = "server.key_secret", clients = "clients" }'
 BIND = '[device.in]\nbind = "tcp://*:1"\n'
+EXPOSED = (
+    "device.in.bind: tcp://*:1: other hosts can reach it, and anybody there may connect; use 127.0.0.1, add [device.in.curve], "
+    "or say insecure = true"
+)
 CONNECT = '[device.in]\nconnect = "tcp://broker:1"\n'
 
 
@@ -67,13 +71,11 @@ def test_what_is_protected_or_told_to_be_open_is_accepted(faults: Faults, text: 
     [
         (
             BIND,
-            "device.in.bind: tcp://*:1: other hosts can reach it, and anybody there may connect; use 127.0.0.1, add "
-            "[device.in.curve], or say insecure = true",
+            EXPOSED,
         ),
         (
             "insecure = false\n" + BIND + "[defaults]\ninsecure = true",
-            "device.in.bind: tcp://*:1: other hosts can reach it, and anybody there may connect; use 127.0.0.1, add "
-            "[device.in.curve], or say insecure = true",
+            EXPOSED,
         ),
         (
             '[device.in]\nbind = "tcp://localhost:1"\n[http]\nlisten = "0.0.0.0:0"',

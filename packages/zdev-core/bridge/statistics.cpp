@@ -38,7 +38,8 @@ constexpr counter counters[] = {
     {"monitor_dropped", &flow_statistics::monitor_dropped,
      "Copies lost because the monitor was full and its `mon_on_full` is \"drop\"."},
     {"blocked_nanoseconds", &flow_statistics::blocked_nanoseconds,
-     "How long this direction held its messages back, since where they go had no room or no peer. Not while paused."},
+     "How long this direction held its messages back, since where they go, or the monitor, had no room or no peer. Not\n"
+     "while paused. As of the loop's last turn: up to 250 ms behind."},
 };
 
 constexpr const char* flow_statistics_doc =
@@ -116,7 +117,8 @@ void register_statistics(py::module_& module) {
         .def_readonly("in_", &statistics::in, "Received on the in socket, sent on the out socket.")
         .def_readonly("out", &statistics::out, "Received on the out socket, sent on the in socket.")
         .def_readonly("replies_owed", &statistics::replies_owed,
-                      "Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed.")
+                      "Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, "
+                      "PUB/SUB types.")
         .def_readonly("turns", &statistics::turns,
                       "Turns of the loop, one every 250 ms at least while the device runs: one that stands still is stuck.")
         .def("__eq__", &equal, py::arg("other"), py::is_operator())

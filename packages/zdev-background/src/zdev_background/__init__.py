@@ -17,7 +17,8 @@ from ._devices import (
     ThreadProxy,
     ThreadProxySteerable,
 )
-from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security, create_key
+from ._keys import create_key
+from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
 from ._spec import Role, SocketSpec
 
 __all__ = [

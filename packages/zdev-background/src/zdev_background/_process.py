@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import multiprocessing
 import multiprocessing.process
+import os
 import signal
 import sys
 import threading
@@ -35,6 +36,11 @@ EXIT_TIMEOUT = 5.0  # seconds from the child's last word to its end
 _starting = threading.Lock()
 
 
+_forks: list[int] = []  # the id of this process, if it is a fork
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=lambda: _forks.append(os.getpid()))
+
+
 class ProcessLauncher(Launcher):
     """Runs the device in a process. A thread of this process takes the child's reports and notices its end.
 
@@ -56,7 +62,7 @@ class ProcessLauncher(Launcher):
 
     def launch(self) -> None:
         try:
-            context: Any = multiprocessing.get_context(self._start_method)
+            context = _context(self._start_method)
             method: str = context.get_start_method()
             if method != "fork":
                 _refuse_what_does_not_pickle(self._plan)
@@ -168,6 +174,12 @@ class ProcessLauncher(Launcher):
             for answered in self._answers.values():
                 answered.set_result(None)
             self._answers.clear()
+
+
+def _context(start_method: str | None) -> Any:
+    context = multiprocessing.get_context(start_method)
+    # A fork of a process that has a fork server takes it for its own child, and can't start any process by it.
+    return multiprocessing.get_context("spawn") if context.get_start_method() == "forkserver" and _forks else context
 
 
 def _reap(worker: BaseProcess) -> None:

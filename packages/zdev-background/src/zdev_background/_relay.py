@@ -18,6 +18,7 @@ from zdev_core import FlowStatistics, Outcome, State, Statistics
 from ._farewell import Farewell
 from ._placement import Placement, return_to
 from ._ports import Ports
+from ._routing_ids import begin_anywhere
 from ._security import Server
 from ._spec import OpenSocket, Role, SocketSpec
 from ._zap import Door
@@ -102,6 +103,7 @@ class Relay:
         if not isinstance(factory, type) and (servers or plan.placement):
             factory = zmq.Context
         self._owns_context = isinstance(factory, type)
+        begin_anywhere()
         self._former_cpus = plan.placement.settle(plan.owner)
         try:
             self.context = plan.placement.new_context(plan.owner, factory)

@@ -11,21 +11,19 @@ They hold paths, never secrets: a secret is read when the socket is made, and is
 
 from __future__ import annotations
 
-import errno
+import logging
 import os
-import stat
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import zmq
-from zmq.auth import create_certificates, load_certificate
 from zmq.auth.base import Authenticator
 
-StrPath = str | os.PathLike[str]
+from ._keys import KnownKeys, Passwords, StrPath, read_passwords, read_public_key, read_secret_key
+
+logger = logging.getLogger("zdev")
+
 ANY: Literal["any"] = "any"
 
 
@@ -72,7 +70,7 @@ class CurveServer(Server):
     def check(self) -> None:
         read_secret_key(self.secret_key)
         if self.clients != ANY:
-            read_public_keys(self.clients)
+            KnownKeys(self.clients).look()
 
     def protect(self, socket: zmq.Socket[bytes], domain: str) -> None:
         self.check()
@@ -81,11 +79,17 @@ class CurveServer(Server):
         socket.curve_publickey, socket.curve_secretkey = read_secret_key(self.secret_key)
 
     def guard(self, authenticator: Authenticator, domain: str) -> None:
-        authenticator.configure_curve_callback(domain, self)
+        authenticator.configure_curve_callback(domain, _Clients(self.clients))
+
+
+class _Clients:
+    """Tells zmq.auth who may connect."""
+
+    def __init__(self, clients: StrPath) -> None:
+        self._known = None if clients == ANY else KnownKeys(clients, logger.warning)
 
     def callback(self, _domain: str, key: bytes) -> bool:
-        """Whether a client with this public key may connect: zmq.auth asks."""
-        return self.clients == ANY or key in read_public_keys(self.clients)
+        return self._known is None or key in self._known.look()
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ class PlainServer(Server):
         socket.plain_server = True
 
     def guard(self, authenticator: Authenticator, domain: str) -> None:
-        passwords: Any = _Passwords(self.passwords)
+        passwords: Any = Passwords(self.passwords)
         authenticator.configure_plain(domain, passwords)
 
 
@@ -155,65 +159,6 @@ class PlainClient(Security):
         return next(iter(known.items()))
 
 
-def create_key(directory: StrPath, name: str) -> tuple[Path, Path]:
-    """Make a CURVE key pair: NAME.key, the public one to give away, and NAME.key_secret with both, of mode 0600.
-
-    Returns both paths. Raises FileExistsError rather than to replace a key.
-    """
-    folder = Path(directory)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    public, secret = folder / f"{name}.key", folder / f"{name}.key_secret"
-    for path in (public, secret):
-        if path.exists():
-            raise FileExistsError(errno.EEXIST, "this key exists already: give another name, or remove it first", str(path))
-    # Made in a directory that nobody else can enter: zmq.auth writes files that others can read.
-    with TemporaryDirectory(dir=folder, prefix=".new-") as private:
-        for made, path, mode in zip(create_certificates(private, name), (public, secret), (0o644, 0o600), strict=True):
-            Path(made).chmod(mode)
-            Path(made).rename(path)
-    return public, secret
-
-
-def read_secret_key(path: StrPath) -> tuple[bytes, bytes]:
-    """Public and secret key of a file for its owner alone. Raises PermissionError if others can read it."""
-    _refuse_if_others_read(path)
-    public, secret = _certificate(path)
-    if secret is None:
-        raise ValueError(f"{os.fspath(path)} has no secret-key: it is the file with the public key; name the other one")
-    return public, secret
-
-
-def read_public_key(path: StrPath) -> bytes:
-    return _certificate(path)[0]
-
-
-def read_public_keys(directory: StrPath) -> set[bytes]:
-    """The keys in the *.key files of a directory. A file that is half written or gone meanwhile lets nobody in."""
-    found = set()
-    if not Path(directory).is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, "no directory of public keys (*.key)", os.fspath(directory))
-    for path in Path(directory).glob("*.key"):
-        try:
-            found.add(read_public_key(path))
-        except (OSError, ValueError):
-            continue
-    return found
-
-
-def read_passwords(path: StrPath) -> dict[bytes, bytes]:
-    """Passwords by name. Raises PermissionError if others can read the file, ValueError for a line that is no NAME:PASSWORD."""
-    _refuse_if_others_read(path)
-    known = {}
-    for number, line in enumerate(Path(path).read_bytes().splitlines(), 1):
-        if not line.strip() or line.lstrip().startswith(b"#"):
-            continue
-        name, separator, password = line.partition(b":")
-        if not (separator and name and password) or len(name) > 255 or len(password) > 255:
-            raise ValueError(f"{os.fspath(path)}:{number}: a line must be NAME:PASSWORD, of at most 255 bytes each")
-        known[name.strip()] = password
-    return known
-
-
 def is_loopback(endpoint: str) -> bool:
     """Whether no other host can reach what is bound to `endpoint`."""
     transport, _, address = endpoint.partition("://")
@@ -226,36 +171,3 @@ def is_loopback(endpoint: str) -> bool:
 def _is_127(host: str) -> bool:
     numbers = host.removeprefix("::ffff:").split(".")
     return len(numbers) == 4 and numbers[0] == "127" and all(each.isdigit() for each in numbers)
-
-
-def _certificate(path: StrPath) -> tuple[bytes, bytes | None]:
-    text = os.fspath(path)
-    if not Path(path).is_file():
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), text)
-    public, secret = load_certificate(text)
-    if any(key is not None and len(key) != 40 for key in (public, secret)):
-        raise ValueError(f"{text}: a key has 40 characters of Z85")
-    return public, secret
-
-
-def _refuse_if_others_read(path: StrPath) -> None:
-    mode = Path(path).stat().st_mode
-    if os.name == "posix" and stat.S_IMODE(mode) & 0o077:
-        text = f"others than its owner can read or write it: chmod 0600 {os.fspath(path)}"
-        raise PermissionError(errno.EACCES, text, os.fspath(path))
-
-
-class _Passwords(Mapping[str, str]):
-    """The passwords of a file as it is when one is looked up."""
-
-    def __init__(self, path: StrPath) -> None:
-        self._path = path
-
-    def __getitem__(self, name: str) -> str:
-        return read_passwords(self._path)[name.encode()].decode()
-
-    def __iter__(self) -> Iterator[str]:
-        return (name.decode() for name in read_passwords(self._path))
-
-    def __len__(self) -> int:
-        return 1  # zmq.auth takes none for "not configured"

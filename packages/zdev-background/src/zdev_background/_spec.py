@@ -24,6 +24,8 @@ OptionValue = int | bytes | str
 # counted, instead of lost unseen. SNDHWM of XSUB, which sends subscriptions alone: beyond it they would be lost unseen.
 DEFAULT_LINGER = 1000
 
+_SECRET = (zmq.CURVE_SECRETKEY, zmq.PLAIN_PASSWORD)  # options whose values are shown to nobody
+
 UNBIND_TIMEOUT = 1.0  # seconds for libzmq's own thread to give an address up, which takes it a millisecond
 _numbers = itertools.count()
 
@@ -75,7 +77,7 @@ class SocketSpec:
 
     role: Role
     type: int
-    options: list[tuple[int, OptionValue]] = field(default_factory=list)
+    options: list[tuple[int, OptionValue]] = field(default_factory=list, repr=False)  # a value may be a secret
     binds: list[str] = field(default_factory=list)
     connects: list[str] = field(default_factory=list)
     security: Security | None = None
@@ -140,7 +142,8 @@ class SocketSpec:
         try:
             socket.setsockopt(option, value.encode() if isinstance(value, str) else value)
         except (zmq.ZMQError, TypeError, ValueError, OverflowError) as error:
-            doing = f"cannot set option {option_name(option)} of {self} to {value!r}"
+            shown = "what it was told" if option in _SECRET else repr(value)
+            doing = f"cannot set option {option_name(option)} of {self} to {shown}"
             raise explained(owner, doing, error, "zmq_setsockopt(3) has the options and their values") from error
 
     def _protect(self, socket: zmq.Socket[bytes], owner: str, security: Security) -> None:

@@ -10,7 +10,9 @@ from typing import Any
 
 import zmq
 from zmq.auth.base import Authenticator
+from zmq.utils import z85
 
+from ._keys import Passwords
 from ._security import Server
 from ._threads import start_thread
 
@@ -30,12 +32,17 @@ class Door(Authenticator):
         # At level DEBUG zmq.auth logs passwords: a logger that no configuration reaches.
         super().__init__(context, log=logging.Logger("zmq.auth", logging.CRITICAL))  # noqa: LOG001
         self._owner = owner
+        self._request: list[bytes] = []
         self._refused = 0
         self._said = float("-inf")
         for domain, server in servers.items():
             server.guard(self, domain)
         self.start()
-        start_thread(self._answer, f"{owner} door")
+        try:
+            start_thread(self._answer, f"{owner} door")
+        except BaseException:
+            self.stop()  # else the context could never be terminated
+            raise
 
     def _answer(self) -> None:
         with self.zap_socket as socket, suppress(zmq.ContextTerminated):
@@ -43,20 +50,39 @@ class Door(Authenticator):
                 self._judge(socket.recv_multipart())
 
     def _judge(self, request: list[bytes]) -> None:
+        """request: version, its id, domain, address, routing id, mechanism, credentials ..."""
+        self._request = request
+        if request[5:6] not in ([b"CURVE"], [b"PLAIN"]):  # zmq.auth lets NULL in
+            self._send_zap_reply(request[1], b"400", b"No such mechanism")
+            return
         try:
             # It never waits: nothing that it calls does, and so needs no event loop.
             with suppress(StopIteration):
                 self.handle_zap_message(request).send(None)
         except Exception as error:  # noqa: BLE001 - a door that breaks down would stay shut
-            logger.error("%s: cannot tell who may connect, so nobody may: %s", self._owner, error)
-            self._send_zap_reply(request[1] if len(request) > 1 else b"", b"500", b"Internal error")
+            self._send_zap_reply(request[1], b"500", f"nobody may connect: {error}".encode())
+
+    def _authenticate_plain(self, domain: str, username: str, password: str) -> tuple[bool, bytes]:
+        passwords: Any = self.passwords.get(domain)
+        is_known = isinstance(passwords, Passwords) and passwords.match(username, password)
+        return is_known, b"Wrong name or password"
 
     def _send_zap_reply(self, request_id: bytes, status_code: bytes, status_text: bytes, user_id: str = "anonymous") -> None:
-        super()._send_zap_reply(request_id, status_code, status_text, user_id)
-        if status_code == b"200":
-            return
+        if status_code != b"200":
+            self._log_refusal(status_code, status_text)
+        super()._send_zap_reply(request_id, status_code, status_text[:255], user_id)
+
+    def _log_refusal(self, status_code: bytes, status_text: bytes) -> None:
         self._refused += 1
         if time.monotonic() >= self._said + QUIET:
             self._said = time.monotonic()
-            logger.warning("%s: refused %d peer(s): %s", self._owner, self._refused, status_text.decode())
+            level = logging.ERROR if status_code == b"500" else logging.WARNING
+            logger.log(level, "%s: refused %s: %s", self._owner, self._who(), status_text.decode(errors="replace"))
             self._refused = 0
+
+    def _who(self) -> str:
+        """A name that a client tells is not logged: it may be a password, typed in the wrong place."""
+        _, _, domain, address, _, mechanism, *credentials = self._request
+        key = f" with key {z85.encode(credentials[0]).decode()}" if mechanism == b"CURVE" and credentials else ""
+        last = f"{self._refused} peers, the last" if self._refused > 1 else "a peer"
+        return f"{last} at {domain.decode()} from {address.decode(errors='replace')}{key}"

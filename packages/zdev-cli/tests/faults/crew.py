@@ -28,6 +28,8 @@ class Member:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.fate: Literal["alive", "killed", "cut"] = "alive"
+        self.is_far = False
+        """Whether it is behind a link."""
         self.may_miss = False
         """Whether it is slow, or was: to a subscriber that is, messages are dropped."""
         self.account = Account(job.account, create=True)

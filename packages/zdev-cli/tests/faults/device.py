@@ -20,6 +20,7 @@ from zdev_cli.service.snapshot import DeviceView, Snapshot
 
 from .crew import PATIENCE
 
+DRAIN = "drain_timeout = 1.0"  # dead workers owe replies that never come
 ZDEV = str(Path(sysconfig.get_path("scripts"), "zdev"))
 
 
@@ -35,7 +36,7 @@ class DeviceSpec:
     more: str = ""
 
     def toml(self, folder: Path) -> str:
-        lines = ["[[device]]", f'name = "{self.name}"', f'type = "{self.type}"', f'isolation = "{self.isolation}"']
+        lines = ["[[device]]", f'name = "{self.name}"', f'type = "{self.type}"', f'isolation = "{self.isolation}"', DRAIN]
         for role in ("in", "out"):
             binds = [each.replace("%s", str(folder)) for each in self.binds.get(role, ["tcp://127.0.0.1:*"])]
             quoted = ", ".join(f'"{each}"' for each in binds)

@@ -122,13 +122,29 @@ class Silence:
     def inject(self, stage: Stage) -> None:
         for link in stage.links:
             link.is_silent = True
-        near = [each for each in stage.receivers() if each.fate == "alive"]
+        near = [each for each in stage.receivers() if not each.is_far]
         stage.until_each_gets(near, 20)
         stage.run_for(stage.seconds(self.seconds))
         stage.until_each_gets(near, 20)
         for link in stage.links:
             link.is_silent = False
         stage.until_each_gets(stage.receivers(), 5)
+
+
+@dataclass(frozen=True)
+class FreezeDevice:
+    """SIGSTOP for zdev itself, for so many seconds; then SIGCONT."""
+
+    times: int
+    seconds: float = 1.0
+
+    def inject(self, stage: Stage) -> None:
+        for _ in range(stage.times(self.times)):
+            os.kill(stage.device.process.pid, signal.SIGSTOP)
+            stage.run_for(self.seconds)
+            os.kill(stage.device.process.pid, signal.SIGCONT)
+            stage.until_each_gets(stage.receivers(), 20)
+        stage.figures["freezes"] = str(stage.times(self.times))
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,8 @@ class Link:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
             if not any(way.done() and way.result() for way in ways):
                 await asyncio.wait(ways, timeout=1.0)  # a half-closed connection goes on, one way
+        except asyncio.CancelledError:  # the link is closed; raised, asyncio's streams would log it
+            pass
         finally:
             for way in ways:
                 way.cancel()

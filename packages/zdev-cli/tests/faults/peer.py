@@ -76,6 +76,8 @@ class Peer:
     def run(self) -> None:
         while (order := self._account.order) != END:
             moved = order == GO and self._sends and self._send_some()
+            if order == CEASE:
+                self._reading = Pace(0)
             moved = (self._job.role not in ("source", "publisher") and self._read_some()) or moved
             if not moved:
                 self._wait(order)

@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from zdev_cli._failure import Status
+
 from .account import CEASE, GO
 from .crew import PATIENCE, Crew, Member
 from .device import ZdevRun
@@ -63,7 +65,7 @@ class Stage:
     def end_device(self) -> None:
         """As an operator does."""
         status = self.device.close()
-        if status != 0:
+        if status not in (Status.OK, Status.DRAIN_TIMED_OUT):
             self.broken.append(f"zdev ended with {status}: {self.device.said()[-1000:]}")
         self.broken += [f"{each.name} was left behind" for each in self.folder.iterdir() if each.is_socket()]
 
@@ -134,7 +136,7 @@ class Stage:
         details = {"rate": spec.rate, "reads": spec.reads, "window": spec.window, "size": spec.size, "options": options}
         network = self.packets.peers if self.packets else ""
         member = self.crew.hire(spec.role, endpoint, network=network, **details)
-        member.may_miss = bool(spec.reads)
+        member.may_miss, member.is_far = bool(spec.reads), bool(spec.via)
         if spec.via and spec.via.breaks:
             member.fate = "cut"
 

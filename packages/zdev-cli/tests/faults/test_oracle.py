@@ -35,7 +35,7 @@ def test_all_is_well() -> None:
 
 
 def test_a_request_that_nobody_got_is_lost() -> None:
-    found = judged(client(3, []), worker([(CLIENT, 0), (CLIENT, 2)]))
+    found = judged(client(3, [(WORKER, 0), (WORKER, 2)]), worker([(CLIENT, 0), (CLIENT, 2)]))
     assert found.requests.lost == 1
     assert found.lost == [(CLIENT, 1)]
 

@@ -87,9 +87,9 @@ def _histogram(figures: Figures) -> Text:
     for each in figures.histogram:
         share = each.trips / total
         text.append(f"{each.from_us:,g} to {each.below_us:,g}".rjust(20), style="not bold")
-        text.append(f"  {_bar(each.trips / most)}".rstrip(), style="not bold cyan")
         shown = f"{share:.1%}" if share >= 0.001 else "under 0.1%" if each.trips else ""
-        text.append(f" {shown}".rstrip() + "\n", style="not bold")
+        bar = _bar(each.trips / most)
+        text.append(f"  {bar}", style="not bold cyan").append(f" {shown}\n" if bar else f"{shown}\n", style="not bold")
     text.rstrip()
     return text
 

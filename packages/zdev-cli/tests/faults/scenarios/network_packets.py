@@ -11,7 +11,7 @@ SCENARIO = Scenario(
     fault="a network that drops 2 % of the packets, delays all and has 5 % overtaken by others",
     promise="nothing is lost or out of order",
     devices=(DeviceSpec(binds=ALL, options={"in": OPTIONS, "out": OPTIONS}, more="insecure = true"),),
-    peers=(PeerSpec("client", 2, rate=100, window=1000), PeerSpec("worker", 2)),
+    peers=(PeerSpec("client", 2, rate=100), PeerSpec("worker", 2)),
     faults=(Flow(60),),
     expect=(every_message_is_accounted_for, nothing_is_lost),
     packets=True,

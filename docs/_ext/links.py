@@ -1,0 +1,102 @@
+"""Links: what Markdown links to in the repository is there, headings too; and what is no page of the site is on GitHub.
+
+Pages link as GitHub wants it, with paths from the page: `../cpp/include/zdev/device.hpp`, `cli/running.md#reload`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from markdown_it import MarkdownIt
+from myst_parser.slugs import github_slugify
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+ELSEWHERE = "https://github.com/zdev-project/zdev"
+OTHERS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", "packages/*/README.md", ".github/*.md")
+LINK = re.compile(r"(?<=\]\()\s*([^)\s]+)\s*(?=\))")
+FENCE = re.compile(r"^( *)(`{3,}).*?^ *\2 *$", re.MULTILINE | re.DOTALL)
+logger = logging.getLogger(__name__)
+
+
+def outside_of_code(text: str) -> Iterator[tuple[bool, str]]:
+    """The parts of a Markdown text, and whether each is prose."""
+    end = 0
+    for fence in FENCE.finditer(text):
+        yield True, text[end : fence.start()]
+        yield False, fence.group()
+        end = fence.end()
+    yield True, text[end:]
+
+
+def anchors(page: Path) -> set[str]:
+    """Those of the headings of a page, as GitHub makes them."""
+    tokens = MarkdownIt().parse(page.read_text())
+    titles = [tokens[i + 1].children or [] for i, token in enumerate(tokens) if token.type == "heading_open"]
+    return {github_slugify("".join(each.content for each in title if each.type in ("text", "code_inline"))) for title in titles}
+
+
+def fault(page: Path, link: str) -> str | None:
+    """What is wrong with a link to something in the repository."""
+    path, _, anchor = link.partition("#")
+    target = page.parent.joinpath(path).resolve() if path else page
+    if not target.exists():
+        return f"{link}: there is no {os.path.relpath(target, ROOT)}"
+    if not target.is_relative_to(ROOT):
+        return f"{link}: leads out of the repository"
+    if anchor and target.suffix == ".md" and anchor not in anchors(target):
+        return f"{link}: {os.path.relpath(target, ROOT)} has no such heading"
+    return None
+
+
+def is_local(link: str) -> bool:
+    return not re.match(r"[a-z]+:", link)
+
+
+def rewritten(page: Path, link: str) -> str:
+    """A link as the site needs it: to a page or picture as it is, to anything else on GitHub."""
+    path, hash_, anchor = link.partition("#")
+    target = page.parent.joinpath(path).resolve() if path else page
+    if target.is_relative_to(DOCS) and target.suffix in (".md", ".svg", ".png"):
+        return link
+    kind = "tree" if target.is_dir() else "blob"
+    return f"{ELSEWHERE}/{kind}/main/{target.relative_to(ROOT).as_posix()}{hash_}{anchor}"
+
+
+def complain(page: Path, links: list[str]) -> None:
+    for link in links:
+        if is_local(link) and (text := fault(page, link)):
+            logger.warning(text, location=str(page))
+
+
+def read_page(app: Sphinx, docname: str, source: list[str]) -> None:
+    page = Path(app.env.doc2path(docname))
+    if page.suffix != ".md":
+        return
+
+    def replace(match: re.Match[str]) -> str:
+        link = match.group(1)
+        return rewritten(page, link) if is_local(link) and not fault(page, link) else link
+
+    parts = list(outside_of_code(source[0]))
+    complain(page, [link for is_prose, text in parts if is_prose for link in LINK.findall(text)])
+    source[0] = "".join(LINK.sub(replace, text) if is_prose else text for is_prose, text in parts)
+
+
+def check_others(_: Sphinx) -> None:
+    """Of the Markdown that is no page of the site."""
+    for page in (found for pattern in OTHERS for found in ROOT.glob(pattern)):
+        parts = outside_of_code(page.read_text())
+        complain(page, [link for is_prose, text in parts if is_prose for link in LINK.findall(text)])
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.connect("builder-inited", check_others)
+    app.connect("source-read", read_page)
+    return {"parallel_read_safe": True}

@@ -1,0 +1,64 @@
+"""Tables of the fields of a record, `{record} module.Class`, and what a command prints, `{output} zdev schema`."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from typing import Any, ClassVar
+
+import msgspec
+from click.testing import CliRunner
+from docutils import nodes
+from sphinx.application import Sphinx
+from sphinx.pycode import ModuleAnalyzer
+from sphinx.util.docutils import SphinxDirective
+
+
+def type_name(annotation: str) -> str:
+    """A Python type in JSON's words."""
+    words = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "None": "null"}
+    if literal := re.fullmatch(r"Literal\[(.*)\]", annotation):
+        return ", ".join(f"`{each}`" for each in literal[1].split(", "))
+    if items := re.fullmatch(r"list\[(.*)\]", annotation):
+        return f"array of {type_name(items[1])}"
+    return " or ".join(words.get(each, each) for each in annotation.split(" | "))
+
+
+class Record(SphinxDirective):
+    """The fields of a `msgspec.Struct` as JSON has them."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        module, _, name = self.arguments[0].rpartition(".")
+        struct = getattr(importlib.import_module(module), name)
+        docs = ModuleAnalyzer.for_module(module).find_attr_docs()
+        source = ModuleAnalyzer.for_module(module)
+        source.analyze()
+        rows = ["| field | type | |", "|---|---|---|"]
+        for each in msgspec.structs.fields(struct):
+            text = " ".join(docs.get((name, each.name), [])).strip()
+            annotation = source.annotations.get((name, each.name), "")
+            rows.append(f"| `{each.encode_name}` | {type_name(annotation)} | {text} |".replace("|", "|"))
+        return self.parse_text_to_nodes("\n".join(rows))
+
+
+class Output(SphinxDirective):
+    """What a command of zdev prints."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+    option_spec: ClassVar[dict[str, Any]] = {"language": str}
+
+    def run(self) -> list[nodes.Node]:
+        from zdev_cli._main import cli
+
+        _, *words = self.arguments[0].split()
+        done = CliRunner().invoke(cli, words, prog_name="zdev", catch_exceptions=False)
+        return [nodes.literal_block(done.output, done.output, language=self.options.get("language", "none"))]
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    app.add_directive("record", Record)
+    app.add_directive("output", Output)
+    return {"parallel_read_safe": True}

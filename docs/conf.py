@@ -1,0 +1,67 @@
+"""The documentation as a site: `nox -s docs`. Pages are plain Markdown that reads as well on GitHub; what makes a site of them
+is here and in _ext. Those of `reference/` are made of docstrings, help texts and headers.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+project = "zdev"
+author = "zdev developers"
+release = re.findall(r"project\(zdev VERSION ([0-9.]+)", (HERE.parent / "cpp/CMakeLists.txt").read_text())[0]
+copyright = f"{author}; zdev {release}"
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+    "commands",
+    "docstrings",
+    "drawings",
+    "links",
+    "navigation",
+    "records",
+]
+root_doc = "README"
+exclude_patterns = ["_ext", "examples"]
+
+# As GitHub does: a heading is an anchor.
+myst_heading_anchors = 4
+
+nitpicky = True
+nitpick_ignore_regex = [
+    (r"py:.*", r"(zmq|enum|pybind11_builtins|collections|threading|multiprocessing|os|pathlib|asyncio|abc|typing|logging)\b.*"),
+    (r"py:.*", r"(\w+\.)*_\w+(\.\w+)*"),  # of a private module
+    (r"py:.*", r"(Any|OptionValue|Callable|Collection|Iterable|Mapping|Path|Self|optional|P|R|S|BaseProcess)"),
+]
+default_role = "code"
+add_module_names = False
+python_use_unqualified_type_names = True
+python_maximum_signature_line_length = 88
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_default_options = {"members": True, "show-inheritance": True, "undoc-members": False}
+autodoc_preserve_defaults = True
+highlight_language = "none"
+copybutton_prompt_text = r"\$ |>>> "
+copybutton_prompt_is_regexp = True
+
+linkcheck_ignore = [r"https://github\.com/zdev-project/zdev.*", r"http://(localhost|127\.0\.0\.1).*"]
+linkcheck_timeout = 20
+
+html_theme = "furo"
+html_title = f"zdev {release}"
+html_static_path = ["_static"]
+html_css_files = ["zdev.css"]
+html_copy_source = False
+html_show_sphinx = False
+html_theme_options = {
+    "source_repository": "https://github.com/zdev-project/zdev/",
+    "source_branch": "main",
+    "source_directory": "docs/",
+}

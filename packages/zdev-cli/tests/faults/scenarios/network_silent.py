@@ -1,0 +1,21 @@
+"""A network that carries nothing for a while, and tells nobody."""
+
+from ..injections import Silence
+from ..link import Behaviour
+from ..scenario import PeerSpec, Scenario
+from ..verdict import every_message_is_accounted_for
+
+FAR = Behaviour()
+
+SCENARIO = Scenario(
+    fault="the network of a client and a worker carries nothing for 20 seconds, and closes nothing",
+    promise="the other peers go on; what was on its way arrives when the network does again",
+    peers=(
+        PeerSpec("client", 2, rate=300),
+        PeerSpec("worker", 2),
+        PeerSpec("client", rate=100, via=FAR),
+        PeerSpec("worker", via=FAR),
+    ),
+    faults=(Silence(20),),
+    expect=(every_message_is_accounted_for,),
+)

@@ -1,0 +1,58 @@
+"""Runs the scenarios in full, and prints what came of them: python -m scaling [NAME ...]. Root only: it makes network namespaces."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from .chain import both_ways, one_way
+from .network import Network, missing
+from .replace import replace
+from .throughput import throughput
+
+SCENARIOS: dict[str, Callable[[Network, Path], dict[str, Any]]] = {
+    "replace": partial(replace, answers=2000),
+    "throughput": partial(throughput, seconds=10),
+    "chain": partial(one_way, outage=10.0),
+    "chain-heartbeats": partial(one_way, outage=10.0, heartbeat=500),
+    "chain-requests": partial(both_ways, outage=10.0),
+}
+NONE = ("unanswered", "not drained", "twice", "out of order")  # figures that must be 0
+
+
+def main() -> int:
+    if why_not := missing():
+        print(f"skipped: {why_not}")
+        return 0
+    broken = []
+    for name in sys.argv[1:] or SCENARIOS:
+        begin = time.monotonic()
+        figures = run(SCENARIOS[name])
+        print(f"\n{name}  ({time.monotonic() - begin:.0f} s)")
+        for figure, value in figures.items():
+            print(f"  {figure:<26} {value:,}" if isinstance(value, int) else f"  {figure:<26} {value}", flush=True)
+        broken += [f"{name}: {figures[figure]} {figure}" for figure in NONE if figures.get(figure)]
+        if name == "chain" and figures["lost"]:
+            broken.append(f"{name}: {figures['lost']} lost")
+    for each in broken:
+        print(f"BROKEN: {each}")
+    return bool(broken)
+
+
+def run(scenario: Callable[[Network, Path], dict[str, Any]]) -> dict[str, Any]:
+    """In a network of its own, which is gone afterwards."""
+    network = Network()
+    try:
+        with tempfile.TemporaryDirectory(prefix="zdev-scaling-") as folder:
+            return scenario(network, Path(folder))
+    finally:
+        network.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""Several hosts, in small. `nox -s scaling` does the same in full."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from scaling.__main__ import run
+from scaling.chain import one_way
+from scaling.network import missing
+from scaling.replace import replace
+
+pytestmark = [
+    pytest.mark.timeout(180),  # some five seconds each, on a machine that has nothing else to do
+    pytest.mark.skipif(bool(missing()), reason=missing()),
+]
+
+
+def test_every_request_is_answered_while_all_replicas_are_replaced() -> None:
+    figures = run(partial(replace, answers=100))
+    assert (figures["unanswered"], figures["not drained"]) == (0, 0), figures
+
+
+def test_what_a_chain_has_queued_arrives_once_and_in_order_after_an_outage_of_its_link() -> None:
+    figures = run(partial(one_way, outage=1.0))
+    assert (figures["lost"], figures["twice"], figures["out of order"]) == (0, 0, 0), figures
+    assert figures["sent in the outage"] > 0
