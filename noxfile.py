@@ -87,7 +87,7 @@ PACKAGES = [ROOT / "packages" / name for name in ("zdev-core", "zdev-background"
 BUILD = ROOT / ".nox" / "build"  # one folder for each thing built; what did not change is not compiled again
 WHEELS = BUILD / "wheels"
 CPUS = str(os.cpu_count() or 1)
-FAULTS = {"PYTHONPATH": str(ROOT / "packages/zdev-cli/tests")}  # where the package `faults` is
+FAULTS = {"PYTHONPATH": str(ROOT / "packages/zdev-cli/tests")}  # where the packages `faults` and `scaling` are
 
 # What Python's index does not have: a program or header, and its package for apt-get, dnf and brew.
 COMPILER = {
@@ -103,6 +103,7 @@ TESTER = {
 if shutil.which("dpkg"):  # where Debian packages can be made, they are tested
     TESTER["dpkg-shlibdeps"] = ("dpkg-dev", "dpkg-dev", "dpkg")
 COUNTER = {"valgrind": ("valgrind", "valgrind", "valgrind"), "strace": ("strace", "strace", "strace")}  # strace: Linux only
+ROUTES = {"ip": ("iproute2", "iproute", "iproute2mac"), "tc": ("iproute2", "iproute-tc", "iproute2mac")}  # Linux only
 BROWSER = {"chromium": ("chromium", "chromium", "chromium")}  # 113 MB, and what it needs: half a minute
 FUZZER = {"clang++": ("clang", "clang", "llvm")}
 INSTALLERS = ("apt-get", "dnf", "brew")
@@ -288,10 +289,22 @@ def actionlint(session: nox.Session) -> None:
 def typing(session: nox.Session) -> None:
     """Check the types of the packages, and the stub of the extension against the extension."""
     install(session, "typing")
-    others = ["noxfile.py", "packages/release.py", "docs/examples", "benchmarks"]
+    others = ["noxfile.py", "packages/release.py", "docs/examples", "docs/deploy/peers", "benchmarks"]
     session.run("mypy", *(str(package / "src") for package in PACKAGES), *others)
     allowed = "packages/zdev-core/tests/stubtest.txt"
     session.run("python", "-m", "mypy.stubtest", "zdev_core", "--allowlist", allowed)
+
+
+@nox.session(default=False, requires=["wheels"])
+def docs(session: nox.Session) -> None:
+    """Build the site of the documentation; `-- linkcheck` asks the network whether its links to elsewhere hold."""
+    install(session, "docs")
+    session.run("python", "docs/diagrams/draw.py", "--check")
+    builder = session.posargs[0] if session.posargs else "html"
+    strict = ["--fail-on-warning", "--keep-going", "--nitpicky", "--fresh-env", "--quiet"]
+    site = BUILD / "docs" / builder
+    session.run("sphinx-build", *strict, "-b", builder, "-d", str(BUILD / "docs" / "doctrees"), "docs", str(site))
+    session.log(f"{site / 'index.html'}" if builder == "html" else f"{site / 'output.txt'}")
 
 
 @nox.session(default=False, requires=["wheels"])
@@ -370,3 +383,13 @@ def soak(session: nox.Session) -> None:
     """Ten minutes of load and faults; what grows is told, and must not; `-- --minutes 60`."""
     install(session)
     session.run("python", "-m", "faults", "--only", "soak", *session.posargs, env=FAULTS)
+
+
+@nox.session(default=False, requires=["wheels"])
+def scaling(session: nox.Session) -> None:
+    """Replicas and chains of devices on several hosts, which are network namespaces: some come, go, lose their network. Root only."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        session.skip("network namespaces are made by root, on Linux")
+    need(session, ROUTES)
+    install(session)
+    session.run("python", "-m", "scaling", *session.posargs, env=FAULTS)

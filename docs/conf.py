@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 project = "zdev"
 author = "zdev developers"
 release = re.findall(r"project\(zdev VERSION ([0-9.]+)", (HERE.parent / "cpp/CMakeLists.txt").read_text())[0]
-copyright = f"{author}; zdev {release}"
+copyright = author
 
 extensions = [
     "myst_parser",
@@ -23,6 +23,8 @@ extensions = [
     "commands",
     "docstrings",
     "drawings",
+    "examples",
+    "headers",
     "links",
     "navigation",
     "records",
@@ -40,12 +42,13 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(Any|OptionValue|Callable|Collection|Iterable|Mapping|Path|Self|optional|P|R|S|BaseProcess)"),
 ]
 default_role = "code"
+smartquotes = False
 add_module_names = False
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_default_options = {"members": True, "show-inheritance": True, "undoc-members": False}
+autodoc_default_options = {"members": True}
 autodoc_preserve_defaults = True
 highlight_language = "none"
 copybutton_prompt_text = r"\$ |>>> "

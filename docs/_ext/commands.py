@@ -37,12 +37,12 @@ def prose(help_text: str) -> Iterator[str]:
 
 
 def options(command: click.Command, ctx: click.Context) -> Iterator[str]:
-    records = [(option.get_help_record(ctx), option) for option in command.get_params(ctx) if isinstance(option, click.Option)]
-    yield from ("", "| option | |", "|---|---|")
-    for record, _ in records:
-        if record and "--help" not in record[0]:
-            name, text = (part.replace("|", "\\|") for part in record)
-            yield f"| `{name}` | {in_markdown(text).replace(chr(92) * 2 + chr(92) + '|', chr(92) + '|')} |"
+    records = [option.get_help_record(ctx) for option in command.get_params(ctx) if isinstance(option, click.Option)]
+    shown = [record for record in records if record and "--help" not in record[0]]
+    if shown:
+        yield from ("", "| option | |", "|---|---|")
+    for name, text in shown:
+        yield f"| `{name.replace('|', chr(92) + '|')}` | {in_markdown(text)} |"
     yield ""
 
 

@@ -21,6 +21,7 @@ DOCS = ROOT / "docs"
 ELSEWHERE = "https://github.com/zdev-project/zdev"
 OTHERS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md", "packages/*/README.md", ".github/*.md")
 LINK = re.compile(r"(?<=\]\()\s*([^)\s]+)\s*(?=\))")
+PICTURE = re.compile(r'\bsrc(?:set)?="([^"]+)"')
 FENCE = re.compile(r"^( *)(`{3,}).*?^ *\2 *$", re.MULTILINE | re.DOTALL)
 logger = logging.getLogger(__name__)
 
@@ -60,11 +61,13 @@ def is_local(link: str) -> bool:
 
 
 def rewritten(page: Path, link: str) -> str:
-    """A link as the site needs it: to a page or picture as it is, to anything else on GitHub."""
+    """A link as the site needs it: to a page or picture as it is, to an example on the page of these, to others on GitHub."""
     path, hash_, anchor = link.partition("#")
     target = page.parent.joinpath(path).resolve() if path else page
     if target.is_relative_to(DOCS) and target.suffix in (".md", ".svg", ".png"):
         return link
+    if target.parent == DOCS / "examples":
+        return f"{os.path.relpath(DOCS, page.parent)}/reference/examples.md#{github_slugify(target.name)}"
     kind = "tree" if target.is_dir() else "blob"
     return f"{ELSEWHERE}/{kind}/main/{target.relative_to(ROOT).as_posix()}{hash_}{anchor}"
 
@@ -72,7 +75,8 @@ def rewritten(page: Path, link: str) -> str:
 def complain(page: Path, links: list[str]) -> None:
     for link in links:
         if is_local(link) and (text := fault(page, link)):
-            logger.warning(text, location=str(page))
+            before = page.read_text().partition(f"]({link}")[0]
+            logger.warning(text, location=f"{page}:{before.count(chr(10)) + 1}")
 
 
 def read_page(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -93,7 +97,7 @@ def check_others(_: Sphinx) -> None:
     """Of the Markdown that is no page of the site."""
     for page in (found for pattern in OTHERS for found in ROOT.glob(pattern)):
         parts = outside_of_code(page.read_text())
-        complain(page, [link for is_prose, text in parts if is_prose for link in LINK.findall(text)])
+        complain(page, [link for is_prose, text in parts if is_prose for link in (*LINK.findall(text), *PICTURE.findall(text))])
 
 
 def setup(app: Sphinx) -> dict[str, Any]:

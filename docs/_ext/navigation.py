@@ -26,7 +26,14 @@ PAGES = {
     ],
     "In production": ["security", "reliability", "performance", "benchmarks/results", "deploy*", "deploy/**/*", "scaling*"],
     "Help": ["troubleshooting", "packages"],
-    "Reference": ["relay-contract", "reference/python", "reference/cli", "reference/cpp", "reference/formats"],
+    "Reference": [
+        "relay-contract",
+        "reference/python",
+        "reference/cli",
+        "reference/cpp",
+        "reference/formats",
+        "reference/examples",
+    ],
 }
 
 

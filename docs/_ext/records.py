@@ -18,7 +18,7 @@ def type_name(annotation: str) -> str:
     """A Python type in JSON's words."""
     words = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "None": "null"}
     if literal := re.fullmatch(r"Literal\[(.*)\]", annotation):
-        return ", ".join(f"`{each}`" for each in literal[1].split(", "))
+        return ", ".join(f"`{each}`" for each in literal[1].replace("'", '"').split(", "))
     if items := re.fullmatch(r"list\[(.*)\]", annotation):
         return f"array of {type_name(items[1])}"
     return " or ".join(words.get(each, each) for each in annotation.split(" | "))
@@ -39,7 +39,7 @@ class Record(SphinxDirective):
         for each in msgspec.structs.fields(struct):
             text = " ".join(docs.get((name, each.name), [])).strip()
             annotation = source.annotations.get((name, each.name), "")
-            rows.append(f"| `{each.encode_name}` | {type_name(annotation)} | {text} |".replace("|", "|"))
+            rows.append(f"| `{each.encode_name}` | {type_name(annotation)} | {text} |")
         return self.parse_text_to_nodes("\n".join(rows))
 
 

@@ -1,4 +1,5 @@
-"""Draws the pictures of docs/concepts.md: `python docs/diagrams/draw.py`; with `--check`, tells whether they are as drawn.
+"""Draws the pictures of docs/concepts.md and the badges of README.md: `python docs/diagrams/draw.py`; with `--check`, tells
+whether they are as drawn.
 
 They have no background and follow the light or dark theme of who looks: by themselves where they are pictures, as on GitHub, and
 by the style sheet of the site, where they are part of the page.
@@ -107,9 +108,11 @@ class Drawing:
 
 
 def main(words: list[str]) -> int:
+    from badges import badges
     from pictures import ALL
 
     drawn = {HERE / f"{each.name}.svg": str(each) for each in (draw() for draw in ALL)}
+    drawn |= {HERE / name: content for name, content in badges().items()}
     changed = [path for path, content in drawn.items() if not path.exists() or path.read_text() != content]
     if "--check" in words:
         for path in changed:

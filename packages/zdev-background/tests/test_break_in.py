@@ -48,7 +48,7 @@ class Eavesdropper:
     def __init__(self, server: tuple[str, int]) -> None:
         self._listener = sockets.create_server(("127.0.0.1", 0))
         self._server = server
-        self.endpoint = "tcp://127.0.0.1:{}".format(self._listener.getsockname()[1])
+        self.endpoint = f"tcp://127.0.0.1:{self._listener.getsockname()[1]}"
         self.heard = b""
         self._thread = threading.Thread(target=self._pass_on)
         self._thread.start()
@@ -114,32 +114,36 @@ def client_is_served(connect: Connect, device: ThreadDevice, keys: dict[str, byt
     return client.recv_multipart() == [b"", b"again"]
 
 
+SIGNATURE = b"\xff\0\0\0\0\0\0\0\1\x7f"
 MESSAGE = b"\1\0\0\5hello"  # two frames, of which the first is empty
-OLD = {
-    "ZMTP 1.0": b"\1\0" + b"\1\1\6\0hello",
-    "ZMTP 2.0": b"\xff\0\0\0\0\0\0\0\1\x7f\1\5\0\0" + MESSAGE,
-    "NULL": b"\xff\0\0\0\0\0\0\0\1\x7f\3\0" + b"NULL".ljust(20, b"\0") + bytes(32) + b"\4\x1c\5READY\x0bSocket-Type\0\0\0\6DEALER"
-    + MESSAGE,
-}  # fmt: skip
+NULL = SIGNATURE + b"\3\0" + b"NULL".ljust(20, b"\0") + bytes(32) + b"\4\x1c\5READY\x0bSocket-Type\0\0\0\6DEALER"
+OLD = {  # what to say, what to wait for, what to say then
+    "ZMTP 1.0": (b"\1\0", b"\xff", b"\1\1\6\0hello"),
+    "ZMTP 2.0": (SIGNATURE + b"\1\5\0\0", b"\xff", MESSAGE),
+    "NULL": (NULL, b"Identity", MESSAGE),
+}
 
 
 @pytest.mark.parametrize("version", OLD)
 def test_who_speaks_a_version_without_keys_is_cut_off(device: ThreadDevice, version: str) -> None:
     device.start()
-    said = answer_to(address_of(device), [OLD[version]])
-    assert b"hello" not in said
+    opening, _, message = OLD[version]
+    assert b"hello" not in answer_to(address_of(device), [opening, message])
     assert device.statistics().in_.messages_received == 0
 
 
-def test_the_bytes_of_these_versions_are_right_for_a_device_without_keys(device: ThreadDevice) -> None:
+@pytest.mark.parametrize("version", OLD)
+def test_without_keys_it_would_be_served(device: ThreadDevice, version: str) -> None:
+    opening, awaited, message = OLD[version]
     device.secure_in(None)
     device.start()
-    for bytes_ in OLD.values():
-        with sockets.create_connection(address_of(device), 10) as stranger:
-            stranger.sendall(bytes_)
+    with sockets.create_connection(address_of(device), 10) as stranger:
+        for text, answer in ((opening, awaited), (message, b"hello")):
+            stranger.sendall(text)
             said = b""
-            while b"hello" not in said:
-                assert (more := stranger.recv(65536))
+            while answer not in said:
+                more = stranger.recv(65536)
+                assert more
                 said += more
 
 

@@ -48,6 +48,14 @@ def test_beside_zmq_devices_zdev_does_what_it_should() -> None:
     assert [question for question in questions if f"\n{question}  " in page] == questions
 
 
+@pytest.mark.parametrize("file", ["monitored_queue.cpp", "CMakeLists.txt"])
+def test_the_page_of_native_cpp_shows_the_example_as_it_is(file: str) -> None:  # which the C++ tests build and run
+    page = (ROOT / "docs/cpp.md").read_text()
+    content = (ROOT / "cpp/examples" / file).read_text()
+    shown = content.partition("\n\n")[2] if content.startswith("#") else content  # without the comment on the file
+    assert f"\n{shown}```\n" in page
+
+
 def program(page: str) -> str:
     """The blocks of Python of `page` as one program, with the line numbers that they have there."""
     parts = re.split(r"^```(.*)\n", page, flags=re.MULTILINE)  # text, what follows ```, text, ...

@@ -74,6 +74,13 @@ def test_what_is_protected_or_told_to_be_open_is_accepted(faults: Faults, text: 
             EXPOSED,
         ),
         (
+            BIND + "options = { PLAIN_SERVER = false }",
+            (
+                "device.in.bind: tcp://*:1: other hosts can reach it, and anybody there may connect; use 127.0.0.1, add "
+                "[device.in.curve], or say insecure = true"
+            ),
+        ),
+        (
             "insecure = false\n" + BIND + "[defaults]\ninsecure = true",
             EXPOSED,
         ),

@@ -231,7 +231,7 @@ def test_an_attempt_without_messages_that_fails_leaves_no_file(refused: Refused,
     path = tmp_path / "t.mcap"
     status, line = refused("record", at, "-o", str(path))
     assert status == 69
-    assert line == f"zdev: {at} is no mon endpoint: no PUB or XPUB socket that lets this program in listens there"
+    assert line.startswith(f"zdev: {at} is no mon endpoint: no PUB or XPUB socket that lets this program in listens there")
     assert not path.exists()
 
 

@@ -192,7 +192,7 @@ def test_one_of_a_type_that_takes_nothing_is_told(refused: Refused, recorded: Ca
     _, at = bound(zmq.PUB)
     status, line = refused("replay", recorded(*requests(1)), "--to", at)
     assert status == 69
-    assert line == f"zdev: {at} takes nothing from a PUSH: what listens there is no socket of a type that matches"
+    assert line.startswith(f"zdev: {at} takes nothing from a PUSH: what listens there is no socket of a type that matches")
 
 
 @pytest.mark.parametrize(("speed", "least"), [("1", 0.6), ("2", 0.3)])

@@ -140,7 +140,7 @@ def test_what_can_be_no_monitor_is_told(refused: Refused, bound: Bound, kind: in
     _, at = bound(kind)
     status, line = refused("tap", at)
     assert status == 69
-    assert line == f"zdev: {at} is no mon endpoint: no PUB or XPUB socket that lets this program in listens there"
+    assert line.startswith(f"zdev: {at} is no mon endpoint: no PUB or XPUB socket that lets this program in listens there")
 
 
 @pytest.mark.parametrize(

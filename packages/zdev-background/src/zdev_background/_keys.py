@@ -35,7 +35,7 @@ def create_key(directory: StrPath, name: str) -> tuple[Path, Path]:
     Returns both paths. Raises FileExistsError rather than to replace a key, ValueError for a name that is no file's.
     """
     if not name or Path(name).name != name or name.startswith(".") or "\0" in name:
-        raise ValueError(f"{name!r} is no file name; the directory is told apart from it")
+        raise ValueError(f"{name!r} is no file name")
     folder = Path(directory)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     public, secret = folder / f"{name}.key", folder / f"{name}.key_secret"
@@ -59,7 +59,7 @@ def _write_new(path: Path, content: bytes, mode: int) -> None:
         text = "this key exists already: give another name, or remove it first"
         raise FileExistsError(errno.EEXIST, text, os.fspath(path)) from None
     try:
-        with open(descriptor, "wb") as file:
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
     except BaseException:
         path.unlink()
@@ -91,15 +91,15 @@ class KnownKeys:
     """
 
     def __init__(self, directory: StrPath, complain: Callable[[str], object] = lambda _: None) -> None:
-        self._directory = directory
+        self._directory = Path(directory)
         self._complain = complain
         self._known: dict[str, tuple[object, bytes | None, str]] = {}  # by path: what it looked like, key, what is wrong
 
     def look(self) -> set[bytes]:
         """Raises OSError when the directory can't be read, and when others may add keys to it."""
-        if not os.path.isdir(self._directory):
+        if not self._directory.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "no directory of public keys (*.key)", os.fspath(self._directory))
-        _refuse(os.stat(self._directory), WRITE, self._directory)
+        _refuse(self._directory.stat(), WRITE, self._directory)
         with os.scandir(self._directory) as entries:
             paths = [each.path for each in entries if each.name.endswith(".key") and not each.name.startswith(".")]
         self._known = {path: self._look_at(path) for path in paths}
@@ -108,7 +108,7 @@ class KnownKeys:
     def _look_at(self, path: str) -> tuple[object, bytes | None, str]:
         looked, _, said = before = self._known.get(path, (None, None, ""))
         try:
-            found = os.stat(path)
+            found = Path(path).stat()
             changed = max(found.st_mtime_ns, found.st_ctime_ns)
             looks = (found.st_dev, found.st_ino, found.st_size, found.st_mode, found.st_mtime_ns, found.st_ctime_ns)
             if looks == looked:
@@ -183,7 +183,7 @@ def _read(path: StrPath, forbidden: int) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise OSError(errno.EINVAL, "this is no regular file", os.fspath(path))
         _refuse(found, forbidden, path)
-        with open(descriptor, "rb", closefd=False) as file:
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
             content = file.read(LARGEST + 1)
     finally:
         os.close(descriptor)

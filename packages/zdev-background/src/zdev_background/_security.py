@@ -22,7 +22,7 @@ from zmq.auth.base import Authenticator
 
 from ._keys import KnownKeys, Passwords, StrPath, read_passwords, read_public_key, read_secret_key
 
-logger = logging.getLogger("zdev")
+logger = logging.getLogger("zdev.security")
 
 ANY: Literal["any"] = "any"
 

@@ -16,7 +16,7 @@ from ._keys import Passwords
 from ._security import Server
 from ._threads import start_thread
 
-logger = logging.getLogger("zdev")
+logger = logging.getLogger("zdev.security")
 
 QUIET = 10.0  # seconds between two log lines about refused peers: who knocks a thousand times a second shall not fill the disk
 

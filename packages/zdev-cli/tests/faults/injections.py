@@ -22,7 +22,7 @@ class Flow:
     seconds: float
 
     def inject(self, stage: Stage) -> None:
-        stage.run_for(stage.seconds(self.seconds))
+        stage.run_for(stage.seconds(self.seconds), stage.look_at_memory)
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class ConnectionStorm:
             before = {each: each.account.got for each in stage.receivers()}
             storm = Storm(stage.device.endpoints(role)[0], self.per_second, list(WORDS.values())[:words])
             rates.append(storm.rage(stage.seconds(self.seconds) / 2))
-            made += storm.made
+            made += storm.made - storm.refused
             stage.broken += [f"{each} got nothing in a storm" for each, got in before.items() if each.account.got == got]
         stage.figures["connections"] = f"{made}, {min(rates):.0f} a second"
         stage.until(lambda: stage.device.descriptors() <= descriptors, "the descriptors of a storm are given back")

@@ -42,6 +42,8 @@ class Link:
         self.breaks = 0
         """Connections broken so far."""
         self.connections = 0
+        self.passed = self.holding = 0
+        """Bytes that have passed, and pieces that are held back."""
         self.is_silent = False
         """True: nothing passes, nothing is closed, and the ends are not told."""
         self.endpoint = ""
@@ -102,7 +104,12 @@ class Link:
         reset, half = (self._random.randint(1, most) if most else 0 for most in (how.reset, how.half_close))
         with suppress(OSError):
             while data := await reader.read(how.piece or 65536):
-                await self._hold_back()
+                self.holding += 1
+                try:
+                    await self._hold_back()
+                finally:
+                    self.holding -= 1
+                self.passed += len(data)
                 writer.write(data)
                 await writer.drain()
                 passed += len(data)

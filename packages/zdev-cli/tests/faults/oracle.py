@@ -34,6 +34,8 @@ class Leg:
     lost: int = 0
     duplicated: int = 0
     disordered: int = 0
+    overtaken: int = 0
+    """Out of order, of a peer whose connection broke: what it sent by the next one overtook what the device still had."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,12 @@ def balance_of(entries: Iterable[Entry]) -> Balance:
     arrived = {(sender, number) for each in takers for sender, number in each.got}
     for each in senders:
         lost += _weigh(requests, each, [(each.number, number) for number in range(each.sent)], arrived)
-    _look_for_disorder(requests, takers)
+    _look_for_disorder(requests, takers, by_number)
     returned = {(each.number, number) for each in senders for _, number in each.got}
     for each in takers:
         if each.role == "worker":
             lost += _weigh(replies, each, each.got[: each.sent], returned, by_number)
-    _look_for_disorder_of_replies(replies, senders, takers)
+    _look_for_disorder_of_replies(replies, senders, by_number)
     missed = {each.number: _missed(each, by_number, requests) for each in entries if each.role == "subscriber"}
     return Balance(requests, replies, missed, sum(each.wrong for each in entries), lost)
 
@@ -98,18 +100,27 @@ def _weigh(
     return lost
 
 
-def _look_for_disorder(leg: Leg, receivers: Iterable[Entry]) -> None:
+def _note_disorder(leg: Leg, sender: Entry) -> None:
+    if sender.fate == "cut":
+        leg.overtaken += 1
+    else:
+        leg.disordered += 1
+
+
+def _look_for_disorder(leg: Leg, receivers: Iterable[Entry], by_number: Mapping[int, Entry]) -> None:
     seen: set[tuple[int, int]] = set()
     for each in receivers:
         latest: dict[int, int] = {}
         for sender, number in each.got:
             leg.duplicated += (sender, number) in seen
-            leg.disordered += number < latest.get(sender, -1)
+            if number < latest.get(sender, -1):
+                _note_disorder(leg, by_number[sender])
             latest[sender] = number
             seen.add((sender, number))
 
 
-def _look_for_disorder_of_replies(leg: Leg, clients: Iterable[Entry], workers: Iterable[Entry]) -> None:
+def _look_for_disorder_of_replies(leg: Leg, clients: Iterable[Entry], by_number: Mapping[int, Entry]) -> None:
+    workers = [each for each in by_number.values() if each.role == "worker"]
     places = {each.number: {message: at for at, message in enumerate(each.got)} for each in workers}
     for each in clients:
         latest: dict[int, int] = {}
@@ -117,13 +128,14 @@ def _look_for_disorder_of_replies(leg: Leg, clients: Iterable[Entry], workers: I
         for worker, number in each.got:
             place = places[worker].get((each.number, number), -1)
             leg.duplicated += number in seen
-            leg.disordered += place <= latest.get(worker, -1) and number not in seen
+            if place <= latest.get(worker, -1) and number not in seen:
+                _note_disorder(leg, by_number[worker])
             latest[worker] = place
             seen.add(number)
 
 
 def _missed(subscriber: Entry, by_number: Mapping[int, Entry], leg: Leg) -> int:
-    _look_for_disorder(leg, [subscriber])
+    _look_for_disorder(leg, [subscriber], by_number)
     first: dict[int, int] = {}
     for sender, number in subscriber.got:
         first.setdefault(sender, number)

@@ -12,7 +12,7 @@ from typing import Self
 
 from zdev_cli._failure import Status
 
-from .account import CEASE, GO
+from .account import CEASE
 from .crew import PATIENCE, Crew, Member
 from .device import ZdevRun
 from .link import Link
@@ -20,7 +20,9 @@ from .packets import Packets
 from .peer import SENDERS
 from .scenario import PEER_OPTIONS, PeerSpec, Scenario
 
-STILL = 0.3  # seconds without a message, and turns of every peer meanwhile, after which nothing is on its way
+STILL = 0.3  # seconds without a message, and turns of every peer meanwhile, after which nothing is on its way;
+STILL_MISSING = 1.0  # where some are missing: TCP may wait before it tries again;
+STILL_LOSSY = 2.0  # and for longer where packets get lost
 STILL_TURNS = 5
 
 
@@ -145,19 +147,24 @@ class Stage:
         self.crew.order(CEASE)
         self.until(self._is_still, "no message moves any longer", 2 * PATIENCE)
 
-    def resume(self) -> None:
-        self.crew.order(GO)
-
     def _is_still(self) -> bool:
         before = self._moved()
         turns = {each: each.account.turns + STILL_TURNS for each in self.crew.living() if each.is_running()}
-        begin = time.monotonic()
+        begin, still = time.monotonic(), self._still()
         self.until(
-            lambda: time.monotonic() > begin + STILL and all(each.account.turns >= goal for each, goal in turns.items()),
+            lambda: time.monotonic() > begin + still and all(each.account.turns >= goal for each, goal in turns.items()),
             "every peer looks for messages",
         )
-        return self._moved() == before
+        return self._moved() == before and not any(link.holding for link in self.links)
+
+    def _still(self) -> float:
+        if self.packets:
+            return STILL_LOSSY
+        accounts = [each.account for each in self.crew.members if each.role in ("client", "source")]
+        got = sum(each.account.got for each in self.crew.members if each.role in ("client", "sink"))
+        return STILL if got == sum(each.sent for each in accounts) else STILL_MISSING
 
     def _moved(self) -> list[int]:
         ways = [way for view in self.device.snapshot().devices for way in (view.in_, view.out)]
-        return [*(way.messages_received for way in ways), *(each.account.got for each in self.crew.members)]
+        passed = [link.passed for link in self.links]
+        return [*(way.messages_received for way in ways), *(each.account.got for each in self.crew.members), *passed]

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 from faults.account import Account
 from faults.crew import Crew
 from faults.oracle import Balance, Entry, balance_of
 
+DIES = """
+import os, pathlib, signal, sys
+from faults.account import Account
+account = Account(pathlib.Path(sys.argv[1]))
+for number in range(10):
+    account.note_got(7, number)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 CLIENT, OTHER, WORKER, SECOND = 1, 2, 3, 4
 
 
@@ -68,6 +78,11 @@ def test_the_order_of_each_pair_of_peers_is_looked_at() -> None:
     assert (found.requests.disordered, found.replies.disordered) == (1, 1)
 
 
+def test_a_peer_that_connects_anew_may_overtake_itself() -> None:
+    found = judged(client(2, [], fate="cut"), worker([(CLIENT, 1), (CLIENT, 0)]))
+    assert (found.requests.disordered, found.requests.overtaken) == (0, 1)
+
+
 def test_the_order_of_messages_of_different_peers_is_free() -> None:
     found = judged(client(1, [(WORKER, 0)]), client(1, [(WORKER, 0)], OTHER), worker([(OTHER, 0), (CLIENT, 0)]))
     assert not found.requests.disordered + found.replies.disordered
@@ -84,13 +99,9 @@ def test_a_subscriber_misses_what_came_after_its_first_message() -> None:
 
 def test_an_account_is_whole_when_its_peer_was_killed(tmp_path: Path) -> None:
     account = Account(tmp_path / "account", create=True)
-    pid = os.fork()
-    if pid == 0:
-        mine = Account(tmp_path / "account")
-        for number in range(10):
-            mine.note_got(7, number)
-        os.kill(os.getpid(), signal.SIGKILL)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+    command = [sys.executable, "-c", DIES, str(tmp_path / "account")]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}, timeout=30, check=False)
+    assert done.returncode == -signal.SIGKILL
     assert account.records() == [(7, number) for number in range(10)]
     assert account.latest == 9
     account.close()

@@ -45,6 +45,9 @@ def collect(stage: Stage) -> Evidence:
 def every_message_is_accounted_for(evidence: Evidence) -> Iterator[str]:
     """Delivered once and in order, with a peer that died, or counted by the device; nothing else."""
     balance, views = evidence.balance, evidence.views
+    if broken := sum(link.breaks for link in evidence.stage.links):
+        overtaken = balance.requests.overtaken + balance.replies.overtaken
+        evidence.figures["connections broken"] = f"{broken}; {overtaken} messages overtaken by the next connection's"
     evidence.figures["messages"] = f"{balance.requests.sent + balance.replies.sent:,}"
     if balance.wrong:
         yield f"{balance.wrong} messages came to the wrong peer or damaged"
@@ -88,7 +91,9 @@ def _told(evidence: Evidence, missed: int) -> str:
     ways = [view.out.dropped for view in evidence.views]
     parts = {
         "with those killed or cut off": sum(leg.with_sender + leg.with_receiver for leg in (requests, replies)),
-        "with a connection or device that broke": requests.lost + replies.lost - sum(way.overflowed for way in ways),
+        f"with a connection or device that broke (which may hold {evidence.in_doubt:,})": requests.lost
+        + replies.lost
+        - sum(way.overflowed for way in ways),
         "counted as overflowed": sum(way.overflowed for way in ways),
         "missed by slow subscribers": missed,
     }

@@ -106,8 +106,8 @@ class Network:
         return host
 
     def join(self, one: str, other: str) -> Link:
-        ends = [(one, "link"), (other, "link")]
-        self._cable(one, "link", other, "link")
+        ends = [(one, "wan"), (other, "wan")]
+        self._cable(one, "wan", other, "wan")
         for switch, interface in ends:
             _run("ip", "-n", switch, "link", "set", interface, "master", "bridge")
         return Link(ends)
@@ -116,7 +116,7 @@ class Network:
         """So much a second leaves a host, and so much comes."""
         port = f"port{self._hosts.index(host)}"
         for namespace, interface in ((host.namespace, "eth0"), (self._ports[host.namespace], port)):
-            rate = ["rate", f"{megabits}mbit", "burst", "64k", "latency", "50ms"]
+            rate = ["rate", f"{megabits}mbit", "burst", "64k", "latency", "500ms"]  # it queues all that is under way
             _run("tc", "-n", namespace, "qdisc", "replace", "dev", interface, "root", "tbf", *rate)
 
     def name(self, names: Mapping[str, Sequence[Host]]) -> None:

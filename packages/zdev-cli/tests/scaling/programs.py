@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from zdev_background import create_key
-
 from zdev_cli._failure import Failure
 from zdev_cli.control.client import ask
 from zdev_cli.control.protocol import Request
@@ -86,7 +85,7 @@ class Client:
     """docs/deploy/peers/client.py on a host; what its latest line tells."""
 
     def __init__(self, host: Host, name: str, keys: Keys | None, **options: int) -> None:
-        words = _words("client.py", name, keys and keys.client, keys, options)
+        words = _words("client.py", name, keys.client if keys else None, keys, options)
         self._process = host.start(*words, stdout=subprocess.PIPE)
         self.lines: list[dict[str, Any]] = [dict.fromkeys(("asked", "answered", "again", "ignored", "slowest", "at"), 0)]
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -115,7 +114,7 @@ class Client:
 
 
 def start_worker(host: Host, name: str, keys: Keys | None, work: float = 0.0) -> subprocess.Popen[str]:
-    return host.start(*_words("worker.py", name, keys and keys.worker, keys, {"work": work}))
+    return host.start(*_words("worker.py", name, keys.worker if keys else None, keys, {"work": work}))
 
 
 def until(condition: Callable[[], object], otherwise: Callable[[], str] = lambda: "it does not come") -> None:

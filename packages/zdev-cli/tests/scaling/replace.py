@@ -70,8 +70,8 @@ class Fleet:
         self._network.name({CLIENTS: ready, WORKERS: [*ready, *draining, *([starting] if starting else [])]})
 
 
-def replace(network: Network, folder: Path, *, answers: int, work: float = 0.002) -> dict[str, Any]:
-    """Two replicas, one after the other replaced by a new one, `answers` of every client before each step. What it came to."""
+def replace(network: Network, folder: Path, *, answers: int, count: int = 2, work: float = 0.002) -> dict[str, Any]:
+    """Of two replicas `count`, one after the other, are replaced by a new one; between the steps each client gets `answers`."""
     fleet = Fleet(network, folder, hosts=3)
     for _ in range(2):
         fleet.start()
@@ -79,7 +79,7 @@ def replace(network: Network, folder: Path, *, answers: int, work: float = 0.002
     clients = fleet.start_clients(window=16)
     drains = []
     _more(clients, answers)
-    for old in list(fleet.replicas):
+    for old in fleet.replicas[:count]:
         new = fleet.start()
         until(lambda new=new: new.view().out.messages_sent > 0, lambda: "the new replica gets no request")  # type: ignore[misc]
         _more(clients, answers)
@@ -92,7 +92,8 @@ def _more(clients: Sequence[Client], answers: int) -> None:
     """Until each has so many answers more."""
     wanted = [(client, client.answered + answers) for client in clients]
     until(
-        lambda: all(client.answered >= number for client, number in wanted), lambda: f"no answers: {[c.lines[-1] for c in clients]}"
+        lambda: all(client.answered >= number for client, number in wanted),
+        lambda: f"no answers: {[c.lines[-1] for c in clients]}",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,17 @@ from .network import Network
 from .programs import Client, until
 from .replace import Fleet
 
-MEGABITS = 20.0  # a second, to and from each device's host; little, so that the processors of this machine have time to spare
+MEGABITS = 10.0  # a second, to and from each device's host; little, so that the processors of this machine have time to spare
 SIZE = 4096  # bytes of a request
-WINDOW = 64  # requests under way of each client
+WINDOW = 32  # requests under way of each client
 WARM_UP = 2  # lines of a client, one a second
 
 
-def throughput(network: Network, folder: Path, *, seconds: int, most: int = 3) -> dict[str, Any]:
-    """Answers a second with one replica, with two, and so on."""
+def throughput(network: Network, folder: Path, *, seconds: int, megabits: float = MEGABITS, most: int = 3) -> dict[str, Any]:
+    """Answers a second with one replica, with two, and so on. megabits: 0 is as much as this machine can."""
     fleet = Fleet(network, folder, hosts=most)
-    fleet.limit(MEGABITS)
+    if megabits:
+        fleet.limit(megabits)
     fleet.start_workers(2)
     clients: list[Client] = []
     rates: list[float] = []
@@ -26,7 +28,7 @@ def throughput(network: Network, folder: Path, *, seconds: int, most: int = 3) -
         fleet.start()
         clients = clients or fleet.start_clients(window=WINDOW, size=SIZE)
         until(lambda: all(each.view().out.messages_sent for each in fleet.replicas), lambda: "a replica gets no request")
-        rates.append(sum(_rate(client, seconds) for client in clients))
+        rates.append(_rate(clients, seconds))
     for client in clients:
         client.cease()
     ends = [client.end() for client in clients]
@@ -39,9 +41,12 @@ def throughput(network: Network, folder: Path, *, seconds: int, most: int = 3) -
     }
 
 
-def _rate(client: Client, seconds: int) -> float:
-    """Answers a second, between two lines of the client, which are a second apart."""
-    first = len(client.lines) + WARM_UP
-    until(lambda: len(client.lines) > first + seconds, lambda: "the client says nothing")
-    begin, end = client.lines[first], client.lines[first + seconds]
-    return float((end["answered"] - begin["answered"]) / (end["at"] - begin["at"]))
+def _rate(clients: Sequence[Client], seconds: int) -> float:
+    """Answers a second, between two lines of each client, which come once a second."""
+    firsts = [len(client.lines) + WARM_UP for client in clients]
+    until(
+        lambda: all(len(client.lines) > first + seconds for client, first in zip(clients, firsts, strict=True)),
+        lambda: "a client says nothing",
+    )
+    spans = [(client.lines[first], client.lines[first + seconds]) for client, first in zip(clients, firsts, strict=True)]
+    return sum(float((end["answered"] - begin["answered"]) / (end["at"] - begin["at"])) for begin, end in spans)

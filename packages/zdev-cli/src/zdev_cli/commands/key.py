@@ -33,10 +33,10 @@ def new(name: str, directory: Path) -> None:
     """
     from zdev_background import create_key
 
-    if not name or Path(name).name != name or name.startswith("."):
-        raise click.BadParameter(f"{name!r} is no file name; --directory says where", param_hint="NAME")
     try:
         public, secret = create_key(directory, name)
+    except ValueError as error:
+        raise click.BadParameter(f"{error}: --directory says where", param_hint="NAME") from None
     except OSError as error:
         raise Failure(f"cannot make {error.filename or directory}: {error.strerror}", Status.UNAVAILABLE) from error
     click.echo(f"{public}  public: give it to those who connect to you or let you in")
@@ -47,10 +47,10 @@ def new(name: str, directory: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def show(file: Path) -> None:
     """Print the public key in FILE, 40 characters. The secret one is never shown."""
-    from zmq.auth import load_certificate
+    from zdev_background._keys import read_public_key
 
     try:
-        public, _ = load_certificate(str(file))
+        public = read_public_key(file)
     except (OSError, ValueError) as error:
-        raise Failure(f"{file}: {error}", Status.UNAVAILABLE) from error
+        raise Failure(f"cannot show a key: {error}", Status.UNAVAILABLE) from error
     click.echo(public.decode())

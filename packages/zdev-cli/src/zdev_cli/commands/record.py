@@ -10,6 +10,7 @@ import click
 
 from .._failure import Failure, Status
 from ..control.client import monitor_of
+from ..traffic.keys import key_options
 from ..traffic.size import size_callback
 from ..traffic.target import target_argument
 
@@ -57,6 +58,7 @@ def _limits(command: _Command) -> _Command:
 
 @click.command(epilog=EXAMPLES)
 @target_argument
+@key_options
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file, as NAME.mcap.")
 @click.option(
     "--direction", "directions", metavar="PREFIX", multiple=True, help="Only in, out, or another prefix. May be repeated."
@@ -82,7 +84,7 @@ def record(target: str, control: str | None, output: Path, directions: tuple[str
     from ..traffic.watch import Watch
 
     limits = Limits(options["chunk_size"], options["chunk_seconds"], options["max_size"], options["max_seconds"])
-    with Watch(endpoint, tuple(each.encode() for each in directions), CAPACITY) as watch:
+    with Watch(endpoint, tuple(each.encode() for each in directions), CAPACITY, options["security"]) as watch:
         recording = Recording(output, endpoint, limits, force=options["force"])
         recorder = Recorder(watch, recording, buffer=options["buffer"], limit=options["limit"], duration=options["duration"])
         try:

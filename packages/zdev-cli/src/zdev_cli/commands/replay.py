@@ -13,6 +13,7 @@ import click
 from .._failure import Failure, Status
 from .._sockets import checked
 from .._words import endpoint_of
+from ..traffic.keys import key_options
 
 if TYPE_CHECKING:
     from ..traffic.outlet import Outlet
@@ -97,6 +98,7 @@ def speed_of(text: str) -> float | None:
     show_default=True,
     help="End when for so many seconds no reply came, after the last message.",
 )
+@key_options
 def replay(files: tuple[Path, ...], to: str, kind: str, **options: Any) -> None:
     """Send what was recorded once more, in the order in which it came.
 
@@ -109,12 +111,14 @@ def replay(files: tuple[Path, ...], to: str, kind: str, **options: Any) -> None:
     from ..traffic.outlet import Outlet
     from ..traffic.player import Player
 
+    if options["bind"] and options["security"]:
+        raise click.UsageError("--secret-key and --server-key are for a socket that connects, not for --bind")
     directions = tuple(each.encode() for each in options["directions"])
     recorded = islice(_recorded(files, directions, options["loop"]), options["limit"])
     if (first := next(recorded, None)) is None:
         raise _nothing_to_send(files, options["directions"])
     shorten = partial(_shortened, strip=options["strip"], content_only=options["content_only"])
-    with Outlet(to, kind.upper(), bind=options["bind"], timeout=options["timeout"]) as outlet:
+    with Outlet(to, kind.upper(), bind=options["bind"], timeout=options["timeout"], security=options["security"]) as outlet:
         player = Player(outlet, shorten, options["speed"], options["max_gap"])
         try:
             player.play(chain([first], recorded))

@@ -15,11 +15,14 @@ from .._sockets import checked
 from ..control.client import monitor_of
 from ..traffic.decoded import FORMS, Form
 from ..traffic.json_line import json_line
+from ..traffic.keys import key_options
 from ..traffic.line import Look, message_line
 from ..traffic.matching import Field, Match, bytes_of, field_of
 from ..traffic.target import target_argument
 
 if TYPE_CHECKING:
+    from zdev_background import CurveClient
+
     from ..traffic.watch import Watch
 
 CAPACITY = 100_000  # messages that may wait to be shown
@@ -39,6 +42,7 @@ Example:
 
 @click.command(epilog=EXAMPLES)
 @target_argument
+@key_options
 @click.option("--direction", "directions", metavar="PREFIX", multiple=True, help="Only in, out, or another prefix.")
 @click.option(
     "--match",
@@ -79,6 +83,7 @@ def tap(
     as_json: bool,
     limit: int | None,
     timeout: float | None,
+    security: CurveClient | None,
 ) -> None:
     """Print what passes through a device.
 
@@ -98,7 +103,7 @@ def tap(
 
     prefixes = tuple(each.encode() for each in directions)
     look = Look(form, full, _has_colours())
-    with Watch(endpoint, prefixes, CAPACITY) as watch:
+    with Watch(endpoint, prefixes, CAPACITY, security) as watch:
         watch.end_with(sys.stdout.fileno())
         printer = _Printer(Match(prefixes, words, fields), look, as_json, limit)
         _print_messages(watch, printer, timeout)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from .._words import Role
+from .._words import Role, settings_of
 from .endpoints import address_of, refusal_of
 from .fault import Finding, Path
 from .model import Config, DeviceConfig, SocketConfig
@@ -86,7 +86,9 @@ def is_exposed(endpoint: str, options: Mapping[str, object]) -> bool:
     What is no endpoint is told elsewhere.
     """
     mechanisms = ("CURVE_SERVER", "PLAIN_SERVER", "GSSAPI_SERVER")
-    if any(name.upper() in mechanisms for name in options) or refusal_of(endpoint, connects=False):
+    if any(name.upper() in mechanisms and _is_on(name, value) for name, value in options.items()) or refusal_of(
+        endpoint, connects=False
+    ):
         return False
     address = address_of(endpoint)
     if endpoint.startswith("ipc:") or (address and address.host.startswith("127.")):
@@ -94,6 +96,13 @@ def is_exposed(endpoint: str, options: Mapping[str, object]) -> bool:
     from zdev_background import SocketSpec
 
     return bool(SocketSpec("in", 0, binds=[endpoint]).exposed())
+
+
+def _is_on(name: str, value: object) -> bool:
+    try:
+        return any(setting for _, setting in settings_of(name, value))
+    except ValueError:
+        return True  # told elsewhere
 
 
 def _exposed(index: int, role: Role, device: DeviceConfig, config: Config) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket as sockets
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -115,8 +116,19 @@ def _check_there(path: Path) -> None:
         with sockets.socket(sockets.AF_UNIX) as probe:
             probe.settimeout(ANSWER_TIMEOUT)
             probe.connect(str(path))
+            _check_owner(probe, path)
     except (FileNotFoundError, ConnectionRefusedError):
         text = f"no zdev answers at {path}: start one with zdev run -c FILE, or name another with --control"
         raise Failure(text, Status.UNAVAILABLE) from None
     except OSError as error:
         raise Failure(f"control socket {path}: {error.strerror}", Status.UNAVAILABLE) from error
+
+
+def _check_owner(probe: sockets.socket, path: Path) -> None:
+    """Where everybody may make directories, another user may have been first. Root may ask whom it likes."""
+    if not hasattr(sockets, "SO_PEERCRED"):
+        return
+    _, owner, _ = struct.unpack("3i", probe.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i")))
+    if os.geteuid() not in (0, owner) and owner != 0:
+        text = f"control socket {path}: another user (uid {owner}) answers there: name yours with --control"
+        raise Failure(text, Status.UNAVAILABLE)

@@ -17,6 +17,8 @@ import zmq
 from zdev_background import SocketSpec
 
 from .._failure import Failure, Status
+from . import audit
+from .audit import who_sent
 from .place import locked, make_directory
 from .protocol import Reply, Request
 
@@ -89,7 +91,7 @@ class ControlServer:
             ready = dict(poller.poll())
             self._send_replies(socket)
             if socket in ready:
-                self._take(socket, socket.recv_multipart())
+                self._take(socket, socket.recv_multipart(copy=False))
         self._send_replies(socket)
         self._opened.close()
 
@@ -103,28 +105,36 @@ class ControlServer:
                 self._under_way -= 1
                 socket.send_multipart(message)
 
-    def _take(self, socket: zmq.Socket[bytes], message: list[bytes]) -> None:
+    def _take(self, socket: zmq.Socket[bytes], frames: list[zmq.Frame]) -> None:
+        message, who = [frame.bytes for frame in frames], who_sent(frames[-1])
         if len(message) != 3 or message[1]:
-            return  # of no REQ: nobody would understand the reply
+            audit.log_nonsense(who, "not of a REQ socket")
+            return  # nobody would understand the reply
         envelope, body = message[:2], message[2]
         try:
             request = msgspec.json.decode(body, type=Request)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            audit.log_nonsense(who, str(error))
             reply = Reply(status=Status.USAGE, lines=[f"this is no request: {error}"])
         else:
-            if request.verb != "status" and self._under_way < MOST_AT_ONCE:
-                self._under_way += 1
-                threading.Thread(target=self._work, args=(envelope, request), name="zdev command", daemon=True).start()
-                return
             if request.verb == "status":
                 reply = self._safely(request)
+            elif self._under_way < MOST_AT_ONCE:
+                self._under_way += 1
+                work = (envelope, who, request)
+                threading.Thread(target=self._work, args=work, name="zdev command", daemon=True).start()
+                return
             else:
                 text = f"{MOST_AT_ONCE} commands are under way: try again when some are done"
                 reply = Reply(status=Status.UNAVAILABLE, lines=[text])
+                audit.log_outcome(who, request, reply)
         socket.send_multipart([*envelope, msgspec.json.encode(reply)])
 
-    def _work(self, envelope: list[bytes], request: Request) -> None:
-        self._replies.put([*envelope, msgspec.json.encode(self._safely(request))])
+    def _work(self, envelope: list[bytes], who: str, request: Request) -> None:
+        audit.log_command(who, request)
+        reply = self._safely(request)
+        audit.log_outcome(who, request, reply)
+        self._replies.put([*envelope, msgspec.json.encode(reply)])
         self._wake()
 
     def _safely(self, request: Request) -> Reply:

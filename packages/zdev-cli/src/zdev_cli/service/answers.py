@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -13,21 +12,17 @@ from .managed import Managed
 if TYPE_CHECKING:
     from .service import Service
 
-logger = logging.getLogger("zdev.service")
-
 
 def answer(service: Service, request: Request) -> Reply:
     """Raises Failure when it can't be done."""
     if request.verb == "status":
         return _status(service, request.device)
     if request.verb == "reload":
-        logger.info("asked to reload")
         applied = service.reload()
         return _reply(applied.lines, is_drained=applied.is_drained)
     if request.device is None:
         raise Failure(f"{request.verb} what? Name a device", Status.USAGE)
     device = service.supervisor.find(request.device)
-    logger.info("%s: asked to %s", device.name, request.verb)
     return _VERBS[request.verb](device)
 
 

@@ -46,9 +46,10 @@ def _log_to_stderr() -> None:
     logging.getLogger("zdev").addHandler(logging.NullHandler())  # what devices tell is told with their names here
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
+    for each in (logger, logging.getLogger("zdev.security")):
+        each.addHandler(handler)
+        each.setLevel(logging.INFO)
+        each.propagate = False
 
 
 def _allow_files() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._failure import Failure, Status
+from .keys import NEEDED
 from .progress import say
 
 if TYPE_CHECKING:
@@ -18,12 +19,13 @@ class Link:
     others may come and go, and nothing is told.
     """
 
-    def __init__(self, socket: zmq.Socket[bytes], endpoint: str, refused: str | None) -> None:
+    def __init__(self, socket: zmq.Socket[bytes], endpoint: str, refused: str | None, *, has_keys: bool = False) -> None:
         from zmq import Event
 
         self.endpoint = endpoint
         self.lost = 0  # connections that ended after the two had understood each other
         self._refused = refused
+        self._has_keys = has_keys
         self._said = ""
         self._shaking_hands = False
         self._socket = socket
@@ -44,8 +46,18 @@ class Link:
         elif event == Event.CONNECT_RETRIED:
             self._say(f"nobody answers at {self.endpoint}: waiting for it")
         elif event & _handshake_failed() or (event == Event.DISCONNECTED and self._shaking_hands):
-            raise Failure(self._refused, Status.UNAVAILABLE)  # a peer that minds our type just hangs up
+            raise Failure(self._why(event), Status.UNAVAILABLE)
         self._shaking_hands = event == Event.CONNECTED
+
+    def _why(self, event: int) -> str:
+        """A peer that minds our type just hangs up, and so does mostly one that wants a key."""
+        from zmq import Event
+
+        if event == Event.HANDSHAKE_FAILED_AUTH:
+            return f"{self.endpoint} does not let this key in: put the public one among its clients"
+        if not self._has_keys:
+            return f"{self._refused}; if it lets in only who has a key: {NEEDED}"
+        return f"{self._refused}; or it asks for no key, or for others than these: is --server-key its own?"
 
     def _say(self, text: str) -> None:
         if text != self._said:  # libzmq retries ten times a second

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from time import monotonic
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import zmq
 
@@ -13,6 +13,9 @@ from .._signals import StopSignals
 from .line import direction as shown
 from .link import Link
 from .progress import say
+
+if TYPE_CHECKING:
+    from zdev_background import Security
 
 _BLIND = ("PUB", "ROUTER")  # can't be polled for room
 _ANSWERED = ("DEALER", "ROUTER", "PAIR")
@@ -29,13 +32,14 @@ class Outlet:
     room (XPUB_NODROP), ROUTER is told of peers that aren't there (ROUTER_MANDATORY).
     """
 
-    def __init__(self, endpoint: str, kind: str, *, bind: bool, timeout: float) -> None:
+    def __init__(self, endpoint: str, kind: str, *, bind: bool, timeout: float, security: Security | None = None) -> None:
         self.endpoint = endpoint
         self.kind = kind
         self.replies = 0
         self.stopped = False
         self._bind = bind
         self._timeout = timeout
+        self._security = security
         self._turn = 0
         self._topics: set[bytes] = set()  # that are subscribed to, at a PUB
 
@@ -46,7 +50,7 @@ class Outlet:
         self._socket = self._context.socket(zmq.XPUB if self.kind == "PUB" else zmq.SocketType[self.kind])
         self._set_options()
         refused = f"{self.endpoint} takes nothing from a {self.kind}: what listens there is no socket of a type that matches"
-        self._link = Link(self._socket, self.endpoint, None if self._bind else refused)
+        self._link = Link(self._socket, self.endpoint, None if self._bind else refused, has_keys=self._security is not None)
         self._poller = zmq.Poller()
         for readable in (self._link.events, self._stop.fileno()):
             self._poller.register(readable, zmq.POLLIN)
@@ -69,6 +73,8 @@ class Outlet:
             self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         else:
             self._socket.setsockopt(zmq.IMMEDIATE, 1)
+        if self._security:
+            self._security.protect(self._socket, "")
 
     def _attach(self) -> None:
         verb = "bind" if self._bind else "connect to"

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import zmq
 
 from .._failure import Failure, status_of
 from .._signals import StopSignals
 from .link import Link
+
+if TYPE_CHECKING:
+    from zdev_background import Security
 
 
 class Watch:
@@ -19,11 +22,12 @@ class Watch:
     capacity: messages that may wait here; beyond them the device's libzmq drops, as PUB sockets do.
     """
 
-    def __init__(self, endpoint: str, directions: Sequence[bytes], capacity: int) -> None:
+    def __init__(self, endpoint: str, directions: Sequence[bytes], capacity: int, security: Security | None = None) -> None:
         self.endpoint = endpoint
         self.stopped = False  # a signal has come, or one of the descriptors of `end_with` has an error
         self._prefixes = directions or (b"",)
         self._capacity = capacity
+        self._security = security
         self._ends: set[int] = set()
 
     def __enter__(self) -> Self:
@@ -34,7 +38,7 @@ class Watch:
         self._socket.linger = 0
         self._socket.rcvhwm = self._capacity
         refused = f"{self.endpoint} is no mon endpoint: no PUB or XPUB socket that lets this program in listens there"
-        self._link = Link(self._socket, self.endpoint, refused)
+        self._link = Link(self._socket, self.endpoint, refused, has_keys=self._security is not None)
         self._poller = zmq.Poller()
         for readable in (self._socket, self._link.events, self._stop.fileno()):
             self._poller.register(readable, zmq.POLLIN)
@@ -46,6 +50,8 @@ class Watch:
         return self
 
     def _connect(self) -> None:
+        if self._security:
+            self._security.protect(self._socket, "")
         for prefix in self._prefixes:
             self._socket.subscribe(prefix)
         try:

@@ -18,5 +18,5 @@ SCENARIO = Scenario(
     ),
     faults=(Flow(60),),
     expect=(every_message_is_accounted_for, nothing_is_lost),
-    small=0.03,
+    small=0.02,
 )

@@ -7,8 +7,8 @@ from ..injections import Flow
 from ..scenario import PeerSpec, Scenario
 from ..verdict import every_message_is_accounted_for, memory_is_bounded, only_the_slow_miss_something
 
-OPTIONS = {"in": {"RCVHWM": 2000, "SNDHWM": 2000}, "out": {"RCVHWM": 2000, "SNDHWM": 2000, "SNDBUF": 16384}}
-AMPLE: dict[int, int] = {zmq.SNDHWM: 0, zmq.RCVHWM: 0}
+OPTIONS = {"in": {"RCVHWM": 2000, "SNDHWM": 2000}, "out": {"RCVHWM": 2000, "SNDHWM": 2000}}
+AMPLE: dict[int, int] = {zmq.SNDHWM: 0, zmq.RCVHWM: 0, zmq.SNDBUF: -1, zmq.RCVBUF: -1}
 
 SCENARIO = Scenario(
     fault="one of four subscribers reads 10 messages a second of 1,000",
