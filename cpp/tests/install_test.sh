@@ -7,6 +7,7 @@
 # static, shared: by `cmake --install`, and the installed tree is moved. debian: as the packages that cpack makes, into a folder.
 set -euo pipefail
 kind=$1 work=$2
+PATH=$PATH:/usr/sbin:/sbin  # dpkg looks for programs of root's there
 cpp=$(cd "$(dirname "$0")/.." && pwd)
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 prefix=$work/prefix

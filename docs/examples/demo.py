@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
-from typing import IO
+from typing import IO, Any
 
 import zmq
 from demo_watcher import Watcher
@@ -81,16 +81,27 @@ def _get_ready(context: zmq.Context[zmq.Socket[bytes]], endpoint: str, watcher: 
 
 
 def _watch_until_done(watcher: Watcher, clients: list[subprocess.Popen[str]]) -> None:
-    """Watch until the clients have ended; on Ctrl-C tell them to end."""
-    try:
-        while any(client.poll() is None for client in clients):
-            watcher.watch(0.05)
-    except KeyboardInterrupt:
-        print("ending early")
-        for client in clients:
-            _stdin(client).close()
-        while any(client.poll() is None for client in clients):
-            watcher.watch(0.05)
+    """Watch until the clients have ended; on Ctrl-C tell them to end.
+
+    The first Ctrl-C only makes a note: as an exception, it could come between two frames of a message.
+    """
+    asked: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: asked.append(number)) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    while any(client.poll() is None for client in clients):
+        watcher.watch(0.05)
+        if asked and before:
+            print("ending early")
+            for client in clients:
+                _stdin(client).close()
+            _restore(before)
+    _restore(before)
+
+
+def _restore(handlers: dict[signal.Signals, Any]) -> None:
+    while handlers:
+        signal.signal(*handlers.popitem())
 
 
 @dataclass

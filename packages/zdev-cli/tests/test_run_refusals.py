@@ -137,6 +137,14 @@ def test_an_address_in_use_names_role_and_endpoint_and_what_to_do(
 
 @pytest.mark.parametrize("endpoint", ["tcp://192.0.2.1:5559", "tcp://no-such-interface:5559", "ipc:///no/such/folder/x"])
 def test_an_address_that_this_machine_does_not_have_is_unavailable(refused: Refused, endpoint: str) -> None:
-    status, line = refused("run", "queue", "--bind-in", ANY, "--bind-out", endpoint)
+    status, line = refused("run", "queue", "--insecure", "--bind-in", ANY, "--bind-out", endpoint)
     assert status == 69
     assert f"queue: cannot bind out (DEALER) to {endpoint}" in line
+
+
+@pytest.mark.parametrize("option", ["CURVE_SECRETKEY", "plain_password"])
+def test_a_secret_is_not_taken_on_the_command_line_nor_told(refused: Refused, option: str) -> None:
+    status, line = refused(*QUEUE, "--setsockopt-in", f"{option}=hunter2")
+    assert status == 64
+    assert f"{option.upper()} is a secret" in line
+    assert "hunter2" not in line

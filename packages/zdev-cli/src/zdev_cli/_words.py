@@ -25,6 +25,8 @@ DEVICE_TYPES = {
     "streamer": ("PULL", "PUSH"),
 }
 
+SECRETS = ("CURVE_SECRETKEY", "PLAIN_PASSWORD")
+
 Setting = tuple[int, int | bytes]
 
 
@@ -68,6 +70,10 @@ def settings_of(name: str, value: object) -> tuple[Setting, ...]:
         near = get_close_matches(name.upper(), options, n=1)
         hint = f"did you mean {near[0]}?" if near else "see zmq_setsockopt(3) for the names, without ZMQ_"
         raise ValueError(f"there is no socket option {name}; {hint}")
+    if option.name in SECRETS:
+        raise ValueError(
+            f"{option.name} is a secret, which others could see here; use a table curve or plain, which names a file"
+        )
     if isinstance(value, list):
         return tuple(setting for each in value for setting in settings_of(name, each))
     if option is zmq.SocketOption.HWM:  # ØMQ 2 had one for both directions
