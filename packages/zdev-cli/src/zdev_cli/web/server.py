@@ -80,14 +80,20 @@ class WebServer:
             return
         self._server = self._thread = None
         server.task_dispatcher.shutdown(timeout=STOP_TIMEOUT)
-        server.trigger.pull_trigger(lambda: _close(server))  # in its own thread, which then has nothing left to wait for
+        server.trigger.pull_trigger(lambda: _leave(server))  # in its own thread
         thread.join()
+        server.close()
 
 
-def _close(server: Any) -> None:
+def _leave(server: Any) -> None:
+    """Give the server's thread nothing left to wait for.
+
+    The trigger stays open: an earlier pull may have had this called, while the later one is about to write to it.
+    """
     for channel in list(server.active_channels.values()):
         channel.handle_close()
-    server.close()
+    server.del_channel()
+    server.trigger.del_channel()
 
 
 def _bound(listen: str) -> socket.socket:
