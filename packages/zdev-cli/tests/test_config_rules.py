@@ -5,31 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from devices_text import A, at, device, open_to_all, queue
 
 from zdev_cli.config import ConfigError, read
-
-
-def device(name: str, device_type: str, **sockets: str) -> str:
-    """A device in three lines, and a line a socket; `in_` is in."""
-    lines = [f"{role.rstrip('_')} = {{ {told} }}" for role, told in sockets.items()]
-    return "\n".join(["[[device]]", f'name = "{name}"', f'type = "{device_type}"', *lines, ""])
-
-
-def at(verb: str, port: int, host: str = "127.0.0.1") -> str:
-    return f'{verb} = "tcp://{host}:{port}"'
-
-
-def queue(name: str, in_: str, out: str) -> str:
-    """Five lines."""
-    return device(name, "queue", in_=in_, out=out)
-
-
-def open_to_all(text: str) -> str:
-    """What others may reach is not what is looked at here."""
-    return text if "[defaults]" in text else f"{text}\n[defaults]\ninsecure = true\n"
-
-
-A = queue("a", at("bind", 5559), at("bind", 5560))
 
 SAMPLES = {
     "no device": (

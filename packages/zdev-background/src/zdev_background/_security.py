@@ -68,15 +68,19 @@ class CurveServer(Server):
     clients: StrPath
 
     def check(self) -> None:
-        read_secret_key(self.secret_key)
-        if self.clients != ANY:
-            KnownKeys(self.clients).look()
+        self._read()
 
     def protect(self, socket: zmq.Socket[bytes], domain: str) -> None:
-        self.check()
+        public, secret = self._read()
         self._enforce(socket, domain)
         socket.curve_server = True
-        socket.curve_publickey, socket.curve_secretkey = read_secret_key(self.secret_key)
+        socket.curve_publickey, socket.curve_secretkey = public, secret
+
+    def _read(self) -> tuple[bytes, bytes]:
+        keys = read_secret_key(self.secret_key)
+        if self.clients != ANY:
+            KnownKeys(self.clients).look()
+        return keys
 
     def guard(self, authenticator: Authenticator, domain: str) -> None:
         authenticator.configure_curve_callback(domain, _Clients(self.clients))

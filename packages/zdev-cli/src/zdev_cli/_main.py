@@ -6,7 +6,6 @@ import importlib
 import os
 import sys
 import traceback
-from pathlib import Path
 
 import click
 
@@ -19,14 +18,13 @@ SECTIONS = {
     "Keep": ("record", "replay", "info"),
     "Measure": ("bench",),
 }
-_COMMANDS = Path(__file__).parent / "commands"
 
 
 class Commands(click.Group):
     """The commands of the package `commands`, each in the module of its name, which is imported when it is asked for."""
 
     def list_commands(self, _: click.Context) -> list[str]:
-        return [name for names in SECTIONS.values() for name in names if (_COMMANDS / f"{name}.py").exists()]
+        return [name for names in SECTIONS.values() for name in names]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(ctx):
@@ -43,8 +41,7 @@ class Commands(click.Group):
                 rows = [
                     (f"{name:<{width}}", cmd.get_short_help_str(80)) for name in names if (cmd := self.get_command(ctx, name))
                 ]
-                if rows:
-                    formatter.write_dl(rows)
+                formatter.write_dl(rows)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
