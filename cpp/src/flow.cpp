@@ -39,28 +39,11 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
       swap_(from.type == ZMQ_ROUTER && to.type == ZMQ_ROUTER && &from != &to),
       prefixed_(monitor.prefix.has_value()),
       probes_(prefixed_ && monitor_ && !monitor_->tells_room()),
+      looks_for_room_(!to.tells_room()),
       proven_(!to.tells_room() || &from == &to),  // a REP has room only once it has received
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
       message_(&to),
       copy_(monitor.to) {}
-
-bool flow::burst(bool may_read) {
-    const bool had_message = in_hand();
-    if (had_message && blocked_on_) blocked_on_->refresh();  // sends look for news of room once a millisecond only
-    if ((had_message && !deliver()) || !may_read || !ready_to_read()) {
-        from_.refresh();  // nothing is received here now, and the other direction's sends need its news too
-        return had_message && !in_hand();
-    }
-
-    int moved = 0;
-    const std::uint64_t last_frame = frames_received_.get() + burst_frames;
-    while (moved < burst_size && frames_received_.get() < last_frame && !from_.settled && receive()) {
-        ++moved;
-        if (!deliver()) break;
-        if (moved % news_interval == 0 && !to_.tells_room()) to_.refresh();
-    }
-    return had_message || moved > 0;
-}
 
 bool flow::ready_to_read() {
     if (!proven_) {
@@ -71,25 +54,20 @@ bool flow::ready_to_read() {
 }
 
 // Takes one message in hand. False: there is none now, or in a REP or REQ it is not its turn.
-bool flow::receive() {
+inline bool flow::receive() {
     // A REP decides when it receives a request whether its client has room for the reply. The news of room was sent before that
     // request: a look after the one that found the request has heard it.
     if (from_.type == ZMQ_REP && ((from_.refresh() & ZMQ_POLLIN) == 0 || (from_.refresh() & ZMQ_POLLIN) == 0)) return false;
     bytes_ = 0;
-    for (bool more = true; more;) {
+    for (;;) {
         zmq::message_t& frame = message_.add();
-        int size = 0;
-        // After a first frame the others are there: libzmq passes messages on whole.
-        while ((size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT)) < 0) {
-            const int why = zmq_errno();
-            if (why == EINTR) continue;
-            message_.clear();
-            from_.settled = why == EAGAIN;  // recv has processed all commands; with EFSM it did not
-            if (why == EAGAIN || why == EFSM) return false;
-            throw zmq::error_t(why);
+        const int size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT);
+        if (size < 0) {
+            if (!nothing_came(zmq_errno())) return false;
+            continue;
         }
         bytes_ += static_cast<std::uint64_t>(size);
-        more = zmq_msg_more(frame.handle()) != 0;
+        if (!zmq_msg_more(frame.handle())) break;
     }
     messages_received_.add(1);
     frames_received_.add(message_.frames());
@@ -102,6 +80,16 @@ bool flow::receive() {
     }
     if (monitor_ && monitor_->heard && monitor_->looks != refused_at_) load_copy();
     return true;
+}
+
+// After a first frame the others are there: libzmq passes messages on whole. True: try again.
+bool flow::nothing_came(int why) {
+    message_.take_back();
+    if (why == EINTR) return true;
+    message_.clear();
+    from_.settled = why == EAGAIN;  // recv has processed all commands; with EFSM it did not
+    if (why == EAGAIN || why == EFSM) return false;
+    throw zmq::error_t(why);
 }
 
 // Has the message begin with the destination by which a ROUTER routes, and content follow: of a destination alone libzmq
@@ -132,29 +120,28 @@ void flow::load_prefix() {
 }
 
 // False: something is still in hand, and blocked_on() tells where.
-bool flow::deliver() { return (message_.empty() || deliver_message()) && (copy_.empty() || deliver_copy()); }
+inline bool flow::deliver() { return (message_.empty() || deliver_message()) && (copy_.empty() || deliver_copy()); }
 
-bool flow::deliver_message() {
+inline bool flow::deliver_message() {
     const std::size_t frames = message_.frames();
-    switch (message_.send()) {
-        case sending::sent:
-            messages_sent_.add(1);
-            frames_sent_.add(frames);
-            bytes_sent_.add(bytes_);
-            blocked_on_ = nullptr;
-            return true;
-        case sending::full:
-            if (to_.type != ZMQ_ROUTER || on_full_ == on_full::block) {
-                blocked_on_ = &to_;
-                return false;
-            }
-            overflowed_.add(1);
-            break;
-        case sending::unroutable: unroutable_.add(1); break;
+    const sending result = message_.send();
+    if (result == sending::sent) {
+        messages_sent_.add(1);
+        frames_sent_.add(frames);
+        bytes_sent_.add(bytes_);
+        return true;
     }
+    return undelivered(result);
+}
+
+bool flow::undelivered(sending result) {
+    if (result == sending::full && (to_.type != ZMQ_ROUTER || on_full_ == on_full::block)) {
+        blocked_on_ = &to_;
+        return false;
+    }
+    (result == sending::full ? overflowed_ : unroutable_).add(1);
     message_.clear();
     copy_.clear();
-    blocked_on_ = nullptr;
     return true;
 }
 
@@ -173,8 +160,29 @@ bool flow::deliver_copy() {
         monitor_dropped_.add(1);
         copy_.clear();
     }
-    blocked_on_ = nullptr;
     return true;
+}
+
+bool flow::burst(bool may_read) {
+    const bool had_message = in_hand();
+    if (had_message) {
+        if (blocked_on_) blocked_on_->refresh();  // sends look for news of room once a millisecond only
+        blocked_on_ = nullptr;
+    }
+    if ((had_message && !deliver()) || !may_read || !ready_to_read()) {
+        from_.refresh();  // nothing is received here now, and the other direction's sends need its news too
+        return had_message && !in_hand();
+    }
+    if (from_.settled) return had_message;
+
+    int moved = 0;
+    const std::uint64_t last_frame = frames_received_.get() + burst_frames;
+    while (moved < burst_size && frames_received_.get() < last_frame && receive()) {
+        ++moved;
+        if (!deliver()) break;
+        if (looks_for_room_ && moved % news_interval == 0) to_.refresh();
+    }
+    return had_message || moved > 0;
 }
 
 // What was received is read last, so that no more seems to have left than has come.

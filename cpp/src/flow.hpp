@@ -46,6 +46,8 @@ public:
 private:
     bool ready_to_read();
     bool receive();
+    bool nothing_came(int why);
+    bool undelivered(sending result);
     bool address();
     void load_copy();
     void load_prefix();
@@ -61,7 +63,8 @@ private:
     const bool swap_;
     const bool prefixed_;
     const bool probes_;  // the prefix can tell whether any subscriber took it
-    bool proven_;        // `to` had room at least once: until then no message is taken in hand
+    const bool looks_for_room_;
+    bool proven_;  // `to` had room at least once: until then no message is taken in hand
     zmq::message_t prefix_;
     outbox message_;
     outbox copy_;              // for the monitor

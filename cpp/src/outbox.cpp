@@ -19,15 +19,6 @@ void outbox::release() noexcept {
     std::vector<zmq::message_t>().swap(kept_);
 }
 
-sending outbox::send() {
-    to_->settled = false;
-    if (count_ == 1 && zmq_msg_send(frames_[0].handle(), to_->handle, ZMQ_DONTWAIT) >= 0) {  // the usual case, made short
-        count_ = 0;
-        return sending::sent;
-    }
-    return send_all();
-}
-
 sending outbox::send_all() {
     const std::size_t last = count_ - 1;
     const bool keep = last > 0 && rolls_back_;

@@ -25,17 +25,26 @@ public:
         if (count_ == frames_.size()) frames_.emplace_back();
         return frames_[count_++];
     }
+    void take_back() noexcept { --count_; }
     void clear() noexcept;  // drop the message
 
     // Sends the message without waiting. `sent` empties the box. `full` (no receiver has room, or REQ/REP are out of turn)
     // and `unroutable` leave the message in it, whole. Throws zmq::error_t.
-    sending send();
+    sending send() {
+        to_->settled = false;
+        if (count_ == 1 && zmq_msg_send(frames_[0].handle(), to_->handle, ZMQ_DONTWAIT) >= 0) {  // the usual case, made short
+            count_ = 0;
+            return sending::sent;
+        }
+        return send_all();
+    }
 
 private:
     static constexpr std::size_t usual_frames = 64;
 
     void restore(std::size_t failed);
     sending send_all();
+    sending refused(std::size_t frame);
     void trim() noexcept {
         if (frames_.size() > usual_frames) release();
     }
