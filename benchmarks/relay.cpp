@@ -6,7 +6,6 @@
 // and goes to sleep before the next. This makes the numbers repeatable.
 
 #include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <team.hpp>
 #include <vector>
@@ -32,7 +31,7 @@ void run(int argc, char** argv) {
     if (argc != 5) fail("wrong arguments: see the head of relay.cpp");
     const std::string device = argv[1];
     const bool stream = std::string(argv[2]) == "stream";
-    const int bursts = std::atoi(argv[3]), messages = std::atoi(argv[4]);
+    const int bursts = std::stoi(argv[3]), messages = std::stoi(argv[4]);
 
     using type = zmq::socket_type;
     zmq::context_t context;

@@ -32,8 +32,9 @@ extensions = [
 root_doc = "README"
 exclude_patterns = ["_ext", "examples"]
 
-# As GitHub does: a heading is an anchor.
+# As GitHub does: a heading is an anchor, and `- [ ]` a box to tick.
 myst_heading_anchors = 4
+myst_enable_extensions = ["tasklist"]
 
 nitpicky = True
 nitpick_ignore_regex = [

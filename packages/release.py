@@ -23,6 +23,12 @@ PACKAGES = ("zdev-core", "zdev-background", "zdev-cli")
 ORDER = r"[0-9]+\.[0-9]+\.[0-9]+"
 LIBRARY = Path("cpp/CMakeLists.txt")  # the one place of the version
 CHANGELOG = Path("CHANGELOG.md")
+MINOR = {  # what else tells the version, to two places: a pattern of what stands before it
+    "cpp/examples/CMakeLists.txt": r"find_package\(zdev ",
+    "docs/cpp.md": r"find_package\(zdev ",
+    "docs/packages.md": r"find_package\(zdev |`libzdev|`libzdev\.so\.",
+}
+IMAGE = Path("docs/deploy/kubernetes/kustomization.yaml")
 UNRELEASED = re.compile(r"^## \[[^]]+\] - unreleased\n(?P<changes>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -69,7 +75,9 @@ def refuse_unless_ready(root: Path, version: str) -> None:
 def set_version(root: Path, version: str, today: datetime.date) -> None:
     minor = version.rpartition(".")[0]
     substitute(root / LIBRARY, rf"project\(zdev VERSION {ORDER}", f"project(zdev VERSION {version}")
-    substitute(root / "cpp/examples/CMakeLists.txt", r"find_package\(zdev [0-9.]+", f"find_package(zdev {minor}")
+    substitute(root / IMAGE, rf"newTag: {ORDER}", f"newTag: {version}")
+    for file, before in MINOR.items():
+        substitute(root / file, rf"({before})[0-9]+\.[0-9]+", rf"\g<1>{minor}")
     substitute(
         root / CHANGELOG, r"\A(.*?)^## \[[^]]+\] - unreleased$".replace(".*?", r"[\s\S]*?"), rf"\1## [{version}] - {today}"
     )

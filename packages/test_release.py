@@ -16,10 +16,10 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is miss
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """This work tree as the only commit of a repository of its own; the C++ tests and benchmarks are not needed."""
+    """This work tree as the only commit of a repository of its own, but for the tests and benchmarks."""
     root = tmp_path / "zdev"
     ignored = shutil.ignore_patterns("tests", "__pycache__", "build", "node_modules", ".*")
-    for name in ("cpp", "packages"):
+    for name in ("cpp", "docs", "packages"):
         shutil.copytree(ROOT / name, root / name, ignore=ignored)
     for name in ("CHANGELOG.md", "LICENSE", "pyproject.toml", ".gitignore"):
         shutil.copy(ROOT / name, root)
@@ -74,6 +74,12 @@ def test_a_release_sets_version_pins_and_date_and_is_tagged(repository: Path) ->
         pin for file in repository.glob("packages/*/pyproject.toml") for pin in re.findall(r'"zdev-.*?==.*?"', file.read_text())
     }
     assert pins == {f'"zdev-core=={NEW}"', f'"zdev-background=={NEW}"'}
+    examples = (repository / "cpp/examples/CMakeLists.txt").read_text().partition("\n\n")[2]
+    assert examples in (repository / "docs/cpp.md").read_text()
+    assert f"newTag: {NEW}\n" in (repository / "docs/deploy/kubernetes/kustomization.yaml").read_text()
+    pattern = r"find_package\(zdev [0-9.]+|libzdev(\.so\.)?[0-9.]+[0-9]"
+    said = set(git(repository, "grep", "--only-matching", "-hE", pattern, "--", "docs").splitlines())
+    assert said == {"find_package(zdev 98.76", "libzdev98.76", "libzdev.so.98.76"}
     built = {each.name for each in (repository / "dist").iterdir()}
     assert built == {f"zdev_{name}-{NEW}.tar.gz" for name in ("core", "background", "cli")}
 

@@ -3,6 +3,7 @@
 #include "patterns.hpp"
 
 #include <algorithm>
+#include <string_view>
 #include <vector>
 
 namespace zdev_load {
@@ -168,13 +169,13 @@ void knock(zmq::socket_t& client, const std::string& to) {
 
 // How far a publisher may be ahead of its slowest subscriber: half of what the queues hold, so that nothing is dropped.
 constexpr std::uint64_t batch = 100, batches_ahead = 5;
-constexpr std::size_t knock_size = 1;
+constexpr std::string_view knock_frame = "?";
 
 void publish(zmq::socket_t& pub, zmq::socket_t& credit, const content& content, const options& o, progress& progress) {
     zmq::message_t token;
     zmq::pollitem_t item{credit.handle(), 0, ZMQ_POLLIN, 0};
     do {
-        pub.send(zmq::message_t(knock_size), zmq::send_flags::none);
+        pub.send(zmq::buffer(knock_frame), zmq::send_flags::none);
     } while (zmq::poll(&item, 1, std::chrono::milliseconds(10)) == 0);  // ends when all subscribers heard a knock
     receive(credit, token);
     bool last = false;
@@ -195,7 +196,7 @@ void hear(const std::vector<zmq::socket_t*>& subs, zmq::socket_t& credit, const 
     for (std::uint64_t number = 0; !last; ++number) {
         for (auto* sub : subs) {
             do receive(*sub, frame);
-            while (number == 0 && frame.size() == knock_size);
+            while (number == 0 && frame.size() == knock_frame.size());
             last = check_message(*sub, frame, content, number, o.frames);
         }
         progress.received.store((number + 1) * subs.size(), std::memory_order_relaxed);

@@ -113,7 +113,7 @@ TEST_P(Framing, RandomMessagesBetweenRoutersArriveWholeOrAreCounted) {
     std::uint64_t malformed = 0, unroutable = 0;
     for (int i = 0; i < 500; ++i) {
         const message destinations = {"worker", "worker", "nobody", "", std::string(256, 'w')};
-        const auto to = destinations[random() % destinations.size()];
+        const auto& to = destinations[random() % destinations.size()];
         message parts(random() % 5, std::string(random() % 300, 'c'));
         const bool enough = !parts.empty() && !to.empty() && to.size() < 256;
         malformed += !enough;

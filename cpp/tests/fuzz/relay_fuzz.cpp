@@ -1,29 +1,18 @@
 // Any pair of sockets that a device takes, with any options, between peers that send any frames, read when they like, come
 // and go, also midway in a message that is being sent to them. Whatever they do, the ledger's rules hold.
-//
-// All runs in one thread, a turn of the loop at a time, by inproc without I/O threads: an input does the same each time.
-// Peers are DEALERs, whatever the device's sockets: these send frames as they are, as a hostile peer would.
 
 #include <dlfcn.h>
 
-#include <deque>
-#include <zdev/device.hpp>
+#include <functional>
 
 #include "../messages.hpp"
 #include "ledger.hpp"
+#include "stage.hpp"
 
 namespace {
 
 using namespace zdev::fuzz;
 using namespace std::chrono_literals;
-
-constexpr int types[] = {ZMQ_ROUTER, ZMQ_DEALER, ZMQ_PULL, ZMQ_PUSH, ZMQ_XSUB, ZMQ_XPUB,
-                         ZMQ_SUB,    ZMQ_PUB,    ZMQ_REP,  ZMQ_REQ,  ZMQ_PAIR};
-constexpr int monitors[] = {ZMQ_PUB, ZMQ_XPUB, ZMQ_PUSH, ZMQ_PAIR, ZMQ_DEALER};
-
-bool is_one_of(int type, std::initializer_list<int> some) { return std::find(some.begin(), some.end(), type) != some.end(); }
-bool publishes(int type) { return is_one_of(type, {ZMQ_PUB, ZMQ_XPUB, ZMQ_XSUB}); }
-bool locksteps(int type) { return is_one_of(type, {ZMQ_REQ, ZMQ_REP}); }
 
 // Takes a peer away just before the device sends its n-th frame on a socket, once.
 struct {
@@ -32,30 +21,9 @@ struct {
     std::function<void()> leave;
 } trap;
 
-struct peer {
-    zmq::socket_t socket;
-    std::string id;
-    bool here = true;
-};
-
-// One socket of the device and its peers.
-struct side {
-    zmq::socket_ref socket;
-    int type = 0;
-    std::string endpoint;
-    std::deque<peer> peers;
-    bool changed = false;  // peers came or left meanwhile
-
-    std::set<std::string> known() const {
-        std::set<std::string> ids;
-        for (const peer& p : peers) ids.insert(p.id);
-        return ids;
-    }
-};
-
-class scene {
+class scene : stage {
 public:
-    explicit scene(input& in) : in_(in), context_(0) {}
+    explicit scene(input& in) : stage(in) {}
 
     void play() {
         if (!build()) return;
@@ -67,86 +35,6 @@ public:
     }
 
 private:
-    zmq::socket_t make(int type, int hwm) {
-        zmq::socket_t socket(context_, type);
-        socket.set(zmq::sockopt::linger, 0);
-        if (hwm) socket.set(zmq::sockopt::sndhwm, hwm), socket.set(zmq::sockopt::rcvhwm, hwm);
-        return socket;
-    }
-
-    // False: the bytes say a pair that no device takes.
-    bool build() {
-        const int in_type = types[in_.below(std::size(types))], out_type = types[in_.below(std::size(types))];
-        const bool one_socket = in_.below(16) == 15;
-        hwm_ = static_cast<int>(in_.below(3));
-        mandatory_ = in_.flag();
-        own_[0] = make(in_type, hwm_);
-        if (!one_socket) own_[1] = make(out_type, hwm_);
-        sides_ = one_socket ? 1 : 2;
-        zdev::options options;
-        options.on_full = in_.flag() ? zdev::on_full::drop : zdev::on_full::block;
-        on_full_ = options.on_full;
-        if (in_.flag()) build_monitor(options);
-        try {
-            device_.emplace(own_[0], own_[sides_ - 1], options);
-        } catch (const zdev::error& refusal) {
-            expect(refusal.num() == EINVAL, std::string("a pair refused, but not so: ") + refusal.what());
-            return false;
-        }
-        scenery = std::string(one_socket ? "one socket, " : "") + std::to_string(in_type) + " to " + std::to_string(out_type);
-
-        const bool back = !is_one_of(out_type, {ZMQ_PUB, ZMQ_PUSH}) && !is_one_of(in_type, {ZMQ_SUB, ZMQ_PULL});
-        two_ways_ = !one_socket && back;
-        for (unsigned s = 0; s < sides_; ++s) open(s, s == 0 ? in_type : out_type);
-        for (int i = 0; i < 3; ++i) turn();
-        for (unsigned s = 0; s < sides_; ++s) side_[s].changed = false;
-        return true;
-    }
-
-    void build_monitor(zdev::options& options) {
-        mon_type_ = monitors[in_.below(std::size(monitors))];
-        own_[2] = make(mon_type_, 0);
-        own_[2].bind("inproc://mon");
-        options.monitor.socket = own_[2];
-        options.monitor.on_full = in_.flag() ? zdev::on_full::drop : zdev::on_full::block;
-        watcher_ = make(ZMQ_DEALER, 0);
-        watcher_.connect("inproc://mon");
-        if (publishes(mon_type_)) watcher_.send(zmq::str_buffer("\1"));
-    }
-
-    void open(unsigned s, int type) {
-        side& here = side_[s];
-        here.socket = own_[s];
-        here.type = type;
-        here.endpoint = "inproc://" + std::to_string(s);
-        if (type == ZMQ_ROUTER) own_[s].set(zmq::sockopt::router_mandatory, mandatory_);
-        own_[s].bind(here.endpoint);
-        if (type == ZMQ_SUB) own_[s].set(zmq::sockopt::subscribe, "");
-        if (type == ZMQ_XSUB) own_[s].send(zmq::str_buffer("\1"));
-        for (unsigned peers = in_.below(4); peers > 0; --peers) join(s);
-    }
-
-    void join(unsigned s) {
-        side& here = side_[s];
-        if (here.peers.size() >= (here.type == ZMQ_PAIR ? 1 : 6)) return;
-        peer made{make(ZMQ_DEALER, hwm_), std::string(1, s == 0 ? 'a' : 'z') + std::to_string(here.peers.size())};
-        made.socket.set(zmq::sockopt::routing_id, made.id);
-        trace("%s joins\n", made.id.c_str());
-        made.socket.connect(here.endpoint);
-        if (is_one_of(here.type, {ZMQ_PUB, ZMQ_XPUB})) made.socket.send(zmq::str_buffer("\1"));
-        here.peers.push_back(std::move(made));
-        here.changed = true;
-        turn();  // the device meets it
-    }
-
-    void leave(unsigned s, peer& p) {
-        if (!p.here) return;
-        trace("%s leaves\n", p.id.c_str());
-        p.socket.disconnect(side_[s].endpoint);
-        p.here = false;
-        side_[s].changed = left_ = true;
-    }
-
     void act() {
         const unsigned s = in_.below(sides_);
         side& here = side_[s];
@@ -236,29 +124,6 @@ private:
         }
     }
 
-    // One turn of the loop.
-    zdev::outcome turn() {
-        const auto outcome = device_->run([this] { device_->stop(); });
-        const auto now = device_->statistics();
-        for (const auto& f : {now.in, now.out}) expect(f.in_hand() <= 1, "the counters do not add up");
-        const auto total = now.in.messages_received + now.out.messages_received + now.in.messages_sent + now.out.messages_sent;
-        expect(total >= total_, "a counter went back");
-        progress_ += total - std::exchange(total_, total);
-        return outcome;
-    }
-    void paused_turn() {
-        const auto before = total_;
-        device_->pause();
-        turn();
-        expect(total_ == before, "a message moved during a pause");
-    }
-    void draining_turn() {
-        const auto before = device_->statistics().in.messages_received;
-        device_->drain(in_.flag() ? 0ms : 10000ms);
-        turn();
-        expect(device_->statistics().in.messages_received == before, "a request was read during a drain");
-    }
-
     // Until nothing moves any more, though all peers read.
     void settle() {
         for (int quiet = 0; quiet < 3; ++quiet) {
@@ -309,19 +174,8 @@ private:
         expect(copies_ == sent, "a copy is missing");
     }
 
-    input& in_;
-    zmq::context_t context_;
-    zmq::socket_t own_[3];  // in, out, mon: the device's
-    zmq::socket_t watcher_;
-    side side_[2];
-    unsigned sides_ = 2;
-    int hwm_ = 0;
-    int mon_type_ = 0;
-    bool mandatory_ = false, two_ways_ = false, left_ = false;
-    zdev::on_full on_full_{};
-    std::optional<zdev::device> device_;
     ledger ledger_;
-    std::uint64_t total_ = 0, progress_ = 0, copies_ = 0;
+    std::uint64_t copies_ = 0;  // that the monitor's watcher received
 };
 
 }  // namespace

@@ -68,7 +68,8 @@ def new_socket(context: zmq.Context[Any], kind: int, told: argparse.Namespace) -
     made.immediate = True  # what is sent waits for no replica that is gone
     made.reconnect_ivl, made.reconnect_ivl_max = 100, 2000  # ms
     made.connect_timeout = 1000  # ms
-    # A host that vanished is noticed by TCP. Not by ZMTP's heartbeats: they cut off a peer that is only behind with reading.
+    # A host that vanished is noticed by TCP. TCP_MAXRT cuts off a device without room too, and what it had is lost: the client
+    # asks again. Where nobody does, keepalive alone.
     made.tcp_keepalive, made.tcp_keepalive_idle, made.tcp_keepalive_intvl, made.tcp_keepalive_cnt = 1, 5, 2, 3  # s, s, probes
     made.tcp_maxrt = 10_000  # ms without an acknowledgement
     if told.key:

@@ -348,3 +348,14 @@ def test_descriptors_are_given_back_without_garbage_collection(device: Device, e
         eventually(lambda: descriptors() <= before)  # libzmq closes some a little later
     finally:
         gc.enable()
+
+
+def test_a_context_that_was_terminated_before_the_start_is_refused() -> None:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
+    context.term()
+    device = ThreadMonitoredQueue(zmq.PULL, zmq.PUSH)
+    device.context_factory = lambda: context
+    device.bind_in("tcp://127.0.0.1:*")
+    device.bind_out("tcp://127.0.0.1:*")
+    with pytest.raises(zmq.ZMQError, match="before the start"):
+        device.start()

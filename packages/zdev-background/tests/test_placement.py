@@ -41,12 +41,18 @@ def threads(pid: int) -> dict[int, str]:
 
 @linux_only
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_device_has_as_many_io_threads_as_it_was_told(count: int, connect: Callable[..., Any]) -> None:
+def test_a_device_has_as_many_io_threads_as_it_was_told(
+    count: int, connect: Callable[..., Any], eventually: Callable[..., None]
+) -> None:
     before = threads(os.getpid())
     with streamer(ThreadDevice, io_threads=count) as device:
-        new = {name for tid, name in threads(os.getpid()).items() if tid not in before}
-        assert {name for name in new if name.startswith("ZMQbg/IO")} == {f"ZMQbg/IO/{n}" for n in range(count)}
         assert relays(device, connect)
+
+        def named() -> bool:  # a thread gives itself its name, once it runs
+            new = {name for tid, name in threads(os.getpid()).items() if tid not in before}
+            return {name for name in new if name.startswith("ZMQbg/IO")} == {f"ZMQbg/IO/{n}" for n in range(count)}
+
+        eventually(named)
 
 
 def test_a_device_with_io_threads_of_its_own_leaves_the_shared_context_alone() -> None:

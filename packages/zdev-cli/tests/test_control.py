@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zmq
+from exchange import ANY, exchange
 
 if TYPE_CHECKING:
     from conftest import Program, Service
 
-ANY = "tcp://127.0.0.1:*"
 PATIENCE = 20.0
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
@@ -36,14 +36,6 @@ drain_timeout = 0.1
 in.bind = "{ANY}"
 out.bind = "{ANY}"
 """
-
-
-def exchange(client: zmq.Socket[bytes], worker: zmq.Socket[bytes], text: bytes) -> None:
-    """One request and its reply."""
-    client.send(text)
-    assert worker.recv() == text
-    worker.send(text.upper())
-    assert client.recv() == text.upper()
 
 
 def test_a_paused_device_holds_its_messages_until_it_is_resumed(service: Start, connected: Connected) -> None:

@@ -81,11 +81,13 @@ def test_the_file_is_right_and_has_a_device_of_the_type(init: Init, device_type:
 
 
 @pytest.mark.parametrize("device_type", TYPES)
-def test_the_file_runs(zdev: Callable[..., Any], folder: Path, device_type: str) -> None:
-    file = folder / "zdev.toml"
+def test_the_file_runs_where_no_other_is_named(
+    zdev: Callable[..., Any], folder: Path, device_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     on_any_port = re.sub(r"(tcp://127\.0\.0\.1):\d+", r"\1:*", starter(device_type)).replace(":9595", ":0")
-    file.write_text(on_any_port)
-    program = zdev("run", "-c", str(file), "--control", str(folder / "control.sock"))
+    Path(folder, "zdev.toml").write_text(on_any_port)
+    monkeypatch.chdir(folder)
+    program = zdev("run", "--control", str(folder / "control.sock"))
     while not (line := program.out.next()).startswith("ready"):
         pass
     assert line == "ready: 1 device: 1 active"

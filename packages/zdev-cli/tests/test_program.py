@@ -37,6 +37,13 @@ def test_python_m_zdev_cli_is_the_same_program(zdev_path: str) -> None:
     assert run(sys.executable, "-m", "zdev_cli", "run", "--help").stdout == run(zdev_path, "run", "--help").stdout
 
 
+@pytest.mark.parametrize("command", [(), ("key",)])
+def test_a_command_that_lacks_its_command_tells_them_all(zdev_path: str, command: tuple[str, ...]) -> None:
+    done = run(zdev_path, *command)
+    assert done.stderr == run(zdev_path, *command, "--help").stdout
+    assert (done.stdout, done.returncode) == ("", 64)
+
+
 def test_an_unknown_command_is_refused(refused: Callable[..., tuple[int, str]]) -> None:
     status, line = refused("rum")
     assert status == 64

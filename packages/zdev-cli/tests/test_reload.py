@@ -11,33 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import zmq
+from exchange import exchange, queue
 
 if TYPE_CHECKING:
     from conftest import Program, Service
 
-ANY = "tcp://127.0.0.1:*"
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
 PATIENCE = 20.0
-
-
-def queue(name: str, more: str = "", front: str = ANY, back: str = ANY) -> str:
-    return f"""
-[[device]]
-name = "{name}"
-type = "queue"
-in.bind = "{front}"
-out.bind = "{back}"
-{more}
-"""
-
-
-def exchange(client: zmq.Socket[bytes], worker: zmq.Socket[bytes], text: bytes) -> None:
-    """One request and its reply."""
-    client.send(text)
-    assert worker.recv() == text
-    worker.send(text.upper())
-    assert client.recv() == text.upper()
 
 
 def mon(program: Service) -> str:

@@ -9,22 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zmq
+from exchange import ANY, exchange
 
 if TYPE_CHECKING:
     from conftest import Program
 
-ANY = "tcp://127.0.0.1:*"
 Start = Callable[..., "Program"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
-
-
-def exchange(client: zmq.Socket[bytes], worker: zmq.Socket[bytes], text: bytes) -> None:
-    """One request and its reply."""
-    client.send(text)
-    assert worker.recv() == text
-    worker.send(text.upper())
-    assert client.recv() == text.upper()
 
 
 def test_a_line_an_endpoint_tells_role_type_verb_and_the_resolved_address(zdev: Start) -> None:

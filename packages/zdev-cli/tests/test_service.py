@@ -12,34 +12,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 import zmq
+from exchange import ANY, exchange, queue
 
 if TYPE_CHECKING:
     from conftest import Program, Service
 
 PATIENCE = 20.0
-ANY = "tcp://127.0.0.1:*"
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
-
-
-def queue(name: str, more: str = "", front: str = ANY, back: str = ANY) -> str:
-    return f"""
-[[device]]
-name = "{name}"
-type = "queue"
-in.bind = "{front}"
-out.bind = "{back}"
-{more}
-"""
-
-
-def exchange(client: zmq.Socket[bytes], worker: zmq.Socket[bytes], text: bytes) -> None:
-    """One request and its reply."""
-    client.send(text)
-    assert worker.recv() == text
-    worker.send(text.upper())
-    assert client.recv() == text.upper()
 
 
 def test_the_devices_of_a_file_relay_in_threads_and_in_processes(service: Start, connected: Connected) -> None:

@@ -82,10 +82,11 @@ def test_json_of_right_files_is_an_empty_list(validate: Validate) -> None:
     assert (json.loads(done.stdout), done.stderr, done.returncode) == ([], "", 0)
 
 
-def test_no_file_is_a_usage_error(refused: Callable[..., tuple[int, str]]) -> None:
-    status, line = refused("validate")
-    assert status == 64
-    assert "FILE..." in line
+def test_the_file_is_zdev_toml_unless_told(validate: Validate, tmp_path: Path) -> None:
+    missing = "zdev.toml  No such file or directory; `zdev init` writes a file to start with\n"
+    assert (validate().stderr, validate().returncode) == (missing, 78)
+    Path(tmp_path, "zdev.toml").write_text(RIGHT)
+    assert (validate().stdout, validate().returncode) == ("zdev.toml: 1 device, 2 sockets: ok\n", 0)
 
 
 def test_what_cannot_be_read_is_one_fault(tmp_path: Path) -> None:

@@ -17,11 +17,13 @@ from ._devices import (
     ThreadProxy,
     ThreadProxySteerable,
 )
-from ._keys import create_key
+from ._keys import create_key, read_public_key
+from ._limits import DEFAULT_LIMITS
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
 from ._spec import Role, SocketSpec
 
 __all__ = [
+    "DEFAULT_LIMITS",
     "CurveClient",
     "CurveServer",
     "Device",
@@ -48,4 +50,5 @@ __all__ = [
     "create_key",
     "monitored_queue",
     "monitoredqueue",
+    "read_public_key",
 ]

@@ -36,6 +36,7 @@ class Device(Awaitable, Roles):
     The sockets are made at the start, as told by then with `bind_in`, `connect_out`, `setsockopt_in` and their like, and closed
     at the end; a device can be started again. LINGER is 1000 ms unless it was set. ROUTER sockets have ROUTER_MANDATORY unless
     it was set, so that a message to a peer that is gone or full is counted where libzmq would lose it unseen (see `on_full`).
+    `DEFAULT_LIMITS` has what else is set unless it was set by you.
 
     Methods may be called from any thread. A device runs until it ends or the interpreter exits, also when nobody refers to it.
     """

@@ -79,7 +79,10 @@ def read_secret_key(path: StrPath) -> tuple[bytes, bytes]:
 
 
 def read_public_key(path: StrPath) -> bytes:
-    """Raises OSError if the file can't be read or others can write it, ValueError if it has no such key."""
+    """The public key in a file that `create_key` or `zmq.auth` made, 40 characters of Z85.
+
+    Raises OSError if the file can't be read or others can write it, ValueError if it has no such key.
+    """
     return _keys_of(path, WRITE)[b"public"]
 
 

@@ -181,6 +181,8 @@ class Relay:
     def _open_sockets(self) -> None:
         # Through a shadow: Context.destroy() closes the sockets that its context made, from whatever thread it is called
         # in. These it can't; it waits until the engine has met ETERM and they were closed here.
+        if self.context.closed:  # whose shadow would be another context
+            raise zmq.ZMQError(zmq.ETERM, f"{self._plan.owner}: its context was terminated before the start")
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(shadow=self.context)
         context.sockopts.update(self.context.sockopts)
         for role, spec in self._plan.specs.items():

@@ -11,8 +11,10 @@ from typing import Any, Literal, NamedTuple
 
 import zmq
 
+from ._buffers import make_socket
 from ._errors import explained
 from ._ipc import refuse_in_use, remove_file
+from ._limits import DEFAULT_LIMITS
 from ._ports import Ports
 from ._security import Security, is_loopback
 
@@ -83,7 +85,8 @@ class SocketSpec:
     security: Security | None = None
 
     def open(self, context: zmq.Context[Any], owner: str = "zdev", ports: Ports | None = None) -> OpenSocket:
-        """Make the socket: first its options, in order; then its security, binds and connects. The caller closes it.
+        """Make the socket: first `DEFAULT_LIMITS`, then its options, in order; then its security, binds and connects. The caller
+        closes it.
 
         owner: who is named in errors. ports: where a bound port may have been kept.
 
@@ -91,7 +94,7 @@ class SocketSpec:
         text names owner, role and option or endpoint. Nothing stays open then.
         """
         try:
-            socket = context.socket(self.type)
+            socket = make_socket(context, self.type)
         except zmq.ZMQError as error:
             raise explained(owner, f"cannot make {self}", error) from error
         opened = OpenSocket(socket)
@@ -131,7 +134,7 @@ class SocketSpec:
         return f"{self.role} ({self.type_name})"
 
     def _defaults(self, context: zmq.Context[Any]) -> list[tuple[int, OptionValue]]:
-        defaults: list[tuple[int, OptionValue]] = [(zmq.LINGER, DEFAULT_LINGER)]
+        defaults: list[tuple[int, OptionValue]] = [*DEFAULT_LIMITS.items(), (zmq.LINGER, DEFAULT_LINGER)]
         if self.type == zmq.ROUTER:
             defaults.append((zmq.ROUTER_MANDATORY, 1))
         if self.type == zmq.XSUB:

@@ -65,6 +65,8 @@ def main() -> None:
 def _status() -> int:
     try:
         return cli.main(prog_name="zdev", standalone_mode=False) or Status.OK
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _say(error.format_message(), Status.USAGE)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "zdev"
         return _say(f"{path}: {' '.join(error.format_message().split())} (see '{path} --help')", Status.USAGE)

@@ -25,6 +25,8 @@ DEVICE_TYPES = {
     "streamer": ("PULL", "PUSH"),
 }
 
+STARTER = "zdev.toml"  # what `zdev init` writes; `zdev validate` and `zdev run` take it where no other file is named
+
 SECRETS = ("CURVE_SECRETKEY", "PLAIN_PASSWORD")
 
 Setting = tuple[int, int | bytes]

@@ -7,9 +7,8 @@ from .scenario import Scenario
 
 MB = 1_000_000
 CONNECTION = 128 * 1024  # bytes: two queues, two batches, and what libzmq keeps of a connection
-FRAME = 64  # bytes that a frame takes besides its content; up to 33 bytes of content are among them
-BUFFER = 18 * 1024  # bytes of the buffer that libzmq reads into: a small frame that came alone keeps all of it
-IN_BUFFER = 8192  # bytes; a larger frame has memory of its own
+FRAME = 64  # bytes that a frame takes in a queue; up to 33 bytes of content are among them
+CONTENT = 64  # bytes that a longer content takes beside its own
 
 
 def most(scenario: Scenario) -> int:
@@ -25,5 +24,4 @@ def most(scenario: Scenario) -> int:
 
 def message(size: int, small_frames: int = 2) -> int:
     """Bytes of a message of one frame of this size and a few that are small."""
-    content = max(size, BUFFER) if size <= IN_BUFFER else size
-    return (1 + small_frames) * FRAME + content
+    return (1 + small_frames) * FRAME + (CONTENT + size if size > 33 else 0)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .chain import GIVE_UP, HEARTBEATS, both_ways, one_way
+from .chain import GIVE_UP, HEARTBEATS, KEEPALIVE, both_ways, one_way
 from .network import Network, missing
 from .replace import replace
 from .throughput import throughput
@@ -21,6 +21,7 @@ SCENARIOS: dict[str, Callable[[Network, Path], dict[str, Any]]] = {
     "throughput-unlimited": partial(throughput, seconds=10, megabits=0),
     "chain": partial(one_way, outage=10.0),
     "chain-give-up": partial(one_way, outage=10.0, options=GIVE_UP),
+    "chain-keepalive": partial(one_way, outage=10.0, options=KEEPALIVE),
     "chain-heartbeats": partial(one_way, outage=10.0, options=HEARTBEATS),
     "chain-requests": partial(both_ways, outage=10.0),
 }

@@ -28,6 +28,8 @@ BOTH_WAYS = ONE_WAY.replace("streamer", "queue")
 AGAIN = "CONNECT_TIMEOUT = 1000, RECONNECT_IVL_MAX = 1000"  # ms
 GIVE_UP = f"TCP_MAXRT = 2000, {AGAIN}"
 """Options by which a connection is cut when what was sent is not acknowledged for 2 s."""
+KEEPALIVE = "TCP_KEEPALIVE_IDLE = 3, TCP_KEEPALIVE_INTVL = 1, TCP_KEEPALIVE_CNT = 2"
+"""Options by which the end that has nothing under way cuts a connection on which nothing came for 5 s; zdev's own is 2 minutes."""
 HEARTBEATS = f"HEARTBEAT_IVL = 500, HEARTBEAT_TIMEOUT = 2000, {AGAIN}"
 """Options by which each end cuts a connection on which nothing came for that long."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from .._failure import Failure, Status
-from .._words import DEVICE_TYPES
+from .._words import DEVICE_TYPES, STARTER
 
 EXAMPLES = """\b
 Example:
@@ -17,7 +17,7 @@ Example:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("file", default="zdev.toml")
+@click.argument("file", default=STARTER)
 @click.option("--type", "type_", type=click.Choice(tuple(DEVICE_TYPES)), default="monitored-queue", show_default=True)
 @click.option("--force", is_flag=True, help="Overwrite FILE if it is there.")
 def init(file: str, type_: str, force: bool) -> None:

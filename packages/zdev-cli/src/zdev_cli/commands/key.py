@@ -47,7 +47,7 @@ def new(name: str, directory: Path) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def show(file: Path) -> None:
     """Print the public key in FILE, 40 characters. The secret one is never shown."""
-    from zdev_background._keys import read_public_key
+    from zdev_background import read_public_key
 
     try:
         public = read_public_key(file)

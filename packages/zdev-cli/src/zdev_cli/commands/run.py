@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .._sockets import SocketArguments, socket_options
-from .._words import DEVICE_TYPES, ROLES, Role, needed_roles
+from .._words import DEVICE_TYPES, ROLES, STARTER, Role, needed_roles
 from ..control.client import control_option
 
 if TYPE_CHECKING:
@@ -52,19 +52,21 @@ def run(type_: str | None, config: Path | None, control: str | None, **arguments
     NAME of a socket option is as in zmq_setsockopt(3), without ZMQ_; VALUE is text or a number, as the option takes it. A SUB
     socket subscribes to everything unless SUBSCRIBE is set.
 
-    With -c all is in FILE, but for --control. SIGHUP and zdev reload read it again. SIGINT and SIGTERM drain the devices, a
+    With -c all is in FILE, but for --control; without TYPE it is zdev.toml, if that is here. SIGHUP and zdev reload read it again. SIGINT and SIGTERM drain the devices, a
     second one ends at once, with status 75.
     """
+    told = any(value not in (None, ()) for value in arguments.values())
+    if config is None and type_ is None and not told and Path(STARTER).exists():
+        config = Path(STARTER)
     if config is not None:
-        _run_file(config, control, type_, arguments)
-    elif type_ is None:
-        raise click.UsageError("what? Name a TYPE of device, or a file of devices with -c FILE")
-    else:
+        _run_file(config, control, type_, told)
+    elif type_ is not None:
         _run_type(type_, arguments)
+    else:
+        raise click.UsageError(f"what? Name a TYPE of device, or a file of devices with -c FILE; there is no {STARTER} here")
 
 
-def _run_file(config: Path, control: str | None, type_: str | None, arguments: dict[str, Any]) -> None:
-    told = [name for name, value in arguments.items() if value not in (None, ())]
+def _run_file(config: Path, control: str | None, type_: str | None, told: bool) -> None:
     if type_ or told:
         what = f"TYPE {type_}" if type_ else "an option of one device"
         raise click.UsageError(f"either -c FILE or {what}, not both: devices of a file are described in it")

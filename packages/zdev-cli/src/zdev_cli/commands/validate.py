@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .._failure import Status
+from .._words import STARTER
 
 if TYPE_CHECKING:
     from ..config import Config, Fault
@@ -21,19 +22,19 @@ Example:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("files", metavar="FILE...", nargs=-1, required=True)
+@click.argument("files", metavar="[FILE]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print the faults as a list of {file, line, column, key, message}.")
 @click.pass_context
 def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
     """Tell everything that is wrong with configuration files.
 
-    A line a fault on stderr, with file, line and column; a line a file without any on stdout. FILE may be - for standard input.
-    Nothing is bound or connected. Exit status: 0 all are well, 78 there are faults.
+    FILE is zdev.toml unless told, - for standard input. A line a fault on stderr, with file, line and column; a line a file
+    without any on stdout. Nothing is bound or connected. Exit status: 0 all are well, 78 there are faults.
     """
     from ..config import ConfigError
 
     faults: list[Fault] = []
-    for file in files:
+    for file in files or (STARTER,):
         try:
             config = _load(file)
         except ConfigError as error:

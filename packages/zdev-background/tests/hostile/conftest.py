@@ -1,0 +1,40 @@
+"""Who is attacked. Each test here, whatever it does, must leave it serving, with no more descriptors than before."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import zmq
+
+from zdev_background import ProcessDevice
+
+from .victim import Victim
+
+Connect = Callable[..., "zmq.Socket[bytes]"]
+Eventually = Callable[[Callable[[], Any]], None]
+
+
+@pytest.fixture
+def device() -> Iterator[ProcessDevice]:
+    if sys.platform != "linux":
+        pytest.skip("descriptors and memory are read from /proc")
+    device = ProcessDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+    device.bind_in("tcp://127.0.0.1:*")
+    device.bind_out("tcp://127.0.0.1:*")
+    yield device
+    device.stop()
+
+
+@pytest.fixture
+def victim(connect: Connect, device: ProcessDevice, eventually: Eventually) -> Iterator[Victim]:
+    """The test may do what it likes to it: afterwards it still serves, and holds no more descriptors than before."""
+    device.start()
+    victim = Victim(connect, device)
+    victim.serves(10)
+    before = victim.descriptors()
+    yield victim
+    victim.serves(10)
+    eventually(lambda: victim.descriptors() <= before)

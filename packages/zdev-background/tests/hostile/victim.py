@@ -1,0 +1,47 @@
+"""A device with peers that mean well, and what it takes of the system."""
+
+from __future__ import annotations
+
+import itertools
+import resource
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import zmq
+
+from zdev_background import ProcessDevice
+
+Connect = Callable[..., "zmq.Socket[bytes]"]
+
+
+class Victim:
+    """A device in a process of its own, with a client and a worker that mean well."""
+
+    def __init__(self, connect: Connect, device: ProcessDevice) -> None:
+        launcher = device.launcher
+        assert launcher is not None
+        assert not isinstance(launcher, threading.Thread)
+        assert launcher.pid is not None
+        self.pid = launcher.pid
+        self.endpoint = device.endpoints["in"][0]
+        self._client = connect(zmq.REQ, self.endpoint)
+        self._worker = connect(zmq.REP, device.endpoints["out"][0])
+        self._numbers = itertools.count()
+
+    def serves(self, times: int = 1) -> None:
+        """Fail unless requests come back with the replies that are theirs."""
+        for number in itertools.islice(self._numbers, times):
+            request = [b"question", b"", b"%d" % number]
+            self._client.send_multipart(request)
+            while (asked := self._worker.recv_multipart()) != request:  # what others say may be a message
+                self._worker.send_multipart(asked)
+            self._worker.send_multipart([*request, b"answer"])
+            assert self._client.recv_multipart() == [*request, b"answer"]
+
+    def descriptors(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
+
+    def memory(self) -> int:
+        """Resident, in bytes."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * resource.getpagesize()

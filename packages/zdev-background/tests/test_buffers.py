@@ -1,0 +1,68 @@
+"""A message that waits in a device takes memory of its own size, however it came."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import zmq
+
+from zdev_background import ProcessDevice, ThreadDevice
+from zdev_background._buffers import ZERO_COPY_RECV
+
+Connect = Callable[..., "zmq.Socket[bytes]"]
+Eventually = Callable[[Callable[[], Any]], None]
+MB = 1_000_000
+
+
+def peak(pid: int) -> int:
+    """The most memory that was resident, in bytes."""
+    return int(Path(f"/proc/{pid}/status").read_text().partition("\nVmHWM:")[2].split()[0]) * 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
+def test_waiting_messages_take_their_own_size(connect: Connect, eventually: Eventually) -> None:
+    clients, each, size = 50, 100, 3000  # a buffer has room for two of them
+    device = ProcessDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+    device.bind_in("tcp://127.0.0.1:*")
+    device.bind_out("tcp://127.0.0.1:*")
+    device.start()
+    launcher = device.launcher
+    assert launcher is not None
+    assert not isinstance(launcher, threading.Thread)
+    pid = launcher.pid
+    assert pid is not None
+    worker = connect(zmq.REP, device.endpoints["out"][0])
+    peers = [connect(zmq.DEALER, device.endpoints["in"][0]) for _ in range(clients)]
+    for peer in peers:  # all are connected when they have had an answer
+        peer.send_multipart([b"", b"hello"])
+        worker.send(worker.recv())
+        peer.recv_multipart()
+    worker.close()  # from now on requests wait
+    before = peak(pid)
+    for _ in range(each):
+        for peer in peers:
+            peer.send_multipart([b"", bytes(size)])
+    eventually(lambda: device.statistics().in_.in_hand > 0)
+    last = connect(zmq.REP, device.endpoints["out"][0])
+    for _ in range(clients * each):
+        last.send(last.recv())
+    grown = peak(pid) - before
+    device.stop()
+    assert grown < 1.4 * clients * each * size, f"{clients * each} messages of {size} bytes took {grown / MB:.0f} MB"
+
+
+def test_the_sockets_of_others_in_the_context_stay_as_they_are() -> None:
+    context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
+    before = context.get(ZERO_COPY_RECV)
+    device = ThreadDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)
+    device.bind_in("tcp://127.0.0.1:*")
+    device.bind_out("tcp://127.0.0.1:*")
+    device.start()
+    assert device._context is not None
+    assert device._context.get(ZERO_COPY_RECV) == before == 1
+    device.stop()
