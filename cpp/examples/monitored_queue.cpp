@@ -8,17 +8,23 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <random>
 #include <zdev/device.hpp>
 #include <zmq.hpp>
 
 namespace {
+
+// An option of contexts that zmq.h hides: 0 has a message that waits take memory of its own size.
+constexpr int zero_copy_recv = 10;
 
 zdev::device* running = nullptr;
 
 extern "C" void stop(int) { running->stop(); }
 
 void relay(const char* in_endpoint, const char* out_endpoint, const char* mon_endpoint) {
+    std::srand(std::random_device{}());  // routing ids count up from rand(): not from the same after each start
     zmq::context_t context;
+    zmq_ctx_set(context.handle(), zero_copy_recv, 0);
     zmq::socket_t in(context, zmq::socket_type::router);
     zmq::socket_t out(context, zmq::socket_type::dealer);
     zmq::socket_t mon(context, zmq::socket_type::pub);

@@ -18,6 +18,7 @@ KINDS = (  # what is as it happens: how it looks in a page, and what may be prin
     (r"0x[0-9a-f]+", r"0x[0-9a-f]+"),
     (r"ipc://\S+", r"ipc://\S+"),
     (r"[\d.,:]*\d", r"[\d.,:]+"),
+    (r"\b[kMG]?B\b", r"[kMG]?B"),
     (r" +", r" +"),
 )
 
@@ -71,11 +72,11 @@ class Terminals(list[Terminal]):
             each.process.kill()
             each.process.wait(PATIENCE)
 
-    def run(self, command: str, printed: list[str]) -> Terminal:
-        """Open one more for a command that prints this, and ends well, unless it is one that goes on."""
+    def run(self, command: str, printed: list[str], status: int = 0) -> Terminal:
+        """Open one more for a command that prints this, and ends with this status, unless it is one that goes on."""
         self.append(Terminal(command, self.folder, len(self)))
         if not command.startswith(ENDLESS):
-            assert self[-1].process.wait(PATIENCE) == 0, self[-1].output.read_text()
+            assert self[-1].process.wait(PATIENCE) == status, self[-1].output.read_text()
         self[-1].prints(printed)
         return self[-1]
 
