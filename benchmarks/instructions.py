@@ -4,7 +4,7 @@
 
 Counted by valgrind's callgrind, in the thread that relays, over inproc: relay.cpp sends bursts through zdev's queue, where the
 count repeats within 1 %, and through libzmq's zmq_proxy, where it varies by some 5 %. The check fails when zdev needs more than
-zmq_proxy in small bursts, or in large ones 3 % more than instructions.json says, which holds for one libzmq and compiler only.
+zmq_proxy, or in large bursts 3 % more than instructions.json says, which holds for one libzmq and compiler only.
 Beside it, as information, of the whole process: system calls a message, counted by strace, and how often a thread slept and was
 woken, counted by the kernel. --profile tells instead whose instructions and which system calls they are (see hotspots.py).
 """
@@ -34,9 +34,9 @@ BURSTS = {1: 1000, 10: 500, 900: 30}  # messages a burst: how many bursts
 DEVICES = ("queue", "monitored-queue", "zmq-proxy")
 PATTERNS = ("stream", "round-trips")
 LARGEST = "bursts of 900"  # what a device under load finds waiting
-# What must not need more than zmq_proxy. Not the large bursts, where all work is to move frames through libzmq's public
-# functions, which zmq_proxy, a part of libzmq, goes around.
-AT_MOST_PROXY = ("stream, bursts of 1", "stream, bursts of 10", "round-trips, bursts of 1")
+# What need not be below zmq_proxy: where all work is to move messages of several frames through libzmq's public functions,
+# which zmq_proxy, a part of libzmq, goes around.
+MAY_EXCEED_PROXY = ("round-trips, bursts of 900",)
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def failures(found: dict[str, dict[str, float]], chain: str) -> list[str]:
     said = []
     for name, figures in found.items():
         ours, theirs = figures["queue"], figures["zmq-proxy"]
-        if name in AT_MOST_PROXY and ours > theirs:
+        if name not in MAY_EXCEED_PROXY and ours > (ALLOWED if name.endswith(LARGEST) else 1) * theirs:
             said.append(f"{name}: {ours:.0f} instructions a message, zmq_proxy needs {theirs:.0f}")
         before = recorded["instructions"].get(name)
         if before and name.endswith(LARGEST) and ours > ALLOWED * before["queue"]:

@@ -18,7 +18,7 @@ class Run:
     """How the results came about. failures: what a peer did wrong; charts: names and titles; missing: still to be measured."""
 
     at_start: dict[str, Any]
-    rounds: int
+    rounds: str
     seconds: float
     failures: list[str]
     charts: list[tuple[str, str]]

@@ -22,12 +22,13 @@ import page
 import store
 from cases import CASES
 from devices import DIRECT, PEERS
-from goals import verdicts
+from goals import GOALS, verdicts
 from measure import Failed, Programs, Sample, measure
 from report import Results, as_json, machine, table
 from states import measure_state
 
 HERE = Path(__file__).resolve().parent
+JUDGED = {goal.case for goal in GOALS}  # in a full run measured twice as often
 
 
 def give_up(text: str) -> NoReturn:
@@ -64,7 +65,9 @@ def positive(kind: type[int | float]) -> Callable[[str], float]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures zdev's devices beside their peers, in interleaved rounds.")
-    parser.add_argument("--full", action="store_true", help="every case, every peer, 5 rounds of 0.4 s")
+    parser.add_argument(
+        "--full", action="store_true", help="every case, every peer, 5 rounds of 0.4 s, 10 of what the goals judge"
+    )
     parser.add_argument("--resume", action="store_true", help="measure only what the file of --json lacks")
     parser.add_argument(
         "--minutes", type=positive(float), metavar="M", default=1e9, help="end after M minutes, complete or not"
@@ -134,11 +137,11 @@ def plan_of(cases: list[str], peers: list[str], rounds: int) -> Iterator[tuple[i
             yield from ((round_, case, peer) for peer in peers[shift:] + peers[:shift])
 
 
-def _applies(round_: int, name: str, peer: str, full: bool) -> bool:
+def _applies(round_: int, name: str, peer: str, full: bool, rounds: int) -> bool:
     """Whether the case is measured with the peer: not all peers know all patterns, nor is each wanted in every case."""
     case = CASES[name]
     wanted = case.peers if full or not case.quick_peers else case.quick_peers
-    if round_ >= case.rounds or (wanted and peer not in wanted):
+    if round_ >= min(case.rounds, rounds) or (wanted and peer not in wanted):
         return False
     if case.transport == "inproc" and peer != DIRECT and PEERS[peer].kind != "native":
         return False
@@ -165,8 +168,12 @@ def _run(arguments: argparse.Namespace, programs: Programs, former: list[Sample]
     """Measure what is not among the former samples; an interrupt ends it early, or the time that it may take."""
     full = arguments.full or bool(arguments.peers)
     done = {(sample.round - 1, sample.case, sample.peer) for sample in former}
-    plan = [step for step in plan_of(arguments.cases, arguments.peers, arguments.rounds) if _applies(*step, full)]
-    plan = [step for step in plan if step not in done]
+    rounds = {name: arguments.rounds * (2 if arguments.full and name in JUDGED else 1) for name in arguments.cases}
+    plan = [
+        step
+        for step in plan_of(arguments.cases, arguments.peers, max(rounds.values()))
+        if _applies(*step, full, rounds[step[1]]) and step not in done
+    ]
     run = Run(list(former), {}, len(plan))
     begin = time.monotonic()
     try:
@@ -217,7 +224,8 @@ def _write(arguments: argparse.Namespace, results: Results, at_start: dict[str, 
     drawn = [] if charts.missing() else charts.draw(results, arguments.docs)
     if charts.missing():
         print("no charts: matplotlib is not installed", file=sys.stderr)
-    circumstances = page.Run(at_start, arguments.rounds, arguments.seconds, failures, drawn, run.missing)
+    rounds = f"{arguments.rounds}" + (f", {2 * arguments.rounds} of what the goals judge" if arguments.full else "")
+    circumstances = page.Run(at_start, rounds, arguments.seconds, failures, drawn, run.missing)
     print(f"A page with charts: {page.write(arguments.docs, results, circumstances)}")
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,28 @@ def test_a_suspended_process_is_killed_by_stop(device: ProcessDevice) -> None:
     device.stop(timeout=0.1)
     assert not device.is_alive()
     assert isinstance(device.exception, ChildProcessError)
+
+
+def test_one_that_is_suspended_stops_however_often_it_was_asked(device: ProcessDevice) -> None:
+    def ask() -> None:
+        with suppress(TimeoutError):
+            device.statistics()
+
+    device.start()
+    os.kill(pid_of(device), signal.SIGSTOP)
+    asking = [threading.Thread(target=ask, daemon=True) for _ in range(400)]  # more than the pipe to it has room for
+    for each in asking:
+        each.start()
+    stopping = threading.Thread(target=device.stop, args=(1,), daemon=True)
+    stopping.start()
+    stopping.join(20)
+    is_stopped = not stopping.is_alive()
+    if not is_stopped:
+        os.kill(pid_of(device), signal.SIGKILL)
+    for each in (stopping, *asking):
+        each.join(20)
+    assert is_stopped
+    assert not device.is_alive()
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Self
 
 PATIENCE = 20.0
-ENDLESS = ("zdev run", "zdev tap", "python worker.py")
+ENDLESS = ("zdev run", "zdev tap", "zdev record", "python worker.py")
 KINDS = (  # what is as it happens: how it looks in a page, and what may be printed in its place
-    (r"\S{40}", r"\S{40}"),
+    (r"(?<!\S)\S{40}(?!\S)", r"\S{40}"),
+    (r'"[A-Za-z0-9+/]+="', r'"[A-Za-z0-9+/]+="'),
     (r"0x[0-9a-f]+", r"0x[0-9a-f]+"),
     (r"ipc://\S+", r"ipc://\S+"),
     (r"[\d.,:]*\d", r"[\d.,:]+"),
     (r"\b[kMG]?B\b", r"[kMG]?B"),
+    (r"─+", r"─+"),
     (r" +", r" +"),
 )
 

@@ -6,6 +6,7 @@ import importlib.metadata
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,37 @@ def test_help_answers_without_loading_zeromq() -> None:
     modules = run(sys.executable, "-c", look).stdout.splitlines()[-1].split()
     assert "click" in modules
     assert not {"zmq", "zdev_core", "zdev_background", "multiprocessing", "asyncio"} & set(modules)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+@pytest.mark.parametrize("command", [("schema",), ("--help",), ("key", "--help")])
+def test_output_that_finds_no_room_is_told_in_a_line(zdev_path: str, command: tuple[str, ...]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([zdev_path, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20, check=False)
+    assert (done.stderr, done.returncode) == ("zdev: cannot write the output: No space left on device\n", 69)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
+def test_the_status_tells_what_the_error_output_has_no_room_for(zdev_path: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([zdev_path, "rum"], stdout=subprocess.PIPE, stderr=full, timeout=20, check=False)
+    assert (done.stdout, done.returncode) == (b"", 64)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
+def test_no_socket_takes_the_place_of_a_closed_stream() -> None:
+    look = """
+import os, sys
+from zdev_cli import _main
+_main._status = lambda: os.open(os.devnull, os.O_RDONLY)
+_main.main()
+"""
+    done = run("sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', sys.executable, "-c", look)
+    assert done.returncode > 2, "what is opened first is a standard stream"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
+def test_a_command_does_its_work_without_any_stream(zdev_path: str, tmp_path: Path) -> None:
+    path = tmp_path / "zdev.toml"
+    assert run("sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', zdev_path, "init", str(path)).returncode == 0
+    assert path.exists()

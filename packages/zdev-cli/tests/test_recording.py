@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import re
 import stat
 from pathlib import Path
 
@@ -11,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zdev_cli._failure import Failure
+from zdev_cli.traffic.chunks import ChunkFile
 from zdev_cli.traffic.encoding import decoded, parts_of
 from zdev_cli.traffic.reader import Reader, Recorded
+from zdev_cli.traffic.recording import Limits, Recording
 from zdev_cli.traffic.writer import FileWriter
 
 frames = st.lists(st.binary(max_size=200), max_size=6)
@@ -50,6 +54,32 @@ def read_or_refuse(path: Path) -> tuple[list[Recorded], str | None]:
         return read(path)
     except Failure as failure:
         return [], str(failure)
+
+
+def test_a_recording_whose_next_file_fails_keeps_the_last_one_and_tells(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "t.mcap", "ipc://here", Limits(1000, 1.0, 2000, None), force=False)
+    (tmp_path / "t-0002.mcap").mkdir()
+    with pytest.raises(Failure, match=re.escape("t-0002.mcap: File exists")):
+        for number in range(100):
+            recording.add([b"in", bytes(100)], number)
+    recording.abandon()
+    assert read(tmp_path / "t-0001.mcap") == ([Recorded(i, [b"in", bytes(100)]) for i in range(recording.messages)], None)
+
+
+def test_a_recording_that_a_full_disk_cuts_short_at_the_end_of_a_file_can_be_abandoned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: ChunkFile) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    recording = Recording(tmp_path / "t.mcap", "ipc://here", Limits(1000, 1.0, None, None), force=False)
+    recording.add([b"in", b"one"], 1)
+    recording.flush()
+    with monkeypatch.context() as disk, pytest.raises(Failure, match="No space left"):
+        disk.setattr(ChunkFile, "finish", full)
+        recording.finish()
+    recording.abandon()
+    assert read(tmp_path / "t.mcap")[0] == [Recorded(1, [b"in", b"one"])]
 
 
 @settings(deadline=None, max_examples=100)

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import zmq
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ README = Path(__file__).parents[1] / "README.md"
 PATIENCE = 20.0
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send")
 def test_the_example_relays_until_ctrl_c(net: Net) -> None:
     [program] = re.findall(r"^```python\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
     with ExitStack() as stack:

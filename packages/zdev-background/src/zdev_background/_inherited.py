@@ -6,7 +6,9 @@ import os
 import signal
 import stat
 import sys
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -41,3 +43,19 @@ def _is_socket(fd: int) -> bool:
         return stat.S_ISSOCK(os.fstat(fd).st_mode)
     except OSError:  # the listing's own descriptor, closed by now
         return False
+
+
+@contextmanager
+def sigint_held_back(start_method: str) -> Iterator[None]:
+    """For the child, which inherits it: Ctrl-C is the parent's to handle, and comes before the child can say so too.
+
+    Not with forkserver: if the server starts now, all its later children would inherit it.
+    """
+    if start_method == "forkserver" or sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import multiprocessing
 import multiprocessing.process
 import os
@@ -10,8 +11,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
@@ -22,6 +22,7 @@ import zmq
 from zdev_core import Statistics
 
 from ._child import Order, Report, serve
+from ._inherited import sigint_held_back
 from ._ipc import WILDCARD, remove_file
 from ._launchers import Launcher, OnEnd
 from ._relay import Ending, Plan, no_statistics
@@ -30,15 +31,25 @@ from ._threads import Promise, start_thread
 
 ANSWER_TIMEOUT = 5.0  # seconds; the child answers at once unless it is suspended or starved
 EXIT_TIMEOUT = 5.0  # seconds from the child's last word to its end
+MOST_UNANSWERED = 64  # orders: some hundreds fill the pipe, where a suspended child would hold up whoever stops it
 
 # A child that is forked while another thread is between making a pipe and closing the child's end of it would hold that
-# end open, and the death of the pipe's own child would not be seen.
-_starting = threading.Lock()
+# end open, and the death of the pipe's own child would not be seen. A signal handler may start a device in the midst of a start.
+_starting = threading.RLock()
 
 
 _forks: list[int] = []  # the id of this process, if it is a fork
+
+
+def _become_a_fork() -> None:
+    """Who was starting a device in another thread is not here to finish it."""
+    global _starting
+    _forks.append(os.getpid())
+    _starting = threading.RLock()
+
+
 if sys.platform != "win32":
-    os.register_at_fork(after_in_child=lambda: _forks.append(os.getpid()))
+    os.register_at_fork(after_in_child=_become_a_fork)
 
 
 class ProcessLauncher(Launcher):
@@ -56,7 +67,7 @@ class ProcessLauncher(Launcher):
         self._pipe: Connection | None = None
         self._stopping = False
         self._answers: dict[int, Promise[Any]] = {}  # by number of the order
-        self._orders = 0
+        self._numbers = itertools.count()
         self._statistics = no_statistics()
         self._reader: threading.Thread | None = None
 
@@ -72,7 +83,7 @@ class ProcessLauncher(Launcher):
                     target=serve, args=(child_end, self._plan, method == "fork"), name=self._plan.owner, daemon=self._daemon
                 )
                 try:
-                    with _sigint_held_back(method):
+                    with sigint_held_back(method):
                         worker.start()
                 except BaseException:
                     pipe.close()
@@ -125,19 +136,29 @@ class ProcessLauncher(Launcher):
     def _order(self, verb: Order, *arguments: Any, answer: bool = True) -> Any:
         """What the child answers; None when it is no more."""
         answered: Promise[Any] = Promise()
-        with self._lock:
-            if self._pipe is None:
-                return None
-            self._orders += 1
-            self._answers[self._orders] = answered
-            try:
-                self._pipe.send((self._orders, verb, arguments))
-            except OSError:
-                return None
         try:
+            while before := self._send(answered, verb, arguments, at_once=not answer):
+                before.result(ANSWER_TIMEOUT)
             return answered.result(ANSWER_TIMEOUT) if answer else None
         except TimeoutError:
             raise TimeoutError(f"{self._plan.owner}: its process does not answer") from None
+
+    def _send(self, answered: Promise[Any], verb: Order, arguments: tuple[Any, ...], *, at_once: bool) -> Promise[Any] | None:
+        """Unless so many orders wait that they might fill the pipe: then the promise of one, to wait for."""
+        with self._lock:
+            waiting = list(self._answers.values())
+            if not at_once and len(waiting) >= MOST_UNANSWERED:
+                return waiting[0]
+            if self._pipe is None:
+                answered.set_result(None)
+                return None
+            number = next(self._numbers)  # at once: a signal handler may give an order of its own between any two steps
+            self._answers[number] = answered
+            try:
+                self._pipe.send((number, verb, arguments))
+            except OSError:
+                answered.set_result(None)
+        return None
 
     def _read(self, worker: BaseProcess, pipe: Connection) -> None:
         ending: Ending | None = None
@@ -215,19 +236,3 @@ def _refuse_what_does_not_pickle(plan: Plan) -> None:
                 f"{plan.owner}: {name} cannot be sent to another process: {error}; "
                 "use a plain value or something defined at the top of a module",
             ) from error
-
-
-@contextmanager
-def _sigint_held_back(start_method: str) -> Iterator[None]:
-    """For the child, which inherits it: Ctrl-C is the parent's to handle, and comes before the child can say so too.
-
-    Not with forkserver: if the server starts now, all its later children would inherit it.
-    """
-    if start_method == "forkserver" or sys.platform == "win32":
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

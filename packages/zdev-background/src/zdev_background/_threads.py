@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -31,24 +32,39 @@ def start_thread(target: Callable[..., object], name: str, *args: Any, daemon: b
 
 
 class Latch:
-    """Opened once, by any thread; waited for by any thread or greenlet."""
+    """Opened once, by any thread; waited for by any thread or greenlet, and by a signal handler that interrupts a wait.
+
+    Each who waits has a lock of its own: an event has one for all, in which a handler would wait for what it interrupted.
+    """
 
     def __init__(self) -> None:
         self._is_open = False
-        self._event = None if _gevent() else threading.Event()
+        self._looks = _gevent() is not None
+        self._waiting: list[threading.Lock] = []  # locked, each until the latch opens
 
     def open(self) -> None:
         self._is_open = True
-        if self._event:
-            self._event.set()
+        with suppress(IndexError):
+            while True:
+                self._waiting.pop().release()
 
     def is_open(self) -> bool:
         return self._is_open
 
     def wait(self, timeout: float | None = None) -> bool:
         """Whether it is open now, or within `timeout` seconds."""
-        if self._event:
-            return self._event.wait(timeout)
+        if self._looks:
+            return self._look(timeout)
+        mine = threading.Lock()
+        mine.acquire()
+        self._waiting.append(mine)
+        if not self._is_open:  # else it may have opened before `mine` was there
+            mine.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+        with suppress(ValueError):
+            self._waiting.remove(mine)
+        return self._is_open
+
+    def _look(self, timeout: float | None) -> bool:
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._is_open and (deadline is None or time.monotonic() < deadline):
             time.sleep(LOOK)  # gevent's: other greenlets go on

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
 import traceback
+from contextlib import suppress
 
 import click
 
 from ._failure import Failure, Status
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 SECTIONS = {
     "Run": ("run", "init", "validate", "schema", "key"),
@@ -50,16 +54,26 @@ def cli() -> None:
     """ZeroMQ devices: relays between two sockets.
 
     Exit status: 0 done, or ended by SIGINT or SIGTERM; 64 the command line makes no sense; 69 an endpoint or a running zdev is
-    not available, or nothing came from it; 70 an error while running; 75 a drain took longer than it may, or was
-    cut short by a second signal; 78 the configuration is wrong.
+    not available, or nothing came from it, or the output finds no room; 70 an error while running; 75 a drain took longer
+    than it may, or was cut short by a second signal; 78 the configuration is wrong.
     """
 
 
 def main() -> None:
     """Run `zdev` on this process's arguments; raises SystemExit with the exit status."""
+    _open_closed_streams()
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that can't show a character gets its number
     sys.exit(_status())
+
+
+def _open_closed_streams() -> None:
+    """In the place of standard streams that are closed (`>&-`), where sockets would be opened, and be written to as such."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(number, True)
+    os.close(number)
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _status() -> int:
@@ -73,15 +87,24 @@ def _status() -> int:
     except Failure as failure:
         return _say(failure.report, failure.status)
     except BrokenPipeError:  # the reader of a pipe has seen enough (`| head`)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else the flush at exit would complain
+        _discard_output()
         return Status.OK
     except (click.Abort, KeyboardInterrupt):
         return Status.OK
-    except Exception:  # noqa: BLE001 - whatever it is, the status tells
+    except Exception as error:  # noqa: BLE001 - whatever it is, the status tells
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _discard_output()
+            return _say(f"zdev: cannot write the output: {error.strerror}", Status.UNAVAILABLE)
         traceback.print_exc()
         return _say("zdev: this is a bug in zdev; please report the lines above", Status.INTERNAL)
 
 
 def _say(text: str, status: int) -> int:
-    click.echo(text, err=True)
+    with suppress(OSError):  # there too is no room
+        click.echo(text, err=True)
     return status
+
+
+def _discard_output() -> None:
+    """Else the flush at exit would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

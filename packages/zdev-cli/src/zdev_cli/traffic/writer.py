@@ -52,7 +52,9 @@ class FileWriter:
         self._written = self._file.tell()
 
     def finish(self) -> None:
-        """Complete the file with its index, and close it."""
+        """Complete the file with its index, and close it. Again, also after an error: nothing."""
+        if self._file.closed:
+            return
         try:
             self._chunks.finish()
         finally:

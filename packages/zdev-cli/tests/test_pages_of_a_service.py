@@ -1,0 +1,84 @@
+"""What the pages Running devices and Steering a running zdev show of commands, followed with the devices that they tell of."""
+
+from __future__ import annotations
+
+import re
+import socket as sockets
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from followed import Terminals, commands
+
+DOCS = Path(__file__).parents[3] / "docs" / "cli"
+BLOCK = re.compile(r"^( *)```console\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+ORDERS = """
+[http]
+listen = "127.0.0.1:{0}"
+
+[[device]]
+name = "orders"
+type = "monitored-queue"
+in.bind = "tcp://127.0.0.1:{1}"
+out.bind = "tcp://127.0.0.1:{2}"
+mon.bind = "tcp://127.0.0.1:{3}"
+"""
+DEVICE = """
+[[device]]
+name = "{0}"
+type = "{1}"
+in.bind = "tcp://127.0.0.1:{2}"
+out.bind = "tcp://127.0.0.1:*"
+"""
+
+
+def shown(page: str) -> dict[str, list[str]]:
+    """The commands of a page with what they print. Of two that are the same, the second has a ! behind it."""
+    found: dict[str, list[str]] = {}
+    for indent, block in BLOCK.findall((DOCS / page).read_text()):
+        for command, printed in commands(re.sub(f"^{indent}", "", block, flags=re.MULTILINE)):
+            lines = printed[: printed.index("...")] if "..." in printed else printed
+            found[command + "!" * (command in found)] = lines
+    return found
+
+
+@pytest.fixture
+def ports() -> list[int]:
+    with ExitStack() as stack:
+        servers = [stack.enter_context(sockets.create_server(("127.0.0.1", 0))) for _ in range(6)]
+        return [server.getsockname()[1] for server in servers]
+
+
+@pytest.fixture
+def terminals(folder: Path) -> Iterator[Terminals]:
+    with Terminals(folder) as opened:
+        yield opened
+
+
+def test_running_devices_is_as_its_page_says(folder: Path, ports: list[int], terminals: Terminals) -> None:
+    says = shown("running.md")
+    file = folder / "zdev.toml"
+    billing = DEVICE.format("billing", "queue", ports[4])
+    file.write_text(ORDERS.format(*ports) + billing)
+    terminals.run("zdev run -c zdev.toml", says["zdev run -c zdev.toml"])
+    changed = ORDERS.format(*ports).replace('"monitored-queue"', '"monitored-queue"\ndrain_timeout = 7\nin.options.RCVHWM = 5')
+    audit = DEVICE.format("audit", "streamer", ports[5])
+    file.write_text(changed + billing + "drain_timeout = 5\n" + audit)
+    terminals.run("zdev reload", says["zdev reload"])
+    file.write_text(ORDERS.format(*ports) + DEVICE.format("more", "steamer", ports[1]))
+    terminals.run("zdev reload", [line.replace("/etc/zdev", str(folder)) for line in says["zdev reload!"]], status=78)
+
+
+def test_steering_is_as_its_page_says(folder: Path, ports: list[int], terminals: Terminals) -> None:
+    says = shown("steering.md")
+    Path(folder, "zdev.toml").write_text(ORDERS.format(*ports) + DEVICE.format("billing", "queue", ports[4]))
+    with closing(sockets.create_server(("127.0.0.1", ports[4]))):
+        terminals.run("zdev run -c zdev.toml", ["ready: 2 devices: 1 active, 1 waiting"])
+        while "waiting" not in (status := terminals.run("zdev status", [])).output.read_text():
+            assert len(terminals) < 20  # now and then it is starting: it tries again
+        status.prints(says.pop("zdev status"))
+        terminals.run("zdev status orders", says.pop("zdev status orders"))
+    terminals[0].prints(["billing: started"])
+    for command, printed in says.items():
+        terminals.run(command, printed, status=64 if "did you mean" in printed[0] else 0)
