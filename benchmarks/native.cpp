@@ -21,7 +21,7 @@ void enlarge_batches(zmq::socket_t& socket) {
     for (const int option : {101, 102}) zmq_setsockopt(socket.handle(), option, &bytes, sizeof bytes);
 }
 
-// A message that waits takes its own size of memory, as with zdev-background and as docs/cpp.md advises.
+// A message that waits at `in` takes its own size of memory, as with zdev-background and as docs/cpp.md advises.
 constexpr int zero_copy_recv = 10;
 
 zmq::socket_t open(zmq::context_t& context, const std::string& type, const std::string& endpoint) {
@@ -41,7 +41,9 @@ void run(int argc, char** argv) {
     }).detach();
     zmq::context_t context;
     if (argv[1] != std::string("zmq-proxy")) zmq_ctx_set(context.handle(), zero_copy_recv, 0);
-    zmq::socket_t in = open(context, argv[2], argv[4]), out = open(context, argv[3], argv[5]), mon;
+    zmq::socket_t in = open(context, argv[2], argv[4]);
+    zmq_ctx_set(context.handle(), zero_copy_recv, 1);
+    zmq::socket_t out = open(context, argv[3], argv[5]), mon;
     if (argc > 6) mon = open(context, "PUB", argv[6]);
     const auto at = [](zmq::socket_t& socket) { return socket ? socket.get(zmq::sockopt::last_endpoint) : std::string(); };
     int major = 0, minor = 0, patch = 0;

@@ -14,7 +14,7 @@
 
 namespace {
 
-// An option of contexts that zmq.h hides: 0 has a message that waits take memory of its own size.
+// An option of contexts that zmq.h hides: at a socket made with 0, a message that waits takes memory of its own size.
 constexpr int zero_copy_recv = 10;
 
 zdev::device* running = nullptr;
@@ -26,6 +26,7 @@ void relay(const char* in_endpoint, const char* out_endpoint, const char* mon_en
     zmq::context_t context;
     zmq_ctx_set(context.handle(), zero_copy_recv, 0);
     zmq::socket_t in(context, zmq::socket_type::router);
+    zmq_ctx_set(context.handle(), zero_copy_recv, 1);
     zmq::socket_t out(context, zmq::socket_type::dealer);
     zmq::socket_t mon(context, zmq::socket_type::pub);
     in.bind(in_endpoint);

@@ -32,18 +32,18 @@ def sink(connect: Callable[..., Any]) -> Any:
 
 
 @pytest.fixture
-def send(connect: Callable[..., Any]) -> Iterator[Callable[[str], None]]:
-    """Sends COUNT numbers to an endpoint, from a thread, by a sender that stays connected."""
+def send(connect: Callable[..., Any]) -> Iterator[Callable[..., None]]:
+    """Sends COUNT numbers to an endpoint, from a thread, by a sender that stays connected; `options` are its own."""
     threads: list[threading.Thread] = []
 
-    def start(endpoint: str) -> None:
+    def start(endpoint: str, **options: int) -> None:
         def work() -> None:
             for number in range(COUNT):
                 source.send_multipart([b"%d" % number, b"x" * 50])
                 pace.wait(0.0002)
 
         pace = threading.Event()  # never set
-        source = connect(zmq.PUSH, endpoint, sndhwm=0)
+        source = connect(zmq.PUSH, endpoint, sndhwm=0, **options)
         threads.append(threading.Thread(target=work))
         threads[-1].start()
 
@@ -70,10 +70,13 @@ def stop_and_read(device: ThreadDevice | ProcessDevice, sink: Any) -> list[int]:
 
 
 @both
-def test_a_stop_amid_a_stream_loses_nothing_and_the_rest_comes_after_a_new_start(kind: Kinds, sink: Any, send: Any) -> None:
+@pytest.mark.parametrize("reconnect_ivl", [100, 1])
+def test_a_stop_amid_a_stream_loses_nothing_and_the_rest_comes_after_a_new_start(
+    kind: Kinds, sink: Any, send: Any, reconnect_ivl: int
+) -> None:
     device, endpoint = streamer(kind, sink.last_endpoint.decode())
     device.start()
-    send(endpoint)
+    send(endpoint, reconnect_ivl=reconnect_ivl)
     got = read(sink, lambda got: len(got) == 500)
     for _ in range(3):
         got += stop_and_read(device, sink)

@@ -40,7 +40,6 @@ class Farewell:
         self._is_one_way = self._in.socket.type in _ONE_WAY[0] or self._out.socket.type in _ONE_WAY[1]
         self._endpoints = [each for each in self._in.endpoints if each.startswith(("tcp:", "ipc:"))]
         self._over = Latch()
-        self._seen_off = Latch()
 
     def hurry(self) -> None:
         self._over.open()
@@ -56,12 +55,22 @@ class Farewell:
         grace = self._linger() if grace is None else min(grace, self._linger())
         if grace <= 0 or self._over.is_open() or not self._has_something():
             return
-        start_thread(self._see_off, "zdev farewell", grace)
+        end = time.monotonic() + grace
+        self._relay(grace)
+        if self._is_one_way and not self._over.is_open():
+            self._in.unbind()  # who was told to cease may have connected again by now, and sent what waited there
+            if self._in.socket.poll(0):
+                self._relay(max(end - time.monotonic(), STUCK))
+
+    def _relay(self, grace: float) -> None:
+        """Run the engine until nothing moves, for `grace` seconds at most."""
+        ended, seen_off = Latch(), Latch()
+        start_thread(self._see_off, "zdev farewell", grace, ended, seen_off)
         try:
             self._engine.run()
         finally:
-            self.hurry()
-            self._seen_off.wait()
+            ended.open()
+            seen_off.wait()
 
     def count_unread(self) -> int:
         """Give up the addresses, then count what was received and can't be relayed any longer."""
@@ -82,25 +91,30 @@ class Farewell:
         return LONGEST_GRACE if linger < 0 else min(linger / 1000, LONGEST_GRACE)
 
     def _has_something(self) -> bool:
-        if self._in_hand() or any(opened.socket.poll(0) for opened in (self._in, self._out)):
+        """Or something comes, in the time in which what is on its way arrives."""
+        if self._in_hand() or (self._is_one_way and self._endpoints):
             return True
-        return self._is_one_way and bool(self._endpoints)
+        poller = zmq.Poller()
+        for opened in self._in, self._out:
+            poller.register(opened.socket, zmq.POLLIN)
+        return bool(poller.poll(STILL * 1000))
 
-    def _see_off(self, grace: float) -> None:
+    def _see_off(self, grace: float, ended: Latch, seen_off: Latch) -> None:
         """In a thread beside the engine: end its run when nothing moves any longer."""
         try:
-            self._wait_until_still(grace)
+            self._wait_until_still(grace, ended)
         finally:
-            self._engine.stop()
-            self._seen_off.open()
+            if not ended.is_open():
+                self._engine.stop()
+            seen_off.open()
 
-    def _wait_until_still(self, grace: float) -> None:
+    def _wait_until_still(self, grace: float, ended: Latch) -> None:
         """Senders are told to cease at the first pause, for what comes then finds room: libzmq gives up a connection that both
         sides have closed while its inbound queue is full, and what is on the way there is lost.
         """
         begin = since = time.monotonic()
         moved, connected, ceasing = -1, 0, False
-        while not self._over.wait(LOOK) and (now := time.monotonic()) < begin + grace:
+        while not ended.wait(LOOK) and (now := time.monotonic()) < begin + grace:
             if (last := self._moved()) != moved:
                 moved, since = last, now
             is_still = not self._in_hand() and now - since > STILL

@@ -94,7 +94,7 @@ class SocketSpec:
         text names owner, role and option or endpoint. Nothing stays open then.
         """
         try:
-            socket = make_socket(context, self.type)
+            socket = make_socket(context, self.type) if self.role == "in" else context.socket(self.type)
         except zmq.ZMQError as error:
             raise explained(owner, f"cannot make {self}", error) from error
         opened = OpenSocket(socket)
