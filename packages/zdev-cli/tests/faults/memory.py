@@ -10,6 +10,7 @@ CONNECTION = 128 * 1024  # bytes: two queues, two batches, and what libzmq keeps
 FRAME = 64  # bytes that a frame takes in a queue; up to 33 bytes of content are among them
 CONTENT = 64  # bytes that a longer content takes beside its own
 BUFFER = 18 * 1024  # bytes of the buffer that libzmq reads into: a small reply that came alone keeps all of it
+ASKING = {"client", "worker"}  # the peers of requests and replies
 IN_BUFFER = 8192  # bytes; a larger frame has memory of its own
 
 
@@ -21,7 +22,8 @@ def most(scenario: Scenario) -> int:
         role = "in" if spec.role in SENDERS else "out"
         options = devices[spec.device].options[role]
         requests, replies = ("RCVHWM", "SNDHWM") if role == "in" else ("SNDHWM", "RCVHWM")
-        queues = options[requests] * message(spec.size) + options[replies] * reply(spec.size)
+        back = reply(spec.size) if spec.role in ASKING else message(0)  # publishers get subscriptions, pushers nothing
+        queues = options[requests] * message(spec.size) + options[replies] * back
         total += spec.count * (CONNECTION + queues)
     return total
 
