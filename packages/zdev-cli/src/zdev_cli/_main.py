@@ -7,7 +7,6 @@ import importlib
 import os
 import sys
 import traceback
-from contextlib import suppress
 
 import click
 
@@ -87,24 +86,26 @@ def _status() -> int:
     except Failure as failure:
         return _say(failure.report, failure.status)
     except BrokenPipeError:  # the reader of a pipe has seen enough (`| head`)
-        _discard_output()
+        _discard(1)
         return Status.OK
     except (click.Abort, KeyboardInterrupt):
         return Status.OK
     except Exception as error:  # noqa: BLE001 - whatever it is, the status tells
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
-            _discard_output()
+            _discard(1)
             return _say(f"zdev: cannot write the output: {error.strerror}", Status.UNAVAILABLE)
         traceback.print_exc()
         return _say("zdev: this is a bug in zdev; please report the lines above", Status.INTERNAL)
 
 
 def _say(text: str, status: int) -> int:
-    with suppress(OSError):  # there too is no room
+    try:
         click.echo(text, err=True)
+    except OSError:  # there too is no room
+        _discard(2)
     return status
 
 
-def _discard_output() -> None:
-    """Else the flush at exit would complain."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+def _discard(descriptor: int) -> None:
+    """What could not be written; else the flush at exit would try again, complain and have a status of its own."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
