@@ -97,7 +97,7 @@ class Farewell:
         poller = zmq.Poller()
         for opened in self._in, self._out:
             poller.register(opened.socket, zmq.POLLIN)
-        return bool(poller.poll(STILL * 1000))
+        return bool(poller.poll(round(STILL * 1000)))
 
     def _see_off(self, grace: float, ended: Latch, seen_off: Latch) -> None:
         """In a thread beside the engine: end its run when nothing moves any longer."""
