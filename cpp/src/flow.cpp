@@ -19,6 +19,12 @@ constexpr int news_interval = 64;
 // Routing ids have 1 to 255 bytes (zmq_setsockopt(3), ZMQ_ROUTING_ID).
 bool can_be_routing_id(const zmq::message_t& frame) { return frame.size() > 0 && frame.size() <= 255; }
 
+// libzmq keeps one text of a property for each connection, and so it tells connections apart; it has none of inproc.
+bool have_one_sender(const zmq::message_t& a, const zmq::message_t& b) {
+    const auto connection = [](const zmq::message_t& frame) { return zmq_msg_gets(frame.handle(), "Socket-Type"); };
+    return connection(a) == connection(b);
+}
+
 // A publisher tells nobody that it drops a message, but frees it at once, in the sending thread: what a subscriber takes is
 // freed by libzmq's threads, or the subscriber's.
 thread_local const void* freed_here = nullptr;
@@ -40,6 +46,7 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
       prefixed_(monitor.prefix.has_value()),
       probes_(prefixed_ && monitor_ && !monitor_->tells_room()),
       looks_for_room_(!to.tells_room()),
+      may_mix_(from.type == ZMQ_XPUB),
       proven_(!to.tells_room() || &from == &to),  // a REP has room only once it has received
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
       message_(&to),
@@ -51,6 +58,12 @@ bool flow::ready_to_read() {
         blocked_on_ = proven_ ? nullptr : &to_;
     }
     return proven_;
+}
+
+inline void flow::count_received() {
+    messages_received_.add(1);
+    frames_received_.add(message_.frames());
+    bytes_received_.add(bytes_);
 }
 
 // Takes one message in hand. False: there is none now, or in a REP or REQ it is not its turn.
@@ -66,12 +79,12 @@ inline bool flow::receive() {
             if (!nothing_came(zmq_errno())) return false;
             continue;
         }
+        const int more = zmq_msg_more(frame.handle());
+        if (may_mix_ && message_.frames() > 1 && !have_one_sender(message_[0], frame)) begin_anew();
         bytes_ += static_cast<std::uint64_t>(size);
-        if (!zmq_msg_more(frame.handle())) break;
+        if (!more) break;
     }
-    messages_received_.add(1);
-    frames_received_.add(message_.frames());
-    bytes_received_.add(bytes_);
+    count_received();
 
     if (to_.type == ZMQ_ROUTER && !address()) {
         malformed_.add(1);
@@ -86,10 +99,27 @@ inline bool flow::receive() {
 bool flow::nothing_came(int why) {
     message_.take_back();
     if (why == EINTR) return true;
-    message_.clear();
+    if (!message_.empty()) drop_torn();
     from_.settled = why == EAGAIN;  // recv has processed all commands; with EFSM it did not
     if (why == EAGAIN || why == EFSM) return false;
     throw zmq::error_t(why);
+}
+
+// A message that has no end: of one whose first frame is a subscription, an XPUB may swallow the last.
+void flow::drop_torn() {
+    count_received();
+    malformed_.add(1);
+    message_.clear();
+    bytes_ = 0;
+}
+
+// The frame received last is another peer's: what came before has no end, and that one begins a message.
+void flow::begin_anew() {
+    zmq::message_t first;
+    first.swap(message_[message_.frames() - 1]);
+    message_.take_back();
+    drop_torn();
+    message_.add().swap(first);
 }
 
 // Has the message begin with the destination by which a ROUTER routes, and content follow: of a destination alone libzmq

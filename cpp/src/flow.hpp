@@ -47,6 +47,9 @@ private:
     bool ready_to_read();
     bool receive();
     bool nothing_came(int why);
+    void count_received();
+    void drop_torn();
+    void begin_anew();
     bool undelivered(sending result);
     bool address();
     void load_copy();
@@ -64,6 +67,7 @@ private:
     const bool prefixed_;
     const bool probes_;  // the prefix can tell whether any subscriber took it
     const bool looks_for_room_;
+    const bool may_mix_;  // frames of several senders in what libzmq gives out as one message
     bool proven_;  // `to` had room at least once: until then no message is taken in hand
     zmq::message_t prefix_;
     outbox message_;

@@ -44,7 +44,6 @@ private:
 
     void restore(std::size_t failed);
     sending send_all();
-    sending refused(std::size_t frame);
     void trim() noexcept {
         if (frames_.size() > usual_frames) release();
     }

@@ -153,3 +153,35 @@ TEST_P(Upstream, AFrameLikeASubscriptionStaysInItsMessage) {
         EXPECT_EQ(recv(publisher), (message{"mine", "alone"}));
     }
 }
+
+// Over tcp alone: by inproc libzmq does not tell from whom a frame came.
+TEST(UpstreamOverTcp, AMessageWhoseEndLibzmqSwallowsRunsIntoNoOther) {
+    sockets on("tcp");
+    auto in = on.bound(ZMQ_XSUB), out = on.bound(ZMQ_XPUB);
+    auto publisher = on.peer(ZMQ_XPUB, in);
+    auto subscriber = on.peer(ZMQ_XSUB, out), hostile = on.peer(ZMQ_XSUB, out);
+    zdev::device device(in, out);
+    background run(device);
+    const auto dropped = [&] { return device.statistics().out.malformed; };
+    send(subscriber, {"\1news"});
+    EXPECT_EQ(recv(publisher), message{"\1news"});
+    for (std::uint64_t i = 0; i < 20; ++i) {
+        const bool held = i % 2 == 1;  // so that the next message waits when the torn one is read
+        if (held) {
+            device.pause();
+            ASSERT_TRUE(eventually([&] { return device.statistics().state == zdev::state::paused; }));
+        }
+        const message topic{"\1" + std::to_string(i)};
+        send(hostile, {topic[0], "torn", "\1news"});  // the last frame is no news to the XPUB
+        if (!held) {
+            ASSERT_TRUE(eventually([&] { return dropped() == i + 1; }));
+        }
+        send(subscriber, {"mine", "alone"});
+        device.resume();
+        message got = recv(publisher), other = recv(publisher);
+        if (got.size() > other.size()) std::swap(got, other);
+        EXPECT_EQ(got, topic);
+        EXPECT_EQ(other, (message{"mine", "alone"}));
+        ASSERT_TRUE(eventually([&] { return dropped() == i + 1; }));
+    }
+}

@@ -24,6 +24,7 @@
     X(void*, zmq_msg_data, (zmq_msg_t * msg), (msg))                                                        \
     X(size_t, zmq_msg_size, (const zmq_msg_t* msg), (msg))                                                  \
     X(int, zmq_msg_more, (const zmq_msg_t* msg), (msg))                                                     \
+    X(const char*, zmq_msg_gets, (const zmq_msg_t* msg, const char* property), (msg, property))             \
     X(int, zmq_msg_recv, (zmq_msg_t * msg, void* s, int flags), (msg, s, flags))                            \
     X(int, zmq_msg_send, (zmq_msg_t * msg, void* s, int flags), (msg, s, flags))                            \
     X(void*, zmq_ctx_new, (), ())                                                                           \
