@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -233,7 +234,28 @@ def tests(session: nox.Session) -> None:
     if sys.platform == "linux" and not any(map(shutil.which, ("chromium-browser", "google-chrome"))):
         need(session, BROWSER, without="till then, the page is not looked at in a browser")
     install(session, "test")
-    session.run("pytest", "--timeout=60", *session.posargs)
+    if session.posargs:
+        session.run("pytest", "--timeout=60", *session.posargs)
+    else:
+        run_all_tests(session)
+
+
+def run_all_tests(session: nox.Session) -> None:
+    """A file's tests one after the other, several files at once, for most of them wait most of the time.
+
+    What fails beside others runs once more, alone: many tests have deadlines, and libzmq's threads race for the processors too.
+    """
+    failed = ROOT / ".pytest_cache/v/cache/lastfailed"
+    failed.unlink(missing_ok=True)
+    pytest = ["pytest", "--timeout=60"]
+    try:
+        session.run(*pytest, f"--numprocesses={int(CPUS) + 1}", "--dist=loadfile")
+    except nox.command.CommandFailed as error:
+        some_failed, names = 1, json.loads(failed.read_text()) if failed.exists() else {}
+        if error.return_code != some_failed or not names:
+            raise
+        session.warn(f"failed beside others, and run alone now: {', '.join(names)}")
+        session.run(*pytest, "--last-failed", "--last-failed-no-failures=none")
 
 
 @nox.session(default=False, requires=["wheels"])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,6 +15,20 @@ from devices import DIRECT, PEERS
 from report import Results, What, label
 
 Points = dict[str, list[tuple[float, float]]]  # by peer
+
+# The chart for who has never seen one of these: the peers by their full names, the cases in words.
+OVERVIEW = "overview"
+OVERVIEW_PEERS = {
+    "zdev-monitored-queue": "zdev monitored queue",
+    "zmq-proxy": "zmq.proxy",
+    "pyzmq-monitored-queue": "PyZMQ monitored_queue",
+    "pyomq-proxy": "pyomq.proxy",
+}
+OVERVIEW_CASES = {
+    "stream-64": "One way, PULL to PUSH\nthousand messages a second",
+    "round-trips": "There and back, 256 under way\nthousand round trips a second",
+    "clients-1000-window-1": "1000 clients, one request each\nthousand round trips a second",
+}
 
 COLOURS = dict(
     zip(
@@ -35,6 +50,9 @@ def draw(results: Results, folder: Path) -> list[tuple[str, str]]:
         if any(len(line) > 1 for line in points.values()):
             _plot(folder / f"{name}.svg", title, (x, y), scale, points)
             drawn.append((name, title))
+    if all(results.peers(case) for case in OVERVIEW_CASES):
+        _plot_overview(folder / f"{OVERVIEW}.svg", results)
+        drawn.insert(0, (OVERVIEW, "Messages of 64 bytes through a device, by relay: more is better"))
     return drawn
 
 
@@ -92,19 +110,43 @@ def _quantiles(results: Results, case: str) -> Points:
     return lines
 
 
-def _plot(path: Path, title: str, axes: tuple[str, str], scale: str, points: Points) -> None:
+STYLE = {
+    "svg.hashsalt": "zdev",
+    "svg.fonttype": "none",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+@contextmanager
+def _figure(path: Path, columns: int, height: float) -> Iterator[Any]:
+    """Its plots, to be drawn into; it is written at the end."""
     matplotlib: Any = import_module("matplotlib")
     matplotlib.use("svg")
     pyplot: Any = import_module("matplotlib.pyplot")
-    style = {
-        "svg.hashsalt": "zdev",
-        "svg.fonttype": "none",
-        "font.size": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
-    with matplotlib.rc_context(style):
-        figure, plot = pyplot.subplots(figsize=(7.2, 4.2), layout="constrained")
+    with matplotlib.rc_context(STYLE):
+        figure, plots = pyplot.subplots(1, columns, figsize=(7.2, height), sharey=True, layout="constrained")
+        yield plots
+        figure.savefig(path, metadata={"Date": None, "Creator": None})
+        pyplot.close(figure)
+
+
+def _plot_overview(path: Path, results: Results) -> None:
+    with _figure(path, len(OVERVIEW_CASES), 2.0) as plots:
+        for plot, (case, title) in zip(plots, OVERVIEW_CASES.items(), strict=True):
+            found = {peer: results.median(case, peer, lambda s: s.per_second) for peer in reversed(OVERVIEW_PEERS)}
+            thousands = {OVERVIEW_PEERS[peer]: (rate or 0) / 1e3 for peer, rate in found.items()}
+            bars = plot.barh(list(thousands), list(thousands.values()), color=[COLOURS[peer] for peer in found])
+            plot.bar_label(bars, fmt="{:,.0f}", padding=3)
+            plot.set_title(title, fontsize=8)
+            plot.set(xticks=[])
+            plot.margins(x=0.2)
+            plot.spines["bottom"].set_visible(False)
+
+
+def _plot(path: Path, title: str, axes: tuple[str, str], scale: str, points: Points) -> None:
+    with _figure(path, 1, 4.2) as plot:
         for peer, line in points.items():
             width = 2.2 if peer.startswith("zdev") else 1.2
             dashes = "--" if peer == DIRECT else "-"
@@ -113,8 +155,6 @@ def _plot(path: Path, title: str, axes: tuple[str, str], scale: str, points: Poi
         plot.set(title=title, xlabel=axes[0], ylabel=axes[1])
         plot.grid(alpha=0.3)
         plot.legend(loc="center left", bbox_to_anchor=(1, 0.5), frameon=False)
-        figure.savefig(path, metadata={"Date": None, "Creator": None})
-        pyplot.close(figure)
 
 
 def _log_log(plot: Any) -> None:

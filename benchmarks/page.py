@@ -90,7 +90,7 @@ def _goals(results: Results) -> list[str]:
 
 
 def _ahead(results: Results) -> list[str]:
-    """Where a peer does better than each of zdev's devices that was measured."""
+    """Where a peer does better than zdev's queue and monitored queue as they are, without options."""
     found = []
     for name, case in results.cases.items():
         if case.is_state:
@@ -99,7 +99,7 @@ def _ahead(results: Results) -> list[str]:
         for peer in measured:
             if _is_zdev(peer) or peer == DIRECT:
                 continue
-            ours = [p for p in measured if _is_zdev(p) and _is_native(p) == _is_native(peer)]
+            ours = [p for p in measured if _is_zdev(p) and _is_native(p) == _is_native(peer) and not PEERS[p].tuned]
             ratios = {p: r for p in ours if (r := results.ratio(name, peer, p)) is not None}
             leads = {p: 1 / r if case.latency else r for p, r in ratios.items()}
             if leads and min(leads.values()) > AHEAD:

@@ -71,7 +71,8 @@ def stop_and_read(device: ThreadDevice | ProcessDevice, sink: Any) -> list[int]:
 
 @both
 def test_what_has_come_from_a_sender_that_connects_again_at_once_is_relayed(kind: Kinds, sink: Any, send: Any) -> None:
-    """What was still on its way on the new connection is another matter: nobody sees it."""
+    """What was still on its way on the new connection is another matter: nobody sees it. And what came by it may overtake what was
+    left of the one before."""
     device, endpoint = streamer(kind, sink.last_endpoint.decode())
     device.start()
     send(endpoint, reconnect_ivl=1)
@@ -80,7 +81,7 @@ def test_what_has_come_from_a_sender_that_connects_again_at_once_is_relayed(kind
         got += stop_and_read(device, sink)
         assert device.lost == 0
         device.start()
-    assert got == sorted(set(got))
+    assert len(got) == len(set(got))
     device.stop()
 
 

@@ -54,7 +54,7 @@ def _traffic(page: str) -> Iterator[None]:
 
     def ask(context: zmq.Context[zmq.Socket[bytes]]) -> None:
         with context.socket(zmq.REQ) as socket:
-            socket.linger, socket.routing_id = 0, b"\x01\xf4\xb0\xdc\x51"  # which is no text, as most are not
+            socket.routing_id = b"\x01\xf4\xb0\xdc\x51"  # which is no text, as most are not
             socket.connect(front)
             for request in cycle(REQUESTS):
                 socket.send(request)
@@ -64,6 +64,7 @@ def _traffic(page: str) -> Iterator[None]:
                 socket.recv()
 
     with zmq.Context() as context:
+        context.linger = 0
         threads = [threading.Thread(target=each, args=(context,)) for each in (work, ask)]
         for thread in threads:
             thread.start()

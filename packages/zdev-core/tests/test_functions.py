@@ -190,7 +190,9 @@ def test_proxy_steerable_returns_upon_terminate(net: Net) -> None:
 
 
 @pytest.mark.parametrize(
-    ("function", "sockets"), [(queue, 2), (monitored_queue, 3), (proxy, 2), (proxy_steerable, 2)], ids=lambda value: str(value)
+    ("function", "sockets"),
+    [(queue, 2), (monitored_queue, 3), (proxy, 2), (proxy_steerable, 2)],
+    ids=["queue", "monitored_queue", "proxy", "proxy_steerable"],
 )
 def test_a_terminated_context_ends_each_function(net: Net, function: Callable[..., Any], sockets: int) -> None:
     kinds = [zmq.PULL, zmq.PUSH, zmq.PUB][:sockets]

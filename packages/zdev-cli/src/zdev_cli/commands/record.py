@@ -76,7 +76,7 @@ def record(target: str, control: str | None, output: Path, directions: tuple[str
     The file is MCAP (mcap.dev), readable by its owner only: a channel a direction, every frame exactly, the time of arrival in
     ns. With --max-size or --max-seconds, NAME-0001.mcap, NAME-0002.mcap and so on.
 
-    The device is never slowed. What comes faster than it can be written waits in memory; what is dropped is counted and told.
+    The device never waits. What comes faster than it can be written waits in memory; what is dropped is counted and told.
     """
     endpoint = monitor_of(target, control)
     from ..traffic.recorder import Recorder

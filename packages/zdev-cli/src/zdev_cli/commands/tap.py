@@ -94,7 +94,7 @@ def tap(
     --direction, --match and --field may be repeated: any of the directions, all of the others, each in any frame.
 
     Up to 100,000 messages wait to be shown. Of a stream that is faster than that for long, libzmq drops what finds no room,
-    unseen; --direction lightens it, for the device then copies only that direction. The device is never slowed.
+    unseen; --direction lightens it, for the device then copies only that direction. The device never waits.
 
     Ends on SIGINT, SIGTERM, or when nobody reads its output any more. Whether the device is there is told on stderr.
     """
