@@ -68,7 +68,7 @@ private:
     const bool probes_;  // the prefix can tell whether any subscriber took it
     const bool looks_for_room_;
     const bool may_mix_;  // frames of several senders in what libzmq gives out as one message
-    bool proven_;  // `to` had room at least once: until then no message is taken in hand
+    bool proven_;         // `to` had room at least once: until then no message is taken in hand
     zmq::message_t prefix_;
     outbox message_;
     outbox copy_;              // for the monitor
