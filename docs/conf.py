@@ -28,6 +28,7 @@ extensions = [
     "links",
     "navigation",
     "records",
+    "tables",
 ]
 root_doc = "README"
 exclude_patterns = ["_ext", "examples"]

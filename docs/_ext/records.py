@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_origin
 
 import msgspec
 from click.testing import CliRunner
@@ -35,10 +35,13 @@ class Record(SphinxDirective):
         docs = ModuleAnalyzer.for_module(module).find_attr_docs()
         source = ModuleAnalyzer.for_module(module)
         source.analyze()
+        named = vars(importlib.import_module(module)).items()
+        literals = {key: str(each).removeprefix("typing.") for key, each in named if get_origin(each) is Literal}
         rows = ["| field | type | |", "|---|---|---|"]
         for each in msgspec.structs.fields(struct):
             text = " ".join(docs.get((name, each.name), [])).strip()
             annotation = source.annotations.get((name, each.name), "")
+            annotation = literals.get(annotation, annotation)
             rows.append(f"| `{each.encode_name}` | {type_name(annotation)} | {text} |")
         return self.parse_text_to_nodes("\n".join(rows))
 

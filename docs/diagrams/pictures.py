@@ -136,6 +136,8 @@ def states() -> Drawing:
     d.text(210, 102, "start", "in")
     d.arrow((280, 138), (140, 138))
     d.text(210, 156, "stop", "soft")
+    d.arrow((280, 32), (80, 32), (80, 95))
+    d.text(180, 24, "stop", "soft")
     d.arrow((320, 95), (320, 58), colour="ctrl")
     d.text(310, 82, "PAUSE", "ctrl", anchor="end")
     d.arrow((380, 58), (380, 95), colour="ctrl")

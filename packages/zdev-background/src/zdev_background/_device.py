@@ -21,8 +21,7 @@ from ._roles import Roles
 
 logger = logging.getLogger("zdev")
 
-START_TIMEOUT = 30.0
-STOP_TIMEOUT = 10.0
+END_TIMEOUT = 10.0  # seconds for a device to end once it has drained
 EXIT_GRACE = 0.3  # seconds to send on what has arrived, when the interpreter exits
 KILL_TIMEOUT = 1.0  # seconds for a process to end that was killed
 
@@ -74,7 +73,7 @@ class Device(Awaitable, Roles):
         self._launcher: Launcher | None = None
         self._lock = threading.RLock()
 
-    def start(self, timeout: float | None = START_TIMEOUT) -> None:
+    def start(self, timeout: float | None = 30.0) -> None:
         """Start the device. Returns when all sockets are bound and connected; at once if the device runs already.
 
         Raises ZMQError with its errno when a socket can't be made, set, bound or connected as told, and when the types don't
@@ -98,7 +97,7 @@ class Device(Awaitable, Roles):
                 raise TimeoutError(f"{self.name}: not started within {timeout} s") from None
             raise
 
-    def stop(self, timeout: float | None = STOP_TIMEOUT) -> None:
+    def stop(self, timeout: float | None = 10.0) -> None:
         """End the device and close its sockets. Idempotent.
 
         What has been received is sent on first, for the LINGER of the out socket and half of `timeout` at most, and what the
@@ -125,7 +124,7 @@ class Device(Awaitable, Roles):
         if launcher is None:
             return True
         launcher.drain(timeout)
-        launcher.wait(None if timeout is None else timeout + STOP_TIMEOUT)
+        launcher.wait(None if timeout is None else timeout + END_TIMEOUT)
         return self.outcome is Outcome.DRAINED
 
     def join(self, timeout: float | None = None) -> None:

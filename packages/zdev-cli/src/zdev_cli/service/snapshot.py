@@ -13,8 +13,6 @@ from .._words import Role
 
 DeviceState = Literal["starting", "active", "paused", "draining", "waiting", "stopped", "failed"]
 DEVICE_STATES: tuple[DeviceState, ...] = DeviceState.__args__  # type: ignore[attr-defined]
-"""starting: its sockets are being made. waiting: it failed, and will be started again. stopped: by an operator, or by
-TERMINATE or DRAIN on its ctrl socket. failed: it failed, and its configuration says to leave it so."""
 
 
 class View(Struct, frozen=True, kw_only=True):
@@ -54,6 +52,7 @@ class DirectionView(View, frozen=True, kw_only=True):
     monitor_sent: int = 0
     monitor_dropped: int = 0
     backpressure_seconds: float = 0.0
+    """In which this direction was held back: where its messages go, or the monitor, had no room or no peer."""
     messages_per_second: float = 0.0
     """Sent on, over the last second or so."""
     bytes_per_second: float = 0.0
@@ -70,6 +69,8 @@ class DeviceView(View, frozen=True, kw_only=True):
     type: str
     isolation: Literal["thread", "process"]
     state: DeviceState
+    """starting: its sockets are being made. waiting: it failed, and will be started again. stopped: by an operator, or by
+    TERMINATE or DRAIN on its ctrl socket. failed: it failed, and its configuration says to leave it so."""
     sockets: list[SocketView]
     in_: DirectionView = field(default=DirectionView(), name="in")
     """Received on in, sent on out."""
@@ -82,7 +83,7 @@ class DeviceView(View, frozen=True, kw_only=True):
     lost: int = 0
     """Messages received and, as the device ended, not sent."""
     uptime: float | None = None
-    """Seconds since the run under way began; None: none is."""
+    """Seconds since the run under way began; null: it does not run."""
     restarts: int = 0
     """How often it was started again after a failure."""
     error: str | None = None
