@@ -139,10 +139,10 @@ def need(session: nox.Session, packages: dict[str, tuple[str, str, str]], withou
             session.warn(f"{text} - {without}")
             return
         session.error(text)
-    session.log(f"{', '.join(missing)} missing: installing {' '.join(names)}")
+    session.log(f"{', '.join(missing)} missing: installing {' '.join(names)}, which may take a minute")
     if manager == "apt-get":
-        session.run(*sudo, manager, "update", external=True, success_codes=[0, 100])
-    session.run(*sudo, *install, external=True)
+        session.run(*sudo, manager, "update", external=True, silent=True, success_codes=[0, 100])
+    session.run(*sudo, *install, external=True, silent=True)
 
 
 def group(name: str) -> list[str]:
@@ -233,6 +233,8 @@ def tests(session: nox.Session) -> None:
         session.notify(name)
     if sys.platform == "linux" and not any(map(shutil.which, ("chromium-browser", "google-chrome"))):
         need(session, BROWSER, without="till then, the page is not looked at in a browser")
+    if sys.platform == "linux":
+        need(session, {"strace": COUNTER["strace"]} | ROUTES, without="till then, the tests that need these are left out")
     install(session, "test")
     if session.posargs:
         session.run("pytest", "--timeout=60", *session.posargs)

@@ -141,13 +141,13 @@ outcome device::impl::loop(const check& check) {
     return outcome::stopped;
 }
 
-// A flow that was blocked when the last turn ended has been since. Per turn, so that no message costs a look at the clock.
+// A flow that held something back when the last turn ended has done so since. Per turn, so that no message costs a look at the clock.
 void device::impl::account(clock::time_point now) {
     turns_.add(1);
     const auto passed = now - std::exchange(last_turn_, now);
     if (state_ == zdev::state::paused) return;
-    if (forward_.blocked_on()) forward_.add_blocked(passed);
-    if (backward_ && backward_->blocked_on()) backward_->add_blocked(passed);
+    if (forward_.holds_back()) forward_.add_blocked(passed);
+    if (backward_ && backward_->holds_back()) backward_->add_blocked(passed);
 }
 
 // What was asked for becomes what is done.

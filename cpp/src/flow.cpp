@@ -200,7 +200,8 @@ bool flow::burst(bool may_read) {
         blocked_on_ = nullptr;
     }
     if ((had_message && !deliver()) || !may_read || !ready_to_read()) {
-        from_.refresh();  // nothing is received here now, and the other direction's sends need its news too
+        // Nothing is received here now, and the other direction's sends need its news too.
+        some_wait_ = (from_.refresh() & ZMQ_POLLIN) != 0;
         return had_message && !in_hand();
     }
     if (from_.settled) return had_message;

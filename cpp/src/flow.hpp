@@ -35,8 +35,9 @@ public:
     const endpoint& from() const noexcept { return from_; }
     const endpoint* blocked_on() const noexcept { return blocked_on_; }
     bool in_hand() const noexcept { return !message_.empty() || !copy_.empty(); }
+    bool holds_back() const noexcept { return blocked_on_ && (in_hand() || some_wait_); }
 
-    // The flow was blocked for so long.
+    // The flow held something back for so long.
     void add_blocked(std::chrono::nanoseconds time) noexcept { blocked_.add(static_cast<std::uint64_t>(time.count())); }
 
     std::uint64_t messages_received() const noexcept { return messages_received_.get(); }
@@ -74,6 +75,7 @@ private:
     outbox copy_;              // for the monitor
     std::uint64_t bytes_ = 0;  // of the message in hand
     endpoint* blocked_on_ = nullptr;
+    bool some_wait_ = false;  // at `from`, when it was looked at last and not read
     const void* probe_ = nullptr;  // the prefix of the copy in hand, if it shall tell
     // As of which look at the monitor a prefix was sent that tells, and as of which nobody took it.
     std::uint64_t probed_at_ = never, refused_at_ = never;

@@ -112,10 +112,12 @@ TEST_P(Statistics, TellHowLongADirectionWasHeldBackAndStopTellingWhenItGoesOn) {
     zdev::device device(in, out);
     background run(device);
     const auto blocked = [&] { return device.statistics().in.blocked_nanoseconds; };
+    EXPECT_TRUE(eventually([&] { return device.statistics().turns > 5; }));
+    EXPECT_EQ(blocked(), 0u) << "out has no peer, but nothing is held back either";
+    send(sender, {"x"});
     EXPECT_TRUE(eventually([&] { return blocked() > 300'000'000; })) << "out has no peer";
     EXPECT_EQ(device.statistics().out.blocked_nanoseconds, 0u);
     auto receiver = peer(ZMQ_PULL, out);
-    send(sender, {"x"});
     recv(receiver);
     const auto before = blocked();
     const auto turns = device.statistics().turns;
@@ -125,8 +127,10 @@ TEST_P(Statistics, TellHowLongADirectionWasHeldBackAndStopTellingWhenItGoesOn) {
 
 TEST_P(Statistics, DoNotCountAPauseAsHeldBack) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
+    auto sender = peer(ZMQ_PUSH, in);
     zdev::device device(in, out);
     background run(device);
+    send(sender, {"x"});
     EXPECT_TRUE(eventually([&] { return device.statistics().in.blocked_nanoseconds > 0; }));
     device.pause();
     EXPECT_TRUE(eventually([&] { return device.statistics().state == zdev::state::paused; }));

@@ -38,7 +38,7 @@ constexpr counter counters[] = {
     {"monitor_dropped", &flow_statistics::monitor_dropped,
      "Copies lost because the monitor was full and its `mon_on_full` is \"drop\"."},
     {"blocked_nanoseconds", &flow_statistics::blocked_nanoseconds,
-     "How long this direction held its messages back, since where they go, or the monitor, had no room or no peer. Not\n"
+     "How long this direction held messages back, since where they go, or the monitor, had no room or no peer. Not\n"
      "while paused. As of the loop's last turn: up to 250 ms behind."},
 };
 

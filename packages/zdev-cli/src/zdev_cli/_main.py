@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 import traceback
+from difflib import get_close_matches
 
 import click
 
@@ -31,7 +32,8 @@ class Commands(click.Group):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name not in self.list_commands(ctx):
-            return None
+            near = get_close_matches(name, self.list_commands(ctx), 1)
+            ctx.fail(f"no such command {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
         module = importlib.import_module(f"{__package__}.commands.{name}")
         command = getattr(module, name)
         assert isinstance(command, click.Command)

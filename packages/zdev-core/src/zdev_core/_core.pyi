@@ -56,7 +56,7 @@ class FlowStatistics:
         """Copies lost because the monitor was full and its `mon_on_full` is "drop"."""
     @property
     def blocked_nanoseconds(self) -> int:
-        """How long this direction held its messages back, since where they go, or the monitor, had no room or no peer. Not
+        """How long this direction held messages back, since where they go, or the monitor, had no room or no peer. Not
         while paused. As of the loop's last turn: up to 250 ms behind."""
     @property
     def in_hand(self) -> int:

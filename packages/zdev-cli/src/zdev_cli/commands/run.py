@@ -52,8 +52,9 @@ def run(type_: str | None, config: Path | None, control: str | None, **arguments
     NAME of a socket option is as in zmq_setsockopt(3), without ZMQ_; VALUE is text or a number, as the option takes it. A SUB
     socket subscribes to everything unless SUBSCRIBE is set.
 
-    With -c all is in FILE, but for --control; without TYPE it is zdev.toml, if that is here. SIGHUP and zdev reload read it again. SIGINT and SIGTERM drain the devices, a
-    second one ends at once, with status 75.
+    With -c all is in FILE, but for --control; without TYPE it is zdev.toml, if that is here. These devices, and not that of a TYPE, have
+    a control socket: zdev status, top, drain and the like reach them. SIGHUP and zdev reload read the file again. SIGINT and SIGTERM
+    drain the devices, a second one ends at once, with status 75.
     """
     told = any(value not in (None, ()) for value in arguments.values())
     if config is None and type_ is None and not told and Path(STARTER).exists():

@@ -19,7 +19,10 @@ Example:
 @click.option("--json", "as_json", is_flag=True, help="Print all there is as JSON.")
 @control_option
 def status(device: str | None, as_json: bool, control: str | None) -> None:
-    """Show the devices of a running zdev, or one in detail: state, rates, what passed, what was dropped, what is wrong."""
+    """Show the devices of a running zdev, or one in detail.
+
+    State, rates, what passed, what was dropped, what is wrong.
+    """
     from ..control.protocol import Request
 
     snapshot = ask(Request(verb="status", device=device), control).snapshot

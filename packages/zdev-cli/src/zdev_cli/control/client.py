@@ -118,7 +118,7 @@ def _check_there(path: Path) -> None:
             probe.connect(str(path))
             _check_owner(probe, path)
     except (FileNotFoundError, ConnectionRefusedError):
-        text = f"no zdev answers at {path}: start one with zdev run -c FILE, or name another with --control"
+        text = f"no zdev answers at {path}: start one with zdev run -c FILE (zdev run TYPE has none), or name another with --control"
         raise Failure(text, Status.UNAVAILABLE) from None
     except OSError as error:
         raise Failure(f"control socket {path}: {error.strerror}", Status.UNAVAILABLE) from error

@@ -157,4 +157,5 @@ def _head(snapshot: Snapshot | None) -> str:
     counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
     up = duration_text(max(0, snapshot.time - snapshot.started))
     ready = "ready" if snapshot.ready else "NOT READY"
-    return f"{ready}  {len(states)} devices: {counts}  up {up}  pid {snapshot.pid}  {snapshot.config}"
+    devices = "1 device" if len(states) == 1 else f"{len(states)} devices"
+    return f"{ready}  {devices}: {counts}  up {up}  pid {snapshot.pid}  {snapshot.config}"

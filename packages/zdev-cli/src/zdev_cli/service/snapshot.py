@@ -52,12 +52,12 @@ class DirectionView(View, frozen=True, kw_only=True):
     monitor_sent: int = 0
     monitor_dropped: int = 0
     backpressure_seconds: float = 0.0
-    """In which this direction was held back: where its messages go, or the monitor, had no room or no peer."""
+    """In which messages of this direction were held back: where they go, or the monitor, had no room or no peer."""
     messages_per_second: float = 0.0
     """Sent on, over the last second or so."""
     bytes_per_second: float = 0.0
     backpressure: float = 0.0
-    """Share of the last second or so in which this direction was held back: 0 to 1."""
+    """Share of the last second or so in which messages of this direction were held back: 0 to 1."""
     history: list[float] = []
     """messages_per_second of the last minute, oldest first, one a second."""
 
