@@ -386,10 +386,19 @@ def sanitize(session: nox.Session, sanitizer: str) -> None:
         session.run("ctest", "--preset", sanitizer, "--parallel", CPUS)
 
 
+def need_runtime_of_clang(session: nox.Session) -> None:
+    """Its sanitizers and libFuzzer, which Debian has in a package of their own, named after the version."""
+    asked = ["-print-runtime-dir"], ["-dumpversion"]
+    folder, version = (str(session.run("clang++", *words, external=True, silent=True, log=False)).strip() for words in asked)
+    if not list(Path(folder).glob("*fuzzer*")):
+        need(session, {"libclang_rt.fuzzer": (f"libclang-rt-{version.partition('.')[0]}-dev", "compiler-rt", "llvm")})
+
+
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
     """Fuzz the relay and the control protocol with libFuzzer; `-- --seconds 600` each, by default 60."""
     need(session, COMPILER | TESTER | FUZZER)
+    need_runtime_of_clang(session)
     session.install(*group("cpp"))
     seconds = session.posargs[1] if session.posargs[:1] == ["--seconds"] else "60"
     with session.chdir("cpp"):

@@ -74,7 +74,7 @@ TEST_P(ClosedSocket, EndsTheRunWithENOTSOCK) {
     recv(worker);
     close = true;
     // A monitor is only written to: its end is seen at the next message.
-    EXPECT_TRUE(eventually([&] { return send(client, {"to copy"}), run.over(1ms); }));
+    EXPECT_TRUE(eventually([&] { return client.send(zmq::str_buffer("to copy"), zmq::send_flags::dontwait), run.over(1ms); }));
     EXPECT_EQ(errno_of([&] { run.result(); }), ENOTSOCK);
     EXPECT_EQ(device.statistics().state, state::idle);
 }

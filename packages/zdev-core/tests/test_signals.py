@@ -91,7 +91,7 @@ if not loaded:
         def in_hand():
             seen = device.statistics().in_
             return seen.messages_received - seen.messages_sent
-        while in_hand() != 1:
+        while in_hand() != 1 or device.statistics().state is not zdev_core.State.ACTIVE:
             time.sleep(0.001)
         print("running", flush=True)
 
