@@ -68,17 +68,25 @@ class _Mouth:
 
 
 def _obey(pipe: Connection, mouth: _Mouth, relay: Relay, over: threading.Event) -> None:
-    parent = _Parent()
-    with suppress(EOFError, OSError):
+    with suppress(Exception):  # mostly EOFError; whatever it is, nobody can end this process by an order any longer
+        parent = _Parent()
         while not parent.gone(ready := wait([pipe, *parent.descriptors], PARENT_POLL)):
             if pipe in ready:
                 number, verb, arguments = pipe.recv()
-                mouth.report(("answer", (number, getattr(relay, verb)(*arguments))))
+                mouth.report(("answer", (number, _answer(relay, verb, arguments))))
     relay.stop(ORPHAN_TIMEOUT / 2)
     if not over.wait(ORPHAN_TIMEOUT):
         for path in filter(None, map(path_of, (each for role in relay.endpoints.values() for each in role))):
-            path.unlink(missing_ok=True)
+            with suppress(OSError):
+                path.unlink()
     os._exit(1)
+
+
+def _answer(relay: Relay, verb: Order, arguments: tuple[Any, ...]) -> Any:
+    try:
+        return getattr(relay, verb)(*arguments)
+    except Exception as error:  # noqa: BLE001  who gave the order raises it
+        return _portable(error)
 
 
 class _Parent:

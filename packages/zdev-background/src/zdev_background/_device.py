@@ -18,6 +18,7 @@ from ._launchers import HereLauncher, Launcher
 from ._placement import Placement
 from ._relay import Ending, Endpoints, Plan, Policy, no_statistics
 from ._roles import Roles
+from ._threads import limit
 
 logger = logging.getLogger("zdev")
 
@@ -38,6 +39,7 @@ class Device(Awaitable, Roles):
     `DEFAULT_LIMITS` has what else is set unless it was set by you.
 
     Methods may be called from any thread. A device runs until it ends or the interpreter exits, also when nobody refers to it.
+    Timeouts are in seconds, None for no limit; one below 0 raises ValueError.
     """
 
     context_factory: Callable[[], zmq.Context[Any]] = zmq.Context.instance
@@ -79,6 +81,7 @@ class Device(Awaitable, Roles):
         Raises ZMQError with its errno when a socket can't be made, set, bound or connected as told, and when the types don't
         fit together; the text names the socket and what to do. TimeoutError after `timeout` seconds. Nothing is left behind.
         """
+        timeout = limit(timeout)
         with self._lock:
             launcher = self._alive()
             is_mine = launcher is None
@@ -105,6 +108,7 @@ class Device(Awaitable, Roles):
 
         Raises TimeoutError when it has not ended within `timeout` seconds, except for a process, which is killed then.
         """
+        timeout = limit(timeout)
         launcher = self._launcher
         if launcher is None:
             return
@@ -120,6 +124,7 @@ class Device(Awaitable, Roles):
         Returns True once that is done, or if the device doesn't run; False if it ended otherwise: after `timeout` seconds
         (None: wait for ever), or because it was told to stop meanwhile.
         """
+        timeout = limit(timeout)
         launcher = self._alive()
         if launcher is None:
             return True
@@ -129,6 +134,7 @@ class Device(Awaitable, Roles):
 
     def join(self, timeout: float | None = None) -> None:
         """Wait until the device has ended and its sockets are closed, or for `timeout` seconds."""
+        timeout = limit(timeout)
         if self._launcher:
             self._launcher.wait(timeout)
 

@@ -134,11 +134,11 @@ class ProcessLauncher(Launcher):
         return ended
 
     def _order(self, verb: Order, *arguments: Any, answer: bool = True) -> Any:
-        """What the child answers; None when it is no more."""
+        """What the child answers; None when it is no more. Raises the error that the order met there."""
         answered: Promise[Any] = Promise()
         try:
             while before := self._send(answered, verb, arguments, at_once=not answer):
-                before.result(ANSWER_TIMEOUT)
+                before.exception(ANSWER_TIMEOUT)
             return answered.result(ANSWER_TIMEOUT) if answer else None
         except TimeoutError:
             raise TimeoutError(f"{self._plan.owner}: its process does not answer") from None
@@ -169,7 +169,11 @@ class ProcessLauncher(Launcher):
                     case ("ready", endpoints):
                         self._become_ready(endpoints)
                     case ("answer", (number, value)):
-                        self._answers.pop(number).set_result(value)
+                        answered = self._answers.pop(number)
+                        if isinstance(value, Exception):
+                            answered.set_exception(value)
+                        else:
+                            answered.set_result(value)
                     case ("ending", last_word):
                         ending = last_word
         self._close_pipe(pipe)

@@ -14,7 +14,15 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+LONGEST = threading.TIMEOUT_MAX / 2  # seconds; what is added to a timeout must have room too
 LOOK = 0.001  # seconds from one look at a latch to the next, where that is how to wait
+
+
+def limit(timeout: float | None) -> float | None:
+    """`timeout` as it can be waited for: None if it is longer than the system counts. Raises ValueError if it is no time."""
+    if timeout is not None and not timeout >= 0:  # nor is NaN
+        raise ValueError(f"timeout is {timeout}: it can be 0 or more seconds, or None for no limit")
+    return None if timeout is None or timeout > LONGEST else timeout
 
 
 def start_thread(target: Callable[..., object], name: str, *args: Any, daemon: bool = True) -> threading.Thread | None:
