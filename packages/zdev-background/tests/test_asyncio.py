@@ -109,3 +109,56 @@ def test_a_cancelled_wait_leaves_the_device_running(eventually: Callable[..., No
 
     run(main)
     eventually(lambda: threading.active_count() == 1)
+
+
+def test_a_start_that_was_cancelled_leaves_no_device_running_when_its_loop_is_closed_meanwhile(
+    eventually: Callable[..., None],
+) -> None:
+    go_on = threading.Event()
+    device = echo(ThreadDevice)
+
+    def factory() -> zmq.Context[Any]:
+        assert go_on.wait(10)
+        return zmq.Context.instance()
+
+    async def main() -> None:
+        await asyncio.wait_for(device.start_async(), 0.05)
+
+    device.context_factory = factory
+    with pytest.raises(TimeoutError):
+        run(main)
+    assert device.is_alive()
+    go_on.set()
+    eventually(lambda: not device.is_alive() and threading.active_count() == 1)
+    assert device.exception is None
+
+
+def test_a_cancelled_start_of_a_device_that_ran_already_lets_it_run(eventually: Callable[..., None]) -> None:
+    async def main() -> None:
+        starting = asyncio.create_task(device.start_async())
+        await asyncio.sleep(0)
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+
+    with echo(ThreadDevice) as device:
+        for _ in range(5):
+            run(main)
+        eventually(lambda: threading.active_count() == 2)
+        assert device.is_alive()
+        assert not device.done
+
+
+def test_a_start_that_is_cancelled_at_the_moment_it_succeeds_leaves_no_device_running(eventually: Callable[..., None]) -> None:
+    device = echo(ThreadDevice)
+
+    async def main() -> None:
+        starting = asyncio.create_task(device.start_async())
+        await asyncio.sleep(0)
+        eventually(lambda: device.endpoints and threading.active_count() == 2)  # the loop stands still, and does not know
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+
+    run(main)
+    eventually(lambda: not device.is_alive() and threading.active_count() == 1)

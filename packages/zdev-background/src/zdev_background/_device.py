@@ -81,6 +81,10 @@ class Device(Awaitable, Roles):
         Raises ZMQError with its errno when a socket can't be made, set, bound or connected as told, and when the types don't
         fit together; the text names the socket and what to do. TimeoutError after `timeout` seconds. Nothing is left behind.
         """
+        self._start(timeout)
+
+    def _start(self, timeout: float | None) -> bool:
+        """Whether this call started the device, which did not run."""
         timeout = limit(timeout)
         with self._lock:
             launcher = self._alive()
@@ -99,6 +103,7 @@ class Device(Awaitable, Roles):
             if isinstance(error, TimeoutError):
                 raise TimeoutError(f"{self.name}: not started within {timeout} s") from None
             raise
+        return is_mine
 
     def stop(self, timeout: float | None = 10.0) -> None:
         """End the device and close its sockets. Idempotent.
