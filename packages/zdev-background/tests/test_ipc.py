@@ -17,6 +17,7 @@ import pytest
 import zmq
 
 from zdev_background import ProcessDevice, ThreadDevice
+from zdev_background._ipc import remove_file
 
 both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
 Kinds = type[ThreadDevice] | type[ProcessDevice]
@@ -92,3 +93,22 @@ input()
         timer.join()
         program.kill()
     eventually(lambda: not path.exists())
+
+
+@both
+@pytest.mark.parametrize("length", [108, 256])
+def test_a_path_that_is_too_long_is_refused_by_name(kind: Kinds, path: Path, length: int) -> None:
+    endpoint = f"ipc://{path.parent / ('a' * length)}"
+    device = echo(kind, endpoint)
+    with pytest.raises(zmq.ZMQError, match=r"cannot bind in \(REP\) to ipc://.* longer than") as caught:
+        device.start(timeout=3)
+    assert caught.value.errno == errno.ENAMETOOLONG
+    assert device.exception is caught.value
+
+
+def test_a_file_in_a_directory_that_must_not_be_entered_is_left_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_socket(_path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")  # root may enter everything
+
+    monkeypatch.setattr(Path, "is_socket", is_socket)
+    remove_file(f"ipc://{path}")

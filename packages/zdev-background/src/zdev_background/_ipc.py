@@ -27,12 +27,13 @@ def refuse_in_use(endpoint: str) -> None:
 def remove_file(endpoint: str, *, even_if_in_use: bool = False, made_by_libzmq: bool = False) -> None:
     """Remove the file of a socket that nobody listens at; made_by_libzmq: for a wildcard, in a directory of its own."""
     path = path_of(endpoint)
-    if path is None or not path.is_socket() or (_is_in_use(path) and not even_if_in_use):
+    if path is None:
         return
-    with suppress(OSError):
-        path.unlink()
-        if made_by_libzmq:
-            path.parent.rmdir()
+    with suppress(OSError):  # also of a look at it: a name that is too long, no right to enter its directory
+        if path.is_socket() and (even_if_in_use or not _is_in_use(path)):
+            path.unlink()
+            if made_by_libzmq:
+                path.parent.rmdir()
 
 
 def _is_in_use(path: Path) -> bool:
