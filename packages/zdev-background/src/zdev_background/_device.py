@@ -18,7 +18,7 @@ from ._launchers import HereLauncher, Launcher
 from ._placement import Placement
 from ._relay import Ending, Endpoints, Plan, Policy, no_statistics
 from ._roles import Roles
-from ._threads import limit
+from ._threads import countdown, limit
 
 logger = logging.getLogger("zdev")
 
@@ -76,7 +76,8 @@ class Device(Awaitable, Roles):
         self._lock = threading.RLock()
 
     def start(self, timeout: float | None = 30.0) -> None:
-        """Start the device. Returns when all sockets are bound and connected; at once if the device runs already.
+        """Start the device. Returns when all sockets are bound and connected; at once if the device runs already. If it is about
+        to end, that is waited for, and it starts anew.
 
         Raises ZMQError with its errno when a socket can't be made, set, bound or connected as told, and when the types don't
         fit together; the text names the socket and what to do. TimeoutError after `timeout` seconds. Nothing is left behind.
@@ -85,25 +86,42 @@ class Device(Awaitable, Roles):
 
     def _start(self, timeout: float | None) -> bool:
         """Whether this call started the device, which did not run."""
-        timeout = limit(timeout)
-        with self._lock:
-            launcher = self._alive()
-            is_mine = launcher is None
-            if launcher is None:
-                self._launcher = launcher = self._new_launcher()
-                self.done, self.exception, self.lost, self.outcome = False, None, 0, None
-                _registry.add(self)
+        left = countdown(limit(timeout))
+        why = ""
         try:
-            if is_mine:
-                launcher.launch()
+            while True:
+                launcher, is_mine = self._alive_or_new()
+                if is_mine:
+                    self._launch(launcher, left())
+                    return True
+                error = None if launcher.is_ending else launcher.ready.exception(left())
+                if error and not launcher.is_ending:
+                    raise error
+                if not launcher.is_ending:
+                    return False
+                if not launcher.wait(left()) or launcher.is_alive():
+                    why = ": the run before has not ended"
+                    raise TimeoutError
+        except TimeoutError:
+            raise TimeoutError(f"{self.name}: not started within {timeout} s{why}") from None
+
+    def _alive_or_new(self) -> tuple[Launcher, bool]:
+        """The launcher, and whether it is a new one, to be launched by who called this."""
+        with self._lock:
+            if launcher := self._alive():
+                return launcher, False
+            self._launcher = launcher = self._new_launcher()
+            self.done, self.exception, self.lost, self.outcome = False, None, 0, None
+            _registry.add(self)
+            return launcher, True
+
+    def _launch(self, launcher: Launcher, timeout: float | None) -> None:
+        try:
+            launcher.launch()
             launcher.ready.result(timeout)
         except BaseException as error:
-            if is_mine:
-                self._give_up(launcher, error)
-            if isinstance(error, TimeoutError):
-                raise TimeoutError(f"{self.name}: not started within {timeout} s") from None
+            self._give_up(launcher, error)
             raise
-        return is_mine
 
     def stop(self, timeout: float | None = 10.0) -> None:
         """End the device and close its sockets. Idempotent.
@@ -117,6 +135,7 @@ class Device(Awaitable, Roles):
         launcher = self._launcher
         if launcher is None:
             return
+        launcher.is_ending = True
         launcher.stop(None if timeout is None else timeout / 2)
         if not launcher.wait(timeout):
             launcher.kill()
@@ -133,6 +152,7 @@ class Device(Awaitable, Roles):
         launcher = self._alive()
         if launcher is None:
             return True
+        launcher.is_ending = launcher.is_ending or launcher.ready.done()
         launcher.drain(timeout)
         launcher.wait(None if timeout is None else timeout + END_TIMEOUT)
         return self.outcome is Outcome.DRAINED
@@ -240,16 +260,20 @@ class Device(Awaitable, Roles):
         return launcher
 
     def _give_up(self, launcher: Launcher, error: BaseException) -> None:
+        launcher.is_ending = launcher.is_alive()
         launcher.stop()
         launcher.kill()
         launcher.wait(KILL_TIMEOUT)
-        self.exception, self.done = error, True
-        _registry.discard(self)
+        with self._lock:
+            if launcher is self._launcher:  # else another start came before
+                self.exception, self.done = error, True
+                _registry.discard(self)
 
     def _on_end(self, launcher: Launcher, ending: Ending) -> None:
         if launcher is not self._launcher:  # a start that was given up as it took too long
             return
-        self.exception, self.lost, self.outcome = ending.error, ending.lost, ending.outcome
+        self.exception = self.exception or ending.error  # the former of a start that was given up
+        self.lost, self.outcome = ending.lost, ending.outcome
         self.done = True
         _registry.discard(self)
         if self.lost:

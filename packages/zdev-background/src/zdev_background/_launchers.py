@@ -27,6 +27,7 @@ class Launcher(ABC):
     """
 
     worker: threading.Thread | BaseProcess | None = None
+    is_ending = False  # whether its device has asked for the end
 
     def __init__(self, plan: Plan, on_end: OnEnd, daemon: bool) -> None:
         self.ready: Promise[Endpoints] = Promise()  # or the error that kept the device from starting

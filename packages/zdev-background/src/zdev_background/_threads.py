@@ -25,6 +25,12 @@ def limit(timeout: float | None) -> float | None:
     return None if timeout is None or timeout > LONGEST else timeout
 
 
+def countdown(timeout: float | None) -> Callable[[], float | None]:
+    """Tells what is left of `timeout`, which begins now."""
+    end = None if timeout is None else time.monotonic() + timeout
+    return lambda: None if end is None else max(0.0, end - time.monotonic())
+
+
 def start_thread(target: Callable[..., object], name: str, *args: Any, daemon: bool = True) -> threading.Thread | None:
     """None: under gevent's patches, where `threading` has no thread to show for it, and the interpreter never waits for it.
 
