@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import errno
 import gc
+import logging
 import os
 import re
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zmq
 
-from zdev_background import Device, MonitoredQueue, ProcessMonitoredQueue, State, ThreadMonitoredQueue
+from zdev_background import (
+    Device,
+    MonitoredQueue,
+    ProcessDevice,
+    ProcessMonitoredQueue,
+    State,
+    ThreadDevice,
+    ThreadMonitoredQueue,
+)
 
 Eventually = Callable[[Callable[[], Any]], None]
 ANY_PORT = "tcp://127.0.0.1:*"
@@ -359,3 +368,58 @@ def test_a_context_that_was_terminated_before_the_start_is_refused() -> None:
     device.bind_out("tcp://127.0.0.1:*")
     with pytest.raises(zmq.ZMQError, match="before the start"):
         device.start()
+
+
+@pytest.fixture
+def on_log() -> Iterator[list[Callable[[], object]]]:
+    """What to call at each record that a device logs, in the thread that logs it."""
+    calls: list[Callable[[], object]] = []
+
+    class Caller(logging.Handler):
+        def emit(self, _: logging.LogRecord) -> None:
+            for call in calls:
+                call()
+
+    handler = Caller()
+    logging.getLogger("zdev").addHandler(handler)
+    yield calls
+    logging.getLogger("zdev").removeHandler(handler)
+
+
+@pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+def test_a_handler_of_log_records_may_stop_and_join_the_device_that_logs(
+    kind: Any, connect: Any, eventually: Eventually, on_log: list[Callable[[], object]]
+) -> None:
+    device = kind(zmq.STREAMER, zmq.PULL, zmq.PUSH)
+    device.bind_in(ANY_PORT)
+    device.connect_out("tcp://127.0.0.1:1")
+    device.setsockopt_out(zmq.LINGER, 0)
+    device.setsockopt_out(zmq.SNDHWM, 1)
+    device.start()
+    push = connect(zmq.PUSH, *device.endpoints["in"])
+    for _ in range(3):
+        push.send(b"")
+    eventually(lambda: device.statistics().in_.in_hand)
+    began = time.monotonic()
+    called: list[str] = []
+    on_log.extend([device.stop, lambda: called.append("stop"), device.join, lambda: called.append("join")])
+    device.stop()
+    assert called[:2] == ["stop", "join"]
+    assert time.monotonic() - began < 5
+    assert device.lost
+    assert device.exception is None
+
+
+def test_a_handler_of_log_records_may_end_a_process_that_would_be_started_anew(
+    eventually: Eventually, on_log: list[Callable[[], object]]
+) -> None:
+    device = ProcessDevice(zmq.QUEUE, zmq.REP, -1)
+    device.bind_in(ANY_PORT)
+    device.restart = "on-failure"
+    device.start()
+    on_log.extend([device.stop, device.join])
+    assert device.launcher is not None
+    os.kill(device.launcher.pid, signal.SIGKILL)  # type: ignore[union-attr, arg-type]
+    eventually(lambda: not device.is_alive())
+    device.join(10)
+    assert device.restarts == 0

@@ -129,7 +129,8 @@ class Device(Awaitable, Roles):
         What has been received is sent on first, for the LINGER of the out socket and half of `timeout` at most, and what the
         sockets still have to send has their LINGER for it. Senders keep what they have not sent. `lost` counts the rest.
 
-        Raises TimeoutError when it has not ended within `timeout` seconds, except for a process, which is killed then.
+        Raises TimeoutError when it has not ended within `timeout` seconds, except for a process, which is killed then. In the
+        device's own thread, as in a handler of its log records, it only asks for the end.
         """
         timeout = limit(timeout)
         launcher = self._launcher
@@ -158,7 +159,8 @@ class Device(Awaitable, Roles):
         return self.outcome is Outcome.DRAINED
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the device has ended and its sockets are closed, or for `timeout` seconds."""
+        """Wait until the device has ended and its sockets are closed, or for `timeout` seconds. Returns at once in the device's
+        own thread, as in a handler of its log records, where it would wait for itself."""
         timeout = limit(timeout)
         if self._launcher:
             self._launcher.wait(timeout)

@@ -69,8 +69,15 @@ class Launcher(ABC):
         return not self._ended.is_open()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end, with everything closed. False when it has not come within `timeout` seconds."""
-        return self._ended.wait(timeout)
+        """Wait for the end, with everything closed. False when it has not come within `timeout` seconds.
+
+        True at once in the run's own thread, where a handler of a signal or of a log record would wait for itself.
+        """
+        return self._is_own_thread() or self._ended.wait(timeout)
+
+    @abstractmethod
+    def _is_own_thread(self) -> bool:
+        """Whether this is the thread that does what is left to be done at the end."""
 
     def _become_ready(self, endpoints: Endpoints) -> None:
         self._plan.ports.release()
@@ -147,10 +154,8 @@ class HereLauncher(Launcher):
             return relay.statistics()
         return self.ending.statistics if self.ending else no_statistics()
 
-    def wait(self, timeout: float | None = None) -> bool:
-        if threading.get_ident() == self._thread:  # a signal handler within the run: it would wait for itself
-            return True
-        return super().wait(timeout)
+    def _is_own_thread(self) -> bool:
+        return threading.get_ident() == self._thread
 
 
 class ThreadLauncher(HereLauncher):
@@ -167,6 +172,6 @@ class ThreadLauncher(HereLauncher):
 
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)
-        if ended and self.worker:
+        if ended and self.worker and not self._is_own_thread():
             self.worker.join(timeout)
         return ended

@@ -70,6 +70,7 @@ class ProcessLauncher(Launcher):
         self._numbers = itertools.count()
         self._statistics = no_statistics()
         self._reader: threading.Thread | None = None
+        self._reader_id = 0
 
     def launch(self) -> None:
         try:
@@ -129,9 +130,12 @@ class ProcessLauncher(Launcher):
 
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)
-        if ended and self._reader and self._reader is not threading.current_thread():
+        if ended and self._reader and not self._is_own_thread():
             self._reader.join(timeout)
         return ended
+
+    def _is_own_thread(self) -> bool:
+        return threading.get_ident() == self._reader_id
 
     def _order(self, verb: Order, *arguments: Any, answer: bool = True) -> Any:
         """What the child answers; None when it is no more. Raises the error that the order met there."""
@@ -161,6 +165,7 @@ class ProcessLauncher(Launcher):
         return None
 
     def _read(self, worker: BaseProcess, pipe: Connection) -> None:
+        self._reader_id = threading.get_ident()
         ending: Ending | None = None
         with suppress(Exception):  # mostly EOFError; whatever it is, the child is of no use any longer
             while pipe in wait([pipe, worker.sentinel]):

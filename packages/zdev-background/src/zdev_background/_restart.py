@@ -74,9 +74,14 @@ class RestartingLauncher(Launcher):
 
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)
-        if ended and self._thread and self._thread is not threading.current_thread():
+        if self._is_own_thread():
+            return ended
+        if ended and self._thread:
             self._thread.join(timeout)
         return ended and self._run.wait(timeout)
+
+    def _is_own_thread(self) -> bool:
+        return self._thread is threading.current_thread()
 
     def _new_run(self, plan: Plan) -> ProcessLauncher:
         return ProcessLauncher(plan, self._take_care, self._daemon, self._start_method)
