@@ -147,3 +147,19 @@ def test_an_unknown_policy_is_refused(device: ProcessDevice) -> None:
     device.restart = "always"  # type: ignore[assignment]
     with pytest.raises(ValueError, match='it can be "no" or "on-failure"'):
         device.start()
+
+
+def test_what_is_set_meanwhile_takes_effect_at_the_next_start_only(device: ProcessDevice, eventually: Eventually) -> None:
+    device.start_method = "fork"
+    device.start()
+    device.setsockopt_in(4711, 1)
+    device.bind_out("tcp://127.0.0.1:*")
+    port = device.bind_out_to_random_port("tcp://127.0.0.1")
+    kill(device)
+    eventually(lambda: device.restarts == 1)
+    assert len(device.endpoints["out"]) == 1
+    with pytest.raises(OSError, match="in use"):  # it is promised still
+        sockets.create_server(("127.0.0.1", port))
+    device.stop()
+    with pytest.raises(zmq.ZMQError, match="4711"):
+        device.start()

@@ -235,9 +235,10 @@ class Device(Awaitable, Roles):
         return HereLauncher(self._plan(), self._on_end, self.daemon)
 
     def _plan(self) -> Plan:
+        specs = {spec.role: spec.snapshot() for spec in self._specs.values()}
         return Plan(
             owner=self.name,
-            specs=self._specs,
+            specs={role: specs[spec.role] for role, spec in self._specs.items()},
             ports=self._ports,
             context_factory=self.context_factory,
             in_prefix=self._in_prefix,

@@ -12,6 +12,7 @@ from zdev_core import Statistics
 
 from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
+from ._ports import Ports
 from ._process import ProcessLauncher
 from ._relay import Ending, Endpoints, Plan
 from ._threads import Promise
@@ -134,7 +135,8 @@ class RestartingLauncher(Launcher):
             if path := path_of(endpoint):
                 path.parent.mkdir(mode=0o700, exist_ok=True)
         specs = {spec.role: replace(spec, binds=list(endpoints[spec.role])) for spec in self._plan.specs.values()}
-        return replace(self._plan, specs={role: specs[spec.role] for role, spec in self._plan.specs.items()})
+        ports = Ports()  # those that are promised by now are for the device's next start
+        return replace(self._plan, specs={role: specs[spec.role] for role, spec in self._plan.specs.items()}, ports=ports)
 
     def _from_ipc_wildcards(self) -> list[str]:
         told = {endpoint for spec in self._plan.specs.values() for endpoint in spec.binds}

@@ -6,7 +6,7 @@ import errno
 import itertools
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
 import zmq
@@ -111,6 +111,10 @@ class SocketSpec:
             opened.close(linger=0)
             raise
         return opened
+
+    def snapshot(self) -> SocketSpec:
+        """As it is now, whatever becomes of this one."""
+        return replace(self, options=[*self.options], binds=[*self.binds], connects=[*self.connects])
 
     def exposed(self) -> list[str]:
         """The endpoints bound that other hosts can reach, where anybody may connect."""
