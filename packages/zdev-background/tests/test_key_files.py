@@ -121,6 +121,16 @@ def test_a_directory_to_which_others_may_add_keys_is_refused(clients: Path, mode
         KnownKeys(clients).look()
 
 
+@AS_ROOT
+def test_a_directory_of_another_user_who_may_add_keys_is_refused(clients: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.chown(clients, 12345, -1)
+    with pytest.raises(PermissionError, match=r"another user owns it: chown 0 .*clients"):
+        KnownKeys(clients).look()
+    os.chown(clients, 0, -1)
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert KnownKeys(clients).look(), "root may own it"
+
+
 def test_keys_that_have_not_changed_are_not_read_again(clients: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
 

@@ -99,7 +99,8 @@ class KnownKeys:
         self._known: dict[str, tuple[object, bytes | None, str]] = {}  # by path: what it looked like, key, what is wrong
 
     def look(self) -> set[bytes]:
-        """Raises OSError when the directory can't be read, and when others may add keys to it."""
+        """Raises OSError when the directory can't be read, and when others may add keys to it: its owner, if that is neither this
+        user nor root, too."""
         if not self._directory.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "no directory of public keys (*.key)", os.fspath(self._directory))
         _refuse(self._directory.stat(), WRITE, self._directory)
@@ -196,11 +197,12 @@ def _read(path: StrPath, forbidden: int) -> bytes:
 
 
 def _refuse(found: os.stat_result, forbidden: int, path: StrPath) -> None:
-    """Raises PermissionError if others can do what is forbidden; a secret must be of who reads it, or root, too."""
+    """Raises PermissionError if others can do what is forbidden; a secret, and a directory, must be of who reads it, or root, too."""
     if os.name != "posix":
         return
     text = ""
-    if forbidden == READ and found.st_uid not in (0, os.geteuid()):
+    is_ours = forbidden == READ or stat.S_ISDIR(found.st_mode)
+    if is_ours and found.st_uid not in (0, os.geteuid()):
         text = f"another user owns it: chown {os.geteuid()} {os.fspath(path)}"
     elif stat.S_IMODE(found.st_mode) & forbidden:
         what, advice = ("read or write", "0600") if forbidden == READ else ("write", "go-w")
