@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -152,3 +154,22 @@ def test_a_stop_of_a_queue_sends_on_requests_and_replies_that_have_arrived(kind:
     assert [client.recv() for _ in numbers] == numbers
     assert [worker.recv_multipart() for _ in numbers] == [[envelope, number] for number in numbers]
     assert device.lost == 0
+
+
+def test_where_no_descriptor_is_left_what_has_arrived_is_sent_on_all_the_same(
+    sink: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def no_descriptor(_: Path) -> Any:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    device, endpoint = streamer(ThreadDevice, sink.getsockopt_string(zmq.LAST_ENDPOINT))
+    device.start()
+    device.pause()
+    source = connect(zmq.PUSH, endpoint)
+    for number in range(10):
+        source.send(b"%d" % number)
+    monkeypatch.setattr(Path, "iterdir", no_descriptor)
+    assert stop_and_read(device, sink) == list(range(10))
+    assert device.lost == 0
+    assert device.exception is None
+    assert f"senders to {endpoint} cannot be told to cease: [Errno 24] Too many open files" in caplog.text

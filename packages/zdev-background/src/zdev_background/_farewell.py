@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +15,8 @@ from zdev_core import Outcome
 from ._connections import hang_up
 from ._spec import OpenSocket, Role
 from ._threads import Latch, start_thread
+
+logger = logging.getLogger("zdev")
 
 LONGEST_GRACE = 5.0  # seconds, where LINGER is for ever
 STILL = 0.02  # seconds without any movement, after which nothing is on its way
@@ -40,6 +43,7 @@ class Farewell:
         self._is_one_way = self._in.socket.type in _ONE_WAY[0] or self._out.socket.type in _ONE_WAY[1]
         self._endpoints = [each for each in self._in.endpoints if each.startswith(("tcp:", "ipc:"))]
         self._over = Latch()
+        self._error: OSError | None = None  # that kept senders from being told to cease
 
     def hurry(self) -> None:
         self._over.open()
@@ -71,6 +75,9 @@ class Farewell:
         finally:
             ended.open()
             seen_off.wait()
+        error, self._error = self._error, None
+        if error:
+            logger.warning("senders to %s cannot be told to cease: %s", ", ".join(self._endpoints), error)
 
     def count_unread(self) -> int:
         """Give up the addresses, then count what was received and can't be relayed any longer."""
@@ -120,11 +127,18 @@ class Farewell:
             is_still = not self._in_hand() and now - since > STILL
             ceasing = ceasing or is_still or now > begin + grace * PATIENCE
             if self._is_one_way and ceasing:
-                connected = hang_up(self._endpoints, at_once=False)
+                connected = self._hang_up(at_once=False)
             if is_still and (not connected or now - since > STUCK):
                 break
         if self._is_one_way:
-            hang_up(self._endpoints, at_once=True)
+            self._hang_up(at_once=True)
+
+    def _hang_up(self, *, at_once: bool) -> int:
+        try:
+            return hang_up(self._endpoints, at_once=at_once)
+        except OSError as error:  # mostly that no descriptor is left; what has arrived is sent on all the same
+            self._error = error
+            return 0
 
     def _moved(self) -> int:
         statistics = self._engine.statistics()
