@@ -105,8 +105,8 @@ class Service(Program):
 
     command = (ZDEV,)
 
-    def __init__(self, folder: Path, toml: str, **environment: str) -> None:
-        self.file, self.control = folder / "zdev.toml", folder / "control.sock"
+    def __init__(self, folder: Path, toml: str, file: Path | None = None, **environment: str) -> None:
+        self.file, self.control = file or folder / "zdev.toml", folder / "control.sock"
         self.file.write_text(toml)
         super().__init__("run", "-c", str(self.file), "--control", str(self.control), **environment)
         self.http = ""
@@ -227,8 +227,8 @@ def service(folder: Path) -> Iterator[Callable[..., Service]]:
     """Starts `zdev run -c` of a file with this content; further arguments are environment variables."""
     services: list[Service] = []
 
-    def start(toml: str, **environment: str) -> Service:
-        services.append(Service(folder, toml, **environment))
+    def start(toml: str, file: Path | None = None, **environment: str) -> Service:
+        services.append(Service(folder, toml, file, **environment))
         return services[-1]
 
     yield start

@@ -14,6 +14,10 @@ import pytest
 import zmq
 from exchange import ANY, exchange
 
+from zdev_cli.control.client import Refusal, ask
+from zdev_cli.control.protocol import Reply, Request
+from zdev_cli.control.server import ControlServer
+
 if TYPE_CHECKING:
     from conftest import Program, Service
 
@@ -234,6 +238,30 @@ def test_a_file_that_is_no_socket_is_left_alone(refused: Callable[..., tuple[int
     assert status == 69
     assert "no socket" in said
     assert file.read_text() == FILE
+
+
+def test_a_file_whose_path_is_not_utf_8_is_steered_like_any_other(service: Start, folder: Path) -> None:
+    strange = folder / os.fsdecode(b"caf\xe9")
+    strange.mkdir(mode=0o700)
+    program = service(FILE, file=strange / "zdev.toml")
+    program.until_ready()
+    assert program.snapshot()["config"] == f"{folder}/caf\\xe9/zdev.toml"
+    program.file.unlink()
+    done = program.ask("reload")
+    assert (done.returncode, "No such file" in done.stderr) == (78, True)
+    assert program.do("pause", "orders") == ["orders: paused"]
+    program.send(signal.SIGTERM)
+    assert program.status() == 0
+
+
+def test_an_answer_that_can_not_be_sent_is_told_as_a_bug_and_ends_nothing(folder: Path) -> None:
+    server = ControlServer(folder / "control.sock", lambda _: Reply(lines=["\udce9"]))
+    server.start()
+    for verb in ("status", "pause", "status"):  # of the server's own thread, and of another
+        with pytest.raises(Refusal, match="UnicodeEncodeError.*this is a bug in zdev") as caught:
+            ask(Request(verb=verb), str(folder / "control.sock"))
+        assert caught.value.status == 70
+    server.stop()
 
 
 class _command:

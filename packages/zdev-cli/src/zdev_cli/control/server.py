@@ -72,6 +72,8 @@ class ControlServer:
         self._wake()
         self._thread.join()
         self._context.term()
+        self._reader.close()
+        self._writer.close()
 
     def remove(self) -> None:
         """The socket alone, when there is no time for more."""
@@ -83,7 +85,14 @@ class ControlServer:
         return f"control socket {self._path}: {error.strerror or error}"
 
     def _serve(self) -> None:
-        socket = self._opened.socket
+        try:
+            self._serve_until_over(self._opened.socket)
+        except Exception:
+            logger.exception("control: no command is taken any more: this is a bug in zdev")
+        finally:
+            self._opened.close()
+
+    def _serve_until_over(self, socket: zmq.Socket[bytes]) -> None:
         poller = zmq.Poller()
         poller.register(socket, zmq.POLLIN)
         poller.register(self._reader.fileno(), zmq.POLLIN)
@@ -93,7 +102,6 @@ class ControlServer:
             if socket in ready:
                 self._take(socket, socket.recv_multipart(copy=False))
         self._send_replies(socket)
-        self._opened.close()
 
     def _send_replies(self, socket: zmq.Socket[bytes]) -> None:
         with suppress(BlockingIOError):
@@ -115,10 +123,10 @@ class ControlServer:
             request = msgspec.json.decode(body, type=Request)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             audit.log_nonsense(who, str(error))
-            reply = Reply(status=Status.USAGE, lines=[f"this is no request: {error}"])
+            body = msgspec.json.encode(Reply(status=Status.USAGE, lines=[f"this is no request: {error}"]))
         else:
             if request.verb == "status":
-                reply = self._safely(request)
+                _, body = self._safely(request)
             elif self._under_way < MOST_AT_ONCE:
                 self._under_way += 1
                 work = (envelope, who, request)
@@ -128,24 +136,33 @@ class ControlServer:
                 text = f"{MOST_AT_ONCE} commands are under way: try again when some are done"
                 reply = Reply(status=Status.UNAVAILABLE, lines=[text])
                 audit.log_outcome(who, request, reply)
-        socket.send_multipart([*envelope, msgspec.json.encode(reply)])
+                body = msgspec.json.encode(reply)
+        socket.send_multipart([*envelope, body])
 
     def _work(self, envelope: list[bytes], who: str, request: Request) -> None:
         audit.log_command(who, request)
-        reply = self._safely(request)
+        reply, body = self._safely(request)
         audit.log_outcome(who, request, reply)
-        self._replies.put([*envelope, msgspec.json.encode(reply)])
+        self._replies.put([*envelope, body])
         self._wake()
 
-    def _safely(self, request: Request) -> Reply:
+    def _safely(self, request: Request) -> tuple[Reply, bytes]:
+        """The reply, and as it is sent."""
         try:
-            return self._answer(request)
+            reply = self._answer(request)
+            return reply, msgspec.json.encode(reply)
         except Failure as failure:
-            return Reply(status=failure.status, lines=str(failure).splitlines())
+            reply = _refusal(failure.status, str(failure))
         except Exception as error:
             logger.exception("%s %s: this is a bug in zdev", request.verb, request.device or "")
-            return Reply(status=Status.INTERNAL, lines=[f"{type(error).__name__}: {error}: this is a bug in zdev; see its log"])
+            reply = _refusal(Status.INTERNAL, f"{type(error).__name__}: {error}: this is a bug in zdev; see its log")
+        return reply, msgspec.json.encode(reply)
 
     def _wake(self) -> None:
         with suppress(OSError):  # full: it will wake up all the same
             self._writer.send(b"!")
+
+
+def _refusal(status: Status, text: str) -> Reply:
+    """Paths may have bytes that are not UTF-8."""
+    return Reply(status=status, lines=text.encode(errors="backslashreplace").decode().splitlines())

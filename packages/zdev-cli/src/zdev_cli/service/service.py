@@ -83,7 +83,7 @@ class Service:
             pid=os.getpid(),
             time=time.time(),
             started=self._started,
-            config=str(self.path),
+            config=os.fsencode(self.path).decode(errors="backslashreplace"),
             ready=fine and self.is_tried() and not self.supervisor.is_ending,
             devices=devices,
         )
