@@ -13,6 +13,7 @@ import click
 
 from .._failure import Failure, Status
 from .._signals import StopSignals
+from .log import FLUSH, StderrHandler
 from .managed import Managed
 from .service import Service
 
@@ -27,7 +28,7 @@ logger = logging.getLogger("zdev.service")
 def run_many(path: Path, control: str | None) -> None:
     """Run the devices of the file until a signal ends it. Prints endpoints first; what changes later is told on stderr."""
     with StopSignals(signal.SIGHUP) as signals:
-        _log_to_stderr()
+        log = _log_to_stderr()
         _allow_files()
         service = Service(path, control)
         service.open()
@@ -38,18 +39,21 @@ def run_many(path: Path, control: str | None) -> None:
                 _watch(service, signals)
         finally:
             drained = _end(service, signals)
+            is_told = log.is_written(FLUSH)
+    if not is_told:
+        os._exit(Status.OK if drained else Status.DRAIN_TIMED_OUT)  # the text of a failure could not be written either
     if not drained:
         raise Failure("not every device could be drained within its drain_timeout: see above", Status.DRAIN_TIMED_OUT)
 
 
-def _log_to_stderr() -> None:
+def _log_to_stderr() -> StderrHandler:
     logging.getLogger("zdev").addHandler(logging.NullHandler())  # what devices tell is told with their names here
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    handler = StderrHandler()
     for each in (logger, logging.getLogger("zdev.security")):
         each.addHandler(handler)
         each.setLevel(logging.INFO)
         each.propagate = False
+    return handler
 
 
 def _allow_files() -> None:
