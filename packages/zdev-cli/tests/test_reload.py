@@ -51,6 +51,18 @@ def test_sighup_reloads_too(service: Start) -> None:
     program.until("new", lambda device: device["state"] == "active")
 
 
+def test_sighup_while_devices_start_reloads_once_they_have(service: Start) -> None:
+    devices = "".join(queue(f"device-{number}", 'isolation = "process"') for number in range(2))
+    program = service(devices)
+    assert program.out.next().startswith("control")
+    program.file.write_text(devices + queue("new"))
+    program.send(signal.SIGHUP)
+    program.until_ready()
+    deadline = time.monotonic() + PATIENCE
+    while len(program.snapshot()["devices"]) != 3:
+        assert time.monotonic() < deadline
+
+
 def test_a_bad_file_changes_nothing_and_all_faults_are_told(service: Start) -> None:
     program = service(queue("orders"))
     program.until_ready()

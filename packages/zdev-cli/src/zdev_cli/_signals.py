@@ -5,24 +5,28 @@ from __future__ import annotations
 import select
 import signal
 import socket
+from collections.abc import Collection
 from types import FrameType
 from typing import Self
+
+ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignals:
     """While entered, SIGINT, SIGTERM and those in `more` interrupt nothing; they make `fileno()` readable until they are taken.
 
-    Only for the main thread. A signal before the wait is not lost, since it is kept in a pipe.
+    Only for the main thread. A signal before the wait is not lost, however many come; of those in `more`, one of each is kept.
     """
 
     def __init__(self, *more: int) -> None:
-        self._numbers = (signal.SIGINT, signal.SIGTERM, *more)
+        self._numbers = (*ENDING, *more)
+        self._pending: list[int] = []
 
     def __enter__(self) -> Self:
         self._reader, self._writer = socket.socketpair()
         self._writer.setblocking(False)
         self._wakeup_fd = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        self._handlers = {number: signal.signal(number, _ignore) for number in self._numbers}
+        self._handlers = {number: signal.signal(number, self._note) for number in self._numbers}
         self._poll = select.poll()
         self._poll.register(self._reader, select.POLLIN)
         return self
@@ -42,10 +46,17 @@ class StopSignals:
         """Whether a signal has come, or comes within `timeout` seconds."""
         return bool(self._poll.poll(timeout * 1000))
 
-    def take(self, timeout: float) -> int | None:
-        """The number of the next signal; None if none comes within `timeout` seconds."""
-        return self._reader.recv(1)[0] if self.wait(timeout) else None
+    def take(self, timeout: float, numbers: Collection[int] = ()) -> int | None:
+        """The next signal, of `numbers` if told: others stay. None if none comes within `timeout` seconds."""
+        wanted = numbers or self._numbers
+        if not any(number in wanted for number in self._pending) and self.wait(timeout):
+            self._reader.recv(4096)
+        found = next((number for number in self._pending if number in wanted), None)
+        if found is not None:
+            self._pending.remove(found)
+        return found
 
-
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Python writes to the wake-up descriptor only for signals that have a handler."""
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        """The pipe, to which Python writes for signals that have a handler, only wakes: it may be full."""
+        if number in ENDING or number not in self._pending:
+            self._pending.append(number)

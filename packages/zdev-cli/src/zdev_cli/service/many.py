@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from .._failure import Failure, Status
-from .._signals import StopSignals
+from .._signals import ENDING, StopSignals
 from .log import FLUSH, StderrHandler
 from .managed import Managed
 from .service import Service
@@ -74,7 +74,7 @@ def _print_devices(service: Service, signals: StopSignals) -> bool:
     width = max((len(device.name) for device in service.supervisor.devices), default=0)
     for device in service.supervisor.devices:
         while not device.is_tried:
-            if signals.take(START_TICK) in (signal.SIGINT, signal.SIGTERM):
+            if signals.take(START_TICK, ENDING):
                 return True
         for line in _lines(device):
             click.echo(f"{device.name:<{width}}  {line}")
@@ -99,7 +99,7 @@ def _watch(service: Service, signals: StopSignals) -> None:
     tick = TICK if period is None else min(TICK, period / 2)
     were_stuck: list[str] = []
     reloads = threading.Semaphore(2)  # the one under way may have read the file before it changed again
-    while (number := signals.take(tick)) not in (signal.SIGINT, signal.SIGTERM):
+    while (number := signals.take(tick)) not in ENDING:
         if number == signal.SIGHUP and reloads.acquire(blocking=False):
             threading.Thread(target=_reload, args=(service, reloads), name="zdev reload", daemon=True).start()
         stuck = [device.name for device in service.supervisor.devices if device.stuck()]
@@ -132,7 +132,7 @@ def _end(service: Service, signals: StopSignals) -> bool:
     drain = threading.Thread(target=lambda: result.append(service.supervisor.end_all()), name="zdev end", daemon=True)
     drain.start()
     while drain.is_alive():
-        if signals.take(START_TICK) in (signal.SIGINT, signal.SIGTERM):
+        if signals.take(START_TICK, ENDING):
             _end_at_once(service)
     service.close()
     return result == [True]
