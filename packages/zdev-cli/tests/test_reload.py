@@ -136,6 +136,40 @@ def test_the_http_address_changes_first_or_nothing_does(service: Start) -> None:
     assert not listens(second)
 
 
+def test_the_http_address_may_change_on_the_same_port(service: Start) -> None:
+    program = service('[http]\nlisten = "127.0.0.1:0"\n' + queue("orders"))
+    program.until_ready()
+    first = program.http
+    port = first.rpartition(":")[2]
+
+    def reloaded(host: str, more: str = "") -> list[str]:
+        program.file.write_text(f'[http]\nlisten = "{host}:{port}"\n{more}' + queue("orders"))
+        return program.do("reload")
+
+    open_to_all = "insecure = true\n"
+    assert reloaded("localhost") == ["orders: unchanged", f"http: {first}/"]
+    assert reloaded("0.0.0.0", open_to_all) == ["orders: unchanged", f"http: http://0.0.0.0:{port}/"]
+    assert listens(first)
+    assert reloaded("127.0.0.1") == ["orders: unchanged", f"http: {first}/"]
+    assert reloaded("127.0.0.1", open_to_all) == ["orders: unchanged"]
+    assert listens(first)
+
+
+def test_the_old_http_address_is_kept_when_another_on_its_port_can_not_be_had(service: Start) -> None:
+    program = service('[http]\nlisten = "127.0.0.1:0"\n' + queue("orders"))
+    program.until_ready()
+    port = program.http.rpartition(":")[2]
+    with socket.create_server(("127.0.0.2", int(port))):
+        program.file.write_text(f'[http]\nlisten = "127.0.0.2:{port}"\n' + queue("orders"))
+        done = program.ask("reload")
+    assert done.returncode == 69
+    assert f"can't listen on 127.0.0.2:{port}" in done.stderr
+    assert listens(program.http)
+    program.file.write_text(queue("orders"))
+    assert program.do("reload") == ["orders: unchanged", "http: off"]
+    assert not listens(program.http)
+
+
 def test_what_its_keeper_alone_must_know_changes_without_a_restart(service: Start, connected: Connected) -> None:
     program = service(queue("orders"))
     at = program.until_ready()

@@ -51,7 +51,7 @@ class Service:
         """Listen, then start all devices without waiting for them. Raises Failure, and leaves nothing behind then."""
         self.control.start()
         try:
-            self.web = self._new_web(self.config)
+            self.web = self._new_web(_listen(self.config))
         except BaseException:
             self.control.stop()
             raise
@@ -116,24 +116,45 @@ class Service:
         if config.control.endpoint != self.config.control.endpoint and self._control_told is None:
             text = f"{self.path}: control.endpoint can't change while zdev runs; nothing was changed: restart zdev for it"
             raise Failure(text, Status.CONFIGURATION)
-        before, lines = self.web, []
-        if config.http != self.config.http:
-            self.web = self._new_web(config)
+        lines = []
+        if _listen(config) != _listen(self.config):
+            self._replace_web(_listen(config))
             lines = [f"http: http://{self.web.address}/" if self.web else "http: off"]
         self.config = config
-        if self.web is not before and before:
-            before.stop()
         applied = self.supervisor.apply(config.devices())
         applied = applied._replace(lines=[*applied.lines, *lines])
         for line in applied.lines:
             logger.info("reload: %s", line)
         return applied
 
-    def _new_web(self, config: Config) -> WebServer | None:
-        if config.http is None:
+    def _replace_web(self, listen: str | None) -> None:
+        """Bind the new address, then leave the old one; on the same port the other way round, for one may contain the other."""
+        before = self.web
+        shared = before if before and listen and _port(before.address) == _port(listen) else None
+        if shared:
+            shared.stop()
+        try:
+            self.web = self._new_web(listen)
+        except Failure:
+            if shared:
+                self.web = self._new_web(shared.address)
+            raise
+        if before:
+            before.stop()
+
+    def _new_web(self, listen: str | None) -> WebServer | None:
+        if listen is None:
             return None
         from ..web import WebServer
 
-        server = WebServer(config.http.listen, self.snapshot)
+        server = WebServer(listen, self.snapshot)
         server.start()
         return server
+
+
+def _listen(config: Config) -> str | None:
+    return config.http.listen if config.http else None
+
+
+def _port(address: str) -> str:
+    return address.rpartition(":")[2]
