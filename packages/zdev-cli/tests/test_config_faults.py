@@ -44,6 +44,16 @@ SYNTAX = {
     "a key twice": Sample("[http]\nlisten = 'a:1'\nlisten = 'a:1'\n", ("3:15  Cannot overwrite a value",)),
     "a table twice": Sample("[http]\n[http]\n", ("2:6  Cannot declare ('http',) twice",)),
     "a number of very many digits": Sample(f"# é\na = {'9' * 5000}\n", ("2:5  a number has too many digits",)),
+    "a hexadecimal number of very many digits": queue(
+        f"drain_timeout = 0x{'f' * 5000}\n", "6:17  device.drain_timeout: a number has too many digits"
+    ),
+    "options of very many binary and octal digits": queue(
+        f"in.options = {{ SNDHWM = 0b{'1' * 20000}, RCVHWM = [0o{'7' * 9000}] }}\n",
+        "6:25  device.in.options.SNDHWM: a number has too many digits",
+        "6:20039  device.in.options.RCVHWM: a number has too many digits",
+    ),
+    "a key of very many parts": queue(f"in.bnd{'.b' * 3000} = 1\n", "6:4  device.in.bnd: no such key; did you mean bind?"),
+    "a table of very many parts": queue(f"[htp{'.b' * 3000}]\n", "6:2  htp: no such key; did you mean http?"),
     "very deep arrays": Sample("a = " + 100_000 * "[", ("1:1  arrays or tables are nested too deep",)),
 }
 

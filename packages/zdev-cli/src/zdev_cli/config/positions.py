@@ -81,13 +81,15 @@ class Positions:
                 self._value((*path, index), item)
 
     def _names(self, node: Node) -> Iterator[tuple[str, Place]]:
-        """The parts of a key."""
-        if node.type == "dotted_key":
-            for part in node.named_children:
-                yield from self._names(part)
-        else:
-            text = (node.text or b"").decode()
-            yield tomllib.loads(f"key = {text}")["key"] if node.type == "quoted_key" else text, self._place(node)
+        """The parts of a key. A dotted key is a dotted key and one part more: deeper than Python may recurse."""
+        nodes = [node]
+        while nodes:
+            node = nodes.pop()
+            if node.type == "dotted_key":
+                nodes += reversed(node.named_children)
+            else:
+                text = (node.text or b"").decode()
+                yield tomllib.loads(f"key = {text}")["key"] if node.type == "quoted_key" else text, self._place(node)
 
     def _place(self, node: Node) -> Place:
         row, column = node.start_point

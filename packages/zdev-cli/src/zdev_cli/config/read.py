@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .fault import ConfigError, Fault, Finding, key_of, related
 from .model import Config
-from .values import convert
+from .values import TOO_MANY_DIGITS, convert
 
 LARGEST = 16 * 1024 * 1024  # bytes: what is larger is no configuration, and /dev/zero would never end
 
@@ -62,8 +62,7 @@ def _document(text: str, name: str) -> dict[str, object]:
         raise ConfigError([_fault_at(text, 0, name, "arrays or tables are nested too deep")]) from error
     except ValueError as error:  # of int(), at more digits than it takes
         place = re.search(r"[0-9_]{4300}", text)
-        message = "a number has too many digits"
-        raise ConfigError([_fault_at(text, place.start() if place else 0, name, message)]) from error
+        raise ConfigError([_fault_at(text, place.start() if place else 0, name, TOO_MANY_DIGITS)]) from error
 
 
 def _syntax_fault(error: tomllib.TOMLDecodeError, text: str, name: str) -> Fault:

@@ -15,6 +15,9 @@ from msgspec.structs import FieldInfo, fields
 
 from .fault import Finding, Path
 
+INTEGER_BITS = 64  # of TOML, and of libzmq; Python can't even show those of more than 4300 digits
+TOO_MANY_DIGITS = "a number has too many digits"
+
 _BAD: Any = object()
 
 
@@ -32,6 +35,9 @@ def nearest(name: str, names: Iterator[str] | tuple[str, ...]) -> str | None:
 
 
 def _value(raw: object, kind: Any, path: Path, findings: list[Finding]) -> Any:
+    if isinstance(raw, int) and raw.bit_length() > INTEGER_BITS:
+        findings.append(Finding(path, TOO_MANY_DIGITS))
+        return _BAD
     for choice in _choices(kind):
         if _is_struct(choice) and isinstance(raw, dict):
             return _table(raw, choice, path, findings)
