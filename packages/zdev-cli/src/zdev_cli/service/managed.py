@@ -42,6 +42,7 @@ class Managed:
         self.ledger = Ledger()
         self.meter = Meter(self.ledger)
         self._life: Life | None = None
+        self._stopping: Life | None = None  # the one that was told to end at once
         self._is_wanted = True  # by the operator, who may stop and drain it
         self._is_paused = False
         self._is_retired = False
@@ -113,12 +114,19 @@ class Managed:
         with self._lock:
             life, state = self._life, self.state
             self._is_wanted = self._is_wanted and not by_operator
+            may_be_cut = drain and self._stopping is not life
+            if not drain:
+                self._stopping = life
         if life is None or state == "stopped":
             return Ended("was stopped already")
         began = time.monotonic()
         outcome = life.end(life.config.drain_timeout if drain else None)
         error = life.error if state not in ("waiting", "failed") else None
-        ended = _ended(outcome, time.monotonic() - began, error, drain=drain)
+        took = time.monotonic() - began
+        if may_be_cut and outcome is Outcome.STOPPED:
+            ended = Ended(f"its drain was cut short after {took:.1f} s: not all that was owed came", is_drained=False)
+        else:
+            ended = _ended(outcome, took, error, drain=drain)
         self.tell(ended.text)
         return ended
 
