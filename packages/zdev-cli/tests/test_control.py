@@ -232,6 +232,25 @@ def test_a_directory_that_others_can_enter_is_refused(refused: Callable[..., tup
     assert f"chmod 0700 {shared}" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "shown", "why"),
+    [
+        ("x" * 120, "x" * 120, "is too long for a socket"),
+        (os.fsdecode(b"caf\xe9"), "caf\\xe9", "libzmq takes no path that is not UTF-8"),
+    ],
+)
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_a_path_that_no_socket_can_have_is_refused(
+    refused: Callable[..., tuple[int, str]], folder: Path, command: str, name: str, shown: str, why: str
+) -> None:
+    file = folder / "zdev.toml"
+    file.write_text(FILE)
+    status, said = refused(command, *(["-c", str(file)] if command == "run" else []), "--control", str(folder / name))
+    assert status == 64
+    assert f"control socket {folder}/{shown}: " in said
+    assert why in said
+
+
 def test_a_file_that_is_no_socket_is_left_alone(refused: Callable[..., tuple[int, str]], folder: Path) -> None:
     file = folder / "zdev.toml"
     file.write_text(FILE)

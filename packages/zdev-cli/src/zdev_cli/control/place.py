@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,30 @@ from pathlib import Path
 
 from .._failure import Failure, Status
 
+LONGEST = 107 if sys.platform == "linux" else 103  # bytes
+
 _NAME = "control.sock"
 
 
 def path_of(told: str | None) -> Path:
-    """The path in `told`, an ipc endpoint or a path; by default one in a directory of the user's own."""
+    """The path in `told`, an ipc endpoint or a path; by default one in a directory of the user's own.
+
+    Raises Failure if no socket can have it.
+    """
+    path = _path(told)
+    advice = "name another with --control"
+    try:
+        length = len(str(path).encode())
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode(errors="backslashreplace")
+        raise Failure(f"control socket {shown}: libzmq takes no path that is not UTF-8: {advice}", Status.USAGE) from None
+    if length > LONGEST:
+        text = f"control socket {path}: a path of {length} bytes is too long for a socket, which takes {LONGEST}: {advice}"
+        raise Failure(text, Status.USAGE)
+    return path
+
+
+def _path(told: str | None) -> Path:
     if told:
         return Path(told.removeprefix("ipc://")).absolute()
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
