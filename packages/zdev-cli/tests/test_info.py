@@ -101,6 +101,19 @@ def test_an_empty_recording_has_no_table(info: Info, tmp_path: Path) -> None:
     assert json.loads(info("--json", path))["start"] is None
 
 
+def test_nothing_in_a_recording_reaches_a_terminal_as_a_command(info: Info, refused: Refused, tmp_path: Path) -> None:
+    path = tmp_path / "\x1b[31m.mcap"
+    writer = FileWriter(path, "\x1b]0;title\x07\nsecond line", 1)
+    writer.add([b"\x1b[31m", b"x"], 0)
+    writer.finish()
+    told = info(path)
+    assert r"/\u001b[31m.mcap  " in told
+    assert r"recorded from \u001b]0;title\u0007\nsecond line" in told
+    assert told.replace("\n", "").isprintable()
+    path.write_bytes(b"")
+    assert refused("info", str(path))[1].isprintable()
+
+
 def test_several_files_are_told_one_after_the_other(info: Info, recording: Path) -> None:
     assert info(recording, recording).count("complete") == 2
     assert len(info("--json", recording, recording).splitlines()) == 2

@@ -47,11 +47,13 @@ def info(files: tuple[Path, ...], as_json: bool) -> None:
 def _print(account: Account) -> None:
     from rich.console import Console
 
+    from ..traffic.line import printable
     from ..traffic.size import size_text
 
-    click.echo(f"{click.format_filename(account.path)}  {size_text(account.file_bytes)}, {account.fault or 'complete'}")
+    name, state = click.format_filename(account.path), account.fault or "complete"
+    click.echo(printable(f"{name}  {size_text(account.file_bytes)}, {state}"))
     if account.source:
-        click.echo(f"recorded from {account.source}")
+        click.echo(printable(f"recorded from {account.source}"))
     if account.first is None:
         click.echo("no messages")
         return

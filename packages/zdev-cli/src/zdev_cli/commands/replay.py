@@ -130,6 +130,7 @@ def replay(files: tuple[Path, ...], to: str, kind: str, **options: Any) -> None:
 
 def _recorded(files: tuple[Path, ...], directions: tuple[bytes, ...], times: int) -> Iterator[Recorded]:
     """The messages of these directions. Damage is told on stderr, once for a file."""
+    from ..traffic.line import printable
     from ..traffic.progress import say
     from ..traffic.reader import Reader
 
@@ -140,7 +141,7 @@ def _recorded(files: tuple[Path, ...], directions: tuple[bytes, ...], times: int
                 if each.message[0] in directions:
                     yield each
             if reader.fault and turn == 0:
-                say(f"{click.format_filename(path)}: {reader.fault}; what was before is sent")
+                say(printable(f"{click.format_filename(path)}: {reader.fault}; what was before is sent"))
 
 
 def _shortened(frames: list[bytes], *, strip: int, content_only: bool) -> list[bytes]:
@@ -165,5 +166,7 @@ def _sum_up(player: Player, outlet: Outlet) -> None:
 
 
 def _nothing_to_send(files: tuple[Path, ...], directions: tuple[str, ...]) -> Failure:
-    names = ", ".join(map(click.format_filename, files))
+    from ..traffic.line import printable
+
+    names = printable(", ".join(map(click.format_filename, files)))
     return Failure(f"{names}: no message of direction {' or '.join(directions)}; zdev info tells what there is", Status.USAGE)

@@ -79,7 +79,7 @@ def _shown(frame: bytes, look: Look) -> str:
         return _hex(frame, most)
     if look.form == "utf-8":
         text = frame[: 4 * most].decode("utf-8", "backslashreplace")
-        return _cut(f'"{_printable(text[:most])}"', len(text) > most or len(frame) > 4 * most)
+        return _cut(f'"{printable(text[:most])}"', len(text) > most or len(frame) > 4 * most)
     if look.full or len(frame) <= _DECODED_AT_MOST:
         decoded = _structured(frame, look.form)
         if decoded is not None:
@@ -96,7 +96,7 @@ def _structured(frame: bytes, form: Form) -> str | None:
     for wanted, label, decode in attempts:
         if wanted:
             try:
-                return label + _printable(json.dumps(plain(decode(frame)), ensure_ascii=False, separators=(",", ":")))
+                return label + printable(json.dumps(plain(decode(frame)), ensure_ascii=False, separators=(",", ":")))
             except (Undecodable, RecursionError):
                 pass
     return None
@@ -119,8 +119,8 @@ def _cut(shown: str, cut: bool) -> str:
     return shown + _ELLIPSIS * cut
 
 
-def _printable(text: str) -> str:
-    """What a terminal might obey, as JSON escapes it: control characters, and those that turn the direction of writing."""
+def printable(text: str) -> str:
+    """The text with what a terminal might obey escaped as in JSON: control characters, and those that turn the direction."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)

@@ -13,6 +13,7 @@ from mcap.stream_reader import StreamReader, breakup_chunk
 
 from .._failure import Failure, Status
 from .encoding import NAME, decoded
+from .line import printable
 
 _CUT = "it was cut short: its recorder was killed, or the disk was full"
 _MAGIC = b"\x89MCAP0\r\n"
@@ -50,7 +51,7 @@ class Reader:
                     raise self._no_recording("it is no MCAP file")
                 yield from self._messages(file)
         except OSError as error:
-            raise Failure(f"cannot read {self.path}: {error.strerror}", Status.UNAVAILABLE) from error
+            raise Failure(f"cannot read {self._name}: {error.strerror}", Status.UNAVAILABLE) from error
 
     def _messages(self, file: BinaryIO) -> Iterator[Recorded]:
         size = self.path.stat().st_size
@@ -92,4 +93,8 @@ class Reader:
         return None if prefix is None else bytes.fromhex(prefix)
 
     def _no_recording(self, why: str) -> Failure:
-        return Failure(f"{click.format_filename(self.path)} is no recording of zdev: {why}", Status.USAGE)
+        return Failure(f"{self._name} is no recording of zdev: {why}", Status.USAGE)
+
+    @property
+    def _name(self) -> str:
+        return printable(click.format_filename(self.path))
