@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import os
 import re
 import stat
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zdev_cli._failure import Failure
+from zdev_cli._failure import Failure, Status
 from zdev_cli.traffic.chunks import ChunkFile
 from zdev_cli.traffic.encoding import decoded, parts_of
 from zdev_cli.traffic.reader import Reader, Recorded
@@ -181,6 +182,35 @@ def test_a_file_of_another_program_is_refused_by_name(folder: Path) -> None:
         writer.finish()
     with pytest.raises(Failure, match=r"robot.mcap is no recording of zdev: its channel '/tf' holds 'cdr', not zmtp-multipart"):
         read(path)
+
+
+def test_a_message_without_the_prefix_that_its_channel_lacks_is_damage(folder: Path) -> None:
+    from mcap.writer import Writer
+
+    path = folder / "bare.mcap"
+    with path.open("wb") as file:
+        writer = Writer(file)
+        writer.start("zdev")
+        channel = writer.register_channel("others", "zmtp-multipart", 0)
+        writer.add_message(channel, 1, b"\2\0\0\0in", 1)
+        writer.add_message(channel, 2, b"", 2)
+        writer.finish()
+    found, fault = read(path)
+    assert fault == "it is damaged: a message has no prefix"
+    assert found == []  # a chunk counts as a whole
+
+
+def test_a_pipe_is_refused_since_only_a_file_has_a_size(folder: Path) -> None:
+    whole = write(folder, [Recorded(1, [b"in", b"x"])]).read_bytes()
+    reading, writing = os.pipe()
+    try:
+        os.write(writing, whole)
+        with pytest.raises(Failure, match="/dev/fd/.* is a pipe: keep the recording in a file first") as refused:
+            read(Path(f"/dev/fd/{reading}"))
+        assert refused.value.status == Status.USAGE
+    finally:
+        os.close(reading)
+        os.close(writing)
 
 
 def test_the_channels_tell_any_reader_what_they_hold(folder: Path) -> None:

@@ -32,7 +32,7 @@ class Reader:
     After iterating, `fault` says why the file ends early, or is None when it is complete. A recorder that was killed leaves a
     file without its end; what it had flushed is read, chunk by chunk, each proved by its checksum.
 
-    Raises Failure when this is no recording of zdev at all.
+    Raises Failure when this is no file, or no recording of zdev at all.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,6 +47,8 @@ class Reader:
         self.fault, self._index_follows = None, False
         try:
             with self.path.open("rb") as file:
+                if not file.seekable():
+                    raise Failure(f"{self._name} is a pipe: keep the recording in a file first", Status.USAGE)
                 if file.read(len(_MAGIC)) != _MAGIC:
                     raise self._no_recording("it is no MCAP file")
                 yield from self._messages(file)
@@ -82,7 +84,10 @@ class Reader:
         elif isinstance(record, Message):
             prefix = self._channels[record.channel_id]
             frames = decoded(record.data)
-            return [Recorded(record.log_time, frames if prefix is None else [prefix, *frames])]
+            message = frames if prefix is None else [prefix, *frames]
+            if not message:
+                raise ValueError("a message has no prefix")
+            return [Recorded(record.log_time, message)]
         return []
 
     def _prefix(self, channel: Channel) -> bytes | None:
