@@ -6,6 +6,7 @@ import errno
 import itertools
 import os
 import re
+import resource
 import stat
 from pathlib import Path
 
@@ -81,6 +82,21 @@ def test_a_recording_that_a_full_disk_cuts_short_at_the_end_of_a_file_can_be_aba
         recording.finish()
     recording.abandon()
     assert read(tmp_path / "t.mcap")[0] == [Recorded(1, [b"in", b"one"])]
+
+
+def test_a_file_that_a_full_disk_gives_no_room_to_begin_is_not_left_behind(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "t.mcap", "ipc://here", Limits(1000, 1.0, 2000, None), force=False)
+    recording.add([b"in", bytes(100)], 0)
+    recording.finish()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))
+    try:
+        with pytest.raises(Failure, match=re.escape("t-0002.mcap: File too large")):
+            recording._begin()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    recording.abandon()
+    assert [path.name for path in tmp_path.iterdir()] == ["t-0001.mcap"]
 
 
 @settings(deadline=None, max_examples=100)

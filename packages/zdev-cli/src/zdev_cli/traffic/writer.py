@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from .chunks import ChunkFile
@@ -28,8 +29,14 @@ class FileWriter:
         self._written = 0  # bytes in the file
         self._channels: dict[bytes | None, int] = {}
         self._file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb")
-        self._chunks = ChunkFile(self._file, "zdev")
-        self.flush()
+        try:
+            self._chunks = ChunkFile(self._file, "zdev")
+            self.flush()
+        except OSError:  # no room even for its header
+            with suppress(OSError):
+                self._file.close()
+            path.unlink()
+            raise
 
     @property
     def size(self) -> int:
