@@ -7,6 +7,8 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -174,15 +176,37 @@ def test_a_client_that_trickles_is_cut_off(serve: Serve, snapshot: Snapshot, mon
         assert closed, "a byte now and then held the connection"
 
 
-def test_beyond_the_limit_connections_wait_until_idle_ones_are_cut_off(
+def test_beyond_the_limit_a_new_connection_takes_the_place_of_the_one_that_is_idle_longest(
     serve: Serve, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "CONNECTIONS", 6)
-    monkeypatch.setattr(server, "CONNECTION_TIMEOUT", 1)
+    monkeypatch.setattr(server, "CONNECTION_TIMEOUT", 3600)
     served = serve(snapshot)
-    idle = [connect(served) for _ in range(12)]
+    oldest = HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
+    oldest.connect()
+    silent = [connect(served) for _ in range(5)]
+    for _ in range(2):
+        oldest.request("GET", "/livez")
+        assert oldest.getresponse().read() == b"alive\n"
+        assert served.ask("/livez").status == 200
+    wait_until_closed(silent[0])
+    for client in (oldest, *silent):
+        client.close()
+
+
+@pytest.mark.parametrize("said", [b"", b"GET /livez HTTP/1.1\r\nHost: "], ids=["nothing", "half a request"])
+def test_a_probe_is_answered_however_many_connections_are_silent(
+    serve: Serve, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    monkeypatch.setattr(server, "CONNECTION_TIMEOUT", 3600)
+    served = serve(snapshot)
+    silent = [connect(served) for _ in range(3 * server.CONNECTIONS)]
+    for client in silent:
+        with suppress(OSError):  # its place is another's already
+            client.sendall(said)
     assert served.ask("/livez").status == 200
-    for client in idle:
+    assert len(served.server._server.active_channels) <= server.CONNECTIONS
+    for client in silent:
         client.close()
 
 

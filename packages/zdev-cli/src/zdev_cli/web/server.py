@@ -16,7 +16,7 @@ from .._failure import Failure, Status
 from ..service.snapshot import Snapshot
 from .application import Application
 
-CONNECTIONS = 100
+CONNECTIONS = 100  # one more takes the place of the one idle longest
 CONNECTION_TIMEOUT = 10  # seconds for a request to come and its answer to leave; and that a connection may idle
 HEADER_BYTES = 16 * 1024
 BODY_BYTES = 1024  # no request needs one
@@ -28,6 +28,12 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection. Bytes that trickle, either way, are no activity: they would hold it for ever."""
 
     _last_activity = 0.0
+
+    def __init__(self, server: Any, *arguments: Any, **options: Any) -> None:
+        super().__init__(server, *arguments, **options)
+        others = [each for each in server.active_channels.values() if each is not self]
+        if len(others) >= CONNECTIONS:  # make room: who waits to be accepted, waits behind all that are silent
+            min(others, key=lambda each: (bool(each.requests), each.last_activity)).handle_close()
 
     @property
     def last_activity(self) -> float:
@@ -60,7 +66,7 @@ class WebServer:
             Application(self._snapshot, host),
             sockets=[listener],
             threads=THREADS,
-            connection_limit=CONNECTIONS,
+            connection_limit=2 * CONNECTIONS,  # out of reach: there, it would accept none
             channel_timeout=CONNECTION_TIMEOUT,
             cleanup_interval=1,
             max_request_header_size=HEADER_BYTES,
