@@ -10,6 +10,7 @@
 #include "bindings.hpp"
 #include "enums.hpp"
 #include "sockets.hpp"
+#include "uninitialised.hpp"
 
 namespace zdev_core {
 
@@ -188,6 +189,7 @@ void register_device(py::module_& module) {
         .def("drain", &device::drain, py::arg("timeout") = py::none(), drain_doc)
         .def("stop", &device::stop, "End the run under way, or else the next one at its start. From any thread.")
         .def("statistics", &device::statistics, "The counters so far. From any thread, without stopping the loop.");
+    refuse_uninitialised<device>();
 }
 
 }  // namespace zdev_core

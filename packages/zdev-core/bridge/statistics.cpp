@@ -7,6 +7,7 @@
 
 #include "bindings.hpp"
 #include "enums.hpp"
+#include "uninitialised.hpp"
 
 namespace zdev_core {
 
@@ -110,6 +111,7 @@ void register_statistics(py::module_& module) {
     flow.def("__eq__", &equal_flows, py::arg("other"), py::is_operator())
         .def("__repr__", &flow_text)
         .def(py::pickle(&get_flow_state, &set_flow_state), py::arg("state"));
+    value_initialise<flow_statistics>();
 
     py::class_<statistics>(module, "Statistics", py::is_final(),
                            "What a device has done so far. A value: it doesn't change; it pickles.")
@@ -124,6 +126,7 @@ void register_statistics(py::module_& module) {
         .def("__eq__", &equal, py::arg("other"), py::is_operator())
         .def("__repr__", &full_text)
         .def(py::pickle(&get_full_state, &set_full_state), py::arg("state"));
+    value_initialise<statistics>();
 }
 
 }  // namespace zdev_core

@@ -10,7 +10,7 @@ from unittest.mock import ANY
 import pytest
 import zmq
 
-from zdev_core import FlowStatistics, Outcome, State, Statistics
+from zdev_core import Device, FlowStatistics, Outcome, State, Statistics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -217,6 +217,18 @@ def test_statistics_show_every_counter(statistics: Statistics) -> None:
     assert text.startswith("Statistics(state=<State.IDLE: 'idle'>, in_=FlowStatistics(messages_received=1, ")
     assert text.count("bytes_sent=7") == 1
     assert text.count("monitor_dropped=0") == 2
+
+
+def test_statistics_that_nothing_has_set_are_zero() -> None:
+    flow, whole = FlowStatistics.__new__(FlowStatistics), Statistics.__new__(Statistics)
+    assert set(flow.__getstate__()) == {0}
+    assert repr(whole) == f"Statistics(state=<State.IDLE: 'idle'>, in_={flow!r}, out={flow!r}, replies_owed=0, turns=0)"
+
+
+@pytest.mark.parametrize("method", ["run", "pause", "resume", "drain", "stop", "statistics"])
+def test_a_device_that_was_not_initialised_refuses_all(method: str) -> None:
+    with pytest.raises(TypeError, match=r"^Device\.__init__\(\) must be called first$"):
+        getattr(Device.__new__(Device), method)()
 
 
 @pytest.mark.parametrize("state", [(), (0,) * 11, (0,) * 13, (-1,) * 12, ("0",) * 12])

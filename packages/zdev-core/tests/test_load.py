@@ -122,3 +122,8 @@ def test_the_stub_has_the_documentation_of_the_extension() -> None:
             if text := ast.get_docstring(function):
                 documented = inspect.getdoc(getattr(getattr(_load, name), each)) or ""
                 assert " ".join(documented.split()).endswith(" ".join(text.split()))
+
+
+def test_one_that_was_not_initialised_refuses_all() -> None:
+    with pytest.raises(TypeError, match=r"^Load\.__init__\(\) must be called first$"):
+        Load.__new__(Load).run()

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "../bindings.hpp"
+#include "../uninitialised.hpp"
 
 namespace zdev_core {
 
@@ -65,6 +66,8 @@ void register_load(py::module_& module) {
         .def("cancel", &load::cancel, py::call_guard<py::gil_scoped_release>(),
              "End `run`, which raises RuntimeError. From any thread.")
         .def_property_readonly("received", &load::received, "Messages or round trips so far. From any thread.");
+    refuse_uninitialised<result>();
+    refuse_uninitialised<load>();
 }
 
 }  // namespace zdev_core
