@@ -119,6 +119,10 @@ public:
     void stop() { engine_->stop(); }
     zdev::statistics statistics() const { return engine_->statistics(); }
 
+    void let_go() {
+        for (held_socket& each : sockets_) each.let_go();
+    }
+
 private:
     zmq::socket_ref hold(const char* role, socket_argument socket) {
         return sockets_.emplace_back(role, std::move(socket)).handle();
@@ -188,7 +192,8 @@ void register_device(py::module_& module) {
         .def("resume", &device::resume, "Go on after `pause`. From any thread.")
         .def("drain", &device::drain, py::arg("timeout") = py::none(), drain_doc)
         .def("stop", &device::stop, "End the run under way, or else the next one at its start. From any thread.")
-        .def("statistics", &device::statistics, "The counters so far. From any thread, without stopping the loop.");
+        .def("statistics", &device::statistics, "The counters so far. From any thread, without stopping the loop.")
+        .def("_let_go", &device::let_go, "Keep the sockets alive no longer: from now on, who calls `run` does.");
     refuse_uninitialised<device>();
 }
 

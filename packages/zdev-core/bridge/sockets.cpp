@@ -9,12 +9,13 @@
 
 namespace zdev_core {
 
-held_socket::held_socket(const char* role, socket_argument socket) : role_(role), socket_(std::move(socket)) {
+held_socket::held_socket(const char* role, socket_argument socket) : role_(role), kept_(std::move(socket)) {
     const auto base = py::module_::import("zmq").attr("Socket");  // of zmq.asyncio's and zmq.green's sockets too
-    if (!py::isinstance(socket_, base)) {
+    if (!py::isinstance(kept_, base)) {
         throw py::type_error("the " + std::string(role_) + " socket must be a zmq.Socket, not " +
-                             Py_TYPE(socket_.ptr())->tp_name);
+                             Py_TYPE(kept_.ptr())->tp_name);
     }
+    socket_ = py::weakref(kept_);
     require_open();
     try {
         bridge::require_same_library(handle().handle());
@@ -24,11 +25,13 @@ held_socket::held_socket(const char* role, socket_argument socket) : role_(role)
 }
 
 zmq::socket_ref held_socket::handle() const {
-    return zmq::socket_ref(zmq::from_handle, PyLong_AsVoidPtr(socket_.attr("underlying").ptr()));
+    return zmq::socket_ref(zmq::from_handle, PyLong_AsVoidPtr(kept_.attr("underlying").ptr()));
 }
 
 void held_socket::require_open() const {
-    if (socket_.attr("closed").cast<bool>()) throw zdev::error(ENOTSOCK, "the " + std::string(role_) + " socket is closed");
+    const py::object socket = socket_();
+    const bool closed = socket.is_none() || socket.attr("closed").cast<bool>();
+    if (closed) throw zdev::error(ENOTSOCK, "the " + std::string(role_) + " socket is closed");
 }
 
 }  // namespace zdev_core

@@ -206,7 +206,7 @@ def test_a_terminated_context_ends_each_function(net: Net, function: Callable[..
 def test_calls_in_many_threads_share_what_was_interrupted(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each drops the entries of closed sockets, all at once."""
     stale = [(net.bound(zmq.PULL)[0], net.bound(zmq.PUSH)[0]) for _ in range(4)]
-    entries = [((*pair, None, None, None, None), zdev_core.Device(*pair)) for pair in stale]
+    entries = [(zdev_core._functions._weakly((*pair, None, None, None, None)), zdev_core.Device(*pair)) for pair in stale]
     arguments = (net.bound(zmq.PULL)[0], net.bound(zmq.PUSH)[0], None, None, None, None)
     for pair in stale:
         for socket in pair:

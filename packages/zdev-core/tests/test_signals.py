@@ -231,6 +231,90 @@ for _ in range(2):
     program.result()
 
 
+# A call of `queue` is interrupted while it has a message in hand, for which out has no room.
+FUNCTION = (
+    PROGRAM
+    + """
+import warnings
+warnings.simplefilter("ignore", ResourceWarning)  # of sockets that are dropped
+del device
+source, sink = context.socket(zmq.PUSH), context.socket(zmq.PULL)
+source.sndhwm, ins.rcvhwm, outs.sndhwm, sink.rcvhwm = 0, 0, 1, 1
+source.linger = outs.linger = 0
+source.connect("inproc://in")
+sink.bind("inproc://sink")
+outs.connect("inproc://sink")
+for i in range(100):
+    source.send(b"%d" % i)
+
+made = []
+def noted(*args, **options):
+    made.append(zdev_core.Device(*args, **options))
+    return made[-1]
+zdev_core._functions.Device = noted
+
+def announce():
+    while not made or made[0].statistics().in_.in_hand != 1:
+        time.sleep(0.001)
+    print("running", flush=True)
+
+announced()
+try:
+    zdev_core.queue(ins, outs)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+made.clear()
+"""
+)
+
+
+def test_a_function_that_is_called_again_sends_first_what_it_had_in_hand(child: Callable[..., Child]) -> None:
+    program = child(
+        FUNCTION
+        + """
+got = []
+def read():
+    while len(got) < 100 and sink.poll(5000):
+        got.append(int(sink.recv()))
+    os.kill(os.getpid(), signal.SIGINT)
+threading.Thread(target=read).start()
+try:
+    zdev_core.queue(ins, outs)
+except KeyboardInterrupt:
+    print(json.dumps(got))
+context.destroy(linger=0)
+""",
+        "idle",
+    )
+    assert program.line() == "running"
+    program.process.send_signal(signal.SIGINT)
+    assert program.line() == "interrupted"
+    assert json.loads(program.result()) == list(range(100))
+
+
+def test_what_a_function_has_in_hand_keeps_no_socket_open(child: Callable[..., Child]) -> None:
+    program = child(
+        FUNCTION
+        + """
+assert len(zdev_core._functions._interrupted) == 1
+del ins, outs
+source.close()
+sink.close()
+context.term()
+print("terminated", flush=True)
+others = [zmq.Context.instance().socket(kind) for kind in (zmq.PULL, zmq.PUSH)]
+zdev_core._functions._take_up((*others, None, None, None, None))
+print(zdev_core._functions._interrupted)
+""",
+        "idle",
+    )
+    assert program.line() == "running"
+    program.process.send_signal(signal.SIGINT)
+    assert program.line() == "interrupted"
+    assert program.line() == "terminated"
+    assert program.result() == "[]\n"
+
+
 def test_a_run_that_ends_while_the_interpreter_finalizes_is_harmless(child: Callable[..., Child]) -> None:
     program = child(
         PROGRAM

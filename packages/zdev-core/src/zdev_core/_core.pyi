@@ -139,6 +139,8 @@ class Device:
         """End the run under way, or else the next one at its start. From any thread."""
     def statistics(self) -> Statistics:
         """The counters so far. From any thread, without stopping the loop."""
+    def _let_go(self) -> None:
+        """Keep the sockets alive no longer: from now on, who calls `run` does."""
 
 def libzmq() -> str:
     """The path of the libzmq that pyzmq uses, and so this module too."""

@@ -1,12 +1,14 @@
 """The devices as plain functions: each builds a `Device` and runs it in the calling thread.
 
-A call that was interrupted (Ctrl-C) may be made again with the same arguments: no message is lost in between.
+A call that was interrupted (Ctrl-C) may be made again with the same arguments: no message is lost in between. What it has in
+hand until then keeps no socket open.
 """
 
 from __future__ import annotations
 
 import threading
 from typing import Any
+from weakref import ref
 
 import zmq
 
@@ -14,9 +16,9 @@ from ._core import Device, Outcome
 
 _Arguments = tuple["zmq.Socket[Any]", "zmq.Socket[Any]", "zmq.Socket[Any] | None", "zmq.Socket[Any] | None", Any, Any]
 
-# Devices whose run an exception ended (KeyboardInterrupt, mostly) with something in hand, and their arguments: the same call
-# made again sends it first.
-_interrupted: list[tuple[_Arguments, Device]] = []
+# Devices whose run an exception ended (KeyboardInterrupt, mostly) with something in hand, and their arguments, the sockets
+# weakly: the same call made again sends it first.
+_interrupted: list[tuple[tuple[Any, ...], Device]] = []
 _lock = threading.Lock()  # for _interrupted
 
 
@@ -28,8 +30,18 @@ def _run(*arguments: *_Arguments) -> Outcome:
         raise  # a terminated context or a closed socket: nothing can go on
     except BaseException:
         if _has_something_in_hand(device, arguments[2]):
-            _interrupted.append((arguments, device))
+            device._let_go()
+            _interrupted.append((_weakly(arguments), device))
         raise
+
+
+def _weakly(arguments: _Arguments) -> tuple[Any, ...]:
+    return tuple(ref(each) if isinstance(each, zmq.Socket) else each for each in arguments)
+
+
+def _is_open(reference: ref[zmq.Socket[Any]]) -> bool:
+    socket = reference()
+    return socket is not None and not socket.closed
 
 
 def _has_something_in_hand(device: Device, mon_socket: zmq.Socket[Any] | None) -> bool:
@@ -44,9 +56,9 @@ def _take_up(arguments: _Arguments) -> Device:
     with _lock:
         for entry in _interrupted[:]:
             (earlier_in, earlier_out, *_), earlier_device = entry
-            if entry[0] == arguments:
+            if entry[0] == _weakly(arguments):
                 device = earlier_device
-            elif not (earlier_in.closed or earlier_out.closed):
+            elif _is_open(earlier_in) and _is_open(earlier_out):
                 continue
             _interrupted.remove(entry)
     return device
