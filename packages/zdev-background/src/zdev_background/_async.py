@@ -23,9 +23,8 @@ async def in_thread(call: Callable[[], R], undo: Callable[[R], object] | None = 
     loop = asyncio.get_running_loop()
     future: asyncio.Future[R] = loop.create_future()
     results: list[R] = []
-    first = (
-        Lock()
-    )  # taken by what comes first, the result or the cancellation; the other one sees to the undo, without the loop
+    # Taken by what comes first, the result or the cancellation; the other one sees to the undo, without the loop.
+    first = Lock()
 
     def work() -> None:
         try:
