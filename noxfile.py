@@ -253,11 +253,16 @@ def run_all_tests(session: nox.Session) -> None:
     try:
         session.run(*pytest, f"--numprocesses={int(CPUS) + 1}", "--dist=loadfile")
     except nox.command.CommandFailed as error:
-        some_failed, names = 1, json.loads(failed.read_text()) if failed.exists() else {}
-        if error.return_code != some_failed or not names:
+        some_failed, distribution_failed = 1, 3
+        names = json.loads(failed.read_text()) if failed.exists() else {}
+        if error.return_code == distribution_failed:
+            session.warn("the tests could not be run side by side: one after the other now")
+            session.run(*pytest)
+        elif error.return_code == some_failed and names:
+            session.warn(f"failed beside others, and run alone now: {', '.join(names)}")
+            session.run(*pytest, "--last-failed", "--last-failed-no-failures=none")
+        else:
             raise
-        session.warn(f"failed beside others, and run alone now: {', '.join(names)}")
-        session.run(*pytest, "--last-failed", "--last-failed-no-failures=none")
 
 
 @nox.session(default=False, requires=["wheels"])
