@@ -141,7 +141,8 @@ outcome device::impl::loop(const check& check) {
     return outcome::stopped;
 }
 
-// A flow that held something back when the last turn ended has done so since. Per turn, so that no message costs a look at the clock.
+// A flow that held something back when the last turn ended has done so since. Per turn, so that no message costs a look at the
+// clock.
 void device::impl::account(clock::time_point now) {
     turns_.add(1);
     const auto passed = now - std::exchange(last_turn_, now);

@@ -75,7 +75,7 @@ private:
     outbox copy_;              // for the monitor
     std::uint64_t bytes_ = 0;  // of the message in hand
     endpoint* blocked_on_ = nullptr;
-    bool some_wait_ = false;  // at `from`, when it was looked at last and not read
+    bool some_wait_ = false;       // at `from`, when it was looked at last and not read
     const void* probe_ = nullptr;  // the prefix of the copy in hand, if it shall tell
     // As of which look at the monitor a prefix was sent that tells, and as of which nobody took it.
     std::uint64_t probed_at_ = never, refused_at_ = never;
