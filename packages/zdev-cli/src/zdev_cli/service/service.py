@@ -139,7 +139,7 @@ class Service:
             if shared:
                 self.web = self._new_web(shared.address)
             raise
-        if before:
+        if before and not shared:
             before.stop()
 
     def _new_web(self, listen: str | None) -> WebServer | None:
