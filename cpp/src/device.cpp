@@ -70,8 +70,8 @@ private:
     clock::time_point next_check_;
     clock::time_point drain_began_;
     clock::time_point last_turn_;
-    counter turns_;
-    counter replies_owed_;  // requests forwarded minus replies returned
+    counter loop_iterations_;
+    counter pending_replies_;  // requests forwarded minus replies returned
 };
 
 device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& options)
@@ -144,7 +144,7 @@ outcome device::impl::loop(const check& check) {
 // A flow that held something back when the last turn ended has done so since. Per turn, so that no message costs a look at the
 // clock.
 void device::impl::account(clock::time_point now) {
-    turns_.add(1);
+    loop_iterations_.add(1);
     const auto passed = now - std::exchange(last_turn_, now);
     if (state_ == zdev::state::paused) return;
     if (forward_.holds_back()) forward_.add_blocked(passed);
@@ -180,9 +180,9 @@ bool device::impl::move_messages() {
     bool moved = forward_.burst(may_read(forward_));
     moved |= backward_->burst(may_read(*backward_));
     if (moved && owes_replies_) {
-        const std::uint64_t owed = replies_owed_.get() + forward_.messages_sent() - asked_before;
+        const std::uint64_t owed = pending_replies_.get() + forward_.messages_sent() - asked_before;
         // What nobody asked for, a worker's heartbeat, is no reply to a request that comes later.
-        replies_owed_.set(owed - std::min(owed, backward_->messages_received() - answered_before));
+        pending_replies_.set(owed - std::min(owed, backward_->messages_received() - answered_before));
     }
     return moved;
 }
@@ -215,7 +215,7 @@ bool device::impl::may_read(const flow& flow) const noexcept { return state_ != 
 // Nothing is in hand, and every request forwarded has had its reply.
 bool device::impl::drained() const noexcept {
     if (forward_.in_hand()) return false;
-    return !backward_ || (!backward_->in_hand() && replies_owed_.get() == 0);
+    return !backward_ || (!backward_->in_hand() && pending_replies_.get() == 0);
 }
 
 // Sleeps until something can move, a command comes or a tick is over. A socket is asked for its events only if the last thing
@@ -292,8 +292,8 @@ void device::impl::for_each_socket(Do&& act) {
 }
 
 zdev::statistics device::impl::statistics() const noexcept {
-    return {state_, forward_.statistics(), backward_ ? backward_->statistics() : flow_statistics{}, replies_owed_.get(),
-            turns_.get()};
+    return {state_, forward_.statistics(), backward_ ? backward_->statistics() : flow_statistics{}, pending_replies_.get(),
+            loop_iterations_.get()};
 }
 
 device::device(zmq::socket_ref in, zmq::socket_ref out, const options& options)

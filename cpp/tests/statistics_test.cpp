@@ -112,7 +112,7 @@ TEST_P(Statistics, TellHowLongADirectionWasHeldBackAndStopTellingWhenItGoesOn) {
     zdev::device device(in, out);
     background run(device);
     const auto blocked = [&] { return device.statistics().in.blocked_nanoseconds; };
-    EXPECT_TRUE(eventually([&] { return device.statistics().turns > 5; }));
+    EXPECT_TRUE(eventually([&] { return device.statistics().loop_iterations > 5; }));
     EXPECT_EQ(blocked(), 0u) << "out has no peer, but nothing is held back either";
     send(sender, {"x"});
     EXPECT_TRUE(eventually([&] { return blocked() > 300'000'000; })) << "out has no peer";
@@ -120,8 +120,8 @@ TEST_P(Statistics, TellHowLongADirectionWasHeldBackAndStopTellingWhenItGoesOn) {
     auto receiver = peer(ZMQ_PULL, out);
     recv(receiver);
     const auto before = blocked();
-    const auto turns = device.statistics().turns;
-    EXPECT_TRUE(eventually([&] { return device.statistics().turns > turns + 3; }));
+    const auto loop_iterations = device.statistics().loop_iterations;
+    EXPECT_TRUE(eventually([&] { return device.statistics().loop_iterations > loop_iterations + 3; }));
     EXPECT_EQ(blocked(), before);
 }
 
@@ -135,8 +135,9 @@ TEST_P(Statistics, DoNotCountAPauseAsHeldBack) {
     device.pause();
     EXPECT_TRUE(eventually([&] { return device.statistics().state == zdev::state::paused; }));
     const auto after_a_turn = [&](auto value) {
-        const auto turns = device.statistics().turns;
-        EXPECT_TRUE(eventually([&] { return device.statistics().turns > turns + 1; })) << "the loop goes on while paused";
+        const auto loop_iterations = device.statistics().loop_iterations;
+        EXPECT_TRUE(eventually([&] { return device.statistics().loop_iterations > loop_iterations + 1; }))
+            << "the loop goes on while paused";
         return value();
     };
     const auto blocked = [&] { return device.statistics().in.blocked_nanoseconds; };
@@ -149,7 +150,7 @@ TEST_P(Statistics, TellTheRepliesOwed) {
     auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out);
     zdev::device device(in, out);
     background run(device);
-    const auto owed = [&] { return device.statistics().replies_owed; };
+    const auto owed = [&] { return device.statistics().pending_replies; };
     send(client, {"a"});
     send(client, {"b"});
     recv(worker), recv(worker);
@@ -169,5 +170,5 @@ TEST_P(Statistics, OweNothingToPublishers) {
         send(publisher, {"news"});
         return device.statistics().in.messages_sent > 0;
     }));
-    EXPECT_EQ(device.statistics().replies_owed, 0u);
+    EXPECT_EQ(device.statistics().pending_replies, 0u);
 }

@@ -35,7 +35,7 @@ struct flow_statistics {
 
     // Messages received and neither sent nor dropped yet: 1 or 0, and while the device runs those that passed during the
     // reading.
-    std::uint64_t in_hand() const noexcept { return messages_received - messages_sent - malformed - unroutable - overflowed; }
+    std::uint64_t pending() const noexcept { return messages_received - messages_sent - malformed - unroutable - overflowed; }
 };
 
 struct statistics {
@@ -44,11 +44,11 @@ struct statistics {
     flow_statistics out;  // received on the out socket, sent on the in socket
 
     // Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, and PUB/SUB types.
-    std::uint64_t replies_owed = 0;
+    std::uint64_t pending_replies = 0;
 
     // Turns of the loop. It goes on at least every 250 ms while the device runs, whether idle, paused or under any load: one
     // that stands still is stuck.
-    std::uint64_t turns = 0;
+    std::uint64_t loop_iterations = 0;
 };
 
 }  // namespace zdev

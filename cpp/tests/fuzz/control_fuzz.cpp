@@ -67,7 +67,7 @@ private:
     void run_until_obeyed() {
         device_->run([this] { device_->stop(); });
         const auto s = device_->statistics();
-        expect(s.state == zdev::state::idle && s.in.in_hand() == 0 && s.in.messages_received == 0, "commands moved messages");
+        expect(s.state == zdev::state::idle && s.in.pending() == 0 && s.in.messages_received == 0, "commands moved messages");
     }
 
     void expect_answer(const message& command) {

@@ -159,7 +159,7 @@ private:
             expect(f.malformed == ledger_.count(from, fate::malformed), "malformed is wrong");
             if (mandatory_) expect(f.unroutable == ledger_.count(from, fate::unroutable), "unroutable is wrong");
         }
-        expect(f.in_hand() == 0, "a message is held back though all can receive");
+        expect(f.pending() == 0, "a message is held back though all can receive");
         if (hwm_ && (publishes(there.type) || (there.type == ZMQ_ROUTER && !mandatory_))) return;  // libzmq may drop unseen
         if (publishes(there.type) && there.changed) return;
         const std::size_t peers = publishes(there.type) ? there.peers.size() : 1;

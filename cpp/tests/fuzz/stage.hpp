@@ -112,7 +112,7 @@ protected:
     zdev::outcome turn() {
         const auto outcome = device_->run([this] { device_->stop(); });
         const auto now = device_->statistics();
-        for (const auto& f : {now.in, now.out}) expect(f.in_hand() <= 1, "the counters do not add up");
+        for (const auto& f : {now.in, now.out}) expect(f.pending() <= 1, "the counters do not add up");
         const auto total = now.in.messages_received + now.out.messages_received + now.in.messages_sent + now.out.messages_sent;
         expect(total >= total_, "a counter went back");
         progress_ += total - std::exchange(total_, total);

@@ -38,7 +38,7 @@ def test_a_device_is_an_async_context_manager(kind: Kinds) -> None:
             await device.start_async()  # idempotent
         assert not device.is_alive()
         await device.stop_async()
-        await device.wait()
+        await device.join_async()
         assert await device.drain_async() is True
 
     run(main)
@@ -92,7 +92,7 @@ def test_a_cancelled_start_leaves_no_device_running(eventually: Callable[..., No
         with pytest.raises(asyncio.CancelledError):
             await starting
         go_on.set()
-        await device.wait()
+        await device.join_async()
 
     run(main)
     eventually(lambda: not device.is_alive() and threading.active_count() == 1)
@@ -102,10 +102,10 @@ def test_a_cancelled_wait_leaves_the_device_running(eventually: Callable[..., No
     async def main() -> None:
         async with echo(ThreadDevice) as device:
             with pytest.raises(TimeoutError):
-                await asyncio.wait_for(device.wait(), 0.01)
+                await asyncio.wait_for(device.join_async(), 0.01)
             assert device.is_alive()
             device.stop()
-            await device.wait()
+            await device.join_async()
 
     run(main)
     eventually(lambda: threading.active_count() == 1)

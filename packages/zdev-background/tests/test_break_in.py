@@ -14,7 +14,7 @@ import zmq
 
 from zdev_background import CurveServer, ThreadDevice, _threads, _zap, create_key
 from zdev_background._keys import read_public_key, read_secret_key
-from zdev_background._zap import Door
+from zdev_background._zap import ZapHandler
 
 Connect = Callable[..., "zmq.Socket[bytes]"]
 
@@ -150,7 +150,7 @@ def test_without_keys_it_would_be_served(device: ThreadDevice, version: str) -> 
 def test_without_a_door_nobody_gets_in(
     device: ThreadDevice, connect: Connect, anna: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Door, "_answer", lambda self: self.stop())  # as if its thread had died
+    monkeypatch.setattr(ZapHandler, "_answer", lambda self: self.stop())  # as if its thread had died
     device.start()
     client = connect(zmq.DEALER, **anna)
     with client.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED) as events:
@@ -179,7 +179,7 @@ def test_a_door_that_cannot_be_opened_keeps_the_device_from_starting(
 def test_a_door_for_keys_refuses_all_else(tmp_path: Path, anna: dict[str, bytes], mechanism: bytes) -> None:  # noqa: ARG001
     server = CurveServer(tmp_path / "server.key_secret", "any")
     context: zmq.Context[Any] = zmq.Context()
-    Door(context, "the queue", {"in": server})
+    ZapHandler(context, "the queue", {"in": server})
     with context.socket(zmq.REQ) as asks:
         asks.rcvtimeo = 10_000
         asks.connect("inproc://zeromq.zap.01")

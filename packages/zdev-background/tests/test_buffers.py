@@ -47,7 +47,7 @@ def test_waiting_messages_take_their_own_size(connect: Connect, eventually: Even
     for _ in range(each):
         for peer in peers:
             peer.send_multipart([b"", bytes(size)])
-    eventually(lambda: device.statistics().in_.in_hand > 0)
+    eventually(lambda: device.statistics().in_.pending > 0)
     last = connect(zmq.REP, device.endpoints["out"][0])
     while device.statistics().in_.messages_sent < clients + clients * each:  # the first may have gone to the worker that was
         last.send(last.recv())

@@ -399,7 +399,7 @@ def test_a_handler_of_log_records_may_stop_and_join_the_device_that_logs(
     push = connect(zmq.PUSH, *device.endpoints["in"])
     for _ in range(3):
         push.send(b"")
-    eventually(lambda: device.statistics().in_.in_hand)
+    eventually(lambda: device.statistics().in_.pending)
     began = time.monotonic()
     called: list[str] = []
     on_log.extend([device.stop, lambda: called.append("stop"), device.join, lambda: called.append("join")])

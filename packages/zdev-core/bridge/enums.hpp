@@ -36,7 +36,7 @@ struct python_enum<zdev::outcome> {
     static constexpr auto name = py::detail::const_name("Outcome");
     static constexpr const char* doc = "How a run ended.";
     static constexpr std::array<enum_member, 3> members{
-        {{"STOPPED", "stopped"}, {"DRAINED", "drained"}, {"DRAIN_TIMED_OUT", "drain timed out"}}};
+        {{"STOPPED", "stopped"}, {"DRAINED", "drained"}, {"DRAIN_TIMED_OUT", "drain_timed_out"}}};
 };
 
 // The Python class, from register_enums on.

@@ -46,7 +46,7 @@ constexpr counter counters[] = {
 constexpr const char* flow_statistics_doc =
     R"(Counters of one direction. A message is all its frames; bytes are payload bytes as the application sees them.
 
-`messages_received == messages_sent + malformed + unroutable + overflowed + in_hand`.)";
+`messages_received == messages_sent + malformed + unroutable + overflowed + pending`.)";
 
 bool equal_flows(const flow_statistics& a, const flow_statistics& b) {
     return std::all_of(std::begin(counters), std::end(counters),
@@ -54,8 +54,8 @@ bool equal_flows(const flow_statistics& a, const flow_statistics& b) {
 }
 
 bool equal(const statistics& a, const statistics& b) {
-    return a.state == b.state && equal_flows(a.in, b.in) && equal_flows(a.out, b.out) && a.replies_owed == b.replies_owed &&
-           a.turns == b.turns;
+    return a.state == b.state && equal_flows(a.in, b.in) && equal_flows(a.out, b.out) &&
+           a.pending_replies == b.pending_replies && a.loop_iterations == b.loop_iterations;
 }
 
 using flow_state = py::typing::Tuple<py::int_, py::ellipsis>;
@@ -77,7 +77,7 @@ using full_state = py::typing::Tuple<zdev::state, flow_statistics, flow_statisti
 
 full_state get_full_state(const statistics& self) {
     return py::reinterpret_steal<full_state>(
-        py::make_tuple(self.state, self.in, self.out, self.replies_owed, self.turns).release());
+        py::make_tuple(self.state, self.in, self.out, self.pending_replies, self.loop_iterations).release());
 }
 
 statistics set_full_state(const full_state& state) {
@@ -96,8 +96,8 @@ std::string flow_text(const flow_statistics& self) {
 
 std::string full_text(const statistics& self) {
     return "Statistics(state=" + py::repr(py::cast(self.state)).cast<std::string>() + ", in_=" + flow_text(self.in) +
-           ", out=" + flow_text(self.out) + ", replies_owed=" + std::to_string(self.replies_owed) +
-           ", turns=" + std::to_string(self.turns) + ")";
+           ", out=" + flow_text(self.out) + ", pending_replies=" + std::to_string(self.pending_replies) +
+           ", loop_iterations=" + std::to_string(self.loop_iterations) + ")";
 }
 
 }  // namespace
@@ -106,7 +106,7 @@ void register_statistics(py::module_& module) {
     py::class_<flow_statistics> flow(module, "FlowStatistics", py::is_final(), flow_statistics_doc);
     for (const counter& each : counters) flow.def_readonly(each.name, each.value, each.doc);
     flow.def_property_readonly(
-        "in_hand", &flow_statistics::in_hand,
+        "pending", &flow_statistics::pending,
         "Messages received and not yet sent or dropped: 1 or 0; more if some passed during the reading.");
     flow.def("__eq__", &equal_flows, py::arg("other"), py::is_operator())
         .def("__repr__", &flow_text)
@@ -118,10 +118,10 @@ void register_statistics(py::module_& module) {
         .def_readonly("state", &statistics::state, "What the relay loop was doing.")
         .def_readonly("in_", &statistics::in, "Received on the in socket, sent on the out socket.")
         .def_readonly("out", &statistics::out, "Received on the out socket, sent on the in socket.")
-        .def_readonly("replies_owed", &statistics::replies_owed,
+        .def_readonly("pending_replies", &statistics::pending_replies,
                       "Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, "
                       "PUB/SUB types.")
-        .def_readonly("turns", &statistics::turns,
+        .def_readonly("loop_iterations", &statistics::loop_iterations,
                       "Turns of the loop, one every 250 ms at least while the device runs: one that stands still is stuck.")
         .def("__eq__", &equal, py::arg("other"), py::is_operator())
         .def("__repr__", &full_text)

@@ -199,9 +199,11 @@ def test_statistics_differ_in_any_counter_and_from_all_else(statistics: Statisti
         whole = Statistics.__new__(Statistics)
         whole.__setstate__((statistics.state, other, *statistics.__getstate__()[2:]))
         assert whole != statistics
-    for owed, turns in ((1, 0), (0, 1)):
+    for owed, loop_iterations in ((1, 0), (0, 1)):
         whole = Statistics.__new__(Statistics)
-        whole.__setstate__((*statistics.__getstate__()[:3], statistics.replies_owed + owed, statistics.turns + turns))
+        whole.__setstate__(
+            (*statistics.__getstate__()[:3], statistics.pending_replies + owed, statistics.loop_iterations + loop_iterations)
+        )
         assert whole != statistics
 
 
@@ -222,7 +224,10 @@ def test_statistics_show_every_counter(statistics: Statistics) -> None:
 def test_statistics_that_nothing_has_set_are_zero() -> None:
     flow, whole = FlowStatistics.__new__(FlowStatistics), Statistics.__new__(Statistics)
     assert set(flow.__getstate__()) == {0}
-    assert repr(whole) == f"Statistics(state=<State.IDLE: 'idle'>, in_={flow!r}, out={flow!r}, replies_owed=0, turns=0)"
+    assert (
+        repr(whole)
+        == f"Statistics(state=<State.IDLE: 'idle'>, in_={flow!r}, out={flow!r}, pending_replies=0, loop_iterations=0)"
+    )
 
 
 @pytest.mark.parametrize("method", ["run", "pause", "resume", "drain", "stop", "statistics"])

@@ -88,10 +88,10 @@ if not loaded:
         source.send(b"%d" % i)
 
     def announce():
-        def in_hand():
+        def pending():
             seen = device.statistics().in_
             return seen.messages_received - seen.messages_sent
-        while in_hand() != 1 or device.statistics().state is not zdev_core.State.ACTIVE:
+        while pending() != 1 or device.statistics().state is not zdev_core.State.ACTIVE:
             time.sleep(0.001)
         print("running", flush=True)
 
@@ -254,7 +254,7 @@ def noted(*args, **options):
 zdev_core._functions.Device = noted
 
 def announce():
-    while not made or made[0].statistics().in_.in_hand != 1:
+    while not made or made[0].statistics().in_.pending != 1:
         time.sleep(0.001)
     print("running", flush=True)
 

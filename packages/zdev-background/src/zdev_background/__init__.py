@@ -18,12 +18,12 @@ from ._devices import (
     ThreadProxySteerable,
 )
 from ._keys import create_key, read_public_key
-from ._limits import DEFAULT_LIMITS
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
+from ._socket_options import DEFAULT_SOCKET_OPTIONS
 from ._spec import Role, SocketSpec
 
 __all__ = [
-    "DEFAULT_LIMITS",
+    "DEFAULT_SOCKET_OPTIONS",
     "CurveClient",
     "CurveServer",
     "Device",

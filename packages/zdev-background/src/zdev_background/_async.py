@@ -82,7 +82,7 @@ class Awaitable:
         """`drain`, for asyncio. Cancelled, the drain goes on."""
         return await in_thread(partial(self.drain, timeout))
 
-    async def wait(self) -> None:
+    async def join_async(self) -> None:
         """`join`, for asyncio: until the device has ended. Cancelled, the device runs on."""
         while not await in_thread(partial(self._ended_within, WAIT_STEP)):
             pass

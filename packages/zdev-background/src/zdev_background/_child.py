@@ -38,24 +38,26 @@ def serve(pipe: Connection, plan: Plan, forked: bool) -> None:
     forget_inherited_signals()
     if forked:
         forget_inherited_sockets(keep={pipe.fileno(), *plan.ports.filenos()})
-    mouth = _Mouth(pipe)
+    reports = ReportPipe(pipe)
     try:
         relay = Relay(plan)
     except BaseException as error:  # noqa: BLE001  the parent raises it
-        mouth.report(("ending", Ending(error=_portable(error))))
+        reports.report(("ending", Ending(error=_portable(error))))
         return
     finally:
         plan.ports.release()
     signal.signal(signal.SIGTERM, lambda *_: relay.stop())
-    mouth.report(("ready", relay.endpoints))
+    reports.report(("ready", relay.endpoints))
     over = threading.Event()
-    start_thread(_obey, "zdev orders", pipe, mouth, relay, over)
+    start_thread(_serve_commands, "zdev orders", pipe, reports, relay, over)
     ending = relay.run()
     over.set()
-    mouth.report(("ending", Ending(ending.outcome, ending.error and _portable(ending.error), ending.statistics, ending.unread)))
+    reports.report(
+        ("ending", Ending(ending.outcome, ending.error and _portable(ending.error), ending.statistics, ending.unread))
+    )
 
 
-class _Mouth:
+class ReportPipe:
     """The pipe as two threads may use it to speak. Once the parent is gone, nobody hears, and that is no error."""
 
     def __init__(self, pipe: Connection) -> None:
@@ -67,13 +69,13 @@ class _Mouth:
             self._pipe.send(report)
 
 
-def _obey(pipe: Connection, mouth: _Mouth, relay: Relay, over: threading.Event) -> None:
+def _serve_commands(pipe: Connection, reports: ReportPipe, relay: Relay, over: threading.Event) -> None:
     with suppress(Exception):  # mostly EOFError; whatever it is, nobody can end this process by an order any longer
         parent = _Parent()
         while not parent.gone(ready := wait([pipe, *parent.descriptors], PARENT_POLL)):
             if pipe in ready:
                 number, verb, arguments = pipe.recv()
-                mouth.report(("answer", (number, _answer(relay, verb, arguments))))
+                reports.report(("answer", (number, _answer(relay, verb, arguments))))
     relay.stop(ORPHAN_TIMEOUT / 2)
     if not over.wait(ORPHAN_TIMEOUT):
         for path in filter(None, map(path_of, (each for role in relay.endpoints.values() for each in role))):

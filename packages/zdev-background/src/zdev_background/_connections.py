@@ -19,7 +19,7 @@ if sys.platform != "win32":  # which shows a program none of its descriptors
 _WILDCARDS = ("0.0.0.0", "::")
 
 
-def hang_up(endpoints: Iterable[str], *, at_once: bool) -> int:
+def half_close_senders(endpoints: Iterable[str], *, at_once: bool) -> int:
     """Tell the senders that are connected to `endpoints` to send no more: a half close. Returns how many are still connected.
 
     ZMQ has no message for that. A sender that meets the end of the stream closes its connection, keeps what it has not sent

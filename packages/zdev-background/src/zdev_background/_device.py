@@ -14,11 +14,11 @@ from zdev_core import Outcome, State, Statistics
 
 from . import _registry
 from ._async import Awaitable
-from ._launchers import HereLauncher, Launcher
+from ._launchers import InlineLauncher, Launcher
 from ._placement import Placement
 from ._relay import Ending, Endpoints, Plan, Policy, no_statistics
 from ._roles import Roles
-from ._threads import countdown, limit
+from ._threads import countdown, normalise_timeout
 
 logger = logging.getLogger("zdev")
 
@@ -36,7 +36,7 @@ class Device(Awaitable, Roles):
     The sockets are made at the start, as told by then with `bind_in`, `connect_out`, `setsockopt_in` and their like, and closed
     at the end; a device can be started again. LINGER is 1000 ms unless it was set. ROUTER sockets have ROUTER_MANDATORY unless
     it was set, so that a message to a peer that is gone or full is counted where libzmq would lose it unseen (see `on_full`).
-    `DEFAULT_LIMITS` has what else is set unless it was set by you.
+    `DEFAULT_SOCKET_OPTIONS` has what else is set unless it was set by you.
 
     Methods may be called from any thread. A device runs until it ends or the interpreter exits, also when nobody refers to it.
     Timeouts are in seconds, None for no limit; one below 0 raises ValueError.
@@ -86,7 +86,7 @@ class Device(Awaitable, Roles):
 
     def _start(self, timeout: float | None) -> bool:
         """Whether this call started the device, which did not run."""
-        left = countdown(limit(timeout))
+        left = countdown(normalise_timeout(timeout))
         why = ""
         try:
             while True:
@@ -132,7 +132,7 @@ class Device(Awaitable, Roles):
         Raises TimeoutError when it has not ended within `timeout` seconds, except for a process, which is killed then. In the
         device's own thread, as in a handler of its log records, it only asks for the end.
         """
-        timeout = limit(timeout)
+        timeout = normalise_timeout(timeout)
         launcher = self._launcher
         if launcher is None:
             return
@@ -149,7 +149,7 @@ class Device(Awaitable, Roles):
         Returns True once that is done, or if the device doesn't run; False if it ended otherwise: after `timeout` seconds
         (None: wait for ever), or because it was told to stop meanwhile.
         """
-        timeout = limit(timeout)
+        timeout = normalise_timeout(timeout)
         launcher = self._alive()
         if launcher is None:
             return True
@@ -161,7 +161,7 @@ class Device(Awaitable, Roles):
     def join(self, timeout: float | None = None) -> None:
         """Wait until the device has ended and its sockets are closed, or for `timeout` seconds. Returns at once in the device's
         own thread, as in a handler of its log records, where it would wait for itself."""
-        timeout = limit(timeout)
+        timeout = normalise_timeout(timeout)
         if self._launcher:
             self._launcher.wait(timeout)
 
@@ -232,7 +232,7 @@ class Device(Awaitable, Roles):
         return relay.context if relay else None
 
     def _new_launcher(self) -> Launcher:
-        return HereLauncher(self._plan(), self._on_end, self.daemon)
+        return InlineLauncher(self._plan(), self._on_end, self.daemon)
 
     def _plan(self) -> Plan:
         specs = {spec.role: spec.snapshot() for spec in self._specs.values()}

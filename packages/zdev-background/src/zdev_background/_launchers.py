@@ -97,7 +97,7 @@ class Launcher(ABC):
             self._ended.open()
 
 
-class HereLauncher(Launcher):
+class InlineLauncher(Launcher):
     """Runs the device in the thread that calls `launch`, which returns when the device has ended."""
 
     def __init__(self, plan: Plan, on_end: OnEnd, daemon: bool) -> None:
@@ -158,7 +158,7 @@ class HereLauncher(Launcher):
         return threading.get_ident() == self._thread
 
 
-class ThreadLauncher(HereLauncher):
+class ThreadLauncher(InlineLauncher):
     """Runs the device in a thread of its own."""
 
     worker: threading.Thread | None = None

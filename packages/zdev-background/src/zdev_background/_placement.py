@@ -23,7 +23,7 @@ class Placement:
     def __bool__(self) -> bool:
         return self.io_threads is not None or bool(self.cpus)
 
-    def settle(self, owner: str) -> frozenset[int]:
+    def apply_affinity(self, owner: str) -> frozenset[int]:
         """Move the calling thread to the processors; returns where it was. The threads that it makes from then on, those of a
         new context among them, are there too.
 
@@ -56,7 +56,7 @@ class Placement:
         return context
 
 
-def return_to(cpus: frozenset[int]) -> None:
-    """Undo `Placement.settle` for the calling thread."""
+def restore_affinity(cpus: frozenset[int]) -> None:
+    """Undo `Placement.apply_affinity` for the calling thread."""
     if cpus:
         os.sched_setaffinity(0, cpus)

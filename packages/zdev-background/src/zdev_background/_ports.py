@@ -25,7 +25,7 @@ class Ports:
     def __init__(self) -> None:
         self._listeners: dict[str, sockets.socket] = {}
 
-    def promise(self, address: str, min_port: int, max_port: int, max_tries: int) -> int:
+    def reserve(self, address: str, min_port: int, max_port: int, max_tries: int) -> int:
         """A port of `address`, a transport and host like tcp://127.0.0.1, that is now kept for its endpoint.
 
         Raises ZMQBindError when no port from `min_port` to below `max_port` was free in `max_tries` tries, and ZMQError for an
@@ -48,7 +48,7 @@ class Ports:
             return port
         raise zmq.ZMQBindError(f"{address}: no free port found from {min_port} to {max_port - 1}")
 
-    def hand_over(self, endpoint: str, socket: zmq.Socket[Any]) -> bool:
+    def adopt(self, endpoint: str, socket: zmq.Socket[Any]) -> bool:
         """Bind `socket` to `endpoint` with the listener kept for it, if there is one.
 
         The port is kept here too until `release`, so that a start that fails later can be tried again.

@@ -31,7 +31,7 @@ from ._threads import Promise, start_thread
 
 ANSWER_TIMEOUT = 5.0  # seconds; the child answers at once unless it is suspended or starved
 EXIT_TIMEOUT = 5.0  # seconds from the child's last word to its end
-MOST_UNANSWERED = 64  # orders: some hundreds fill the pipe, where a suspended child would hold up whoever stops it
+MAX_PENDING = 64  # orders: some hundreds fill the pipe, where a suspended child would hold up whoever stops it
 
 # A child that is forked while another thread is between making a pipe and closing the child's end of it would hold that
 # end open, and the death of the pipe's own child would not be seen. A signal handler may start a device in the midst of a start.
@@ -151,7 +151,7 @@ class ProcessLauncher(Launcher):
         """Unless so many orders wait that they might fill the pipe: then the promise of one, to wait for."""
         with self._lock:
             waiting = list(self._answers.values())
-            if not at_once and len(waiting) >= MOST_UNANSWERED:
+            if not at_once and len(waiting) >= MAX_PENDING:
                 return waiting[0]
             if self._pipe is None:
                 answered.set_result(None)
@@ -183,14 +183,14 @@ class ProcessLauncher(Launcher):
                         ending = last_word
         self._close_pipe(pipe)
         _reap(worker)
-        self._remove_file_files()
+        self._remove_ipc_files()
         ending = ending or Ending(None, _unexpected_end(worker), self._statistics)
         if self.ready.done():
             self._end(ending)
         else:
             self._fail(ending.error or _unexpected_end(worker))
 
-    def _remove_file_files(self) -> None:
+    def _remove_ipc_files(self) -> None:
         """Of ipc endpoints, when the child could not do it."""
         told = {endpoint for spec in self._plan.specs.values() for endpoint in spec.binds}
         bound = [each for role in self.ready.result().values() for each in role] if self.ready.done() else []

@@ -15,13 +15,13 @@ import zmq
 import zdev_core
 from zdev_core import FlowStatistics, Outcome, State, Statistics
 
-from ._farewell import Farewell
-from ._placement import Placement, return_to
+from ._placement import Placement, restore_affinity
 from ._ports import Ports
-from ._routing_ids import begin_anywhere
+from ._routing_ids import seed_routing_ids
 from ._security import Server
+from ._shutdown import GracefulShutdown
 from ._spec import OpenSocket, Role, SocketSpec
-from ._zap import Door
+from ._zap import ZapHandler
 
 logger = logging.getLogger("zdev")
 
@@ -81,7 +81,7 @@ class Ending:
     @property
     def lost(self) -> int:
         """Messages received and never sent: those in hand at the end, one of each direction at most, and those unread."""
-        return self.statistics.in_.in_hand + self.statistics.out.in_hand + self.unread
+        return self.statistics.in_.pending + self.statistics.out.pending + self.unread
 
 
 class Relay:
@@ -93,7 +93,7 @@ class Relay:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._opened: dict[Role, OpenSocket] = {}
-        self._parting = False  # whether the run has ended, and what has arrived is sent on
+        self._shutting_down = False  # whether the run has ended, and what has arrived is sent on
         self._grace: float | None = None
         self._thread = 0  # in which the engine runs
         servers = plan.servers()
@@ -103,19 +103,19 @@ class Relay:
         if not isinstance(factory, type) and (servers or plan.placement):
             factory = zmq.Context
         self._owns_context = isinstance(factory, type)
-        begin_anywhere()
-        self._former_cpus = plan.placement.settle(plan.owner)
+        seed_routing_ids()
+        self._former_cpus = plan.placement.apply_affinity(plan.owner)
         try:
             self.context = plan.placement.new_context(plan.owner, factory)
         except BaseException:
-            return_to(self._former_cpus)
+            restore_affinity(self._former_cpus)
             raise
         try:
             if servers:
-                Door(self.context, plan.owner, servers)
+                ZapHandler(self.context, plan.owner, servers)
             self._open_sockets()
             self._engine = self._new_engine()
-            self._farewell = Farewell(self._engine, self._opened)
+            self._shutdown = GracefulShutdown(self._engine, self._opened)
         except BaseException:
             self._close(linger=0)
             raise
@@ -132,9 +132,9 @@ class Relay:
             try:
                 outcome = self._engine.run()
             finally:
-                self._parting = True
-                self._farewell.send_on(outcome, self._grace)
-                unread = self._farewell.count_unread()
+                self._shutting_down = True
+                self._shutdown.send_on(outcome, self._grace)
+                unread = self._shutdown.count_unread()
         except zmq.ContextTerminated:  # by its owner, who wants all to end: who terminates it twice, crashes
             outcome, self._owns_context = Outcome.STOPPED, False
         except BaseException as problem:  # noqa: BLE001  the launcher tells or raises it
@@ -147,15 +147,15 @@ class Relay:
 
         Asked again while that is under way, it ends at once.
         """
-        if self._parting:
-            self._farewell.hurry()
+        if self._shutting_down:
+            self._shutdown.abort()
         else:
             self._grace = grace
             self._engine.stop()
 
     def pause(self) -> None:
         """Returns when no message moves any longer; a device that drains or has ended doesn't pause."""
-        if not self._parting:
+        if not self._shutting_down:
             self._engine.pause()
         self._await(State.PAUSED, State.DRAINING)
 
@@ -165,7 +165,7 @@ class Relay:
 
     def drain(self, timeout: float | None) -> None:
         """Only begins to."""
-        if not self._parting:
+        if not self._shutting_down:
             self._engine.drain(timeout)
 
     def statistics(self) -> Statistics:
@@ -175,7 +175,7 @@ class Relay:
         if threading.get_ident() == self._thread:  # a signal handler: the engine goes on when it returns
             return
         deadline = time.monotonic() + STEERING_TIMEOUT
-        while self.statistics().state not in states and not self._parting and time.monotonic() < deadline:
+        while self.statistics().state not in states and not self._shutting_down and time.monotonic() < deadline:
             time.sleep(0.001)
 
     def _open_sockets(self) -> None:
@@ -220,4 +220,4 @@ class Relay:
         if self._owns_context:
             with suppress(zmq.ZMQError):
                 self.context.term()  # waits until what was sent has gone, for the sockets' LINGER at most
-        return_to(self._former_cpus)
+        restore_affinity(self._former_cpus)

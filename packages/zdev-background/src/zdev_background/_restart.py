@@ -85,7 +85,7 @@ class RestartingLauncher(Launcher):
         return self._thread is threading.current_thread()
 
     def _new_run(self, plan: Plan) -> ProcessLauncher:
-        return ProcessLauncher(plan, self._take_care, self._daemon, self._start_method)
+        return ProcessLauncher(plan, self._supervise, self._daemon, self._start_method)
 
     def _started(self, ready: Promise[Endpoints]) -> None:
         if error := ready.exception():
@@ -93,7 +93,7 @@ class RestartingLauncher(Launcher):
         else:
             self._become_ready(ready.result())
 
-    def _take_care(self, _run: Launcher, ending: Ending) -> None:
+    def _supervise(self, _run: Launcher, ending: Ending) -> None:
         """In the thread that noticed the end of a run."""
         self._thread = threading.current_thread()
         while ending.error and not self._over.is_set():
@@ -103,14 +103,14 @@ class RestartingLauncher(Launcher):
             if self._over.wait(self._delay):
                 break
             self._delay = min(2 * self._delay, LONGEST_DELAY)
-            error = self._start_anew()
+            error = self._restart_worker()
             if error is None:
                 return  # another thread takes care of that run
             ending = replace(ending, error=error)
         self._end(ending)
         self._leave_no_directory()
 
-    def _start_anew(self) -> BaseException | None:
+    def _restart_worker(self) -> BaseException | None:
         plan = self._plan_of_same_endpoints()
         with self._lock:
             self._run = run = self._new_run(plan)

@@ -126,7 +126,7 @@ class Roles:
         Raises ZMQBindError when no port was free in `max_tries` tries, ZMQError when `addr` can't be bound at all.
         """
         spec = self._spec(role)
-        port = self._ports.promise(addr, min_port, max_port, max_tries)
+        port = self._ports.reserve(addr, min_port, max_port, max_tries)
         spec.binds.append(f"{addr}:{port}")
         return port
 

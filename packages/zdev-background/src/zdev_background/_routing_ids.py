@@ -9,7 +9,7 @@ from contextlib import suppress
 _seeded = 0  # the process in which that was done: a fork goes on from where its parent was
 
 
-def begin_anywhere() -> None:
+def seed_routing_ids() -> None:
     """Call it before a ROUTER is made: libzmq counts the ids up from rand(), which it never seeds (4.3.5).
 
     Every process would begin with the same id, and a reply on its way to a client of a device that died would reach whichever

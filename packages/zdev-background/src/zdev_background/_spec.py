@@ -14,9 +14,9 @@ import zmq
 from ._buffers import make_socket
 from ._errors import explained
 from ._ipc import refuse_in_use, remove_file
-from ._limits import DEFAULT_LIMITS
 from ._ports import Ports
 from ._security import Security, is_loopback
+from ._socket_options import DEFAULT_SOCKET_OPTIONS
 
 Role = Literal["in", "out", "mon", "ctrl"]
 OptionValue = int | bytes | str
@@ -85,7 +85,7 @@ class SocketSpec:
     security: Security | None = None
 
     def open(self, context: zmq.Context[Any], owner: str = "zdev", ports: Ports | None = None) -> OpenSocket:
-        """Make the socket: first `DEFAULT_LIMITS`, then its options, in order; then its security, binds and connects. The caller
+        """Make the socket: first `DEFAULT_SOCKET_OPTIONS`, then its options, in order; then its security, binds and connects. The caller
         closes it.
 
         owner: who is named in errors. ports: where a bound port may have been kept.
@@ -138,7 +138,7 @@ class SocketSpec:
         return f"{self.role} ({self.type_name})"
 
     def _defaults(self, context: zmq.Context[Any]) -> list[tuple[int, OptionValue]]:
-        defaults: list[tuple[int, OptionValue]] = [*DEFAULT_LIMITS.items(), (zmq.LINGER, DEFAULT_LINGER)]
+        defaults: list[tuple[int, OptionValue]] = [*DEFAULT_SOCKET_OPTIONS.items(), (zmq.LINGER, DEFAULT_LINGER)]
         if self.type == zmq.ROUTER:
             defaults.append((zmq.ROUTER_MANDATORY, 1))
         if self.type == zmq.XSUB:
@@ -166,7 +166,7 @@ class SocketSpec:
     def _bind(self, socket: zmq.Socket[bytes], owner: str, endpoint: str, ports: Ports | None) -> str:
         try:
             refuse_in_use(endpoint)
-            if ports is None or not ports.hand_over(endpoint, socket):
+            if ports is None or not ports.adopt(endpoint, socket):
                 socket.bind(endpoint)
             return _last_endpoint(socket)
         except (zmq.ZMQError, OSError, TypeError) as error:

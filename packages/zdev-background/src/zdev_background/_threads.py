@@ -15,10 +15,10 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 LONGEST = threading.TIMEOUT_MAX / 2  # seconds; what is added to a timeout must have room too
-LOOK = 0.001  # seconds from one look at a latch to the next, where that is how to wait
+POLL_INTERVAL = 0.001  # seconds from one look at a latch to the next, where that is how to wait
 
 
-def limit(timeout: float | None) -> float | None:
+def normalise_timeout(timeout: float | None) -> float | None:
     """`timeout` as it can be waited for: None if it is longer than the system counts. Raises ValueError if it is no time."""
     if timeout is not None and not timeout >= 0:  # nor is NaN
         raise ValueError(f"timeout is {timeout}: it can be 0 or more seconds, or None for no limit")
@@ -81,7 +81,7 @@ class Latch:
     def _look(self, timeout: float | None) -> bool:
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._is_open and (deadline is None or time.monotonic() < deadline):
-            time.sleep(LOOK)  # gevent's: other greenlets go on
+            time.sleep(POLL_INTERVAL)  # gevent's: other greenlets go on
         return self._is_open
 
 

@@ -21,7 +21,7 @@ logger = logging.getLogger("zdev.security")
 QUIET = 10.0  # seconds between two log lines about refused peers: who knocks a thousand times a second shall not fill the disk
 
 
-class Door(Authenticator):
+class ZapHandler(Authenticator):
     """Answers from when it is made until its context is terminated, in a thread of its own.
 
     To be made before the first socket of the context binds. servers: by ZAP domain, whose sockets have ZAP_ENFORCE_DOMAIN:
@@ -47,9 +47,9 @@ class Door(Authenticator):
     def _answer(self) -> None:
         with self.zap_socket as socket, suppress(zmq.ContextTerminated):
             while True:
-                self._judge(socket.recv_multipart())
+                self._handle_request(socket.recv_multipart())
 
-    def _judge(self, request: list[bytes]) -> None:
+    def _handle_request(self, request: list[bytes]) -> None:
         """request: version, its id, domain, address, routing id, mechanism, credentials ..."""
         self._request = request
         if request[5:6] not in ([b"CURVE"], [b"PLAIN"]):  # zmq.auth lets NULL in

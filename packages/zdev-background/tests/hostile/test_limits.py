@@ -14,7 +14,7 @@ import pytest
 import zmq
 
 from zdev_background import (
-    DEFAULT_LIMITS,
+    DEFAULT_SOCKET_OPTIONS,
     Device,
     ProcessDevice,
     ProcessMonitoredQueue,
@@ -60,7 +60,7 @@ def connection_at(endpoint: str) -> sockets.socket:
 
 
 def test_the_limits_are_pinned() -> None:
-    assert {option.name: value for option, value in DEFAULT_LIMITS.items()} == {
+    assert {option.name: value for option, value in DEFAULT_SOCKET_OPTIONS.items()} == {
         "MAXMSGSIZE": 1024**3,
         "HANDSHAKE_IVL": 10_000,
         "TCP_KEEPALIVE": 1,
@@ -73,7 +73,7 @@ def test_the_limits_are_pinned() -> None:
 @pytest.mark.parametrize("role", get_args(Role))
 def test_every_socket_that_is_made_has_them(context: zmq.Context[Any], role: Role) -> None:
     with SocketSpec(role, TYPES[role]).open(context).socket as made:
-        assert {option: made.get(option) for option in DEFAULT_LIMITS} == DEFAULT_LIMITS
+        assert {option: made.get(option) for option in DEFAULT_SOCKET_OPTIONS} == DEFAULT_SOCKET_OPTIONS
 
 
 def test_heartbeats_and_tcp_maxrt_are_not_among_them(context: zmq.Context[Any]) -> None:
@@ -81,7 +81,7 @@ def test_heartbeats_and_tcp_maxrt_are_not_among_them(context: zmq.Context[Any]) 
         assert made.get(zmq.HEARTBEAT_IVL) == made.get(zmq.TCP_MAXRT) == 0
 
 
-@pytest.mark.parametrize("option", DEFAULT_LIMITS, ids=lambda option: option.name)
+@pytest.mark.parametrize("option", DEFAULT_SOCKET_OPTIONS, ids=lambda option: option.name)
 def test_what_the_user_or_the_context_sets_goes_first(context: zmq.Context[Any], option: zmq.SocketOption) -> None:
     other = 0 if option == zmq.TCP_KEEPALIVE else 77
     with SocketSpec("in", zmq.ROUTER, [(option, other)]).open(context).socket as made:
@@ -89,7 +89,7 @@ def test_what_the_user_or_the_context_sets_goes_first(context: zmq.Context[Any],
     context.setsockopt(option, other)
     with SocketSpec("in", zmq.ROUTER).open(context).socket as made:
         assert made.get(option) == other
-        assert all(made.get(each) == value for each, value in DEFAULT_LIMITS.items() if each != option)
+        assert all(made.get(each) == value for each, value in DEFAULT_SOCKET_OPTIONS.items() if each != option)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -113,7 +113,7 @@ def test_a_user_may_lift_them(kind: type[Device], connect: Connect) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="descriptors are found in /proc")
 @pytest.mark.parametrize("given", [{}, {"TCP_KEEPALIVE": 0}, {"TCP_KEEPALIVE_IDLE": 5, "TCP_KEEPALIVE_CNT": 2}])
 def test_the_system_looks_after_connections_as_told(given: dict[str, int]) -> None:
-    told = {option.name: value for option, value in DEFAULT_LIMITS.items()} | given
+    told = {option.name: value for option, value in DEFAULT_SOCKET_OPTIONS.items()} | given
     with ExitStack() as stack:
         endpoint = stack.enter_context(device_of(ThreadDevice, **given)).endpoints["in"][0]
         stack.enter_context(say_after_handshake(endpoint))

@@ -90,9 +90,9 @@ class Link:
             for way in ways:
                 way.cancel()
             for end in ends:
-                self._hang_up(end)
+                self._half_close_senders(end)
 
-    def _hang_up(self, end: asyncio.StreamWriter) -> None:
+    def _half_close_senders(self, end: asyncio.StreamWriter) -> None:
         if self._behaviour.breaks:
             with suppress(OSError):
                 end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)

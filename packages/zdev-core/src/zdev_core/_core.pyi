@@ -18,13 +18,13 @@ class Outcome(Enum):
 
     STOPPED = "stopped"
     DRAINED = "drained"
-    DRAIN_TIMED_OUT = "drain timed out"
+    DRAIN_TIMED_OUT = "drain_timed_out"
 
 @final
 class FlowStatistics:
     """Counters of one direction. A message is all its frames; bytes are payload bytes as the application sees them.
 
-    `messages_received == messages_sent + malformed + unroutable + overflowed + in_hand`.
+    `messages_received == messages_sent + malformed + unroutable + overflowed + pending`.
     """
 
     @property
@@ -59,7 +59,7 @@ class FlowStatistics:
         """How long this direction held messages back, since where they go, or the monitor, had no room or no peer. Not
         while paused. As of the loop's last turn: up to 250 ms behind."""
     @property
-    def in_hand(self) -> int:
+    def pending(self) -> int:
         """Messages received and not yet sent or dropped: 1 or 0; more if some passed during the reading."""
     def __eq__(self, other: object) -> bool: ...
     def __getstate__(self) -> tuple[int, ...]: ...
@@ -78,10 +78,10 @@ class Statistics:
     def out(self) -> FlowStatistics:
         """Received on the out socket, sent on the in socket."""
     @property
-    def replies_owed(self) -> int:
+    def pending_replies(self) -> int:
         """Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, PUB/SUB types."""
     @property
-    def turns(self) -> int:
+    def loop_iterations(self) -> int:
         """Turns of the loop, one every 250 ms at least while the device runs: one that stands still is stuck."""
     def __eq__(self, other: object) -> bool: ...
     def __getstate__(self) -> tuple[State, FlowStatistics, FlowStatistics, int, int]: ...

@@ -47,7 +47,7 @@ def _is_open(reference: ref[zmq.Socket[Any]]) -> bool:
 def _has_something_in_hand(device: Device, mon_socket: zmq.Socket[Any] | None) -> bool:
     statistics = device.statistics()
     monitor_may_wait = mon_socket is not None and mon_socket.type not in (zmq.PUB, zmq.XPUB)
-    return monitor_may_wait or statistics.in_.in_hand > 0 or statistics.out.in_hand > 0
+    return monitor_may_wait or statistics.in_.pending > 0 or statistics.out.pending > 0
 
 
 def _take_up(arguments: _Arguments) -> Device:

@@ -58,8 +58,8 @@ class Ledger:
         self._latest = self._past
         self._device: Device | None = None
         self._answers_at_once = False
-        self._turns = -1
-        self._turned = 0.0
+        self._iterations = -1
+        self._iterated_at = 0.0
         self.began: float | None = None
         """When the run under way began, in seconds of time.monotonic(); None: none is."""
 
@@ -68,7 +68,7 @@ class Ledger:
         with self._lock:
             self._device, self._answers_at_once = device, answers_at_once
             self._latest = self._latest._replace(state=State.ACTIVE)  # until it is asked
-            self.began = self._turned = time.monotonic()
+            self.began = self._iterated_at = time.monotonic()
 
     def close(self) -> None:
         """The run has ended."""
@@ -99,13 +99,13 @@ class Ledger:
         """Seconds since the relay made its last turn, of which it makes four a second at least; 0: it has ended."""
         state = self.read().state
         with self._lock:
-            return 0.0 if self._device is None or state is State.IDLE else time.monotonic() - self._turned
+            return 0.0 if self._device is None or state is State.IDLE else time.monotonic() - self._iterated_at
 
     def _note(self, statistics: Statistics) -> None:
         now = time.monotonic()
-        if statistics.turns != self._turns:
-            self._turns, self._turned = statistics.turns, now
-        in_flight = statistics.replies_owed + statistics.in_.in_hand + statistics.out.in_hand
+        if statistics.loop_iterations != self._iterations:
+            self._iterations, self._iterated_at = statistics.loop_iterations, now
+        in_flight = statistics.pending_replies + statistics.in_.pending + statistics.out.pending
         past = self._past
         in_, out = past.in_.plus(statistics.in_), past.out.plus(statistics.out)
         self._latest = Reading(now, in_, out, past.lost, in_flight, statistics.state)

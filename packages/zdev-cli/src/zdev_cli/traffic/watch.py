@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 import zmq
 
-from zdev_background import DEFAULT_LIMITS
+from zdev_background import DEFAULT_SOCKET_OPTIONS
 
 from .._failure import Failure, status_of
 from .._signals import StopSignals
@@ -36,7 +36,7 @@ class Watch:
         self._stop = StopSignals()
         self._stop.__enter__()
         self._context = zmq.Context()
-        self._context.sockopts.update(DEFAULT_LIMITS)
+        self._context.sockopts.update(DEFAULT_SOCKET_OPTIONS)
         self._socket = self._context.socket(zmq.SUB)
         self._socket.linger = 0
         self._socket.rcvhwm = self._capacity

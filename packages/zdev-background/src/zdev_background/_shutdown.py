@@ -12,25 +12,25 @@ import zmq
 import zdev_core
 from zdev_core import Outcome
 
-from ._connections import hang_up
+from ._connections import half_close_senders
 from ._spec import OpenSocket, Role
 from ._threads import Latch, start_thread
 
 logger = logging.getLogger("zdev")
 
 LONGEST_GRACE = 5.0  # seconds, where LINGER is for ever
-STILL = 0.02  # seconds without any movement, after which nothing is on its way
+QUIET_PERIOD = 0.02  # seconds without any movement, after which nothing is on its way
 PATIENCE = 0.4  # the part of the grace to wait for such a pause
 STUCK = 0.2  # seconds without any movement, after which a sender won't close its connection
-LOOK = 0.002  # seconds between looks at what moves
+POLL_INTERVAL = 0.002  # seconds between looks at what moves
 COUNTING = 0.5  # seconds to count what is left, if senders do not cease
 
 _ONE_WAY = {zmq.PULL, zmq.SUB}, {zmq.PUSH, zmq.PUB}
 _PUBLISHING = {zmq.XPUB, zmq.XSUB, zmq.PUB, zmq.SUB}
 
 
-class Farewell:
-    """Used in the thread of the relay, between its last run and the end of its sockets; `hurry` is for any thread.
+class GracefulShutdown:
+    """Used in the thread of the relay, between its last run and the end of its sockets; `abort` is for any thread.
 
     Messages wait in four places: in the sender's own queue, where they are safe; on the way; in libzmq's inbound queue here; in
     libzmq's outbound queue, which has its LINGER to empty. Those of the second and third are relayed now. Senders to a one-way
@@ -45,7 +45,7 @@ class Farewell:
         self._over = Latch()
         self._error: OSError | None = None  # that kept senders from being told to cease
 
-    def hurry(self) -> None:
+    def abort(self) -> None:
         self._over.open()
         self._engine.stop()
 
@@ -68,13 +68,13 @@ class Farewell:
 
     def _relay(self, grace: float) -> None:
         """Run the engine until nothing moves, for `grace` seconds at most."""
-        ended, seen_off = Latch(), Latch()
-        start_thread(self._see_off, "zdev farewell", grace, ended, seen_off)
+        ended, quiet = Latch(), Latch()
+        start_thread(self._stop_when_quiet, "zdev farewell", grace, ended, quiet)
         try:
             self._engine.run()
         finally:
             ended.open()
-            seen_off.wait()
+            quiet.wait()
         error, self._error = self._error, None
         if error:
             logger.warning("senders to %s cannot be told to cease: %s", ", ".join(self._endpoints), error)
@@ -104,38 +104,38 @@ class Farewell:
         poller = zmq.Poller()
         for opened in self._in, self._out:
             poller.register(opened.socket, zmq.POLLIN)
-        return bool(poller.poll(round(STILL * 1000)))
+        return bool(poller.poll(round(QUIET_PERIOD * 1000)))
 
-    def _see_off(self, grace: float, ended: Latch, seen_off: Latch) -> None:
+    def _stop_when_quiet(self, grace: float, ended: Latch, quiet: Latch) -> None:
         """In a thread beside the engine: end its run when nothing moves any longer."""
         try:
-            self._wait_until_still(grace, ended)
+            self._wait_until_quiet(grace, ended)
         finally:
             if not ended.is_open():
                 self._engine.stop()
-            seen_off.open()
+            quiet.open()
 
-    def _wait_until_still(self, grace: float, ended: Latch) -> None:
+    def _wait_until_quiet(self, grace: float, ended: Latch) -> None:
         """Senders are told to cease at the first pause, for what comes then finds room: libzmq gives up a connection that both
         sides have closed while its inbound queue is full, and what is on the way there is lost.
         """
         begin = since = time.monotonic()
         moved, connected, ceasing = -1, 0, False
-        while not ended.wait(LOOK) and (now := time.monotonic()) < begin + grace:
+        while not ended.wait(POLL_INTERVAL) and (now := time.monotonic()) < begin + grace:
             if (last := self._moved()) != moved:
                 moved, since = last, now
-            is_still = not self._in_hand() and now - since > STILL
-            ceasing = ceasing or is_still or now > begin + grace * PATIENCE
+            is_quiet = not self._in_hand() and now - since > QUIET_PERIOD
+            ceasing = ceasing or is_quiet or now > begin + grace * PATIENCE
             if self._is_one_way and ceasing:
-                connected = self._hang_up(at_once=False)
-            if is_still and (not connected or now - since > STUCK):
+                connected = self._half_close_senders(at_once=False)
+            if is_quiet and (not connected or now - since > STUCK):
                 break
         if self._is_one_way:
-            self._hang_up(at_once=True)
+            self._half_close_senders(at_once=True)
 
-    def _hang_up(self, *, at_once: bool) -> int:
+    def _half_close_senders(self, *, at_once: bool) -> int:
         try:
-            return hang_up(self._endpoints, at_once=at_once)
+            return half_close_senders(self._endpoints, at_once=at_once)
         except OSError as error:  # mostly that no descriptor is left; what has arrived is sent on all the same
             self._error = error
             return 0
@@ -146,4 +146,4 @@ class Farewell:
 
     def _in_hand(self) -> int:
         statistics = self._engine.statistics()
-        return statistics.in_.in_hand + statistics.out.in_hand
+        return statistics.in_.pending + statistics.out.pending

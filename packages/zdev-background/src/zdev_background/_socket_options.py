@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 import zmq
 
-DEFAULT_LIMITS: Mapping[int, int] = MappingProxyType(
+DEFAULT_SOCKET_OPTIONS: Mapping[int, int] = MappingProxyType(
     {
         zmq.MAXMSGSIZE: 2**30,
         zmq.HANDSHAKE_IVL: 10_000,
