@@ -1,5 +1,6 @@
-"""The documentation as a site: `nox -s docs`. Pages are plain Markdown that reads as well on GitHub; what makes a site of them
-is here and in _ext. Those of `reference/` are made of docstrings, help texts and headers.
+"""The documentation as a site: `nox -s docs`. The pages are plain Markdown that also reads well on GitHub.
+
+The pages of `reference/` come from docstrings, help texts and headers. `_ext` holds what no standard extension does.
 """
 
 from __future__ import annotations
@@ -19,12 +20,11 @@ copyright = author
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_click",
     "sphinx_copybutton",
-    "commands",
-    "docstrings",
     "drawings",
     "examples",
-    "headers",
     "links",
     "navigation",
     "records",
@@ -52,6 +52,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_default_options = {"members": True}
 autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
+napoleon_use_rtype = False
 highlight_language = "none"
 copybutton_prompt_text = r"\$ |>>> "
 copybutton_prompt_is_regexp = True
