@@ -17,7 +17,7 @@ from pathlib import Path
 from cases import CASES
 from devices import PEERS
 from measure import Failed, Programs, device, load, where
-from run import HERE, build, give_up, names_of
+from programs import HERE, build, give_up, names_of
 
 SHOWN = 6
 

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from instructions import BURSTS, DEVICES, PATTERNS, Kind, relaying_thread, slope, system_calls
+from counting import BURSTS, DEVICES, PATTERNS, Kind, relaying_thread, slope, system_calls
 
 BURST = max(BURSTS)  # what a device under load finds waiting
 SHOWN = 8  # functions, and system calls

@@ -15,89 +15,29 @@ import argparse
 import json
 import platform
 import re
-import resource
 import shutil
 import subprocess
 import sys
-import tempfile
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from run import HERE, build, give_up
+from counting import BURSTS, DEVICES, PATTERNS, Kind, relaying_thread, slope, system_calls, wakeups
+from hotspots import show
+from programs import HERE, build, give_up
 
 RECORD = HERE / "instructions.json"
 ALLOWED = 1.03  # times the recorded figure
 RUNS = 3
-BURSTS = {1: 1000, 10: 500, 900: 30}  # messages a burst: how many bursts
-DEVICES = ("queue", "monitored-queue", "zmq-proxy")
-PATTERNS = ("stream", "round-trips")
 LARGEST = "bursts of 900"  # what a device under load finds waiting
 # What need not be below zmq_proxy: where all work is to move messages of several frames through libzmq's public functions,
 # which zmq_proxy, a part of libzmq, goes around.
 MAY_EXCEED_PROXY = ("round-trips, bursts of 900",)
 
 
-@dataclass(frozen=True)
-class Kind:
-    pattern: str
-    burst: int
-    device: str
-
-    def command(self, relay: Path, bursts: int) -> list[str]:
-        return [str(relay), self.device, self.pattern, str(bursts), str(self.burst)]
-
-
-def _run(command: list[str]) -> str:
-    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
-    if done.returncode:
-        give_up(f"{' '.join(command)}: {done.stderr.strip()}")
-    return done.stderr
-
-
-def relaying_thread(relay: Path, kind: Kind, bursts: int) -> tuple[int, str]:
-    """Instructions of the one thread that is neither the first nor libzmq's, the one with most of the rest; and callgrind's file."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = f"--callgrind-out-file={folder}/out"
-        _run(["valgrind", "--tool=callgrind", "--separate-threads=yes", out, *kind.command(relay, bursts)])
-        texts = [file.read_text() for file in Path(folder).glob("out-*") if not file.name.endswith("-01")]
-    totals = [(int(match[1]), text) for text in texts if (match := re.search(r"^totals: (\d+)", text, re.MULTILINE))]
-    return max(totals) if totals else give_up("callgrind wrote no totals by thread")
-
-
-def slope(few: float, many: float, kind: Kind) -> float:
-    """What a message adds: start and end cost the same whatever is relayed."""
-    return (many - few) / (2 * BURSTS[kind.burst] * kind.burst)
-
-
 def instructions(relay: Path, kind: Kind) -> float:
     """Of the least of several runs: a thread that was made to wait only ever adds."""
     few, many = (min(relaying_thread(relay, kind, times * BURSTS[kind.burst])[0] for _ in range(RUNS)) for times in (1, 3))
     return slope(few, many, kind)
-
-
-def system_calls(relay: Path, kind: Kind) -> dict[str, float]:
-    """A message's, by name and in `total`, of the whole process with its two ends; empty where there is no strace."""
-    if not shutil.which("strace"):
-        return {}
-    counts: list[dict[str, int]] = []
-    for times in (1, 3):
-        said = _run(["strace", "--follow-forks", "--summary-only", *kind.command(relay, times * BURSTS[kind.burst])])
-        rows = re.findall(r"^ *\d+\.\d+ +\S+ +(?:\S+ +)?(\d+)(?: +\d+)? +(\w+)$", said, re.MULTILINE)
-        counts.append({name: int(count) for count, name in rows})
-    few, many = counts
-    return {name: slope(few.get(name, 0), count, kind) for name, count in many.items()}
-
-
-def wakeups(relay: Path, kind: Kind) -> float:
-    """How often a thread of the whole process slept, for a message, and so had to be woken."""
-    counts = []
-    for times in (1, 3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_nvcsw
-        _run(kind.command(relay, times * BURSTS[kind.burst]))
-        counts.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_nvcsw - before)
-    return slope(counts[0], counts[1], kind)
 
 
 def toolchain(relay: Path) -> str:
@@ -159,7 +99,7 @@ def main() -> None:
         give_up("valgrind is missing: install it with the system's package manager")
     relay = build(arguments.build_dir).load.with_name("relay")
     if arguments.profile:
-        import_module("hotspots").show(relay)
+        show(relay)
         return
     found, chain = count(relay), toolchain(relay)
     said = failures(found["instructions"], chain)

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
-import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import charts
 import page
@@ -24,43 +19,11 @@ from cases import CASES
 from devices import DIRECT, PEERS
 from goals import GOALS, verdicts
 from measure import Failed, Programs, Sample, measure
+from programs import HERE, build, give_up, names_of, plan_of, positive, progress
 from report import Results, as_json, machine, table
 from states import measure_state
 
-HERE = Path(__file__).resolve().parent
 JUDGED = {goal.case for goal in GOALS}  # in a full run measured twice as often
-
-
-def give_up(text: str) -> NoReturn:
-    print(f"benchmarks: {text}", file=sys.stderr)
-    sys.exit(1)
-
-
-def names_of(known: Iterable[str]) -> Callable[[str], list[str]]:
-    """A parser of names with commas between them; a name that ends with * stands for all that begin so."""
-
-    def names(text: str) -> list[str]:
-        found: list[str] = []
-        for word in text.split(","):
-            matches = [n for n in known if n == word or (word.endswith("*") and n.startswith(word[:-1]))]
-            if not matches:
-                raise argparse.ArgumentTypeError(f"no '{word}'; there are {', '.join(known)}")
-            found += matches
-        return found
-
-    return names
-
-
-def positive(kind: type[int | float]) -> Callable[[str], float]:
-    """A parser of numbers above 0."""
-
-    def number(text: str) -> float:
-        value = kind(text)
-        if not value > 0:
-            raise argparse.ArgumentTypeError("must be more than 0")
-        return value
-
-    return number
 
 
 def _arguments() -> argparse.Namespace:
@@ -112,31 +75,6 @@ def _available(arguments: argparse.Namespace) -> list[str]:
     return asked or [name for name in [*PEERS, DIRECT] if wanted(name) and name not in missing]
 
 
-def _libzmq_of_pyzmq() -> Path | None:
-    """So that C++ and Python are compared with one libzmq; where LD_PRELOAD means nothing, each uses its own."""
-    return Path(import_module("zdev_core").libzmq()) if sys.platform == "linux" else None
-
-
-def build(directory: Path, libzmq: Path | None = None, drafts: Path | None = None) -> Programs:
-    """Builds the programs."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    cmake = shutil.which("cmake", path=path) or give_up("cmake is missing: install it, or run `pip install cmake`")
-    for command in (["-S", str(HERE), "-B", str(directory)], ["--build", str(directory), "--parallel", "2"]):
-        done = subprocess.run([cmake, *command], check=False, capture_output=True, text=True, timeout=600)
-        if done.returncode:
-            said = done.stdout + done.stderr
-            give_up(f"the programs were not built (they need a C++17 compiler, libzmq and cppzmq):\n{said}")
-    return Programs(directory / "load", directory / "native", libzmq or _libzmq_of_pyzmq(), drafts)
-
-
-def plan_of(cases: list[str], peers: list[str], rounds: int) -> Iterator[tuple[int, str, str]]:
-    """Round, case and peer of every measurement. Each round starts with another peer, so that none is always first."""
-    for round_ in range(rounds):
-        for case in cases:
-            shift = round_ % len(peers)
-            yield from ((round_, case, peer) for peer in peers[shift:] + peers[:shift])
-
-
 def _applies(round_: int, name: str, peer: str, full: bool, rounds: int) -> bool:
     """Whether the case is measured with the peer: not all peers know all patterns, nor is each wanted in every case."""
     case = CASES[name]
@@ -148,11 +86,6 @@ def _applies(round_: int, name: str, peer: str, full: bool, rounds: int) -> bool
     if peer == DIRECT:
         return not (case.is_state or case.monitor or case.pattern == "clients" or case.transport == "ipc")
     return ("states" if case.is_state else case.pattern) in PEERS[peer].patterns
-
-
-def progress(text: str) -> None:
-    """One line that is written over on a terminal, a line each elsewhere."""
-    print(*(("\r\033[K", text) if sys.stderr.isatty() else (text, "\n")), sep="", end="", file=sys.stderr, flush=True)
 
 
 @dataclass

@@ -10,8 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from measure import Case, Failed, Sample, measure
+from programs import HERE, build, give_up, plan_of, positive, progress
 from report import Results, machine
-from run import HERE, build, give_up, plan_of, positive, progress
 from thread_devices import DEVICES, MAINS
 
 NAME = "stream-64"
