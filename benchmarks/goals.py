@@ -1,4 +1,4 @@
-"""What zdev wants to reach, and whether a run shows it."""
+"""The goals of zdev, and whether a run reaches them."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ class Verdict:
 
     @property
     def figures(self) -> str:
-        """What was found, and what was wanted."""
+        """The measured figure, and the goal."""
         goal = self.goal
         unit, scale = ("x", 1.0) if goal.over else UNITS[goal.what]
         found = "-" if self.found is None else f"{self.found * scale:.3g} {unit}"
-        return f"{found}, wanted {'at most' if goal.at_most else 'at least'} {goal.bound * scale:g} {unit}"
+        return f"{found} (goal: {'at most' if goal.at_most else 'at least'} {goal.bound * scale:g} {unit})"
 
 
 UNITS = {"cpu_share": ("% of a core", 100.0), "rest_mb": ("MB", 1.0), "growth_kb": ("KB", 1.0)}
 
 
 def _rates(case: str, text: str, bounds: dict[tuple[str, str], float]) -> list[Goal]:
-    """Of messages a second; `bounds` by what they are over."""
+    """Return goals for messages per second, with a bound for each case and relay to compare with."""
     named = {over: f"{text}, over {label(over[1])}" + ("" if over[0] == case else f" in {over[0]}") for over in bounds}
     return [Goal(named[over], case, "per_second", bound, over) for over, bound in bounds.items()]
 
@@ -57,7 +57,7 @@ def _rates(case: str, text: str, bounds: dict[tuple[str, str], float]) -> list[G
 GOALS = [
     *_rates(
         "stream-64",
-        "monitored queue, nobody listening, 64 B stream",
+        "monitored queue, no subscriber, 64 B stream",
         {
             ("stream-64", PYZMQ): 5.5,
             ("stream-64", PROXY): 1.7,
@@ -99,12 +99,12 @@ GOALS = [
     *_rates("clients-1000-window-256", "1000 clients, 256 requests each", {("clients-1-window-256", MQ): 0.8}),
     *(Goal(f"CPU, {name}", name, "cpu_share", 0.01, at_most=True) for name in ("idle", "paused", "no-backend")),
     Goal("memory of a device process at rest", "stream-64", "rest_mb", 40, at_most=True),
-    Goal("memory that grows with messages relayed", "growth", "growth_kb", 1000, at_most=True),
+    Goal("memory growth with relayed messages", "growth", "growth_kb", 1000, at_most=True),
 ]
 
 
 def verdicts(results: Results) -> list[Verdict]:
-    """One for each goal whose case was measured."""
+    """Return a verdict for each goal whose case was measured."""
     return [_verdict(results, goal) for goal in GOALS if goal.case in results.cases]
 
 

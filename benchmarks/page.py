@@ -1,4 +1,4 @@
-"""The results of a run as a page of the documentation, in Markdown."""
+"""Write the results of a run as a page of the documentation, in Markdown."""
 
 from __future__ import annotations
 
@@ -10,12 +10,21 @@ from devices import DIRECT, PEERS
 from goals import verdicts
 from report import Results, cells_of, command, label, versions
 
-AHEAD = 1.03  # less is noise
+AHEAD = 1.03  # a smaller lead is noise
 
 
 @dataclass(frozen=True)
 class Run:
-    """How the results came about. failures: what a peer did wrong; charts: names and titles; missing: still to be measured."""
+    """The circumstances of a run.
+
+    Attributes:
+        at_start: The machine and its load before the run.
+        rounds: The number of rounds, in words.
+        seconds: The duration of a measurement.
+        failures: What went wrong with a relay.
+        charts: Names and titles of the charts.
+        missing: The number of measurements still to be done.
+    """
 
     at_start: dict[str, Any]
     rounds: str
@@ -28,17 +37,17 @@ class Run:
 def write(folder: Path, results: Results, run: Run) -> Path:
     """Write results.md beside the charts and return its path."""
     lines = [
-        "# Measured",
+        "# Measurements",
         "",
-        "Written by the command below; not by hand. [What is measured and how](../../benchmarks/README.md);",
-        "[what it means](../performance.md).",
+        "The command below writes this page. [Benchmarks](../../benchmarks/README.md) describes what is measured and how;",
+        "[performance](../performance.md) explains the results.",
         "",
         *_circumstances(results, run),
         *_goals(results),
         *_ahead(results),
     ]
     if run.failures:
-        lines += ["## Failures", "", "Left out of the tables:", "", *(f"- {text}" for text in run.failures), ""]
+        lines += ["## Failures", "", "The tables leave these out:", "", *(f"- {text}" for text in run.failures), ""]
     for name, title in run.charts:
         lines += [f"![{title}]({name}.svg)", ""]
     lines += ["## Every case", "", *LEGEND]
@@ -50,9 +59,9 @@ def write(folder: Path, results: Results, run: Run) -> Path:
 
 
 LEGEND = [
-    "Medians over the rounds. `x PEER` is the median of the rounds' ratios. `CPU ns`: of the device's process, a message or round",
-    "trip; `own`: of its threads without those of libzmq; `wakes`: how often one of its threads was woken. `C++` are native",
-    "processes. `heard`: the share of the messages that the monitor's subscriber received.",
+    "Medians over the rounds. `x RELAY` is the median of the rounds' ratios to that relay. `CPU ns` is the processor time of the device's",
+    "process per message or round trip, `own` that of its threads without libzmq's, and `wakes` how often one of its threads was woken.",
+    "`delivered` is the share of the messages whose copies the monitor's subscriber received. `C++` are native processes.",
 ]
 
 
@@ -82,15 +91,15 @@ def _goals(results: Results) -> list[str]:
     return [
         "## Goals",
         "",
-        "Of zdev's monitored queue, over a peer in the same run.",
+        "zdev's monitored queue compared with another relay in the same run.",
         "",
-        *_table(["case", "found", ""], rows),
+        *_table(["Goal", "Measured", "Verdict"], rows),
         "",
     ]
 
 
 def _ahead(results: Results) -> list[str]:
-    """Where a peer does better than zdev's queue and monitored queue as they are, without options."""
+    """List the cases in which another relay is faster than zdev's queue and monitored queue without options."""
     found = []
     for name, case in results.cases.items():
         if case.is_state:
@@ -105,10 +114,10 @@ def _ahead(results: Results) -> list[str]:
             if leads and min(leads.values()) > AHEAD:
                 best = min(leads, key=lambda p: leads[p])
                 found.append([name, label(peer), f"{leads[best]:.2f} x {label(best)}"])
-    head = ["## Where a peer is ahead", ""]
+    head = ["## Where another relay is ahead", ""]
     if not found:
-        return [*head, "Nowhere in this run.", ""]
-    return [*head, *_table(["case", "peer", "by"], found), ""]
+        return [*head, "In no case of this run.", ""]
+    return [*head, *_table(["Case", "Relay", "Lead"], found), ""]
 
 
 def _is_native(peer: str) -> bool:

@@ -36,8 +36,6 @@ PAGES = {
     ],
 }
 
-TITLES = {"benchmarks/results": "Measurements"}  # for pages whose own title is unclear in the navigation
-
 
 def found(patterns: list[str], docs: Path) -> list[str]:
     """Return the pages that match the patterns, each once."""
@@ -49,7 +47,7 @@ def add_contents(app: Sphinx, docname: str, source: list[str]) -> None:
     """Append the tables of contents to the first page."""
     if docname == app.config.root_doc:
         for caption, patterns in PAGES.items():
-            pages = [f"{TITLES[page]} </{page}>" if page in TITLES else page for page in found(patterns, Path(app.srcdir))]
+            pages = found(patterns, Path(app.srcdir))
             source[0] += "\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""])
 
 

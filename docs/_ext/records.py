@@ -16,7 +16,7 @@ from sphinx.util.docutils import SphinxDirective
 
 def type_name(annotation: str) -> str:
     """Return the JSON name of a Python type."""
-    words = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "None": "null"}
+    words = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "null"}
     if literal := re.fullmatch(r"Literal\[(.*)\]", annotation):
         return ", ".join(f"`{each}`" for each in literal[1].replace("'", '"').split(", "))
     if items := re.fullmatch(r"list\[(.*)\]", annotation):
