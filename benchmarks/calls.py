@@ -1,6 +1,6 @@
-"""Counts the system calls of devices under load, with strace: ``python benchmarks/calls.py --help``.
+"""Count the system calls of devices under load, with strace: ``python benchmarks/calls.py --help``.
 
-strace slows all of them down, and so changes how many messages a thread finds waiting: compare the peers of one run.
+strace slows all of them down, and so changes how many messages wait for a thread: compare only the relays of one run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SHOWN = 6
 
 
 def count(programs: Programs, peer: str, case: str, seconds: float) -> Counter[str]:
-    """Calls of the device's process, a message or round trip, by name."""
+    """Return the calls of the device's process per message or round trip, by name."""
     with device(programs, peer, CASES[case]) as (process, said), tempfile.NamedTemporaryFile("r") as summary:
         command = ["strace", "-f", "-c", "-o", summary.name, "-p", str(process.pid)]
         tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
@@ -46,7 +46,7 @@ def main() -> None:
     )
     parser.add_argument("--peers", type=names_of(PEERS), default=["zdev-monitored-queue", "zmq-proxy", "pyzmq-monitored-queue"])
     parser.add_argument("--seconds", type=float, default=0.5)
-    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="where the programs are built")
+    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="build folder of the programs")
     arguments = parser.parse_args()
     if not shutil.which("strace"):
         give_up("strace is missing: install it with the system's package manager (Linux only)")

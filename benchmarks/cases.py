@@ -1,4 +1,4 @@
-"""What is measured: each case is a load on a device, or a state of a device without one."""
+"""The cases: each is a load on a device, or a state of a device without a load."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TWO_WAYS = (*ZDEV, "pyzmq-monitored-queue", "zmq-proxy", "pyomq-proxy")
 class Case:
     """A load, as the options of load.cpp, or a state (see states.py) if it has no unit.
 
-    peers: those to measure; none: all that know the pattern. latency: the median time is what matters, and less is better.
+    peers: those to measure; empty: all that support the pattern. latency: compare the median time, where less is better.
     rounds: at most so many, of what takes long or varies little.
     """
 
@@ -30,7 +30,7 @@ class Case:
     latency: bool = False
     quick: bool = False
     peers: tuple[str, ...] = ()
-    quick_peers: tuple[str, ...] = ()  # if not all of them in a quick run
+    quick_peers: tuple[str, ...] = ()  # those of a quick run, if fewer
     rounds: int = 1000
 
     @property
@@ -48,12 +48,12 @@ STATES = {
     "no-backend": _state("no-backend", "zdev-monitored-queue", "zmq-proxy", "pyzmq-monitored-queue"),
     "growth": _state("growth", "zdev-monitored-queue", "zmq-proxy"),
 }
-# Of 256,000 requests under way, which take ten seconds until the first are back, and a gigabyte.
+# For 256,000 requests under way, which take ten seconds until the first return, and a gigabyte.
 CROWDED_PEERS = ("zdev-monitored-queue", "zmq-proxy", "pyomq-proxy")
 
 
 def _clients() -> dict[str, Case]:
-    """By clients, workers, and requests that each client keeps under way."""
+    """Return the cases by number of clients, workers, and requests under way per client."""
     found = {}
     for workers in (1, 8):
         for window in (1, 256):

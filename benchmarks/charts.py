@@ -1,4 +1,4 @@
-"""Charts of a run, as SVG; drawn by matplotlib, which is optional."""
+"""Draw the charts of a run as SVG with matplotlib, which is optional."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from report import Results, What, label
 
 Points = dict[str, list[tuple[float, float]]]  # by peer
 
-# The chart for who has never seen one of these: the peers by their full names, the cases in words.
+# The chart for newcomers: relays with their full names, cases in words.
 OVERVIEW = "overview"
 OVERVIEW_PEERS = {
     "zdev-monitored-queue": "zdev monitored queue",
@@ -44,7 +44,7 @@ def missing() -> bool:
 
 
 def draw(results: Results, folder: Path) -> list[tuple[str, str]]:
-    """Write every chart that the results suffice for; return names and titles."""
+    """Write every chart for which there are results; return names and titles."""
     drawn = []
     for name, (title, x, y, scale, points) in _charts(results).items():
         if any(len(line) > 1 for line in points.values()):
@@ -101,7 +101,7 @@ def _lines(results: Results, cases: dict[int, str], what: What) -> Points:
 
 
 def _quantiles(results: Results, case: str) -> Points:
-    """Medians of the rounds' quantiles, by the share that lies above."""
+    """Return medians of the rounds' quantiles, by the share above them."""
     lines: Points = {}
     for peer in filter(COLOURS.get, results.peers(case)):
         rounds = [dict(s.quantiles_us) for s in results.of(case, peer).values() if s.quantiles_us]
@@ -121,7 +121,7 @@ STYLE = {
 
 @contextmanager
 def _figure(path: Path, columns: int, height: float) -> Iterator[Any]:
-    """Its plots, to be drawn into; it is written at the end."""
+    """Yield the plots of a chart to draw into, then write it."""
     matplotlib: Any = import_module("matplotlib")
     matplotlib.use("svg")
     pyplot: Any = import_module("matplotlib.pyplot")

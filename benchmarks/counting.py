@@ -1,4 +1,4 @@
-"""Counts of one relay's run: instructions by callgrind, system calls by strace, sleeps by the kernel."""
+"""Count the instructions (callgrind), system calls (strace) and sleeps (kernel) of one relay's run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _run(command: list[str]) -> str:
 
 
 def relaying_thread(relay: Path, kind: Kind, bursts: int) -> tuple[int, str]:
-    """Instructions of the one thread that is neither the first nor libzmq's, the one with most of the rest; and callgrind's file."""
+    """Return the instructions of the relaying thread, which is the busiest except for the first and libzmq's, and callgrind's file."""
     with tempfile.TemporaryDirectory() as folder:
         out = f"--callgrind-out-file={folder}/out"
         _run(["valgrind", "--tool=callgrind", "--separate-threads=yes", out, *kind.command(relay, bursts)])
@@ -45,12 +45,12 @@ def relaying_thread(relay: Path, kind: Kind, bursts: int) -> tuple[int, str]:
 
 
 def slope(few: float, many: float, kind: Kind) -> float:
-    """What a message adds: start and end cost the same whatever is relayed."""
+    """Return the cost of one message; the costs of start and end do not depend on the messages."""
     return (many - few) / (2 * BURSTS[kind.burst] * kind.burst)
 
 
 def system_calls(relay: Path, kind: Kind) -> dict[str, float]:
-    """A message's, by name and in `total`, of the whole process with its two ends; empty where there is no strace."""
+    """Return the system calls per message of the whole process with its two ends, by name and as `total`; empty without strace."""
     if not shutil.which("strace"):
         return {}
     counts: list[dict[str, int]] = []
@@ -63,7 +63,7 @@ def system_calls(relay: Path, kind: Kind) -> dict[str, float]:
 
 
 def wakeups(relay: Path, kind: Kind) -> float:
-    """How often a thread of the whole process slept, for a message, and so had to be woken."""
+    """Return how often per message a thread of the whole process slept and had to be woken."""
     counts = []
     for times in (1, 3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_nvcsw

@@ -1,6 +1,6 @@
-"""The peers, and one of them as a process: ``python devices.py PEER PATTERN ENDPOINTS [watched]``.
+"""The relays that are compared, and one of them as a process: ``python devices.py PEER PATTERN ENDPOINTS [watched]``.
 
-ENDPOINTS is what to bind to, with {role} where in, out or mon belongs. The process prints one line of JSON with the endpoints
+ENDPOINTS is the address to bind to, with {role} in place of in, out or mon. The process prints one line of JSON with the endpoints
 and versions, and relays until it is killed or its standard input ends. A line `pause` there pauses a device of zdev.
 """
 
@@ -25,14 +25,14 @@ class Peer:
     native.cpp knows. monitored: has a PUB monitor always; captures: only where someone listens.
     """
 
-    label: str  # heads a column
+    label: str  # column heading
     kind: str  # "function", "background" or "native"
     call: str
-    distribution: str = ""  # what must be installed
+    distribution: str = ""  # required package
     monitored: bool = False
     captures: bool = False
-    sockets: str = "zmq"  # the module that makes the sockets
-    drafts: bool = False  # runs with the libzmq of --drafts
+    sockets: str = "zmq"  # the module that creates the sockets
+    drafts: bool = False  # uses the libzmq of --drafts
     io_threads: int | None = None
     one_cpu: bool = False  # runs on one processor, with its I/O thread
     patterns: tuple[str, ...] = ("stream", "round-trips", "request-reply", "clients", "fan-out", "states")
@@ -43,7 +43,7 @@ class Peer:
 
     @property
     def tuned(self) -> bool:
-        """Whether this is another again, with other settings: measured in a full run only, and left out of charts."""
+        """Whether this is another relay with different settings: measured only in a full run, and not in the charts."""
         return self.drafts or self.one_cpu or self.io_threads is not None
 
     def has_monitor(self, watched: bool) -> bool:
@@ -77,7 +77,7 @@ PEERS = {
     "pyomq-proxy": Peer("pyomq", "function", "pyomq.proxy", "pyomq", captures=True, sockets="pyomq"),
 }
 
-# The types of the in and out socket that a pattern of the load generator needs; else ROUTER and DEALER.
+# Types of the in and out sockets by pattern of the load generator. Default: ROUTER and DEALER.
 SOCKET_TYPES = {"stream": ("PULL", "PUSH"), "fan-out": ("XSUB", "XPUB"), "router-router": ("ROUTER", "ROUTER")}
 
 
@@ -95,7 +95,7 @@ def _versions(peer: Peer) -> dict[str, str]:
 
 
 def _obey(device: Any) -> None:
-    """Standard input is a pipe of the driver: its end means that the driver is gone."""
+    """End with the driver: standard input is a pipe from it."""
     for line in sys.stdin:
         if line.strip() == "pause":
             device.pause()
@@ -116,7 +116,7 @@ def _run_background(peer: Peer, types: dict[str, str], where: dict[str, str]) ->
     for role, endpoint in where.items():
         getattr(device, f"bind_{role}")(endpoint)
     if types["out"] == "XPUB":
-        device.setsockopt_out(zmq.SNDHWM, 0)  # the load paces itself, and nothing may be dropped
+        device.setsockopt_out(zmq.SNDHWM, 0)  # the load paces itself, so nothing may be dropped
     device.start()
     _say(peer, {role: bound[0] for role, bound in device.endpoints.items() if bound})
     _obey(device)

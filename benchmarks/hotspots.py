@@ -1,4 +1,4 @@
-"""Whose instructions a relayed message takes, and which system calls: the rest of ``instructions.py --profile``."""
+"""Attribute the instructions of a relayed message to libraries and functions, and list its system calls: ``instructions.py --profile``."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from counting import BURSTS, DEVICES, PATTERNS, Kind, relaying_thread, slope, system_calls
 
-BURST = max(BURSTS)  # what a device under load finds waiting
-SHOWN = 8  # functions, and system calls
-OWNERS = {"relay": "zdev", "libzmq": "libzmq", "libc": "libc"}  # by what the object's name begins with
+BURST = max(BURSTS)  # the number of messages that wait in a device under load
+SHOWN = 8  # number of functions and system calls to print
+OWNERS = {"relay": "zdev", "libzmq": "libzmq", "libc": "libc"}  # by the start of the object's name
 
 
 def _owner(path: str) -> str:
@@ -18,7 +18,7 @@ def _owner(path: str) -> str:
 
 
 def by_function(callgrind: str) -> Counter[tuple[str, str]]:
-    """Instructions of each (owner, function) itself, without what it calls; the format is that of Callgrind's manual, 5.1."""
+    """Return the instructions of each (owner, function), without its callees; the Callgrind manual, 5.1, describes the format."""
     names: dict[str, str] = {}
     found: Counter[tuple[str, str]] = Counter()
     where = {"ob": "", "fn": ""}
@@ -32,7 +32,7 @@ def by_function(callgrind: str) -> Counter[tuple[str, str]]:
         elif line.startswith("calls="):
             called = True
         elif match := re.match(r"[+*-]?\d* (\d+)$", line):
-            if not called:  # the line after a call tells what the callee took
+            if not called:  # the line after a call has the cost of the callee
                 found[_owner(where["ob"]), where["fn"]] += int(match[1])
             called = False
     return found
@@ -52,7 +52,7 @@ def show(relay: Path) -> None:
             for (owner, _), count in found.items():
                 owners[owner] += count
             shares = ", ".join(f"{owner} {count}" for owner, count in owners.most_common() if count)
-            print(f"\n{pattern}, bursts of {BURST}, {device}: {sum(found.values())} instructions a message: {shares}")
+            print(f"\n{pattern}, bursts of {BURST}, {device}: {sum(found.values())} instructions per message: {shares}")
             for (owner, function), count in found.most_common(SHOWN):
                 print(f"  {count:>6}  {owner:<8} {function[:100]}")
             calls = Counter(system_calls(relay, kind))

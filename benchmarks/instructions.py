@@ -1,12 +1,12 @@
-"""Counts the instructions that a relay takes for a message, and fails when they are too many.
+"""Count the instructions that a relay takes per message, and fail if there are too many.
 
 ``python benchmarks/instructions.py [--update | --profile]``
 
-Counted by valgrind's callgrind, in the thread that relays, over inproc: relay.cpp sends bursts through zdev's queue, where the
-count repeats within 1 %, and through libzmq's zmq_proxy, where it varies by some 10 %. The check fails when zdev needs more than
-zmq_proxy, or in large bursts 3 % more than instructions.json says, which holds for one libzmq and compiler only.
-Beside it, as information, of the whole process: system calls a message, counted by strace, and how often a thread slept and was
-woken, counted by the kernel. --profile tells instead whose instructions and which system calls they are (see hotspots.py).
+valgrind's callgrind counts them in the relaying thread, over inproc. relay.cpp sends bursts through zdev's queue, where the count
+repeats within 1 %, and through libzmq's zmq_proxy, where it varies by about 10 %. The check fails if zdev needs more than zmq_proxy,
+or in large bursts 3 % more than instructions.json records, which is valid for one libzmq and compiler only.
+For information, it also prints the system calls per message (strace) and how often a thread slept and was woken (kernel), both of the
+whole process. --profile prints the instructions by library and function and the system calls by name instead (see hotspots.py).
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from programs import HERE, build, give_up
 RECORD = HERE / "instructions.json"
 ALLOWED = 1.03  # times the recorded figure
 RUNS = 3
-LARGEST = "bursts of 900"  # what a device under load finds waiting
-# What need not be below zmq_proxy: where all work is to move messages of several frames through libzmq's public functions,
-# which zmq_proxy, a part of libzmq, goes around.
+LARGEST = "bursts of 900"  # the number of messages that wait in a device under load
+# May exceed zmq_proxy: here nearly all work is moving messages of several frames through libzmq's public functions, which
+# zmq_proxy bypasses as a part of libzmq.
 MAY_EXCEED_PROXY = ("round-trips, bursts of 900",)
 
 
 def instructions(relay: Path, kind: Kind) -> float:
-    """Of the least of several runs: a thread that was made to wait only ever adds."""
+    """Return the least of several runs: waiting can only add instructions."""
     few, many = (min(relaying_thread(relay, kind, times * BURSTS[kind.burst])[0] for _ in range(RUNS)) for times in (1, 3))
     return slope(few, many, kind)
 
 
 def toolchain(relay: Path) -> str:
-    """What the figures depend on besides zdev."""
+    """Return what the figures depend on besides zdev."""
     compiler = subprocess.run(["c++", "-dumpfullversion"], check=False, capture_output=True, text=True).stdout.strip()
     linked = subprocess.run(["ldd", str(relay)], check=False, capture_output=True, text=True).stdout
     libzmq = re.search(r"libzmq\S* => (\S+)", linked)
@@ -50,7 +50,7 @@ def toolchain(relay: Path) -> str:
 
 
 def failures(found: dict[str, dict[str, float]], chain: str) -> list[str]:
-    """Why the check fails; empty: it passes."""
+    """Return the reasons why the check fails; empty if it passes."""
     recorded: dict[str, Any] = {"toolchain": "", "instructions": {}}
     if RECORD.exists():
         recorded = json.loads(RECORD.read_text())
@@ -61,18 +61,18 @@ def failures(found: dict[str, dict[str, float]], chain: str) -> list[str]:
     for name, figures in found.items():
         ours, theirs = figures["queue"], figures["zmq-proxy"]
         if name not in MAY_EXCEED_PROXY and ours > (ALLOWED if name.endswith(LARGEST) else 1) * theirs:
-            said.append(f"{name}: {ours:.0f} instructions a message, zmq_proxy needs {theirs:.0f}")
+            said.append(f"{name}: {ours:.0f} instructions per message, zmq_proxy needs {theirs:.0f}")
         before = recorded["instructions"].get(name)
         if before and name.endswith(LARGEST) and ours > ALLOWED * before["queue"]:
-            said.append(f"{name}: {ours:.0f} instructions a message, {ours / before['queue']:.3f} times the recorded")
+            said.append(f"{name}: {ours:.0f} instructions per message, {ours / before['queue']:.3f} times the recorded figure")
     return said
 
 
 def count(relay: Path) -> dict[str, dict[str, dict[str, float]]]:
-    """What was counted, by kind, pattern and burst, and device; prints a line for each pattern and burst."""
+    """Count by kind, pattern, burst and device; print one line per pattern and burst."""
     found: dict[str, dict[str, dict[str, float]]] = {"instructions": {}, "system calls": {}, "wake-ups": {}}
     head = "".join(f"{device:>17}" for device in DEVICES) + f"{'queue/zmq-proxy':>17}"
-    print(f"{'a message':<28}{head}  system calls, wake-ups of the three")
+    print(f"{'per message':<28}{head}  system calls, wake-ups of the three")
     for pattern in PATTERNS:
         for burst in BURSTS:
             name, kinds = f"{pattern}, bursts of {burst}", {device: Kind(pattern, burst, device) for device in DEVICES}
@@ -90,10 +90,12 @@ def count(relay: Path) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Counts the instructions that a relay takes for a message.")
+    parser = argparse.ArgumentParser(description="Count the instructions that a relay takes per message.")
     parser.add_argument("--update", action="store_true", help="record the figures in instructions.json")
-    parser.add_argument("--profile", action="store_true", help="tell whose instructions and which system calls they are")
-    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="where the programs are built")
+    parser.add_argument(
+        "--profile", action="store_true", help="print the instructions by library and function, and the system calls"
+    )
+    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="build folder of the programs")
     arguments = parser.parse_args()
     if not shutil.which("valgrind"):
         give_up("valgrind is missing: install it with the system's package manager")

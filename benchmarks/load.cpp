@@ -1,10 +1,11 @@
-// Loads a device from both of its ends, checks every message, and prints one line of JSON with what got through.
+// Load a device from both ends, check every message, and print one line of JSON with the result.
 //
 //   load --pattern NAME --seconds S [--size BYTES] [--frames N] [--window N] [--clients N] [--workers N] [--subscribers N]
 //        [--in ENDPOINT --out ENDPOINT [--mon ENDPOINT --monitor fast|frozen]] | [--device NAME]
 //
-// With --device the device is a thread of this process, over inproc (names: see relays.hpp); without any, the two ends talk to
-// each other directly. The patterns are those of cpp/load/load.hpp. Any loss, change or disorder: exit status 1.
+// With --device the device is a thread of this process, over inproc (names: see relays.hpp). Without a device, the two ends
+// talk to each other directly. The patterns are those of cpp/load/load.hpp. The exit status is 1 after any loss, change or
+// disorder.
 
 #include <cstdio>
 #include <functional>
@@ -18,7 +19,7 @@ namespace {
 
 using namespace zdev_load;
 
-// The distribution at a few shares, dense near its end, for a chart.
+// Print the distribution at a few shares, dense near its end, for a chart.
 void print_distribution(const result& found) {
     std::printf(", \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f", found.quantile(0.5), found.quantile(0.99),
                 found.quantile(0.999));
@@ -39,7 +40,7 @@ void report(const result& found) {
     std::printf(", \"libzmq\": \"%d.%d.%d\", \"compiler\": \"%s\"}\n", major, minor, patch, __VERSION__);
 }
 
-// The types of the device's ends that fit the load's.
+// The socket types of the device that match those of the load.
 std::pair<std::string, std::string> types_of(const std::string& pattern) {
     if (pattern == "stream") return {"PULL", "PUSH"};
     if (pattern == "router-router") return {"ROUTER", "ROUTER"};

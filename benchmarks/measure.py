@@ -1,4 +1,4 @@
-"""One measurement: a device in a process of its own, the load generator in another, both ended whatever happens."""
+"""One measurement: a device in one process and the load generator in another, both of which always end."""
 
 from __future__ import annotations
 
@@ -20,19 +20,23 @@ from devices import DIRECT, PEERS, socket_types
 __all__ = ["Case", "Failed", "Programs", "Sample", "Usage", "device", "load", "measure", "memory", "usage", "where"]
 
 START_LIMIT = 20.0  # seconds for a device to import its modules and bind
-DRAIN_LIMIT = 60.0  # seconds of a load run beyond those measured
+DRAIN_LIMIT = 60.0  # seconds that a load may take beyond those measured
 DEVICES = Path(__file__).with_name("devices.py")
 
 
 class Failed(Exception):
-    """A device or the load generator did not do its part; the text says which, and what it said."""
+    """A device or the load generator failed; the text names it and has its output."""
 
 
 @dataclass(frozen=True)
 class Programs:
-    """load: the load generator. native: the devices of C++. libzmq: the one that these devices shall use; None: their own.
+    """The compiled programs.
 
-    drafts: another, built with drafts, for the device that is measured with one.
+    Attributes:
+        load: The load generator.
+        native: The C++ devices.
+        libzmq: The libzmq that the C++ devices use, or None for their default.
+        drafts: A libzmq built with drafts, for the device that is measured with one.
     """
 
     load: Path
@@ -43,7 +47,7 @@ class Programs:
 
 @dataclass(frozen=True)
 class Sample:
-    """What one measurement found. Times are microseconds; CPU and wake-ups are per message or round trip, None if unknown."""
+    """The result of one measurement. Times are in microseconds; CPU and wake-ups are per message or round trip, None if unknown."""
 
     peer: str
     case: str
@@ -56,12 +60,12 @@ class Sample:
     quantiles_us: list[tuple[float, float]] | None = None
     watched: int | None = None  # copies that a subscriber of the monitor received
     cpu_ns: float | None = None  # of the device's whole process
-    cpu_own_ns: float | None = None  # of its threads but those of libzmq
+    cpu_own_ns: float | None = None  # of its threads without libzmq's
     wakeups: float | None = None  # times that a thread of the device slept and was woken
     cpu_share: float | None = None  # of a core, in a state
-    rest_mb: float | None = None  # resident memory when nothing was relayed yet
+    rest_mb: float | None = None  # resident memory before the first message
     peak_mb: float | None = None
-    growth_kb: float | None = None  # while as many messages were relayed again, and again
+    growth_kb: float | None = None  # while the same number of messages was relayed a second and a third time
     versions: dict[str, str] = field(default_factory=dict)
 
 
@@ -73,7 +77,7 @@ class Usage:
 
 
 def usage(pid: int) -> Usage | None:
-    """What the process used so far, from /proc (Linux); None elsewhere."""
+    """Return the processor time used so far, from /proc (Linux); None elsewhere."""
     total = own = wakeups = 0
     try:
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -88,7 +92,7 @@ def usage(pid: int) -> Usage | None:
 
 
 def memory(pid: int, what: str) -> float | None:
-    """VmRSS or VmHWM, its peak, in MB of 10^6 bytes."""
+    """Return VmRSS, or its peak VmHWM, in MB of 10^6 bytes."""
     try:
         return int(Path(f"/proc/{pid}/status").read_text().partition(f"\n{what}:")[2].split()[0]) * 1024 / 1e6
     except OSError:
@@ -101,7 +105,7 @@ def _kill(process: subprocess.Popen[str]) -> None:
 
 
 def _command(programs: Programs, devices: Path, peer: str, case: Case, endpoints: str) -> tuple[list[str], dict[str, str]]:
-    """How to start the device, and what its environment has in addition."""
+    """Return the command that starts the device, and its additional environment variables."""
     watched = bool(case.monitor)
     found = PEERS.get(peer)
     if found is None or found.kind != "native":
@@ -116,7 +120,7 @@ def _command(programs: Programs, devices: Path, peer: str, case: Case, endpoints
 def device(
     programs: Programs, peer: str, case: Case, devices: Path = DEVICES
 ) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """A running device: its process and what it said of itself."""
+    """Yield a running device: its process and the JSON it printed."""
     pipe = subprocess.PIPE
     with tempfile.TemporaryDirectory(prefix="zdev") as folder:
         endpoints = f"ipc://{folder}/{{role}}" if case.transport == "ipc" else "tcp://127.0.0.1:*"
@@ -130,7 +134,7 @@ def device(
             line = process.stdout.readline() if ready else ""
             if not line:
                 process.kill()
-                raise Failed(f"{peer} did not start: {process.communicate()[1].strip() or 'it said nothing'}")
+                raise Failed(f"{peer} did not start: {process.communicate()[1].strip() or 'no output'}")
             yield process, json.loads(line)
             if process.poll() is not None:
                 raise Failed(f"{peer} ended by itself: {process.communicate()[1].strip()}")
@@ -139,7 +143,7 @@ def device(
 
 
 def load(programs: Programs, case: Case, seconds: float, where: list[str]) -> dict[str, Any]:
-    """Run the load generator and return what it found."""
+    """Run the load generator and return its result."""
     numbers = ("size", "frames", "window", "clients", "workers", "subscribers")
     command = [str(programs.load), "--pattern", case.pattern, "--seconds", str(seconds), *where]
     command += [word for name in numbers for word in (f"--{name}", str(getattr(case, name)))]
@@ -158,7 +162,7 @@ def load(programs: Programs, case: Case, seconds: float, where: list[str]) -> di
 
 
 def where(case: Case, endpoints: dict[str, Any]) -> list[str]:
-    """The options that name a device's endpoints."""
+    """Return the options that name a device's endpoints."""
     words = ["--in", endpoints["in"], "--out", endpoints["out"]]
     if case.monitor and endpoints.get("mon"):
         words += ["--mon", endpoints["mon"], "--monitor", case.monitor]

@@ -1,4 +1,4 @@
-"""What the programs here share: options, the build of the C++ programs, the order of measurements, and progress."""
+"""Code that the benchmark programs share: options, the build of the C++ programs, the order of measurements, and progress."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def give_up(text: str) -> NoReturn:
 
 
 def names_of(known: Iterable[str]) -> Callable[[str], list[str]]:
-    """A parser of comma-separated names; a name that ends with * stands for every name with that beginning."""
+    """Return a parser of comma-separated names; a trailing * matches any ending."""
 
     def names(text: str) -> list[str]:
         found: list[str] = []
@@ -38,7 +38,7 @@ def names_of(known: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 def positive(kind: type[int | float]) -> Callable[[str], float]:
-    """A parser of numbers above 0."""
+    """Return a parser of numbers above 0."""
 
     def number(text: str) -> float:
         value = kind(text)
@@ -50,7 +50,7 @@ def positive(kind: type[int | float]) -> Callable[[str], float]:
 
 
 def _libzmq_of_pyzmq() -> Path | None:
-    """The libzmq that C++ and Python devices share in a comparison; None where LD_PRELOAD has no effect."""
+    """Return the libzmq that C++ and Python devices share in a comparison; None if LD_PRELOAD has no effect here."""
     return Path(import_module("zdev_core").libzmq()) if sys.platform == "linux" else None
 
 
@@ -67,7 +67,7 @@ def build(directory: Path, libzmq: Path | None = None, drafts: Path | None = Non
 
 
 def plan_of(cases: list[str], peers: list[str], rounds: int) -> Iterator[tuple[int, str, str]]:
-    """Yield round, case and peer of every measurement; each round starts with another peer, so that no peer is always first."""
+    """Yield round, case and peer of every measurement; each round starts with another relay, so that none is always first."""
     for round_ in range(rounds):
         for case in cases:
             shift = round_ % len(peers)

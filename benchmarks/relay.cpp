@@ -1,9 +1,9 @@
-// Relays a fixed number of messages over inproc, in bursts, for counting instructions and system calls:
+// Relay a fixed number of messages over inproc, in bursts, for counting instructions and system calls:
 //
 //   relay monitored-queue|queue|zmq-proxy stream|round-trips BURSTS MESSAGES_A_BURST
 //
-// The main thread sends a burst, then receives it, and begins the next: so the device's thread finds all of a burst waiting,
-// and goes to sleep before the next. This makes the numbers repeatable.
+// The main thread sends a burst, receives it, and starts the next. So the device's thread finds the whole burst waiting and
+// sleeps before the next one, which makes the counts repeatable.
 
 #include <cstdio>
 #include <string>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t size = 64;
 
-// Sends back as many messages as have come.
+// Send back each received message.
 void answer(zmq::socket_t& worker, int messages) {
     zmq::message_t frame;
     for (int left = messages; left > 0;) {

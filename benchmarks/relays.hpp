@@ -1,4 +1,4 @@
-// The devices that this machine's libzmq and the zdev library offer to C++, by name.
+// The C++ devices of libzmq and of the zdev library, by name.
 
 #ifndef ZDEV_BENCHMARKS_RELAYS_HPP
 #define ZDEV_BENCHMARKS_RELAYS_HPP
@@ -23,7 +23,7 @@ inline zmq::socket_type type_named(const std::string& name) {
     return found->second;
 }
 
-// Relays until the context is terminated, then throws zmq::error_t with ETERM. `mon` may be none.
+// Relay until the context is terminated, then throw zmq::error_t with ETERM. `mon` may be empty.
 inline void relay(const std::string& name, zmq::socket_ref in, zmq::socket_ref out, zmq::socket_ref mon) {
     if (name == "monitored-queue") zdev::monitored_queue(in, out, mon);
     if (name == "queue") zdev::queue(in, out);

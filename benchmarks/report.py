@@ -1,4 +1,4 @@
-"""What samples become: medians and ratios, a table for people, JSON for programs."""
+"""Turn samples into medians and ratios, tables for people, and JSON for programs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ What = Callable[[Sample], float | None]
 
 
 class Results:
-    """Samples by case and peer."""
+    """The samples by case and relay."""
 
     def __init__(self, samples: Sequence[Sample], cases: dict[str, Case]) -> None:
         self.samples = samples
@@ -30,17 +30,17 @@ class Results:
             self._found.setdefault((sample.case, sample.peer), {})[sample.round] = sample
 
     def of(self, case: str, peer: str) -> dict[int, Sample]:
-        """By round."""
+        """Return the samples of a relay in a case, by round."""
         return self._found.get((case, peer), {})
 
     def peers(self, case: str) -> list[str]:
-        """Those measured, in the order of the catalogue."""
+        """Return the measured relays of a case, in the order of PEERS."""
         found = [peer for name, peer in self._found if name == case]
         order = [*PEERS, DIRECT]
         return sorted(found, key=lambda peer: order.index(peer) if peer in order else len(order))
 
     def value(self, sample: Sample) -> float | None:
-        """What the case is about: messages a second, or microseconds, or a share of a core."""
+        """Return the main figure of the case: messages per second, microseconds, or the share of a core."""
         case = self.cases[sample.case]
         if case.is_state:
             return sample.cpu_share if sample.growth_kb is None else sample.growth_kb
@@ -51,11 +51,11 @@ class Results:
         return median(values) if values else None
 
     def ratio(self, case: str, peer: str, over: str) -> float | None:
-        """The median of the rounds' ratios: the two ran one after the other in each, so a busy machine slows both."""
+        """Return the median of the rounds' ratios: both ran one after the other in each round, so a busy machine slows both."""
         return self.ratio_of((case, peer), (case, over), self.value)
 
     def ratio_of(self, ours: tuple[str, str], theirs: tuple[str, str], what: What) -> float | None:
-        """The same between any two of (case, peer)."""
+        """Return the same ratio between any two pairs of case and relay."""
         a, b = self.of(*ours), self.of(*theirs)
         pairs = [(what(a[r]), what(b[r])) for r in a.keys() & b.keys()]
         ratios = [x / y for x, y in pairs if x is not None and y]
@@ -70,7 +70,7 @@ def number(value: float | None, form: str) -> str:
     return "-" if value is None else format(value, form).replace(",", " ")
 
 
-# The columns of a case with a load: heading, format, and what is in them.
+# The columns of a case with a load: heading, format, and value.
 COLUMNS: list[tuple[str, str, What]] = [
     ("CPU ns", ",.0f", lambda s: s.cpu_ns),
     ("own", ",.0f", lambda s: s.cpu_own_ns),
@@ -85,7 +85,7 @@ LATENCIES: list[tuple[str, str, What]] = [
 
 
 def cells_of(results: Results, name: str) -> tuple[list[str], dict[str, list[str]]]:
-    """The headings of a case's columns, and for each peer its cells: medians, and ratios to every peer."""
+    """Return the column headings of a case, and the cells of each relay: medians, and ratios to every relay."""
     case, peers = results.cases[name], results.peers(name)
     if case.is_state:
         growth = case.pattern == "growth"
@@ -106,7 +106,7 @@ def cells_of(results: Results, name: str) -> tuple[list[str], dict[str, list[str
 
 
 def table(results: Results, name: str) -> str:
-    """The case's medians, a row a peer, and the row's ratio to each peer."""
+    """Return a table with one row per relay: medians, and ratios to each relay."""
     head, rows = cells_of(results, name)
     widths = [max(len(cell) for cell in column) + 2 for column in zip(head, *rows.values(), strict=True)]
     lines = [f"{name:<30}" + "".join(f"{cell:>{width}}" for cell, width in zip(head, widths, strict=True))]
@@ -116,7 +116,7 @@ def table(results: Results, name: str) -> str:
 
 
 def machine() -> dict[str, Any]:
-    """The processor, how many, the system, and how busy it is."""
+    """Describe the machine: processor, number of cores, system, and load."""
     try:
         names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     except OSError:
@@ -134,11 +134,11 @@ def versions(results: Results) -> dict[str, str]:
 
 
 def command() -> str:
-    """This run, as one would type it: programs without the folders they are in."""
+    """Return the command of this run, without the folders of programs."""
     words = [Path(sys.executable).name, f"benchmarks/{Path(sys.argv[0]).name}"]
     skip = False
     for word in sys.argv[1:]:
-        if word == "--build-dir":  # says where things are built, not what is measured
+        if word == "--build-dir":  # does not affect the measurement
             skip = True
         elif skip:
             skip = False
@@ -155,7 +155,7 @@ def _summary(results: Results, case: str, peer: str) -> dict[str, Any]:
 
 
 def as_json(results: Results, at_start: dict[str, Any], seconds: float) -> dict[str, Any]:
-    """Everything: machine, versions, command, medians and each sample."""
+    """Return everything: machine, versions, command, medians and all samples."""
     samples = [asdict(sample) for sample in results.samples]
     for sample in samples:
         del sample["versions"]

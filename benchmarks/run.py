@@ -1,4 +1,4 @@
-"""Measures devices side by side: ``python benchmarks/run.py --help``. README.md tells what is measured and how."""
+"""Compare devices: ``python benchmarks/run.py --help``. README.md describes what is measured and how."""
 
 from __future__ import annotations
 
@@ -23,27 +23,29 @@ from programs import HERE, build, give_up, names_of, plan_of, positive, progress
 from report import Results, as_json, machine, table
 from states import measure_state
 
-JUDGED = {goal.case for goal in GOALS}  # in a full run measured twice as often
+JUDGED = {goal.case for goal in GOALS}  # measured twice as often in a full run
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures zdev's devices beside their peers, in interleaved rounds.")
     parser.add_argument(
-        "--full", action="store_true", help="every case, every peer, 5 rounds of 0.4 s, 10 of what the goals judge"
+        "--full", action="store_true", help="measure every case and relay, 5 rounds of 0.4 s, 10 for cases with a goal"
     )
-    parser.add_argument("--resume", action="store_true", help="measure only what the file of --json lacks")
+    parser.add_argument("--resume", action="store_true", help="measure only the samples missing in the file of --json")
     parser.add_argument(
         "--minutes", type=positive(float), metavar="M", default=1e9, help="end after M minutes, complete or not"
     )
-    parser.add_argument("--rounds", type=positive(int), metavar="N", help="rounds (5)")
-    parser.add_argument("--seconds", type=positive(float), metavar="S", help="measured seconds of each (0.25)")
-    parser.add_argument("--cases", type=names_of(CASES), help=f"of {', '.join(CASES)}; a last * stands for any ending")
-    parser.add_argument("--peers", type=names_of([*PEERS, DIRECT]), help=f"of {', '.join([*PEERS, DIRECT])}")
-    parser.add_argument("--libzmq", type=Path, metavar="FILE", help="the libzmq of the C++ devices (that of pyzmq)")
-    parser.add_argument("--drafts", type=Path, metavar="FILE", help="a libzmq built with drafts, for one more C++ device")
-    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="where the programs are built")
-    parser.add_argument("--json", type=Path, help="where the results go (results.json in the build directory)")
-    parser.add_argument("--docs", type=Path, metavar="FOLDER", help="where a page and charts go (docs in the build directory)")
+    parser.add_argument("--rounds", type=positive(int), metavar="N", help="number of rounds (default: 5)")
+    parser.add_argument("--seconds", type=positive(float), metavar="S", help="seconds per measurement (default: 0.25)")
+    parser.add_argument("--cases", type=names_of(CASES), help=f"cases: {', '.join(CASES)}; a trailing * matches any ending")
+    parser.add_argument("--peers", type=names_of([*PEERS, DIRECT]), help=f"relays: {', '.join([*PEERS, DIRECT])}")
+    parser.add_argument("--libzmq", type=Path, metavar="FILE", help="libzmq of the C++ devices (default: that of pyzmq)")
+    parser.add_argument("--drafts", type=Path, metavar="FILE", help="libzmq built with drafts, for an additional C++ device")
+    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="build folder of the programs")
+    parser.add_argument("--json", type=Path, help="file for the results (default: results.json in the build folder)")
+    parser.add_argument(
+        "--docs", type=Path, metavar="FOLDER", help="folder for the page and charts (default: docs in the build folder)"
+    )
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or 5
     arguments.seconds = arguments.seconds or (0.4 if arguments.full else 0.25)
@@ -54,15 +56,15 @@ def _arguments() -> argparse.Namespace:
 
 
 def _available(arguments: argparse.Namespace) -> list[str]:
-    """The peers to measure: those asked for, which must be there, or all that are; most native ones in a full run only."""
+    """Return the relays to measure: the requested ones, which must be installed, or all installed ones; most native ones only in a full run."""
     asked: list[str] | None = arguments.peers
     missing = {name: absent for name, peer in PEERS.items() if (absent := peer.missing())}
     for name in asked or []:
         if name in missing:
-            give_up(f"{name} needs the Python package {missing[name]}, which is not installed for {sys.executable}")
+            give_up(f"{name} requires the Python package {missing[name]}, which is not installed for {sys.executable}")
     if not asked:
         for name, distribution in missing.items():
-            print(f"{name}: left out, the Python package {distribution} is not installed", file=sys.stderr)
+            print(f"{name}: skipped, the Python package {distribution} is not installed", file=sys.stderr)
 
     def wanted(name: str) -> bool:
         if name == DIRECT:
@@ -76,7 +78,7 @@ def _available(arguments: argparse.Namespace) -> list[str]:
 
 
 def _applies(round_: int, name: str, peer: str, full: bool, rounds: int) -> bool:
-    """Whether the case is measured with the peer: not all peers know all patterns, nor is each wanted in every case."""
+    """Return whether the case includes the relay: not all relays support all patterns, and some cases name their relays."""
     case = CASES[name]
     wanted = case.peers if full or not case.quick_peers else case.quick_peers
     if round_ >= min(case.rounds, rounds) or (wanted and peer not in wanted):
@@ -90,7 +92,7 @@ def _applies(round_: int, name: str, peer: str, full: bool, rounds: int) -> bool
 
 @dataclass
 class Run:
-    """What was measured so far. failures: by case and peer what went wrong, after which the two are left out."""
+    """The measurements so far. failures: errors by case and relay; the two are then skipped."""
 
     samples: list[Sample]
     failures: dict[tuple[str, str], str]
@@ -98,7 +100,7 @@ class Run:
 
 
 def _run(arguments: argparse.Namespace, programs: Programs, former: list[Sample]) -> Run:
-    """Measure what is not among the former samples; an interrupt ends it early, or the time that it may take."""
+    """Measure everything that the earlier samples lack, until done, interrupted, or out of time."""
     full = arguments.full or bool(arguments.peers)
     done = {(sample.round - 1, sample.case, sample.peer) for sample in former}
     rounds = {name: arguments.rounds * (2 if arguments.full and name in JUDGED else 1) for name in arguments.cases}
@@ -120,7 +122,8 @@ def _run(arguments: argparse.Namespace, programs: Programs, former: list[Sample]
     except KeyboardInterrupt:
         progress("interrupted\n")
     progress(
-        f"done in {time.monotonic() - begin:.0f} s" + (f"; {run.missing} missing: --resume goes on" if run.missing else "")
+        f"done in {time.monotonic() - begin:.0f} s"
+        + (f"; {run.missing} missing: continue with --resume" if run.missing else "")
     )
     return run
 
@@ -141,8 +144,10 @@ def _measure(run: Run, programs: Programs, step: tuple[int, str, str], seconds: 
 def _print(results: Results) -> None:
     for case in results.cases:
         print(f"\n{table(results, case)}")
-    print("\nCPU ns, of which in its own threads, and sleeps woken: of the device, per message or round trip.")
-    print("x PEER: the row's figure over the peer's, as the median of the rounds' ratios (of a latency, less is better).\n")
+    print("\nCPU ns, own (of its own threads) and wakes: of the device, per message or round trip.")
+    print(
+        "x RELAY: the row's figure divided by the relay's, the median of the rounds' ratios (for latencies, less is better).\n"
+    )
     for verdict in verdicts(results):
         print(f"{verdict.verdict:<13} {verdict.goal.text}: {verdict.figures}")
 
@@ -157,7 +162,7 @@ def _write(arguments: argparse.Namespace, results: Results, at_start: dict[str, 
     drawn = [] if charts.missing() else charts.draw(results, arguments.docs)
     if charts.missing():
         print("no charts: matplotlib is not installed", file=sys.stderr)
-    rounds = f"{arguments.rounds}" + (f", {2 * arguments.rounds} of what the goals judge" if arguments.full else "")
+    rounds = f"{arguments.rounds}" + (f", {2 * arguments.rounds} for cases with a goal" if arguments.full else "")
     circumstances = page.Run(at_start, rounds, arguments.seconds, failures, drawn, run.missing)
     print(f"A page with charts: {page.write(arguments.docs, results, circumstances)}")
 
@@ -167,7 +172,7 @@ def main() -> None:
     arguments = _arguments()
     arguments.peers = _available(arguments)
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # 1000 clients have a descriptor each
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # 1000 clients take a descriptor each
     try:
         former = store.read(arguments.json, arguments.seconds) if arguments.resume else store.Former()
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""What a device uses while it has nothing to relay, or may not: CPU in a state, and whether its memory grows."""
+"""Measure a device that has nothing to relay, or must not relay: its CPU time in a state, and whether its memory grows."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import zmq
 from cases import Case
 from measure import Failed, Programs, Sample, device, load, memory, usage, where
 
-SETTLE = 0.5  # seconds from the last message sent until measuring
-WAITING = 100  # messages that wait
+SETTLE = 0.5  # seconds between the last message and the measurement
+WAITING = 100  # number of waiting messages
 
 
 def measure_state(programs: Programs, peer: str, name: str, case: Case, round_: int, seconds: float) -> Sample:
@@ -35,7 +35,7 @@ def measure_state(programs: Programs, peer: str, name: str, case: Case, round_: 
 
 @contextmanager
 def _sockets(endpoints: dict[str, Any], backend: bool) -> Iterator[zmq.Socket[bytes]]:
-    """A client, and a worker that never answers if the device shall have one."""
+    """Yield a client, and a worker that never replies if the case has one."""
     with zmq.Context() as context, context.socket(zmq.DEALER) as client, context.socket(zmq.DEALER) as worker:
         client.linger = worker.linger = 0
         client.connect(endpoints["in"])
@@ -52,7 +52,7 @@ def _share(process: subprocess.Popen[str], seconds: float) -> float | None:
 
 
 def _growth(programs: Programs, peer: str, name: str, round_: int, seconds: float) -> Sample:
-    """Three loads through one device; what the second and third add to its memory."""
+    """Run three loads through one device, and return the memory that the second and third add."""
     stream = Case("stream")
     with device(programs, peer, stream) as (process, said):
         messages = load(programs, stream, seconds, where(stream, said))["messages"]

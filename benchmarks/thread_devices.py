@@ -1,6 +1,6 @@
-"""Devices in threads, and one of them as a process: ``python thread_devices.py DEVICE:MAIN PATTERN``.
+"""Run a device in a thread, as a process of the benchmark: ``python thread_devices.py DEVICE:MAIN PATTERN``.
 
-The process does what that of devices.py does; the device runs in a thread of it, and MAIN tells what its main thread does.
+The process works like that of devices.py, except that the device runs in a thread of it; MAIN selects the work of its main thread.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import zmq
 import zdev_background
 
 HOST = "tcp://127.0.0.1"
-PEER: Any = import_module("zmq.devices")  # which has types for some of its functions only
+PEER: Any = import_module("zmq.devices")  # only some of its functions have types
 Ends = tuple[str, str]  # the endpoints of the in and the out socket
 
 
@@ -41,7 +41,7 @@ def _pyzmq(device: Any) -> Ends:
 
 
 def _python() -> Ends:
-    """What needs the GIL for each message, to see that its lack would show."""
+    """Relay in Python, which needs the GIL for each message, to show what the GIL costs."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
     near, far = context.socket(zmq.PULL), context.socket(zmq.PUSH)
     for socket in near, far:
@@ -74,7 +74,7 @@ def _busy() -> None:
 
 
 def _busy_elsewhere() -> None:
-    """What a busy main thread takes from the processor, without what it takes of the GIL."""
+    """Use as much processor time as a busy main thread, without holding the GIL."""
     with subprocess.Popen([sys.executable, __file__]):  # its standard input, too, is the driver's pipe
         sys.stdin.read()
 

@@ -1,4 +1,4 @@
-"""Measures devices in threads beside a main thread that is idle or busy: ``python benchmarks/threads.py --help``."""
+"""Measure devices in threads beside a main thread that is idle or busy: ``python benchmarks/threads.py --help``."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ CASE = Case("stream", 64)
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures devices in threads beside a main thread that is idle or busy.")
-    parser.add_argument("--rounds", type=positive(int), metavar="N", default=7, help="rounds (7)")
-    parser.add_argument("--seconds", type=positive(float), metavar="S", default=0.5, help="measured seconds of each (0.5)")
-    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="where the load generator is built")
-    parser.add_argument("--json", type=Path, help="where the results go (threads.json in the build directory)")
+    parser.add_argument("--rounds", type=positive(int), metavar="N", default=7, help="number of rounds (default: 7)")
+    parser.add_argument(
+        "--seconds", type=positive(float), metavar="S", default=0.5, help="seconds per measurement (default: 0.5)"
+    )
+    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="build folder of the load generator")
+    parser.add_argument("--json", type=Path, help="file for the results (default: threads.json in the build folder)")
     arguments = parser.parse_args()
     arguments.json = arguments.json or arguments.build_dir / "threads.json"
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +33,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _run(arguments: argparse.Namespace) -> list[Sample]:
-    """Of each device, one right after the other: the main thread idle, busy elsewhere, busy."""
+    """Measure each device with an idle main thread, beside a busy process, and with a busy main thread, one right after the other."""
     program = build(arguments.build_dir)
     plan = [
         (round_, f"{device}:{main}") for round_, _, device in plan_of([NAME], list(DEVICES), arguments.rounds) for main in MAINS
@@ -50,7 +52,7 @@ def _number(value: float | None, form: str) -> str:
 
 
 def table(results: Results) -> str:
-    """A row a device: medians of messages a second, and of the rounds' ratios."""
+    """Return a row per device: medians of the messages per second and of the rounds' ratios."""
     lines = [f"{'messages/s':<28}" + "".join(f"{name:>12}" for name in (*MAINS, "busy/idle", "busy/other"))]
     for device in DEVICES:
         rates = [results.median(NAME, f"{device}:{main}", results.value) for main in MAINS]

@@ -1,4 +1,4 @@
-"""Measures what watching costs a device of ``zdev run -c``: ``python benchmarks/watching.py --help``."""
+"""Measure what watching costs a device of ``zdev run -c``: ``python benchmarks/watching.py --help``."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from statistics import median
 from typing import NamedTuple
 
 ZDEV = str(Path(sysconfig.get_path("scripts"), "zdev"))
-SCRAPES = 10  # of /metrics a second; Prometheus does one in 15 seconds
-TIMEOUT = 30.0  # seconds for what takes a moment
-WAYS = ("unwatched", "unwatched again", "watched")  # the second shows what is chance
+SCRAPES = 10  # requests of /metrics per second; Prometheus makes one in 15 seconds
+TIMEOUT = 30.0  # seconds for steps that take a moment
+WAYS = ("unwatched", "unwatched again", "watched")  # the second shows the noise
 CONFIGURATION = """
 [http]
 listen = "127.0.0.1:0"
@@ -34,7 +34,7 @@ out.bind = "tcp://127.0.0.1:*"
 
 
 class Running(NamedTuple):
-    """A zdev that runs."""
+    """A running zdev."""
 
     http: str
     in_: str
@@ -48,10 +48,10 @@ def _arguments() -> argparse.Namespace:
         type=int,
         metavar="N",
         default=15,
-        help="rounds, of one measurement each: unwatched, once more, and watched (15)",
+        help="number of rounds, each unwatched, unwatched again and watched (default: 15)",
     )
-    parser.add_argument("--seconds", type=float, metavar="S", default=1.0, help="measured seconds of each (1)")
-    parser.add_argument("--build-dir", type=Path, help=argparse.SUPPRESS)  # the other programs of this folder take it
+    parser.add_argument("--seconds", type=float, metavar="S", default=1.0, help="seconds per measurement (default: 1)")
+    parser.add_argument("--build-dir", type=Path, help=argparse.SUPPRESS)  # for symmetry with the other programs of this folder
     parser.add_argument("--watch", metavar="HOST:PORT", help=argparse.SUPPRESS)  # be the watcher
     return parser.parse_args()
 
@@ -64,12 +64,12 @@ def _zdev() -> Iterator[Running]:
         command = [ZDEV, "run", "-c", str(file), "--control", str(Path(folder, "control", "socket"))]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
             assert process.stdout
-            told = re.compile(r"http +http://(\S+)/|stream +(in|out) .* (\S+)$")
+            endpoint = re.compile(r"http +http://(\S+)/|stream +(in|out) .* (\S+)$")
             found: dict[str, str] = {}
             for line in process.stdout:
                 if line.startswith("ready"):
                     break
-                if match := told.match(line):
+                if match := endpoint.match(line):
                     found[match[2] or "http"] = match[1] or match[3]
             try:
                 yield Running(found["http"], found["in"], found["out"])
@@ -79,7 +79,7 @@ def _zdev() -> Iterator[Running]:
 
 
 def watch(address: str) -> None:
-    """Scrape, and ask for the status as often as the page does, until killed; each on one connection, as they do."""
+    """Request the metrics and, as often as the page, the status, each on one connection, until killed."""
     asked, pace = 0, threading.Event()
     scraper, page = (HTTPConnection(address, timeout=TIMEOUT) for _ in range(2))
     while True:
@@ -97,7 +97,7 @@ def _ask(connection: HTTPConnection, path: str) -> str:
 
 @contextmanager
 def _watched(address: str, on: bool) -> Iterator[None]:
-    """By a process of its own, if so told."""
+    """Run a watcher in a separate process, if requested."""
     if not on:
         yield
         return
@@ -109,17 +109,17 @@ def _watched(address: str, on: bool) -> Iterator[None]:
 
 
 def _counted(running: Running) -> tuple[float, float]:
-    """Seconds that zdev has spent on a processor, and messages that it has relayed."""
+    """Return the processor time of zdev in seconds, and the number of relayed messages."""
     connection = HTTPConnection(running.http, timeout=TIMEOUT)
-    told = _ask(connection, "/metrics")
+    metrics = _ask(connection, "/metrics")
     connection.close()
     names = ("process_cpu_seconds_total", r'zdev_messages_sent_total\{device="stream",direction="in"\}')
-    seconds, messages = (re.search(rf"^{name} (\S+)", told, re.MULTILINE) for name in names)
+    seconds, messages = (re.search(rf"^{name} (\S+)", metrics, re.MULTILINE) for name in names)
     return float(seconds[1]) if seconds else float("nan"), float(messages[1]) if messages else float("nan")
 
 
 def _loaded(running: Running, seconds: float, on: bool) -> tuple[float, float]:
-    """Messages of 64 B a second, each checked by the load; and nanoseconds of a processor that zdev used for each."""
+    """Return the rate of 64 B messages, each checked by the load, and zdev's processor time for each in nanoseconds."""
     command = [ZDEV, "bench", "streamer", "--in", running.in_, "--out", running.out, "--seconds", str(seconds), "--json"]
     with _watched(running.http, on):
         before = _counted(running)
@@ -130,7 +130,7 @@ def _loaded(running: Running, seconds: float, on: bool) -> tuple[float, float]:
 
 
 def _idle_share(running: Running, seconds: float, on: bool) -> float:
-    """Of one core, that zdev uses without traffic."""
+    """Return the share of one core that zdev uses without traffic."""
     with _watched(running.http, on):
         before = _counted(running)[0]
         threading.Event().wait(seconds)
@@ -147,7 +147,9 @@ def _run(arguments: argparse.Namespace) -> None:
             for way in (*WAYS[first:], *WAYS[:first]):
                 samples[way].append(_loaded(running, arguments.seconds, way == "watched"))
         shares = [_idle_share(running, 5 * arguments.seconds, way == "watched") for way in WAYS]
-    print(f"medians of {arguments.rounds} rounds of {arguments.seconds:g} s; in brackets of their ratios to unwatched")
+    print(
+        f"medians of {arguments.rounds} rounds of {arguments.seconds:g} s; in brackets the medians of the ratios to unwatched"
+    )
     print(f"{'':<28}" + "".join(f"{way:>22}" for way in WAYS))
     for which, name in enumerate(("messages/s, of 64 B", "zdev's CPU ns a message")):
         columns = [[sample[which] for sample in samples[way]] for way in WAYS]
