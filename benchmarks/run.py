@@ -144,7 +144,7 @@ def _measure(run: Run, programs: Programs, step: tuple[int, str, str], seconds: 
 def _print(results: Results) -> None:
     for case in results.cases:
         print(f"\n{table(results, case)}")
-    print("\nCPU ns, own (of its own threads) and wakes: of the device, per message or round trip.")
+    print("\nCPU ns, own (threads other than libzmq's) and wakes: of the device, per message or round trip.")
     print(
         "x RELAY: the row's figure divided by the relay's, the median of the rounds' ratios (for latencies, less is better).\n"
     )
