@@ -2,7 +2,7 @@
 
 from zdev_core import FlowStatistics, Outcome, State, Statistics, monitored_queue
 
-from . import monitoredqueue
+from . import basedevice, monitoredqueue, monitoredqueuedevice, proxydevice, proxysteerabledevice
 from ._device import Device
 from ._devices import (
     MonitoredQueue,
@@ -47,8 +47,12 @@ __all__ = [
     "ThreadMonitoredQueue",
     "ThreadProxy",
     "ThreadProxySteerable",
+    "basedevice",
     "create_key",
     "monitored_queue",
     "monitoredqueue",
+    "monitoredqueuedevice",
+    "proxydevice",
+    "proxysteerabledevice",
     "read_public_key",
 ]
