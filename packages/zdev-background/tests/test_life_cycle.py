@@ -395,6 +395,7 @@ def test_a_handler_of_log_records_may_stop_and_join_the_device_that_logs(
     device.connect_out("tcp://127.0.0.1:1")
     device.setsockopt_out(zmq.LINGER, 0)
     device.setsockopt_out(zmq.SNDHWM, 1)
+    device.setsockopt_out(zmq.IMMEDIATE, 0)
     device.start()
     push = connect(zmq.PUSH, *device.endpoints["in"])
     for _ in range(3):

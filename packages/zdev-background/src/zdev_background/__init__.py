@@ -19,10 +19,11 @@ from ._devices import (
 )
 from ._keys import create_key, read_public_key
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
-from ._socket_options import DEFAULT_SOCKET_OPTIONS
+from ._socket_options import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
 from ._spec import Role, SocketSpec
 
 __all__ = [
+    "DEFAULT_OPTIONS_BY_TYPE",
     "DEFAULT_SOCKET_OPTIONS",
     "CurveClient",
     "CurveServer",

@@ -33,10 +33,9 @@ class Device(Awaitable, Roles):
     device_type: zmq.QUEUE, FORWARDER or STREAMER; a name only: what is relayed follows from the socket types.
     in_type, out_type: socket types, like zmq.ROUTER. out_type < 0: the in socket is both ends, and answers itself.
 
-    The sockets are made at the start, as told by then with `bind_in`, `connect_out`, `setsockopt_in` and their like, and closed
-    at the end; a device can be started again. LINGER is 1000 ms unless it was set. ROUTER sockets have ROUTER_MANDATORY unless
-    it was set, so that a message to a peer that is gone or full is counted where libzmq would lose it unseen (see `on_full`).
-    `DEFAULT_SOCKET_OPTIONS` has what else is set unless it was set by you.
+    The sockets are made at the start, with the settings made by then by `bind_in`, `connect_out`, `setsockopt_in` and so on, and closed
+    at the end; a device can be started again. Options that you do not set have the values in `DEFAULT_SOCKET_OPTIONS` and
+    `DEFAULT_OPTIONS_BY_TYPE`, with a LINGER of 1000 ms, and IMMEDIATE is 1 on a DEALER, PUSH or REQ that connects to its receivers.
 
     Methods may be called from any thread. A device runs until it ends or the interpreter exits, also when nobody refers to it.
     Timeouts are in seconds, None for no limit; one below 0 raises ValueError.

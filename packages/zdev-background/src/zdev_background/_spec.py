@@ -16,15 +16,10 @@ from ._errors import explained
 from ._ipc import refuse_in_use, remove_file
 from ._ports import Ports
 from ._security import Security, is_loopback
-from ._socket_options import DEFAULT_SOCKET_OPTIONS
+from ._socket_options import default_options
 
 Role = Literal["in", "out", "mon", "ctrl"]
 OptionValue = int | bytes | str
-
-# For sockets that zdev makes, where neither the device's user nor the context says otherwise. LINGER in ms: with libzmq's own,
-# for ever, a device could not end while a peer is away. ROUTER_MANDATORY: a reply to a client that is gone or full is
-# counted, instead of lost unseen. SNDHWM of XSUB, which sends subscriptions alone: beyond it they would be lost unseen.
-DEFAULT_LINGER = 1000
 
 _SECRET = (zmq.CURVE_SECRETKEY, zmq.PLAIN_PASSWORD)  # options whose values are shown to nobody
 
@@ -85,7 +80,7 @@ class SocketSpec:
     security: Security | None = None
 
     def open(self, context: zmq.Context[Any], owner: str = "zdev", ports: Ports | None = None) -> OpenSocket:
-        """Make the socket: first `DEFAULT_SOCKET_OPTIONS`, then its options, in order; then its security, binds and connects. The caller
+        """Make the socket: set zdev's defaults, then its options in order, then its security; bind, then connect. The caller
         closes it.
 
         owner: who is named in errors. ports: where a bound port may have been kept.
@@ -138,12 +133,9 @@ class SocketSpec:
         return f"{self.role} ({self.type_name})"
 
     def _defaults(self, context: zmq.Context[Any]) -> list[tuple[int, OptionValue]]:
-        defaults: list[tuple[int, OptionValue]] = [*DEFAULT_SOCKET_OPTIONS.items(), (zmq.LINGER, DEFAULT_LINGER)]
-        if self.type == zmq.ROUTER:
-            defaults.append((zmq.ROUTER_MANDATORY, 1))
-        if self.type == zmq.XSUB:
-            defaults.append((zmq.SNDHWM, 0))
-        return [(option, value) for option, value in defaults if option not in context.sockopts]
+        # What leaves through `in` goes back to its sender, and can wait until that is connected again.
+        defaults = default_options(self.type, connects=bool(self.connects) and self.role in ("out", "mon"))
+        return [(option, value) for option, value in defaults.items() if option not in context.sockopts]
 
     def _set(self, socket: zmq.Socket[bytes], owner: str, option: int, value: OptionValue) -> None:
         try:
