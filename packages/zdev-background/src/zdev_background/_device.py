@@ -15,6 +15,7 @@ from zdev_core import Outcome, State, Statistics
 from . import _registry
 from ._async import Awaitable
 from ._launchers import InlineLauncher, Launcher
+from ._mistakes import refuse_mistakes
 from ._placement import Placement
 from ._relay import Ending, Endpoints, Plan, Policy, no_statistics
 from ._roles import Roles
@@ -25,6 +26,8 @@ logger = logging.getLogger("zdev")
 END_TIMEOUT = 10.0  # seconds for a device to end once it has drained
 EXIT_GRACE = 0.3  # seconds to send on what has arrived, when the interpreter exits
 KILL_TIMEOUT = 1.0  # seconds for a process to end that was killed
+
+_SETTINGS = ("context_factory", "on_full", "mon_on_full", "io_threads", "cpus", "start_method", "restart")
 
 
 class Device(Awaitable, Roles):
@@ -40,6 +43,9 @@ class Device(Awaitable, Roles):
     Methods may be called from any thread. A device runs until it ends or the interpreter exits, also when nobody refers to it.
     Timeouts are in seconds, None for no limit; one below 0 raises ValueError.
     """
+
+    _is_process = False
+    _launcher: Launcher | None = None
 
     context_factory: Callable[[], zmq.Context[Any]] = zmq.Context.instance
     """Makes the context of the sockets. The device terminates a context at its end only if this is a class."""
@@ -71,8 +77,12 @@ class Device(Awaitable, Roles):
         self.exception: BaseException | None = None  # what ended the last run, or kept it from starting; None: all was well
         self.lost = 0  # messages that the last run had received and, ending, could not send any longer
         self.outcome: Outcome | None = None  # how the last run ended: STOPPED, DRAINED or DRAIN_TIMED_OUT; None: by an error
-        self._launcher: Launcher | None = None
         self._lock = threading.RLock()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _SETTINGS:
+            self._warn_if_running(name)
+        super().__setattr__(name, value)
 
     def start(self, timeout: float | None = 30.0) -> None:
         """Start the device. Returns when all sockets are bound and connected; at once if the device runs already. If it is about
@@ -109,10 +119,18 @@ class Device(Awaitable, Roles):
         with self._lock:
             if launcher := self._alive():
                 return launcher, False
+            self._refuse_mistakes()
             self._launcher = launcher = self._new_launcher()
             self.done, self.exception, self.lost, self.outcome = False, None, 0, None
             _registry.add(self)
             return launcher, True
+
+    def _refuse_mistakes(self) -> None:
+        try:
+            refuse_mistakes(self._plan(), is_process=self._is_process)
+        except zmq.ZMQError as error:
+            self.exception, self.done = error, True
+            raise
 
     def _launch(self, launcher: Launcher, timeout: float | None) -> None:
         try:

@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 import zmq
 
 from ._buffers import make_socket
+from ._endpoints import is_ipv6, refusal_of
 from ._errors import explained
 from ._ipc import refuse_in_use, remove_file
 from ._ports import Ports
@@ -20,6 +21,9 @@ from ._socket_options import default_options
 
 Role = Literal["in", "out", "mon", "ctrl"]
 OptionValue = int | bytes | str
+
+SOCKET_TYPES = {int(each): each.name for each in zmq.SocketType if each <= zmq.XSUB}
+"""Types that a device can relay, by number. The others are STREAM, whose messages have no frames, and drafts of libzmq."""
 
 _SECRET = (zmq.CURVE_SECRETKEY, zmq.PLAIN_PASSWORD)  # options whose values are shown to nobody
 
@@ -89,9 +93,12 @@ class SocketSpec:
         text names owner, role and option or endpoint. Nothing stays open then.
         """
         try:
+            if self.type not in SOCKET_TYPES:
+                raise ValueError("a device cannot relay this type")
             socket = make_socket(context, self.type) if self.role == "in" else context.socket(self.type)
-        except zmq.ZMQError as error:
-            raise explained(owner, f"cannot make {self}", error) from error
+        except (zmq.ZMQError, ValueError) as error:
+            advice = "" if self.type in SOCKET_TYPES else f"use one of {', '.join(SOCKET_TYPES.values())}"
+            raise explained(owner, f"cannot make {self}", error, advice) from error
         opened = OpenSocket(socket)
         try:
             for option, value in (*self._defaults(context), *self.options):
@@ -135,6 +142,8 @@ class SocketSpec:
     def _defaults(self, context: zmq.Context[Any]) -> list[tuple[int, OptionValue]]:
         # What leaves through `in` goes back to its sender, and can wait until that is connected again.
         defaults = default_options(self.type, connects=bool(self.connects) and self.role in ("out", "mon"))
+        if any(map(is_ipv6, (*self.binds, *self.connects))):
+            defaults[zmq.IPV6] = 1
         return [(option, value) for option, value in defaults.items() if option not in context.sockopts]
 
     def _set(self, socket: zmq.Socket[bytes], owner: str, option: int, value: OptionValue) -> None:
@@ -157,21 +166,25 @@ class SocketSpec:
 
     def _bind(self, socket: zmq.Socket[bytes], owner: str, endpoint: str, ports: Ports | None) -> str:
         try:
+            _refuse_invalid(endpoint, connects=False)
             refuse_in_use(endpoint)
             if ports is None or not ports.adopt(endpoint, socket):
                 socket.bind(endpoint)
             return _last_endpoint(socket)
-        except (zmq.ZMQError, OSError, TypeError) as error:
-            raise explained(owner, f"cannot bind {self} to {endpoint}", error, _WRITE_SO) from error
+        except (zmq.ZMQError, OSError) as error:
+            raise explained(owner, f"cannot bind {self} to {endpoint}", error) from error
 
     def _connect(self, socket: zmq.Socket[bytes], owner: str, endpoint: str) -> None:
         try:
+            _refuse_invalid(endpoint, connects=True)
             socket.connect(endpoint)
-        except (zmq.ZMQError, TypeError) as error:
-            raise explained(owner, f"cannot connect {self} to {endpoint}", error, _WRITE_SO) from error
+        except (zmq.ZMQError, OSError) as error:
+            raise explained(owner, f"cannot connect {self} to {endpoint}", error) from error
 
 
-_WRITE_SO = "write an endpoint like tcp://127.0.0.1:5559 or ipc:///run/name"
+def _refuse_invalid(endpoint: str, *, connects: bool) -> None:
+    if refusal := refusal_of(endpoint, connects=connects):
+        raise OSError(errno.ENAMETOOLONG if "too long" in refusal else errno.EINVAL, refusal)
 
 
 def _last_endpoint(socket: zmq.Socket[bytes]) -> str:
