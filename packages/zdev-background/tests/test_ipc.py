@@ -100,7 +100,7 @@ input()
 def test_a_path_that_is_too_long_is_refused_by_name(kind: Kinds, path: Path, length: int) -> None:
     endpoint = f"ipc://{path.parent / ('a' * length)}"
     device = echo(kind, endpoint)
-    with pytest.raises(zmq.ZMQError, match=r"cannot bind in \(REP\) to ipc://.* longer than") as caught:
+    with pytest.raises(zmq.ZMQError, match=r"cannot bind in \(REP\) to ipc://.*: path too long: .* bytes") as caught:
         device.start(timeout=3)
     assert caught.value.errno == errno.ENAMETOOLONG
     assert device.exception is caught.value

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import zmq
@@ -29,6 +29,14 @@ from zdev_background import (
 
 Eventually = Callable[[Callable[[], Any]], None]
 ANY_PORT = "tcp://127.0.0.1:*"
+D = TypeVar("D", bound=Device)
+
+
+def bound(device: D) -> D:
+    """The device, with an endpoint for each role."""
+    for role in device.specs:
+        device.bind(role, ANY_PORT)
+    return device
 
 
 @pytest.fixture(params=[ThreadMonitoredQueue, ProcessMonitoredQueue])
@@ -99,7 +107,7 @@ def test_start_raises_an_unknown_socket_option(device: Device) -> None:
 
 
 def test_start_raises_types_that_cannot_work_together() -> None:
-    device = ThreadMonitoredQueue(zmq.PUSH, zmq.PULL)
+    device = bound(ThreadMonitoredQueue(zmq.PUSH, zmq.PULL))
     with pytest.raises(zmq.ZMQError, match="ThreadMonitoredQueue: PUSH as in and PULL as out") as caught:
         device.start()
     assert caught.value.errno == errno.EINVAL
@@ -228,7 +236,7 @@ def test_a_device_runs_on_when_nobody_refers_to_it(connect: Callable[..., Any]) 
 
 def test_a_terminated_context_is_a_clean_stop() -> None:
     context: zmq.Context[Any] = zmq.Context()
-    device = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER)
+    device = bound(ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER))
     device.context_factory = lambda: context
     device.start()
     context.destroy()  # would close the sockets under the relay, if it could
@@ -245,7 +253,7 @@ def test_a_start_that_takes_too_long_is_given_up() -> None:
         assert go_on.wait(10)
         return zmq.Context.instance()
 
-    device = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER)
+    device = bound(ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER))
     device.context_factory = factory
     begin = time.monotonic()
     with pytest.raises(TimeoutError, match=r"ThreadMonitoredQueue: not started within 0\.05 s"):
@@ -298,7 +306,7 @@ def test_ctrl_c_during_a_start_gives_it_up() -> None:
         assert go_on.wait(10)
         return zmq.Context.instance()
 
-    device = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER)
+    device = bound(ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER))
     device.context_factory = factory
     with pytest.raises(KeyboardInterrupt):
         device.start()
@@ -308,7 +316,7 @@ def test_ctrl_c_during_a_start_gives_it_up() -> None:
 
 
 def test_ctrl_c_ends_a_device_that_runs_here(eventually: Eventually, is_free: Callable[[str], bool]) -> None:
-    device = Device(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+    device = bound(Device(zmq.QUEUE, zmq.ROUTER, zmq.DEALER))
     port = device.bind_in_to_random_port("tcp://127.0.0.1")
 
     def interrupt() -> None:
@@ -325,7 +333,7 @@ def test_ctrl_c_ends_a_device_that_runs_here(eventually: Eventually, is_free: Ca
 
 
 def test_a_signal_handler_may_stop_a_device_that_runs_here(eventually: Eventually) -> None:
-    device = Device(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+    device = bound(Device(zmq.QUEUE, zmq.ROUTER, zmq.DEALER))
 
     def end() -> None:
         eventually(lambda: device.state is State.ACTIVE)
@@ -395,6 +403,7 @@ def test_a_handler_of_log_records_may_stop_and_join_the_device_that_logs(
     device.connect_out("tcp://127.0.0.1:1")
     device.setsockopt_out(zmq.LINGER, 0)
     device.setsockopt_out(zmq.SNDHWM, 1)
+    device.setsockopt_out(zmq.IMMEDIATE, 0)
     device.start()
     push = connect(zmq.PUSH, *device.endpoints["in"])
     for _ in range(3):

@@ -108,7 +108,8 @@ def test_a_killed_process_is_noticed_and_said(
 
 def test_a_killed_process_is_noticed_while_later_children_live(device: ProcessDevice, eventually: Eventually) -> None:
     device.start()
-    second = ProcessDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)  # a fork, which has copies of what the first one's pipe needs
+    second = ProcessDevice(zmq.QUEUE, zmq.REP, -1)  # a fork, which has copies of what the first one's pipe needs
+    second.bind_in(ANY_PORT)
     with second:
         os.kill(pid_of(device), signal.SIGKILL)
         eventually(lambda: not device.is_alive())
@@ -223,6 +224,7 @@ def test_a_process_does_not_hold_the_ports_of_devices_in_its_parent(
 ) -> None:
     thread_device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
     port = thread_device.bind_in_to_random_port("tcp://127.0.0.1")
+    thread_device.bind_out(ANY_PORT)
     promised = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
     other = promised.bind_in_to_random_port("tcp://127.0.0.1")
     device.start_method = "fork"

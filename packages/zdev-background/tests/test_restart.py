@@ -152,9 +152,14 @@ def test_an_unknown_policy_is_refused(device: ProcessDevice) -> None:
 def test_what_is_set_meanwhile_takes_effect_at_the_next_start_only(device: ProcessDevice, eventually: Eventually) -> None:
     device.start_method = "fork"
     device.start()
-    device.setsockopt_in(4711, 1)
-    device.bind_out("tcp://127.0.0.1:*")
-    port = device.bind_out_to_random_port("tcp://127.0.0.1")
+
+    def set_meanwhile() -> int:
+        device.setsockopt_in(4711, 1)
+        device.bind_out("tcp://127.0.0.1:*")
+        return device.bind_out_to_random_port("tcp://127.0.0.1")
+
+    with pytest.warns(RuntimeWarning, match="takes effect at the next start"):
+        port = set_meanwhile()
     kill(device)
     eventually(lambda: device.restarts == 1)
     assert len(device.endpoints["out"]) == 1

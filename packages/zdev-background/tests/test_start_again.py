@@ -83,6 +83,7 @@ def test_a_start_during_a_stop_starts_anew_once_that_is_done(kind: Any, connect:
     device.context_factory = zmq.Context
     device.connect_out("tcp://127.0.0.1:1")
     device.setsockopt_out(zmq.LINGER, 700)
+    device.setsockopt_out(zmq.IMMEDIATE, 0)  # what nobody takes then keeps the stop for LINGER
     device.start()
     connect(zmq.PUSH, *device.endpoints["in"]).send(b"")
     eventually(lambda: device.statistics().in_.messages_received)

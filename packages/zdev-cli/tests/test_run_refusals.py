@@ -67,7 +67,7 @@ def test_an_endpoint_that_is_none_is_refused(refused: Refused, endpoint: str, wo
 def test_a_transport_that_does_not_exist_is_refused_with_role_and_endpoint(refused: Refused) -> None:
     status, line = refused("run", "queue", "--bind-in", ANY, "--connect-out", "tpc://127.0.0.1:5559")
     assert status == 64
-    assert "queue: cannot connect out (DEALER) to tpc://127.0.0.1:5559" in line
+    assert "'--connect-out': 'tpc://127.0.0.1:5559': unknown transport tpc: did you mean tcp://?" in line
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from zdev_core import FlowStatistics, Outcome, State, Statistics, monitored_queue
 
-from . import monitoredqueue
+from . import basedevice, monitoredqueue, monitoredqueuedevice, proxydevice, proxysteerabledevice
 from ._device import Device
 from ._devices import (
     MonitoredQueue,
@@ -19,10 +19,11 @@ from ._devices import (
 )
 from ._keys import create_key, read_public_key
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
-from ._socket_options import DEFAULT_SOCKET_OPTIONS
+from ._socket_options import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
 from ._spec import Role, SocketSpec
 
 __all__ = [
+    "DEFAULT_OPTIONS_BY_TYPE",
     "DEFAULT_SOCKET_OPTIONS",
     "CurveClient",
     "CurveServer",
@@ -47,8 +48,12 @@ __all__ = [
     "ThreadMonitoredQueue",
     "ThreadProxy",
     "ThreadProxySteerable",
+    "basedevice",
     "create_key",
     "monitored_queue",
     "monitoredqueue",
+    "monitoredqueuedevice",
+    "proxydevice",
+    "proxysteerabledevice",
     "read_public_key",
 ]

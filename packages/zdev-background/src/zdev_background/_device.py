@@ -15,6 +15,7 @@ from zdev_core import Outcome, State, Statistics
 from . import _registry
 from ._async import Awaitable
 from ._launchers import InlineLauncher, Launcher
+from ._mistakes import refuse_mistakes
 from ._placement import Placement
 from ._relay import Ending, Endpoints, Plan, Policy, no_statistics
 from ._roles import Roles
@@ -26,6 +27,8 @@ END_TIMEOUT = 10.0  # seconds for a device to end once it has drained
 EXIT_GRACE = 0.3  # seconds to send on what has arrived, when the interpreter exits
 KILL_TIMEOUT = 1.0  # seconds for a process to end that was killed
 
+_SETTINGS = ("context_factory", "on_full", "mon_on_full", "io_threads", "cpus", "start_method", "restart")
+
 
 class Device(Awaitable, Roles):
     """A relay between two sockets that runs in the calling thread: `start` returns when the device has ended.
@@ -33,14 +36,16 @@ class Device(Awaitable, Roles):
     device_type: zmq.QUEUE, FORWARDER or STREAMER; a name only: what is relayed follows from the socket types.
     in_type, out_type: socket types, like zmq.ROUTER. out_type < 0: the in socket is both ends, and answers itself.
 
-    The sockets are made at the start, as told by then with `bind_in`, `connect_out`, `setsockopt_in` and their like, and closed
-    at the end; a device can be started again. LINGER is 1000 ms unless it was set. ROUTER sockets have ROUTER_MANDATORY unless
-    it was set, so that a message to a peer that is gone or full is counted where libzmq would lose it unseen (see `on_full`).
-    `DEFAULT_SOCKET_OPTIONS` has what else is set unless it was set by you.
+    The sockets are made at the start, with the settings made by then by `bind_in`, `connect_out`, `setsockopt_in` and so on, and closed
+    at the end; a device can be started again. Options that you do not set have the values in `DEFAULT_SOCKET_OPTIONS` and
+    `DEFAULT_OPTIONS_BY_TYPE`, with a LINGER of 1000 ms, and IMMEDIATE is 1 on a DEALER, PUSH or REQ that connects to its receivers.
 
     Methods may be called from any thread. A device runs until it ends or the interpreter exits, also when nobody refers to it.
     Timeouts are in seconds, None for no limit; one below 0 raises ValueError.
     """
+
+    _is_process = False
+    _launcher: Launcher | None = None
 
     context_factory: Callable[[], zmq.Context[Any]] = zmq.Context.instance
     """Makes the context of the sockets. The device terminates a context at its end only if this is a class."""
@@ -72,8 +77,12 @@ class Device(Awaitable, Roles):
         self.exception: BaseException | None = None  # what ended the last run, or kept it from starting; None: all was well
         self.lost = 0  # messages that the last run had received and, ending, could not send any longer
         self.outcome: Outcome | None = None  # how the last run ended: STOPPED, DRAINED or DRAIN_TIMED_OUT; None: by an error
-        self._launcher: Launcher | None = None
         self._lock = threading.RLock()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _SETTINGS:
+            self._warn_if_running(name)
+        super().__setattr__(name, value)
 
     def start(self, timeout: float | None = 30.0) -> None:
         """Start the device. Returns when all sockets are bound and connected; at once if the device runs already. If it is about
@@ -110,10 +119,18 @@ class Device(Awaitable, Roles):
         with self._lock:
             if launcher := self._alive():
                 return launcher, False
+            self._refuse_mistakes()
             self._launcher = launcher = self._new_launcher()
             self.done, self.exception, self.lost, self.outcome = False, None, 0, None
             _registry.add(self)
             return launcher, True
+
+    def _refuse_mistakes(self) -> None:
+        try:
+            refuse_mistakes(self._plan(), is_process=self._is_process)
+        except zmq.ZMQError as error:
+            self.exception, self.done = error, True
+            raise
 
     def _launch(self, launcher: Launcher, timeout: float | None) -> None:
         try:

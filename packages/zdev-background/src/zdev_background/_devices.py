@@ -11,7 +11,7 @@ from ._device import Device
 from ._launchers import Launcher, ThreadLauncher
 from ._process import ProcessLauncher
 from ._restart import RestartingLauncher
-from ._roles import Roles, of_role
+from ._roles import Roles, of_role, prefix, socket_type
 from ._spec import SocketSpec
 
 
@@ -29,6 +29,8 @@ class ProcessDevice(Device):
     stop it. SIGTERM stops it as `stop` does. When it dies, `exception` says so within a second. Methods raise TimeoutError
     when it doesn't answer them, as when it is suspended.
     """
+
+    _is_process = True
 
     context_factory: Callable[[], zmq.Context[Any]] = zmq.Context
     """Makes the context of the sockets, in the device's process. The device terminates it at its end if this is a class."""
@@ -68,7 +70,7 @@ class Proxy(Device):
 
     def __init__(self, in_type: int, out_type: int, mon_type: int = zmq.PUB) -> None:
         super().__init__(in_type=in_type, out_type=out_type)
-        self._specs["mon"] = SocketSpec("mon", mon_type)
+        self._specs["mon"] = SocketSpec("mon", socket_type("mon_type", mon_type))
 
     bind_mon = of_role(Roles.bind, "mon")
     connect_mon = of_role(Roles.connect, "mon")
@@ -105,8 +107,8 @@ class MonitoredQueue(Proxy):
         out_prefix: bytes | str = b"out",
     ) -> None:
         super().__init__(in_type, out_type, mon_type)
-        self._in_prefix = in_prefix
-        self._out_prefix = out_prefix
+        self._in_prefix = prefix("in_prefix", in_prefix)
+        self._out_prefix = prefix("out_prefix", out_prefix)
 
 
 class ThreadMonitoredQueue(MonitoredQueue, ThreadProxy):
@@ -127,7 +129,7 @@ class ProxySteerable(Proxy):
     def __init__(self, in_type: int, out_type: int, mon_type: int = zmq.PUB, ctrl_type: int | None = None) -> None:
         super().__init__(in_type, out_type, mon_type)
         if ctrl_type is not None:
-            self._specs["ctrl"] = SocketSpec("ctrl", ctrl_type)
+            self._specs["ctrl"] = SocketSpec("ctrl", socket_type("ctrl_type", ctrl_type))
 
     bind_ctrl = of_role(Roles.bind, "ctrl")
     connect_ctrl = of_role(Roles.connect, "ctrl")

@@ -15,6 +15,7 @@ _ADVICE = {
     errno.ENOENT: "make the directory first",
     errno.EMFILE: "raise the limit of open files (ulimit -n) or of sockets (zmq.MAX_SOCKETS)",
     errno.EPROTONOSUPPORT: "use a transport that this libzmq has: tcp, ipc, inproc",
+    zmq.EMTHREAD: "AFFINITY selects no I/O thread: set a bit of one that the context has, 1 for the first",
     zmq.ENOCOMPATPROTO: "use a transport that works for this socket type: tcp, ipc, inproc",
 }
 

@@ -26,6 +26,7 @@ POLL_INTERVAL = 0.002  # seconds between looks at what moves
 COUNTING = 0.5  # seconds to count what is left, if senders do not cease
 
 _ONE_WAY = {zmq.PULL, zmq.SUB}, {zmq.PUSH, zmq.PUB}
+_NEVER_SEND = {zmq.PULL, zmq.SUB, zmq.XSUB}  # messages onward, only subscriptions
 _PUBLISHING = {zmq.XPUB, zmq.XSUB, zmq.PUB, zmq.SUB}
 
 
@@ -93,7 +94,8 @@ class GracefulShutdown:
         return count
 
     def _linger(self) -> float:
-        linger = self._out.socket.getsockopt(zmq.LINGER)
+        sender = self._in if self._out.socket.type in _NEVER_SEND else self._out
+        linger = sender.socket.getsockopt(zmq.LINGER)
         assert isinstance(linger, int)
         return LONGEST_GRACE if linger < 0 else min(linger / 1000, LONGEST_GRACE)
 

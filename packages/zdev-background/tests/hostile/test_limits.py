@@ -14,6 +14,7 @@ import pytest
 import zmq
 
 from zdev_background import (
+    DEFAULT_OPTIONS_BY_TYPE,
     DEFAULT_SOCKET_OPTIONS,
     Device,
     ProcessDevice,
@@ -27,7 +28,7 @@ from zdev_background import (
 )
 
 from .victim import Connect, Victim
-from .zmtp import HELLO, LONG, connection, frame, is_closed, say, say_after_handshake
+from .zmtp import GREETING, HELLO, LONG, connection, frame, is_closed, ready, say, say_after_handshake
 
 KINDS = [ThreadDevice, ThreadMonitoredQueue, ThreadProxySteerable, ProcessDevice, ProcessMonitoredQueue, ProcessProxySteerable]
 TOO_LARGE = frame(b"little", LONG, 2**30 + 1)
@@ -72,8 +73,10 @@ def test_the_limits_are_pinned() -> None:
 
 @pytest.mark.parametrize("role", get_args(Role))
 def test_every_socket_that_is_made_has_them(context: zmq.Context[Any], role: Role) -> None:
+    wanted = {**DEFAULT_SOCKET_OPTIONS, **DEFAULT_OPTIONS_BY_TYPE.get(TYPES[role], {})}
+    wanted.pop(zmq.ROUTER_MANDATORY, None)  # which cannot be read
     with SocketSpec(role, TYPES[role]).open(context).socket as made:
-        assert {option: made.get(option) for option in DEFAULT_SOCKET_OPTIONS} == DEFAULT_SOCKET_OPTIONS
+        assert {option: made.get(option) for option in wanted} == wanted
 
 
 def test_heartbeats_and_tcp_maxrt_are_not_among_them(context: zmq.Context[Any]) -> None:
@@ -140,3 +143,17 @@ def test_a_message_beyond_maxmsgsize_costs_its_sender_the_connection(
     with say_after_handshake(victim.endpoint, frame(bytes(1001))) as sender:
         assert is_closed(sender)
     assert device.statistics().in_.malformed == 0
+
+
+@pytest.mark.parametrize("kind", [zmq.XPUB, zmq.PUB], ids=lambda kind: kind.name)
+def test_a_subscriber_with_a_topic_of_200_kb_is_disconnected_and_the_forwarder_lives(kind: int) -> None:
+    device = ProcessDevice(zmq.FORWARDER, zmq.XSUB if kind == zmq.XPUB else zmq.SUB, kind)
+    device.bind_in("tcp://127.0.0.1:*")
+    device.bind_out("tcp://127.0.0.1:*")
+    with device:
+        endpoint = device.endpoints["out"][0]
+        for length in (65_535, 200_000):  # the longest that is taken, which is withdrawn at the end, and one beyond
+            with say_after_handshake(endpoint, frame(b"\1" + bytes(length)), hello=GREETING + ready(b"SUB")) as stranger:
+                assert is_closed(stranger, timeout=0.1 if length < 65_536 else 10) == (length > 65_536)
+        with say_after_handshake(endpoint, hello=GREETING + ready(b"SUB")):
+            assert device.is_alive()

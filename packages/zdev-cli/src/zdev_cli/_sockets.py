@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -86,12 +87,15 @@ class SocketArguments:
 
 def socket_options(role: Role) -> Callable[[_Command], _Command]:
     """--bind-ROLE, --connect-ROLE, --setsockopt-ROLE and --ROLE-type."""
-    endpoints: dict[str, Any] = {"metavar": "ENDPOINT", "multiple": True, "callback": checked(endpoint_of)}
+    endpoints: dict[str, Any] = {"metavar": "ENDPOINT", "multiple": True}
+    binds, connects = checked(endpoint_of), checked(partial(endpoint_of, connects=True))
     settings: dict[str, Any] = {"metavar": "NAME=VALUE", "multiple": True, "callback": checked(assignment_of)}
     types: dict[str, Any] = {"metavar": "TYPE", "type": click.Choice(SOCKET_TYPES[role], case_sensitive=False)}
     options = (
-        click.option(f"--bind-{role}", f"{role}_binds", help=f"Endpoint that {role} binds.", **endpoints),
-        click.option(f"--connect-{role}", f"{role}_connects", help=f"Endpoint that {role} connects to.", **endpoints),
+        click.option(f"--bind-{role}", f"{role}_binds", callback=binds, help=f"Endpoint that {role} binds.", **endpoints),
+        click.option(
+            f"--connect-{role}", f"{role}_connects", callback=connects, help=f"Endpoint that {role} connects to.", **endpoints
+        ),
         click.option(f"--setsockopt-{role}", f"{role}_settings", help=f"Socket option of {role}.", **settings),
         click.option(f"--{role}-type", help=f"One of {', '.join(SOCKET_TYPES[role])}.", **types),
     )
