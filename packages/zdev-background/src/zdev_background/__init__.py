@@ -18,6 +18,7 @@ from ._devices import (
     ThreadProxySteerable,
 )
 from ._keys import create_key, read_public_key
+from ._open_files import raise_file_limit
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
 from ._socket_options import DEFAULT_SOCKET_OPTIONS
 from ._spec import Role, SocketSpec
@@ -50,5 +51,6 @@ __all__ = [
     "create_key",
     "monitored_queue",
     "monitoredqueue",
+    "raise_file_limit",
     "read_public_key",
 ]

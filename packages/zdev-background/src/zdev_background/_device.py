@@ -15,6 +15,7 @@ from zdev_core import Outcome, State, Statistics
 from . import _registry
 from ._async import Awaitable
 from ._launchers import InlineLauncher, Launcher
+from ._open_files import FILE_LIMIT
 from ._placement import Placement
 from ._relay import Ending, Endpoints, Plan, Policy, no_statistics
 from ._roles import Roles
@@ -61,6 +62,11 @@ class Device(Awaitable, Roles):
     cpus: Collection[int] = ()
     """The processors, by number, that the relay and its I/O threads may run on; none: all that the process may use. The context
     is the device's own then. Linux only. Takes effect at the next start."""
+
+    file_limit: int | None = FILE_LIMIT
+    """The start raises the process's soft limit on open files (`ulimit -n`) to this, or to its hard limit if that is lower; each
+    connection takes a descriptor, and 1024, the usual limit, is soon reached. The limit is never lowered. None leaves it alone,
+    for a program that uses select(2), which takes no descriptor from 1024 on. Takes effect at the next start."""
 
     def __init__(self, device_type: int = zmq.QUEUE, in_type: int | None = None, out_type: int | None = None) -> None:
         if in_type is None or out_type is None:
@@ -246,6 +252,7 @@ class Device(Awaitable, Roles):
             on_full=self.on_full,
             mon_on_full=self.mon_on_full,
             placement=Placement(self.io_threads, frozenset(self.cpus)),
+            file_limit=self.file_limit,
         )
 
     def _alive(self) -> Launcher | None:

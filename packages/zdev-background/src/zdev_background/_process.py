@@ -25,6 +25,7 @@ from ._child import Order, Report, serve
 from ._inherited import sigint_held_back
 from ._ipc import WILDCARD, remove_file
 from ._launchers import Launcher, OnEnd
+from ._open_files import PROCESS, room_for
 from ._relay import Ending, Plan, no_statistics
 from ._spec import option_name
 from ._threads import Promise, start_thread
@@ -78,7 +79,7 @@ class ProcessLauncher(Launcher):
             method: str = context.get_start_method()
             if method != "fork":
                 _refuse_what_does_not_pickle(self._plan)
-            with _starting:
+            with _starting, room_for(self._plan.owner, PROCESS):
                 pipe, child_end = context.Pipe()
                 worker = context.Process(
                     target=serve, args=(child_end, self._plan, method == "fork"), name=self._plan.owner, daemon=self._daemon

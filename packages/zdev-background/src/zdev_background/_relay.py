@@ -15,6 +15,7 @@ import zmq
 import zdev_core
 from zdev_core import FlowStatistics, Outcome, State, Statistics
 
+from ._open_files import CONTEXT, ENGINE, IO_THREAD, raise_file_limit, room_for
 from ._placement import Placement, restore_affinity
 from ._ports import Ports
 from ._routing_ids import seed_routing_ids
@@ -59,6 +60,12 @@ class Plan:
     on_full: Policy | None
     mon_on_full: Policy
     placement: Placement
+    file_limit: int | None = None
+
+    def descriptors(self, io_threads: int) -> int:
+        """How many files the device opens before it is ready, with a context that is not in use yet."""
+        sockets = [len(spec.binds) + len(spec.connects) + 1 for role, spec in self.specs.items() if spec.role == role]
+        return CONTEXT + io_threads * IO_THREAD + ENGINE + sum(sockets) + bool(self.servers())
 
     def engine_policy(self) -> Policy:
         mandatory = any(spec.has_option(zmq.ROUTER_MANDATORY, true=True) for spec in self.specs.values())
@@ -103,6 +110,7 @@ class Relay:
         if not isinstance(factory, type) and (servers or plan.placement):
             factory = zmq.Context
         self._owns_context = isinstance(factory, type)
+        raise_file_limit(plan.file_limit)
         seed_routing_ids()
         self._former_cpus = plan.placement.apply_affinity(plan.owner)
         try:
@@ -111,10 +119,11 @@ class Relay:
             restore_affinity(self._former_cpus)
             raise
         try:
-            if servers:
-                ZapHandler(self.context, plan.owner, servers)
-            self._open_sockets()
-            self._engine = self._new_engine()
+            with room_for(plan.owner, plan.descriptors(self.context.get(zmq.IO_THREADS))):
+                if servers:
+                    ZapHandler(self.context, plan.owner, servers)
+                self._open_sockets()
+                self._engine = self._new_engine()
             self._shutdown = GracefulShutdown(self._engine, self._opened)
         except BaseException:
             self._close(linger=0)
