@@ -232,3 +232,33 @@ def test_a_process_does_not_hold_the_ports_of_devices_in_its_parent(
     del promised
     assert is_free(f"tcp://127.0.0.1:{other}")
     device.stop()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_terminal_that_closes_during_a_start_does_not_kill_the_process(method: str) -> None:
+    program = f"""
+import os, signal, threading, zmq, zdev_background
+if __name__ == "__main__":
+    device = zdev_background.ProcessDevice(zmq.QUEUE, zmq.REP, -1)
+    device.start_method = "{method}"
+    device.bind_in("{ANY_PORT}")
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    over = threading.Event()
+    def hang_up():
+        while not over.is_set():
+            os.killpg(0, signal.SIGHUP)
+            over.wait(0.001)
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    try:
+        for _ in range(3):
+            device.start()
+            device.stop()
+    finally:
+        over.set()
+        thread.join()
+    assert device.exception is None
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, start_new_session=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stderr

@@ -204,7 +204,8 @@ class Device(Awaitable, Roles):
 
     @property
     def endpoints(self) -> Endpoints:
-        """What each role has bound, with the ports chosen for wildcards; empty when the device doesn't run."""
+        """What each role has bound, with the ports chosen for wildcards. Empty when the device does not run, and so in a forked
+        child, where no device of the parent runs: take the endpoints before the fork."""
         launcher = self._ready()
         return launcher.ready.result() if launcher else {}
 

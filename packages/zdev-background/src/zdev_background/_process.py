@@ -21,7 +21,7 @@ from zdev_core import Statistics
 
 from ._child import Order, Report, serve
 from ._child_process import ChildProcess, forget_dead_fork_server
-from ._inherited import sigint_held_back
+from ._inherited import terminal_signals_blocked
 from ._ipc import WILDCARD, remove_file
 from ._launchers import Launcher, OnEnd
 from ._open_files import PROCESS, room_for
@@ -100,7 +100,7 @@ class ProcessLauncher(Launcher):
                 target=serve, args=(child_end, self._plan, method == "fork"), name=self._plan.owner, daemon=self._daemon
             )
             try:
-                with sigint_held_back(method):
+                with terminal_signals_blocked(method):
                     worker.start()
             except BaseException:
                 pipe.close()

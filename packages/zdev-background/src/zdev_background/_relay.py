@@ -94,18 +94,23 @@ class Ending:
 class Relay:
     """The open sockets of a device and the engine on them. Made and run in one thread; the other methods are for any thread.
 
-    Raises ZMQError when a socket can't be made as its spec says or the sockets don't fit together; nothing stays open then.
+    Args:
+        plan: What to open.
+        own_threads: Takes the identifiers of the device's own threads, which must not wait for its end.
+
+    Raises:
+        ZMQError: A socket cannot be made as its spec says, or the sockets do not work together. Nothing stays open.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, own_threads: set[int] | None = None) -> None:
         self._plan = plan
         self._opened: dict[Role, OpenSocket] = {}
         self._shutting_down = False  # whether the run has ended, and what has arrived is sent on
         self._grace: float | None = None
         self._thread = 0  # in which the engine runs
         servers = plan.servers()
-        # A door is for all of its context, and so are I/O threads. A class makes a new context, which is the device's own
-        # then; any other factory may give a shared one.
+        # A ZAP handler and I/O threads serve a whole context. A class makes a new one, for this device alone; any other factory
+        # may return a shared one.
         factory = plan.context_factory
         if not isinstance(factory, type) and (servers or plan.placement):
             factory = zmq.Context
@@ -121,7 +126,7 @@ class Relay:
         try:
             with room_for(plan.owner, plan.descriptors(self.context.get(zmq.IO_THREADS))):
                 if servers:
-                    ZapHandler(self.context, plan.owner, servers)
+                    ZapHandler(self.context, plan.owner, servers, own_threads)
                 self._open_sockets()
                 self._engine = self._new_engine()
             self._shutdown = GracefulShutdown(self._engine, self._opened)
