@@ -76,7 +76,10 @@ class Device(Awaitable, Roles):
         self.daemon = True  # False: the interpreter doesn't exit while the device runs
         self.done = False  # whether the last run has ended
         self.exception: BaseException | None = None  # what ended the last run, or kept it from starting; None: all was well
-        self.lost = 0  # messages that the last run had received and, ending, could not send any longer
+        self.lost = 0  # messages that the last run had received and, ending, could not hand to libzmq
+        # Whether LINGER ended the last run while libzmq still had messages to send: those are lost too, and cannot be counted.
+        # None: unknown. A socket that connects, in a shared context, goes on sending after the end.
+        self.linger_expired: bool | None = None
         self.outcome: Outcome | None = None  # how the last run ended: STOPPED, DRAINED or DRAIN_TIMED_OUT; None: by an error
         self._launcher: Launcher | None = None
         self._lock = threading.RLock()
@@ -117,7 +120,7 @@ class Device(Awaitable, Roles):
             if launcher := self._alive():
                 return launcher, False
             self._launcher = launcher = self._new_launcher()
-            self.done, self.exception, self.lost, self.outcome = False, None, 0, None
+            self.done, self.exception, self.lost, self.linger_expired, self.outcome = False, None, 0, None, None
             _registry.add(self)
             return launcher, True
 
@@ -133,7 +136,8 @@ class Device(Awaitable, Roles):
         """End the device and close its sockets. Idempotent.
 
         What has been received is sent on first, for the LINGER of the out socket and half of `timeout` at most, and what the
-        sockets still have to send has their LINGER for it. Senders keep what they have not sent. `lost` counts the rest.
+        sockets still have to send has their LINGER for it. Senders keep what they have not sent. `lost` counts what was not handed to
+        libzmq. What libzmq had taken and a slow receiver did not read within LINGER is lost uncounted; see `linger_expired`.
 
         Raises TimeoutError when it has not ended within `timeout` seconds, except for a process, which is killed then. In the
         device's own thread, as in a handler of its log records, it only asks for the end.
@@ -284,11 +288,14 @@ class Device(Awaitable, Roles):
         if launcher is not self._launcher:  # a start that was given up as it took too long
             return
         self.exception = self.exception or ending.error  # the former of a start that was given up
-        self.lost, self.outcome = ending.lost, ending.outcome
+        self.lost, self.linger_expired, self.outcome = ending.lost, ending.linger_expired, ending.outcome
         self.done = True
         _registry.discard(self)
         if self.lost:
             logger.warning("%r: lost %d message(s), received and not sent when it ended", self, self.lost)
+        if self.linger_expired:
+            text = "%r: LINGER ended while messages waited for a slow or absent peer: they are lost, and libzmq does not count them"
+            logger.warning(text, self)
         if isinstance(ending.error, Exception):
             logger.error("%r: ended by an error: %s", self, ending.error)
 

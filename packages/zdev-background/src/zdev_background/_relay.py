@@ -22,6 +22,7 @@ from ._routing_ids import seed_routing_ids
 from ._security import Server
 from ._shutdown import GracefulShutdown
 from ._spec import OpenSocket, Role, SocketSpec
+from ._threads import countdown
 from ._zap import ZapHandler
 
 logger = logging.getLogger("zdev")
@@ -78,16 +79,25 @@ class Plan:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended. `error` is what ended it against the user's will."""
+    """How a run ended.
+
+    Attributes:
+        outcome: None after an error.
+        error: What ended the run, unless somebody asked for its end.
+        statistics: The counters at the end.
+        unread: Messages left in libzmq's inbound queues.
+        linger_expired: See `Device.linger_expired`.
+    """
 
     outcome: Outcome | None = None
     error: BaseException | None = None
     statistics: Statistics = field(default_factory=no_statistics)
-    unread: int = 0  # messages left in libzmq's inbound queues
+    unread: int = 0
+    linger_expired: bool | None = None
 
     @property
     def lost(self) -> int:
-        """Messages received and never sent: those in hand at the end, one of each direction at most, and those unread."""
+        """Messages that were received and not handed to libzmq: those in hand, at most one of each direction, and those unread."""
         return self.statistics.in_.pending + self.statistics.out.pending + self.unread
 
 
@@ -124,6 +134,8 @@ class Relay:
             restore_affinity(self._former_cpus)
             raise
         try:
+            if self.context.closed:  # whose shadow would be another context
+                raise zmq.ZMQError(zmq.ETERM, f"{plan.owner}: its context was terminated before the start")
             with room_for(plan.owner, plan.descriptors(self.context.get(zmq.IO_THREADS))):
                 if servers:
                     ZapHandler(self.context, plan.owner, servers, own_threads)
@@ -140,21 +152,23 @@ class Relay:
 
     def run(self) -> Ending:
         """Relay until told to stop, send on what has arrived, then close the sockets. Raises nothing."""
-        outcome, error, unread = None, None, 0
+        outcome, error, unread, unsent = None, None, 0, False
         self._thread = threading.get_ident()
         try:
             try:
                 outcome = self._engine.run()
             finally:
                 self._shutting_down = True
+                left = countdown(self._grace)
                 self._shutdown.send_on(outcome, self._grace)
+                unsent = self._shutdown.flush(left())
                 unread = self._shutdown.count_unread()
         except zmq.ContextTerminated:  # by its owner, who wants all to end: who terminates it twice, crashes
             outcome, self._owns_context = Outcome.STOPPED, False
         except BaseException as problem:  # noqa: BLE001  the launcher tells or raises it
             error = problem
-        self._close()
-        return Ending(outcome, error, self.statistics(), unread)
+        linger_expired = self._close()
+        return Ending(outcome, error, self.statistics(), unread, unsent or linger_expired)
 
     def stop(self, grace: float | None = None) -> None:
         """Only asks for it. grace: seconds to send on what has arrived; None: the LINGER of the out socket.
@@ -195,8 +209,6 @@ class Relay:
     def _open_sockets(self) -> None:
         # Through a shadow: Context.destroy() closes the sockets that its context made, from whatever thread it is called
         # in. These it can't; it waits until the engine has met ETERM and they were closed here.
-        if self.context.closed:  # whose shadow would be another context
-            raise zmq.ZMQError(zmq.ETERM, f"{self._plan.owner}: its context was terminated before the start")
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(shadow=self.context)
         context.sockopts.update(self.context.sockopts)
         for role, spec in self._plan.specs.items():
@@ -228,10 +240,25 @@ class Relay:
         except zmq.ZMQError as error:
             raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error
 
-    def _close(self, linger: int | None = None) -> None:
+    def _close(self, linger: int | None = None) -> bool | None:
+        """Close all. Returns whether a LINGER ended before libzmq had sent all; None: unknown, for it sends on after this."""
+        begin, lingers = time.monotonic(), [self._linger(each) for each in self._opened.values()]
         for opened in set(self._opened.values()):
             opened.close(linger)
         if self._owns_context:
             with suppress(zmq.ZMQError):
                 self.context.term()  # waits until what was sent has gone, for the sockets' LINGER at most
+            expired: bool | None = any(0 < each <= (time.monotonic() - begin) * 1000 for each in lingers)
+        else:
+            connects = any(spec.connects for role, spec in self._plan.specs.items() if role in ("in", "out"))
+            expired = None if connects else False
         restore_affinity(self._former_cpus)
+        return expired
+
+    def _linger(self, opened: OpenSocket) -> int:
+        try:
+            linger = opened.socket.getsockopt(zmq.LINGER)
+        except zmq.ZMQError:  # its context was terminated
+            return -1
+        assert isinstance(linger, int)
+        return linger
