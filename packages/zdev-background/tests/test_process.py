@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import zmq
 
-from zdev_background import ProcessDevice, ThreadDevice
+from zdev_background import Device, ProcessDevice, ThreadDevice
 
 ANY_PORT = "tcp://127.0.0.1:*"
 METHODS = ["fork", "spawn", "forkserver"]
@@ -234,3 +234,56 @@ def test_a_process_does_not_hold_the_ports_of_devices_in_its_parent(
     del promised
     assert is_free(f"tcp://127.0.0.1:{other}")
     device.stop()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_terminal_that_closes_during_a_start_does_not_kill_the_process(method: str) -> None:
+    program = f"""
+import os, signal, threading, zmq, zdev_background
+if __name__ == "__main__":
+    device = zdev_background.ProcessDevice(zmq.QUEUE, zmq.REP, -1)
+    device.start_method = "{method}"
+    device.bind_in("{ANY_PORT}")
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    over = threading.Event()
+    def hang_up():
+        while not over.is_set():
+            os.killpg(0, signal.SIGHUP)
+            over.wait(0.001)
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    try:
+        for _ in range(3):
+            device.start()
+            device.stop()
+    finally:
+        over.set()
+        thread.join()
+    assert device.exception is None
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, start_new_session=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", [Device, ThreadDevice])
+def test_a_socks_proxy_is_refused_where_its_end_would_take_the_application_along(kind: type[Device]) -> None:
+    device = kind(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+    device.bind_in(ANY_PORT)
+    device.connect_out("tcp://127.0.0.1:9")
+    device.setsockopt_out(zmq.SOCKS_PROXY, "127.0.0.1:9")
+    with pytest.raises(
+        zmq.ZMQError, match=r"cannot set option SOCKS_PROXY of out \(DEALER\).*use a device in a process"
+    ) as caught:
+        device.start()
+    assert caught.value.errno == errno.ENOTSUP
+
+
+def test_a_socks_proxy_that_is_down_harms_its_own_process_alone(device: ProcessDevice, taken: Any) -> None:
+    taken.release()
+    device.connect_out("tcp://127.0.0.1:9")
+    device.setsockopt_out(zmq.SOCKS_PROXY, taken.endpoint.removeprefix("tcp://"))
+    for _ in range(2):
+        device.start()
+        device.stop()
+        assert not device.is_alive()

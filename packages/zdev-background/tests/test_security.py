@@ -6,6 +6,7 @@ import errno
 import logging
 import pickle
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -337,3 +338,30 @@ def test_a_bind_for_other_hosts_without_a_mechanism_is_warned_of(
     device.bind_in("tcp://*:*")
     running(device)
     assert "ThreadDevice: in (ROUTER) at tcp://*:* lets in anybody who reaches it: see CurveServer" in caplog.text
+
+
+@pytest.mark.parametrize("end", [lambda device: device.stop(30), lambda device: device.join(30)], ids=["stop", "join"])
+def test_a_handler_of_security_log_records_does_not_wait_for_its_device(
+    keys: Path, connect: Connect, end: Callable[[Device], None]
+) -> None:
+    device = echo(ThreadDevice, curve(keys))
+    handled = threading.Event()
+
+    class Ends(logging.Handler):
+        def emit(self, _record: logging.LogRecord) -> None:
+            end(device)
+            device.stop()
+            handled.set()
+
+    handler, log = Ends(), logging.getLogger("zdev.security")
+    log.addHandler(handler)
+    try:
+        device.start()
+        connect(zmq.DEALER, device.endpoints["in"][0], **as_client(keys, "mallory"))
+        assert handled.wait(10), "the handler waits for the device, which waits for the handler"
+        device.join(10)
+        assert not device.is_alive()
+        assert device.exception is None
+    finally:
+        log.removeHandler(handler)
+        device.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,6 +64,15 @@ def test_output_that_finds_no_room_is_told_in_a_line(zdev_path: str, command: tu
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([zdev_path, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20, check=False)
     assert (done.stderr, done.returncode) == ("zdev: cannot write the output: No space left on device\n", 69)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such a write may have another error")
+def test_output_to_a_terminal_that_is_gone_is_told_in_a_line(zdev_path: str) -> None:
+    controller, terminal = os.openpty()
+    os.close(controller)
+    done = subprocess.run([zdev_path, "schema"], stdout=terminal, stderr=subprocess.PIPE, text=True, timeout=20, check=False)
+    os.close(terminal)
+    assert (done.stderr, done.returncode) == ("zdev: cannot write the output: Input/output error\n", 69)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")

@@ -18,6 +18,7 @@ from ._devices import (
     ThreadProxySteerable,
 )
 from ._keys import create_key, read_public_key
+from ._open_files import raise_file_limit
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
 from ._socket_options import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
 from ._spec import Role, SocketSpec
@@ -55,5 +56,6 @@ __all__ = [
     "monitoredqueuedevice",
     "proxydevice",
     "proxysteerabledevice",
+    "raise_file_limit",
     "read_public_key",
 ]

@@ -16,6 +16,7 @@ from . import _registry
 from ._async import Awaitable
 from ._launchers import InlineLauncher, Launcher
 from ._mistakes import refuse_mistakes
+from ._open_files import FILE_LIMIT
 from ._placement import Placement
 from ._relay import Ending, Endpoints, Plan, Policy, no_statistics
 from ._roles import Roles
@@ -67,6 +68,11 @@ class Device(Awaitable, Roles):
     """The processors, by number, that the relay and its I/O threads may run on; none: all that the process may use. The context
     is the device's own then. Linux only. Takes effect at the next start."""
 
+    file_limit: int | None = FILE_LIMIT
+    """The start raises the process's soft limit on open files (`ulimit -n`) to this, or to its hard limit if that is lower; each
+    connection takes a descriptor, and 1024, the usual limit, is soon reached. The limit is never lowered. None leaves it alone,
+    for a program that uses select(2), which takes no descriptor from 1024 on. Takes effect at the next start."""
+
     def __init__(self, device_type: int = zmq.QUEUE, in_type: int | None = None, out_type: int | None = None) -> None:
         if in_type is None or out_type is None:
             raise TypeError("in_type and out_type are needed: socket types, like zmq.ROUTER and zmq.DEALER")
@@ -75,7 +81,10 @@ class Device(Awaitable, Roles):
         self.daemon = True  # False: the interpreter doesn't exit while the device runs
         self.done = False  # whether the last run has ended
         self.exception: BaseException | None = None  # what ended the last run, or kept it from starting; None: all was well
-        self.lost = 0  # messages that the last run had received and, ending, could not send any longer
+        self.lost = 0  # messages that the last run had received and, ending, could not hand to libzmq
+        # Whether LINGER ended the last run while libzmq still had messages to send: those are lost too, and cannot be counted.
+        # None: unknown. A socket that connects, in a shared context, goes on sending after the end.
+        self.linger_expired: bool | None = None
         self.outcome: Outcome | None = None  # how the last run ended: STOPPED, DRAINED or DRAIN_TIMED_OUT; None: by an error
         self._lock = threading.RLock()
 
@@ -121,7 +130,7 @@ class Device(Awaitable, Roles):
                 return launcher, False
             self._refuse_mistakes()
             self._launcher = launcher = self._new_launcher()
-            self.done, self.exception, self.lost, self.outcome = False, None, 0, None
+            self.done, self.exception, self.lost, self.linger_expired, self.outcome = False, None, 0, None, None
             _registry.add(self)
             return launcher, True
 
@@ -144,7 +153,8 @@ class Device(Awaitable, Roles):
         """End the device and close its sockets. Idempotent.
 
         What has been received is sent on first, for the LINGER of the out socket and half of `timeout` at most, and what the
-        sockets still have to send has their LINGER for it. Senders keep what they have not sent. `lost` counts the rest.
+        sockets still have to send has their LINGER for it. Senders keep what they have not sent. `lost` counts what was not handed to
+        libzmq. What libzmq had taken and a slow receiver did not read within LINGER is lost uncounted; see `linger_expired`.
 
         Raises TimeoutError when it has not ended within `timeout` seconds, except for a process, which is killed then. In the
         device's own thread, as in a handler of its log records, it only asks for the end.
@@ -215,7 +225,8 @@ class Device(Awaitable, Roles):
 
     @property
     def endpoints(self) -> Endpoints:
-        """What each role has bound, with the ports chosen for wildcards; empty when the device doesn't run."""
+        """What each role has bound, with the ports chosen for wildcards. Empty when the device does not run, and so in a forked
+        child, where no device of the parent runs: take the endpoints before the fork."""
         launcher = self._ready()
         return launcher.ready.result() if launcher else {}
 
@@ -263,6 +274,7 @@ class Device(Awaitable, Roles):
             on_full=self.on_full,
             mon_on_full=self.mon_on_full,
             placement=Placement(self.io_threads, frozenset(self.cpus)),
+            file_limit=self.file_limit,
         )
 
     def _alive(self) -> Launcher | None:
@@ -293,11 +305,14 @@ class Device(Awaitable, Roles):
         if launcher is not self._launcher:  # a start that was given up as it took too long
             return
         self.exception = self.exception or ending.error  # the former of a start that was given up
-        self.lost, self.outcome = ending.lost, ending.outcome
+        self.lost, self.linger_expired, self.outcome = ending.lost, ending.linger_expired, ending.outcome
         self.done = True
         _registry.discard(self)
         if self.lost:
             logger.warning("%r: lost %d message(s), received and not sent when it ended", self, self.lost)
+        if self.linger_expired:
+            text = "%r: LINGER ended while messages waited for a slow or absent peer: they are lost, and libzmq does not count them"
+            logger.warning(text, self)
         if isinstance(ending.error, Exception):
             logger.error("%r: ended by an error: %s", self, ending.error)
 

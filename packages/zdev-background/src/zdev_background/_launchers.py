@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+
+import zmq
 
 from zdev_core import Statistics
 
@@ -71,13 +74,13 @@ class Launcher(ABC):
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end, with everything closed. False when it has not come within `timeout` seconds.
 
-        True at once in the run's own thread, where a handler of a signal or of a log record would wait for itself.
+        True at once in the run's own threads, where a handler of a signal or of a log record would wait for itself.
         """
         return self._is_own_thread() or self._ended.wait(timeout)
 
     @abstractmethod
     def _is_own_thread(self) -> bool:
-        """Whether this is the thread that does what is left to be done at the end."""
+        """Whether this is a thread that the end of the run waits for."""
 
     def _become_ready(self, endpoints: Endpoints) -> None:
         self._plan.ports.release()
@@ -97,6 +100,18 @@ class Launcher(ABC):
             self._ended.open()
 
 
+def _refuse_socks(plan: Plan) -> None:
+    """In a process with other things in it: libzmq's connecter removes a descriptor twice when it is closed while it waits to try
+    again, and aborts (socks_connecter.cpp, error(); 4.3.5)."""
+    for spec in plan.specs.values():
+        if spec.has_option(zmq.SOCKS_PROXY):
+            raise zmq.ZMQError(
+                errno.ENOTSUP,
+                f"{plan.owner}: cannot set option SOCKS_PROXY of {spec} in this process: libzmq aborts it when the socket closes "
+                "while the proxy is down (use a device in a process)",
+            )
+
+
 class InlineLauncher(Launcher):
     """Runs the device in the thread that calls `launch`, which returns when the device has ended."""
 
@@ -105,7 +120,7 @@ class InlineLauncher(Launcher):
         self.relay: Relay | None = None
         self._lock = threading.RLock()  # a signal handler may call stop() anywhere
         self._stopping = False
-        self._thread = 0
+        self._own_threads: set[int] = set()
 
     def launch(self) -> None:
         self._work()
@@ -113,9 +128,10 @@ class InlineLauncher(Launcher):
             raise self.ending.error
 
     def _work(self) -> None:
-        self._thread = threading.get_ident()
+        self._own_threads.add(threading.get_ident())
         try:
-            relay = Relay(self._plan)
+            _refuse_socks(self._plan)
+            relay = Relay(self._plan, self._own_threads)
         except BaseException as error:  # noqa: BLE001  who started the device raises it
             self._fail(error)
             return
@@ -155,7 +171,7 @@ class InlineLauncher(Launcher):
         return self.ending.statistics if self.ending else no_statistics()
 
     def _is_own_thread(self) -> bool:
-        return threading.get_ident() == self._thread
+        return threading.get_ident() in self._own_threads
 
 
 class ThreadLauncher(InlineLauncher):

@@ -44,8 +44,15 @@ class Placement:
         return before
 
     def new_context(self, owner: str, factory: Callable[[], zmq.Context[Any]]) -> zmq.Context[Any]:
-        """A context with so many I/O threads. Raises ZMQError with EINVAL for an impossible number."""
-        context = factory()
+        """Make a context with this number of I/O threads.
+
+        Raises:
+            ZMQError: EINVAL for an impossible number, EMFILE where no descriptor is free.
+        """
+        try:
+            context = factory()
+        except zmq.ZMQError as error:
+            raise explained(owner, "cannot make a context", error) from error
         if self.io_threads is not None:
             try:
                 if not isinstance(self.io_threads, int):

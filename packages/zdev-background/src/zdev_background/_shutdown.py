@@ -12,7 +12,7 @@ import zmq
 import zdev_core
 from zdev_core import Outcome
 
-from ._connections import half_close_senders
+from ._connections import half_close_senders, have_unsent
 from ._spec import OpenSocket, Role
 from ._threads import Latch, start_thread
 
@@ -23,6 +23,7 @@ QUIET_PERIOD = 0.02  # seconds without any movement, after which nothing is on i
 PATIENCE = 0.4  # the part of the grace to wait for such a pause
 STUCK = 0.2  # seconds without any movement, after which a sender won't close its connection
 POLL_INTERVAL = 0.002  # seconds between looks at what moves
+FLUSHED_PERIOD = 0.005  # seconds without anything unsent, after which libzmq has nothing left to send
 COUNTING = 0.5  # seconds to count what is left, if senders do not cease
 
 _ONE_WAY = {zmq.PULL, zmq.SUB}, {zmq.PUSH, zmq.PUB}
@@ -42,7 +43,7 @@ class GracefulShutdown:
         self._engine = engine
         self._in, self._out = opened["in"], opened["out"]
         self._is_one_way = self._in.socket.type in _ONE_WAY[0] or self._out.socket.type in _ONE_WAY[1]
-        self._endpoints = [each for each in self._in.endpoints if each.startswith(("tcp:", "ipc:"))]
+        self._endpoints = _system_endpoints(self._in)
         self._over = Latch()
         self._error: OSError | None = None  # that kept senders from being told to cease
 
@@ -57,7 +58,8 @@ class GracefulShutdown:
         """
         if not self._is_one_way and outcome in (Outcome.DRAINED, Outcome.DRAIN_TIMED_OUT):
             return
-        grace = self._linger() if grace is None else min(grace, self._linger())
+        sender = self._in if self._out.socket.type in _NEVER_SEND else self._out
+        grace = _linger(sender) if grace is None else min(grace, _linger(sender))
         if grace <= 0 or self._over.is_open() or not self._has_something():
             return
         end = time.monotonic() + grace
@@ -80,6 +82,35 @@ class GracefulShutdown:
         if error:
             logger.warning("senders to %s cannot be told to cease: %s", ", ".join(self._endpoints), error)
 
+    def flush(self, grace: float | None) -> bool:
+        """Wait until the peers of `in` and `out` have taken all that libzmq has for them, for `grace` seconds at most.
+
+        zmq_unbind discards what waits for a slow peer, whatever LINGER says, and closing a socket begins with it.
+
+        Args:
+            grace: None: for the LINGER of each socket.
+
+        Returns:
+            Whether something still waits, which will be lost.
+        """
+        begin = time.monotonic()
+        waiting = [self._waits(each, begin, grace) for each in (self._in, self._out)]
+        return any(waiting)
+
+    def _waits(self, opened: OpenSocket, begin: float, grace: float | None) -> bool:
+        endpoints = _system_endpoints(opened)
+        if not endpoints or opened.socket.type in _ONE_WAY[0]:
+            return False
+        grace = _linger(opened) if grace is None else min(grace, _linger(opened))
+        quiet_since = time.monotonic()
+        while (now := time.monotonic()) < begin + grace and not self._over.is_open():
+            if _have_unsent(endpoints):
+                quiet_since = time.monotonic()
+            elif now - quiet_since > FLUSHED_PERIOD:
+                return False
+            self._over.wait(max(POLL_INTERVAL, time.monotonic() - now))  # no more than half of the time is spent on looks
+        return _have_unsent(endpoints)
+
     def count_unread(self) -> int:
         """Give up the addresses, then count what was received and can't be relayed any longer."""
         deadline, count = time.monotonic() + COUNTING, 0
@@ -92,12 +123,6 @@ class GracefulShutdown:
                     opened.socket.recv_multipart(zmq.NOBLOCK)
                     count += 1
         return count
-
-    def _linger(self) -> float:
-        sender = self._in if self._out.socket.type in _NEVER_SEND else self._out
-        linger = sender.socket.getsockopt(zmq.LINGER)
-        assert isinstance(linger, int)
-        return LONGEST_GRACE if linger < 0 else min(linger / 1000, LONGEST_GRACE)
 
     def _has_something(self) -> bool:
         """Or something comes, in the time in which what is on its way arrives."""
@@ -149,3 +174,22 @@ class GracefulShutdown:
     def _in_hand(self) -> int:
         statistics = self._engine.statistics()
         return statistics.in_.pending + statistics.out.pending
+
+
+def _system_endpoints(opened: OpenSocket) -> list[str]:
+    """What it has bound and the system shows."""
+    return [each for each in opened.endpoints if each.startswith(("tcp:", "ipc:"))]
+
+
+def _linger(opened: OpenSocket) -> float:
+    """In seconds."""
+    linger = opened.socket.getsockopt(zmq.LINGER)
+    assert isinstance(linger, int)
+    return LONGEST_GRACE if linger < 0 else min(linger / 1000, LONGEST_GRACE)
+
+
+def _have_unsent(endpoints: list[str]) -> bool:
+    try:
+        return have_unsent(endpoints)
+    except OSError:  # no descriptor is left to look
+        return False

@@ -13,7 +13,7 @@ import click
 
 from ._failure import Failure, Status
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # EIO: the terminal is gone
 
 SECTIONS = {
     "Run": ("run", "init", "validate", "schema", "key"),
@@ -93,7 +93,7 @@ def _status() -> int:
     except (click.Abort, KeyboardInterrupt):
         return Status.OK
     except Exception as error:  # noqa: BLE001 - whatever it is, the status tells
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        if isinstance(error, OSError) and error.errno in _UNWRITABLE:
             _discard(1)
             return _say(f"zdev: cannot write the output: {error.strerror}", Status.UNAVAILABLE)
         traceback.print_exc()
