@@ -148,7 +148,7 @@ SAMPLES = {
     "a control socket elsewhere": (
         A + "[control]\nendpoint = 'tcp://127.0.0.1:1'",
         [
-            "7:12  control.endpoint: 'tcp://127.0.0.1:1' is not allowed; write ipc://PATH, like ipc:///run/zdev/control.sock",
+            "7:12  control.endpoint: 'tcp://127.0.0.1:1' is not allowed; write unix://PATH, like unix:///run/zdev/control.sock",
         ],
     ),
     "a control socket that is too long": (

@@ -22,9 +22,9 @@ def refusal_of(endpoint: str, *, connects: bool) -> str | None:
 
 def control_endpoint_of(text: str) -> Path:
     """The path of the control socket. Raises ValueError with a text that says what is allowed."""
-    path = text.removeprefix("ipc://")
+    path = text.removeprefix("unix://").removeprefix("ipc://")
     if path == text or not path or path[0] in "@*":
-        raise ValueError(f"{text!r} is not allowed; write ipc://PATH, like ipc:///run/zdev/control.sock")
+        raise ValueError(f"{text!r} is not allowed; write unix://PATH, like unix:///run/zdev/control.sock")
     if refusal := ipc_refusal(ipc_place(path), connects=True):
         raise ValueError(refusal)
     return Path(path)
