@@ -46,6 +46,8 @@ class Placement:
     def new_context(self, owner: str, factory: Callable[[], zmq.Context[Any]]) -> zmq.Context[Any]:
         """A context with so many I/O threads. Raises ZMQError with EINVAL for an impossible number."""
         context = factory()
+        if not isinstance(context, zmq.Context):
+            raise TypeError(f"{owner}: context_factory must return a zmq.Context, and returned {context!r}")
         if self.io_threads is not None:
             try:
                 if not isinstance(self.io_threads, int):
