@@ -210,6 +210,13 @@ KINDS: dict[str, tuple[Mistake, type[Exception], str]] = {
         zmq.ZMQError,
         "cannot reserve a port for in .* at ftp://here: Protocol not supported; use a transport",
     ),
+    "bytes that are not text": (lambda: queue().bind_in(b"\xff"), TypeError, "an endpoint must be text like tcp://"),
+    "another value as spec": (lambda: ThreadDevice.from_specs([1]), TypeError, "specs must be of type SocketSpec, not 1"),  # type: ignore[list-item]
+    "a spec of another role": (
+        lambda: ThreadDevice.from_specs([SocketSpec("inn", zmq.REP)]),  # type: ignore[arg-type]
+        ValueError,
+        r"unknown role 'inn' \(roles: in, out, mon, ctrl\)",
+    ),
     "text as drain's timeout": (lambda: queue().drain("5"), TypeError, "timeout must be a number of seconds, or None"),
     "text as stop's timeout": (lambda: queue().stop("5"), TypeError, "timeout must be a number of seconds, or None"),
     "text as start's timeout": (lambda: queue().start("5"), TypeError, "timeout must be a number of seconds, or None"),
@@ -234,6 +241,28 @@ def test_a_value_of_a_wrong_kind_is_refused_where_it_is_given(name: str) -> None
 def test_a_spec_of_a_draft_type_names_the_types_that_can_be(context: zmq.Context[Any]) -> None:
     with pytest.raises(zmq.ZMQError, match=r"zdev: cannot make in \(SERVER\): .*; use one of PAIR, PUB"):
         SocketSpec("in", zmq.SERVER).open(context)
+
+
+VALUES: list[tuple[str, Any, str]] = [
+    ("on_full", "blok", "on_full must be None or 'block' or 'drop', not 'blok'"),
+    ("mon_on_full", None, "mon_on_full must be 'block' or 'drop', not None"),
+    ("cpus", 3, r"cpus must be a collection of processors, like \{0, 1\}, not 3"),
+    ("context_factory", None, "context_factory must make a context, like zmq.Context .*, not None"),
+    ("context_factory", dict, r"context_factory must return a zmq.Context, and returned \{\}"),
+    ("start_method", "frok", "start_method must be None or one of .*, not 'frok'"),
+    ("restart", True, 'restart is True: it can be "no" or "on-failure"'),
+]
+
+
+@pytest.mark.parametrize(("setting", "value", "said"), VALUES)
+def test_a_setting_of_a_wrong_kind_is_refused_at_the_start(setting: str, value: Any, said: str) -> None:
+    device = queue(ProcessDevice if setting in ("start_method", "restart") else ThreadDevice)
+    device.bind_in(ANY_PORT)
+    device.bind_out(ANY_PORT)
+    setattr(device, setting, value)
+    with pytest.raises((TypeError, ValueError), match=f"Device: {said}"):
+        device.start()
+    assert not device.is_alive()
 
 
 PLACEMENTS = [("io_threads", "2", "cannot have '2' I/O threads: not a whole number"), ("cpus", ["0"], "are given by number")]

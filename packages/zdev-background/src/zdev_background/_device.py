@@ -137,7 +137,7 @@ class Device(Awaitable, Roles):
     def _refuse_mistakes(self) -> None:
         try:
             refuse_mistakes(self._plan(), is_process=self._is_process)
-        except zmq.ZMQError as error:
+        except (zmq.ZMQError, TypeError, ValueError) as error:
             self.exception, self.done = error, True
             raise
 
@@ -273,9 +273,16 @@ class Device(Awaitable, Roles):
             out_prefix=self._out_prefix,
             on_full=self.on_full,
             mon_on_full=self.mon_on_full,
-            placement=Placement(self.io_threads, frozenset(self.cpus)),
+            placement=Placement(self.io_threads, self._cpu_set()),
             file_limit=self.file_limit,
         )
+
+    def _cpu_set(self) -> frozenset[int]:
+        given: Any = self.cpus
+        try:
+            return frozenset(given)
+        except TypeError:
+            raise TypeError(f"{self.name}: cpus must be a collection of processors, like {{0, 1}}, not {given!r}") from None
 
     def _alive(self) -> Launcher | None:
         launcher = self._launcher

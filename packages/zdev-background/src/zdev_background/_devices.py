@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -55,6 +56,11 @@ class ProcessDevice(Device):
         return self._launcher.restarts if isinstance(self._launcher, RestartingLauncher) else 0
 
     def _new_launcher(self) -> Launcher:
+        methods = multiprocessing.get_all_start_methods()
+        if self.start_method not in (None, *methods):
+            raise ValueError(
+                f"{self.name}: start_method must be None or one of {', '.join(methods)}, not {self.start_method!r}"
+            )
         if self.restart == "on-failure":
             return RestartingLauncher(self._plan(), self._on_end, self.daemon, self.start_method)
         if self.restart != "no":

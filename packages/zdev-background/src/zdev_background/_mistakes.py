@@ -16,7 +16,13 @@ _DROPPING = (zmq.PUB, zmq.XPUB)
 
 
 def refuse_mistakes(plan: Plan, *, is_process: bool) -> None:
-    """Raise ZMQError with EINVAL if the device could relay nothing; log a warning about a socket that nobody can reach."""
+    """Check a device that is about to start.
+
+    Raises:
+        ZMQError: With EINVAL, if it could relay nothing.
+        ValueError, TypeError: For a setting that has another kind of value.
+    """
+    _check_settings(plan)
     own_context = isinstance(plan.context_factory, type) or bool(plan.servers() or plan.placement)
     for role, spec in plan.specs.items():
         if spec.role != role:  # one socket is both ends
@@ -33,6 +39,20 @@ def refuse_mistakes(plan: Plan, *, is_process: bool) -> None:
             if own_context:
                 text = "%s: %s uses %s in a context of its own, where no socket of yours can reach it (set context_factory)"
                 logger.warning(text, plan.owner, spec, endpoint)
+
+
+def _check_settings(plan: Plan) -> None:
+    factory: object = plan.context_factory
+    if not callable(factory):
+        raise TypeError(
+            f"{plan.owner}: context_factory must make a context, like zmq.Context or lambda: context, not {factory!r}"
+        )
+    for name, value, allowed in (
+        ("on_full", plan.on_full, (None, "block", "drop")),
+        ("mon_on_full", plan.mon_on_full, ("block", "drop")),
+    ):
+        if value not in allowed:
+            raise ValueError(f"{plan.owner}: {name} must be {' or '.join(map(repr, allowed))}, not {value!r}")
 
 
 def _miss_endpoint(owner: str, spec: SocketSpec) -> None:

@@ -48,11 +48,14 @@ class Placement:
 
         Raises:
             ZMQError: EINVAL for an impossible number, EMFILE where no descriptor is free.
+            TypeError: `factory` returned something else.
         """
         try:
             context = factory()
         except zmq.ZMQError as error:
             raise explained(owner, "cannot make a context", error) from error
+        if not isinstance(context, zmq.Context):
+            raise TypeError(f"{owner}: context_factory must return a zmq.Context, and returned {context!r}")
         if self.io_threads is not None:
             try:
                 if not isinstance(self.io_threads, int):

@@ -6,8 +6,9 @@ import inspect
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from types import MappingProxyType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, get_args
 
 import zmq
 
@@ -73,7 +74,7 @@ class Roles:
         name: what messages and logs call it; None: its class. in_prefix, out_prefix: what copies for `mon` begin with; None:
         nothing. Raises ValueError without a socket for `in`.
         """
-        given = {spec.role: spec for spec in specs}
+        given = _by_role(specs)
         if "in" not in given:
             raise ValueError(f"{cls.__name__} needs a socket for in")
         made: Any = cls
@@ -86,7 +87,7 @@ class Roles:
         self, specs: Iterable[SocketSpec], *, in_prefix: bytes | str | None = None, out_prefix: bytes | str | None = None
     ) -> None:
         """Have these sockets, each in its role, in place of those so far; see `from_specs`. It takes effect at the next start."""
-        self._specs.update({spec.role: spec for spec in specs})
+        self._specs.update(_by_role(specs))
         if self._specs["out"].role == "in":
             self._specs["out"] = self._specs["in"]
         self._in_prefix, self._out_prefix = prefix("in_prefix", in_prefix), prefix("out_prefix", out_prefix)
@@ -212,9 +213,20 @@ def prefix(parameter: str, value: bytes | str | None) -> bytes | str | None:
     return value
 
 
+def _by_role(specs: Iterable[SocketSpec]) -> dict[Role, SocketSpec]:
+    given: list[Any] = list(specs)
+    for spec in given:
+        if not isinstance(spec, SocketSpec):
+            raise TypeError(f"specs must be of type SocketSpec, not {spec!r}")
+        if spec.role not in get_args(Role):
+            raise ValueError(f"unknown role {spec.role!r} (roles: {', '.join(get_args(Role))})")
+    return {spec.role: spec for spec in given}
+
+
 def _endpoint(value: str | bytes) -> str:
-    if isinstance(value, bytes):
-        return value.decode()
-    if not isinstance(value, str):
+    given: Any = value
+    with suppress(UnicodeDecodeError):
+        given = value.decode() if isinstance(value, bytes) else value
+    if not isinstance(given, str):
         raise TypeError(f"an endpoint must be text like tcp://127.0.0.1:5559, not {value!r}")
-    return value
+    return given

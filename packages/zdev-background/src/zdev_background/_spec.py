@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,9 +16,13 @@ from ._buffers import make_socket
 from ._endpoints import is_ipv6, refusal_of
 from ._errors import explained
 from ._ipc import refuse_in_use, remove_file
+from ._option_checks import conflict_of
+from ._option_table import SECRETS, option_refusal, verdict_of
 from ._ports import Ports
 from ._security import Security, is_loopback
 from ._socket_options import default_options
+
+logger = logging.getLogger("zdev")
 
 Role = Literal["in", "out", "mon", "ctrl"]
 OptionValue = int | bytes | str
@@ -25,8 +30,7 @@ OptionValue = int | bytes | str
 SOCKET_TYPES = {int(each): each.name for each in zmq.SocketType if each <= zmq.XSUB}
 """Types that a device can relay, by number. The others are STREAM, whose messages have no frames, and drafts of libzmq."""
 
-_SECRET = (zmq.CURVE_SECRETKEY, zmq.PLAIN_PASSWORD)  # options whose values are shown to nobody
-
+_REPLACED = {int(zmq.HWM): (zmq.SNDHWM, zmq.RCVHWM)}  # ØMQ 2 had one for both directions
 UNBIND_TIMEOUT = 1.0  # seconds for libzmq's own thread to give an address up, which takes it a millisecond
 _numbers = itertools.count()
 
@@ -101,6 +105,7 @@ class SocketSpec:
             raise explained(owner, f"cannot make {self}", error, advice) from error
         opened = OpenSocket(socket)
         try:
+            self._check_options(context, owner)
             for option, value in (*self._defaults(context), *self.options):
                 self._set(socket, owner, option, value)
             if self.security:
@@ -146,13 +151,29 @@ class SocketSpec:
             defaults[zmq.IPV6] = 1
         return [(option, value) for option, value in defaults.items() if option not in context.sockopts]
 
+    def _check_options(self, context: zmq.Context[Any], owner: str) -> None:
+        """Raise ZMQError with EINVAL for an option that libzmq takes, and that makes a device lose messages or abort."""
+        options: list[tuple[int, Any]] = [*context.sockopts.items(), *self.options]
+        for option, value in options:
+            if refusal := option_refusal(option, _encoded(value), probe=True):
+                raise zmq.ZMQError(errno.EINVAL, f"{owner}: {self._setting(option, value)}: {refusal}")
+            verdict = verdict_of(option)
+            if verdict and verdict.kind == "no effect":
+                logger.warning("%s: option %s of %s has no effect: %s", owner, option_name(option), self, verdict.note)
+        if conflict := conflict_of(options, len(self.binds)):
+            raise zmq.ZMQError(errno.EINVAL, f"{owner}: cannot set the options of {self}: {conflict}")
+
     def _set(self, socket: zmq.Socket[bytes], owner: str, option: int, value: OptionValue) -> None:
         try:
-            socket.setsockopt(option, value.encode() if isinstance(value, str) else value)
+            for each in _REPLACED.get(option, (option,)):
+                socket.setsockopt(each, _encoded(value))
         except (zmq.ZMQError, TypeError, ValueError, OverflowError) as error:
-            shown = "what it was told" if option in _SECRET else repr(value)
-            doing = f"cannot set option {option_name(option)} of {self} to {shown}"
-            raise explained(owner, doing, error, "zmq_setsockopt(3) has the options and their values") from error
+            advice = "zmq_setsockopt(3) has the options and their values"
+            raise explained(owner, self._setting(option, value), error, advice) from error
+
+    def _setting(self, option: int, value: object) -> str:
+        shown = "the given value" if option_name(option) in SECRETS else repr(value)
+        return f"cannot set option {option_name(option)} of {self} to {shown}"
 
     def _protect(self, socket: zmq.Socket[bytes], owner: str, security: Security) -> None:
         try:
@@ -180,6 +201,10 @@ class SocketSpec:
             socket.connect(endpoint)
         except (zmq.ZMQError, OSError) as error:
             raise explained(owner, f"cannot connect {self} to {endpoint}", error) from error
+
+
+def _encoded(value: OptionValue) -> int | bytes:
+    return value.encode() if isinstance(value, str) else value
 
 
 def _refuse_invalid(endpoint: str, *, connects: bool) -> None:

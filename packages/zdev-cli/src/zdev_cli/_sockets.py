@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ._words import SECRETS, SOCKET_TYPES, Role, endpoint_of, settings_of
+from ._words import SOCKET_TYPES, Role, endpoint_of, settings_of
 
 if TYPE_CHECKING:
     from .config import SocketConfig
@@ -40,6 +40,8 @@ def assignment_of(text: str) -> tuple[str, str]:
     try:
         settings_of(name.strip(), value)
     except ValueError as error:
+        from zdev_background._option_table import SECRETS
+
         shown = name if name.strip().upper() in SECRETS else text
         raise ValueError(f"{shown!r}: {error}") from None
     return name.strip().upper(), value

@@ -27,8 +27,6 @@ DEVICE_TYPES = {
 
 STARTER = "zdev.toml"  # what `zdev init` writes; `zdev validate` and `zdev run` take it where no other file is named
 
-SECRETS = ("CURVE_SECRETKEY", "PLAIN_PASSWORD")
-
 Setting = tuple[int, int | bytes]
 
 
@@ -65,11 +63,23 @@ def _transport_refusal(transport: str) -> str | None:
 
 
 def settings_of(name: str, value: object) -> tuple[Setting, ...]:
-    """What `zmq.Socket.setsockopt` takes for an option of this name, without ZMQ_, and a number or text, or bool or list of them.
+    """Convert an option's name, without ZMQ_, and value (a number, text or bool, or a list of them) to what libzmq takes.
 
     Raises ValueError with a text that says what is allowed.
     """
+    from zdev_background._option_table import option_refusal
+
+    settings = _settings_of(name, value)
+    for option, setting in settings:
+        if refusal := option_refusal(option, setting):
+            raise ValueError(refusal)
+    return settings
+
+
+def _settings_of(name: str, value: object) -> tuple[Setting, ...]:
     import zmq
+
+    from zdev_background._option_table import SECRETS
 
     options = zmq.SocketOption.__members__
     option = options.get(name.upper())
@@ -82,9 +92,9 @@ def settings_of(name: str, value: object) -> tuple[Setting, ...]:
             f"{option.name} is a secret, which others could see here; use a table curve or plain, which names a file"
         )
     if isinstance(value, list):
-        return tuple(setting for each in value for setting in settings_of(name, each))
+        return tuple(setting for each in value for setting in _settings_of(name, each))
     if option is zmq.SocketOption.HWM:  # ØMQ 2 had one for both directions
-        return *settings_of("SNDHWM", value), *settings_of("RCVHWM", value)
+        return *_settings_of("SNDHWM", value), *_settings_of("RCVHWM", value)
     if option._opt_type.name == "bytes":
         if not isinstance(value, str):
             raise ValueError(f"{option.name} takes text")
