@@ -17,7 +17,7 @@ def test_the_public_names_are_pinned() -> None:
     devices = [where + what for where in WHERE for what in WHAT]
     others = ["FlowStatistics", "Outcome", "Role", "SocketSpec", "State", "Statistics", "monitored_queue", "monitoredqueue"]
     others += ["CurveClient", "CurveServer", "PlainClient", "PlainServer", "Security", "create_key", "read_public_key"]
-    others += ["DEFAULT_SOCKET_OPTIONS", "raise_file_limit"]
+    others += ["DEFAULT_SOCKET_OPTIONS", "raise_file_limit", "Ending", "RestartHooks", "RestartPolicy"]
     assert sorted(zdev_background.__all__) == sorted(devices + others)
     assert all(hasattr(zdev_background, name) for name in zdev_background.__all__)
     assert monitoredqueue.monitored_queue is zdev_background.monitored_queue

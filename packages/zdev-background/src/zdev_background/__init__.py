@@ -19,6 +19,8 @@ from ._devices import (
 )
 from ._keys import create_key, read_public_key
 from ._open_files import raise_file_limit
+from ._relay import Ending
+from ._restart import RestartHooks, RestartPolicy
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
 from ._socket_options import DEFAULT_SOCKET_OPTIONS
 from ._spec import Role, SocketSpec
@@ -28,6 +30,7 @@ __all__ = [
     "CurveClient",
     "CurveServer",
     "Device",
+    "Ending",
     "FlowStatistics",
     "MonitoredQueue",
     "Outcome",
@@ -39,6 +42,8 @@ __all__ = [
     "ProcessProxySteerable",
     "Proxy",
     "ProxySteerable",
+    "RestartHooks",
+    "RestartPolicy",
     "Role",
     "Security",
     "SocketSpec",
