@@ -209,12 +209,12 @@ class Supervisor(Launcher):
     def _started(self, run: Launcher) -> None:
         is_restart, self._has_failed = self._has_failed, False
         self._pass_on_what_was_asked(run)
-        self._call(self._hooks.on_start, is_restart)
         if is_restart:
             self.restarts += 1
             logger.warning("%s: restarted (%d)", self._plan.owner, self.restarts)
         if not self.ready.done():
             self._become_ready(run.ready.result())
+        self._call(self._hooks.on_start, is_restart)
 
     def _pass_on_what_was_asked(self, run: Launcher) -> None:
         """While the run was starting, and could not be steered."""
