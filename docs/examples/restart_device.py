@@ -1,7 +1,7 @@
-"""A queue in a process that is killed and started anew, while client and worker stay connected; it prints:
+"""A queue in a process that is killed and restarted, while client and worker stay connected; it prints:
 
 1 and 1 are 2
-killed, and started anew on the same endpoints
+killed, and restarted on the same endpoints
 2 and 1 are 3
 """
 
@@ -15,7 +15,7 @@ from zdev_background import ProcessDevice
 
 
 def main() -> None:
-    logging.getLogger("zdev").addHandler(logging.NullHandler())  # else lines on stderr tell of the end and the new start
+    logging.getLogger("zdev").addHandler(logging.NullHandler())  # else lines on stderr report the end and the restart
     queue = ProcessDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
     queue.bind_in("tcp://127.0.0.1:*")
     queue.bind_out("tcp://127.0.0.1:*")
@@ -39,7 +39,7 @@ def main() -> None:
         deadline = time.monotonic() + 20
         while not queue.restarts and time.monotonic() < deadline:
             time.sleep(0.01)
-        print("killed, and started anew on", "the same endpoints" if queue.endpoints == bound else "others")
+        print("killed, and restarted on", "the same endpoints" if queue.endpoints == bound else "others")
         ask(2)
         context.destroy(linger=0)
 

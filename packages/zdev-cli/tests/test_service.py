@@ -75,7 +75,7 @@ def test_a_killed_process_is_started_again_on_the_same_ports_and_counts_on(servi
     program.until("orders", lambda device: device["out"]["messages_sent"] == 2)
     program.send(signal.SIGTERM)
     assert program.status() == 0
-    assert any("killed by SIGKILL: it is started again in 0.1 s" in line for line in program.err.rest())
+    assert any("killed by SIGKILL: retrying in 0.1 s" in line for line in program.err.rest())
 
 
 def test_sigterm_drains_and_exits_with_status_0(service: Start, connected: Connected) -> None:

@@ -19,6 +19,8 @@ from ._devices import (
 )
 from ._keys import create_key, read_public_key
 from ._open_files import raise_file_limit
+from ._relay import Ending
+from ._restart import RestartHooks, RestartPolicy
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
 from ._socket_options import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
 from ._spec import Role, SocketSpec
@@ -29,6 +31,7 @@ __all__ = [
     "CurveClient",
     "CurveServer",
     "Device",
+    "Ending",
     "FlowStatistics",
     "MonitoredQueue",
     "Outcome",
@@ -40,6 +43,8 @@ __all__ = [
     "ProcessProxySteerable",
     "Proxy",
     "ProxySteerable",
+    "RestartHooks",
+    "RestartPolicy",
     "Role",
     "Security",
     "SocketSpec",

@@ -73,6 +73,9 @@ class Device(Awaitable, Roles):
     connection takes a descriptor, and 1024, the usual limit, is soon reached. The limit is never lowered. None leaves it alone,
     for a program that uses select(2), which takes no descriptor from 1024 on. Takes effect at the next start."""
 
+    start_paused: bool = False
+    """Whether the device starts paused: its sockets are bound, and no message moves until `resume`."""
+
     def __init__(self, device_type: int = zmq.QUEUE, in_type: int | None = None, out_type: int | None = None) -> None:
         if in_type is None or out_type is None:
             raise TypeError("in_type and out_type are needed: socket types, like zmq.ROUTER and zmq.DEALER")
@@ -216,12 +219,9 @@ class Device(Awaitable, Roles):
 
     @property
     def state(self) -> State:
-        """What the relay is doing: ACTIVE, PAUSED or DRAINING; IDLE when the device doesn't run."""
+        """What the relay is doing: ACTIVE, PAUSED or DRAINING; IDLE when the device does not run, or waits to be restarted."""
         launcher = self._ready()
-        if launcher is None:
-            return State.IDLE
-        state = launcher.statistics().state
-        return State.ACTIVE if state is State.IDLE else state  # bound, and just about to relay
+        return launcher.state() if launcher else State.IDLE
 
     @property
     def endpoints(self) -> Endpoints:
@@ -275,6 +275,7 @@ class Device(Awaitable, Roles):
             mon_on_full=self.mon_on_full,
             placement=Placement(self.io_threads, self._cpu_set()),
             file_limit=self.file_limit,
+            paused=self.start_paused,
         )
 
     def _cpu_set(self) -> frozenset[int]:

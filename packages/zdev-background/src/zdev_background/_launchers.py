@@ -10,7 +10,7 @@ from multiprocessing.process import BaseProcess
 
 import zmq
 
-from zdev_core import Statistics
+from zdev_core import State, Statistics
 
 from ._relay import Ending, Endpoints, Plan, Relay, no_statistics
 from ._threads import Latch, Promise, start_thread
@@ -67,6 +67,16 @@ class Launcher(ABC):
 
     @abstractmethod
     def statistics(self) -> Statistics: ...
+
+    def state(self) -> State:
+        """What the relay is doing, once it is ready."""
+        state = self.statistics().state
+        if state is State.IDLE:  # bound, and just about to relay
+            return State.PAUSED if self._plan.paused else State.ACTIVE
+        return state
+
+    def restart_now(self) -> None:  # noqa: B027  most runs are not repeated
+        """End the delay before a restart."""
 
     def is_alive(self) -> bool:
         return not self._ended.is_open()

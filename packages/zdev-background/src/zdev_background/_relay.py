@@ -62,6 +62,7 @@ class Plan:
     mon_on_full: Policy
     placement: Placement
     file_limit: int | None = None
+    paused: bool = False
 
     def descriptors(self, io_threads: int) -> int:
         """How many files the device opens before it is ready, with a context that is not in use yet."""
@@ -142,6 +143,8 @@ class Relay:
                 self._open_sockets()
                 self._engine = self._new_engine()
             self._shutdown = GracefulShutdown(self._engine, self._opened)
+            if plan.paused:
+                self._engine.pause()
         except BaseException:
             self._close(linger=0)
             raise

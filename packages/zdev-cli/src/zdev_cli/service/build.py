@@ -6,7 +6,7 @@ from multiprocessing import set_forkserver_preload
 
 import zmq
 
-from zdev_background import Device, ProcessDevice, SocketSpec, ThreadDevice
+from zdev_background import ProcessDevice, SocketSpec, ThreadDevice
 
 from .._words import Role, settings_of
 from ..config import DeviceConfig, SocketConfig
@@ -29,9 +29,9 @@ class OwnContextProcess(ProcessDevice):
     start_method = "forkserver"
 
 
-def device_of(config: DeviceConfig) -> Device:
+def device_of(config: DeviceConfig) -> ThreadDevice | ProcessDevice:
     """The device, not started. `config` has its defaults filled in."""
-    factory = OwnContextProcess if config.isolation == "process" else OwnContextThread
+    factory: type[ThreadDevice | ProcessDevice] = OwnContextProcess if config.isolation == "process" else OwnContextThread
     specs = {role: _spec_of(config, role, socket) for role, socket in config.sockets.items()}
     device = factory(in_type=specs["in"].type, out_type=specs["out"].type)
     device.use_specs(specs.values(), in_prefix=_prefix("in", config.in_), out_prefix=_prefix("out", config.out))
