@@ -60,3 +60,16 @@ def _prefix(role: str, socket: SocketConfig) -> str | None:
     if isinstance(socket.prefix, str):
         return socket.prefix
     return role if socket.prefix else None
+
+
+def outstanding(device: Device | None) -> str:
+    """How many replies did not come before it ended."""
+    count = device.statistics().pending_replies if device else 0
+    return f"{count} {'reply' if count == 1 else 'replies'} outstanding"
+
+
+def undelivered(device: Device) -> str:
+    """A warning, when the device closed its sockets before libzmq had sent all; "" when it had."""
+    if not getattr(device, "linger_expired", False):
+        return ""
+    return "LINGER ended while messages waited in libzmq for a slow or absent peer: they are lost, and not counted"
