@@ -93,7 +93,9 @@ class ProcessDevice(_Background):
     def _run_factory(self) -> Callable[[Plan, OnEnd, bool], Launcher]:
         methods = multiprocessing.get_all_start_methods()
         if self.start_method not in (None, *methods):
-            raise ValueError(f"{self.name}: start_method must be None or one of {', '.join(methods)}, not {self.start_method!r}")
+            raise ValueError(
+                f"{self.name}: start_method must be None or one of {', '.join(methods)}, not {self.start_method!r}"
+            )
         return partial(ProcessLauncher, start_method=self.start_method)
 
 

@@ -6,7 +6,7 @@ from multiprocessing import set_forkserver_preload
 
 import zmq
 
-from zdev_background import ProcessDevice, SocketSpec, ThreadDevice
+from zdev_background import Device, ProcessDevice, SocketSpec, ThreadDevice
 
 from .._words import Role, settings_of
 from ..config import DeviceConfig, SocketConfig
@@ -60,3 +60,16 @@ def _prefix(role: str, socket: SocketConfig) -> str | None:
     if isinstance(socket.prefix, str):
         return socket.prefix
     return role if socket.prefix else None
+
+
+def outstanding(device: Device | None) -> str:
+    """How many replies did not come before it ended."""
+    count = device.statistics().pending_replies if device else 0
+    return f"{count} {'reply' if count == 1 else 'replies'} outstanding"
+
+
+def undelivered(device: Device) -> str:
+    """A warning, when the device closed its sockets before libzmq had sent all; "" when it had."""
+    if not device.linger_expired:
+        return ""
+    return "LINGER ended while messages waited in libzmq for a slow or absent peer: they are lost, and not counted"

@@ -13,6 +13,7 @@ from zdev_background import Outcome, State
 
 from .._failure import Failure, Status
 from ..config import DeviceConfig
+from .build import outstanding, undelivered
 from .keeper import START_TIMEOUT, DeviceKeeper
 from .ledger import Ledger
 from .meter import Meter
@@ -30,7 +31,7 @@ class Ended(NamedTuple):
 
     text: str
     is_drained: bool = True
-    """False: it was to be drained, and not all that was owed came."""
+    """False: it was to be drained, and a reply did not come, or a message that it had taken was not delivered."""
 
 
 class Managed:
@@ -114,6 +115,7 @@ class Managed:
             keeper, state = self._keeper, self.state
             self._is_wanted = self._is_wanted and not by_operator
             may_be_cut = drain and self._stopping is not keeper
+            device = keeper.device if keeper else None
             if not drain:
                 self._stopping = keeper
         if keeper is None or state == "stopped":
@@ -122,10 +124,10 @@ class Managed:
         outcome = keeper.end(keeper.config.drain_timeout if drain else None)
         error = keeper.error if state not in ("waiting", "failed") else None
         took = time.monotonic() - began
-        if may_be_cut and outcome is Outcome.STOPPED:
-            ended = Ended(f"its drain was cut short after {took:.1f} s: not all that was owed came", is_drained=False)
-        else:
-            ended = _ended(outcome, took, error, drain=drain)
+        was_cut = may_be_cut and outcome is Outcome.STOPPED
+        ended = ended_text(outcome, took, outstanding(device), error, drain=drain, was_cut=was_cut)
+        if device and outcome and (warning := undelivered(device)):
+            ended = Ended(f"{ended.text}; {warning}", ended.is_drained and not drain)
         self.log(ended.text)
         return ended
 
@@ -211,9 +213,13 @@ class Managed:
         return f"{self.name}: {done}" if was != is_paused else f"{self.name}: was {done} already"
 
 
-def _ended(outcome: Outcome | None, took: float, error: str | None, *, drain: bool) -> Ended:
+def ended_text(
+    outcome: Outcome | None, took: float, outstanding: str, error: str | None, *, drain: bool, was_cut: bool
+) -> Ended:
+    if was_cut:
+        return Ended(f"drain cut short by a stop after {took:.1f} s: {outstanding}", is_drained=False)
     if outcome is Outcome.DRAINED:
         return Ended(f"drained in {took:.1f} s")
     if outcome is Outcome.DRAIN_TIMED_OUT:
-        return Ended(f"its drain timed out after {took:.1f} s: not all that was owed came", is_drained=False)
+        return Ended(f"drain timed out after {took:.1f} s: {outstanding}", is_drained=False)
     return Ended(error or "stopped", is_drained=not (error and drain))

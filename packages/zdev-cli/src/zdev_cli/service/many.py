@@ -43,7 +43,7 @@ def run_many(path: Path, control: str | None) -> None:
     if not is_told:
         os._exit(Status.OK if drained else Status.DRAIN_TIMED_OUT)  # the text of a failure could not be written either
     if not drained:
-        raise Failure("not every device could be drained within its drain_timeout: see above", Status.DRAIN_TIMED_OUT)
+        raise Failure("not every device was drained completely: see the log above", Status.DRAIN_TIMED_OUT)
 
 
 def _log_to_stderr() -> StderrHandler:
