@@ -58,6 +58,8 @@ bool endpoint::rolls_back() const noexcept { return is_one_of(type, {ZMQ_PUSH, Z
 
 bool endpoint::in_lockstep() const noexcept { return is_one_of(type, {ZMQ_REQ, ZMQ_REP}); }
 
+bool endpoint::in_midst_of_message() const { return get_option(handle, ZMQ_RCVMORE, role) != 0; }
+
 int endpoint::refresh() {
     const int events = get_option(handle, ZMQ_EVENTS, role);
     ++looks;

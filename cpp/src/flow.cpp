@@ -12,6 +12,9 @@ namespace {
 constexpr int burst_size = 1000;
 constexpr std::uint64_t burst_frames = 4000;
 
+// The frames of the longest message that is passed on. Gathering them takes a few milliseconds, in which nothing else moves.
+constexpr std::size_t most_frames = 65536;
+
 // A ROUTER, PUB or XPUB drops what it thinks a peer has no room for, and of itself looks for news of room once a millisecond
 // only: time for more messages than the usual high-water mark of 1000.
 constexpr int news_interval = 64;
@@ -49,6 +52,7 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
       may_mix_(from.type == ZMQ_XPUB),
       proven_(!to.tells_room() || &from == &to),  // a REP has room only once it has received
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
+      discarding_(from.in_midst_of_message()),
       message_(&to),
       copy_(monitor.to) {}
 
@@ -72,6 +76,10 @@ inline bool flow::receive() {
     // request: a look after the one that found the request has heard it.
     if (from_.type == ZMQ_REP && ((from_.refresh() & ZMQ_POLLIN) == 0 || (from_.refresh() & ZMQ_POLLIN) == 0)) return false;
     bytes_ = 0;
+    return discarding_ ? discard_rest() : read_message();
+}
+
+inline bool flow::read_message() {
     for (;;) {
         zmq::message_t& frame = message_.add();
         const int size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT);
@@ -82,10 +90,13 @@ inline bool flow::receive() {
         const int more = zmq_msg_more(frame.handle());
         if (may_mix_ && message_.frames() > 1 && !have_one_sender(message_[0], frame)) begin_anew();
         bytes_ += static_cast<std::uint64_t>(size);
-        if (!more) break;
+        if (commands_.is_command(frame) || message_.frames() > most_frames) return discard(more != 0);
+        if (!more) return take_message();
     }
-    count_received();
+}
 
+inline bool flow::take_message() {
+    count_received();
     if (to_.type == ZMQ_ROUTER && !address()) {
         malformed_.add(1);
         message_.clear();
@@ -95,18 +106,61 @@ inline bool flow::receive() {
     return true;
 }
 
+// Drops what has come of a message, and with discard_rest() what follows of it: another message must not run into it.
+bool flow::discard(bool more) {
+    if (may_mix_) discarded_from_.swap(message_[0]);
+    drop_malformed();
+    set_discarding(more);
+    return true;
+}
+
+// A burst of it at most, for it may be very long; the next burst goes on here.
+bool flow::discard_rest() {
+    for (std::uint64_t left = burst_frames; discarding_ && left > 0; --left) {
+        zmq::message_t& frame = message_.add();
+        const int size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT);
+        if (size < 0) {
+            const int why = zmq_errno();
+            if (why != EINTR) set_discarding(false);  // messages come whole: it has no end
+            if (!nothing_came(why)) return false;
+            continue;
+        }
+        if (may_mix_ && !have_one_sender(discarded_from_, frame)) {  // it has no end, and this begins a message
+            set_discarding(false);
+            bytes_ = static_cast<std::uint64_t>(size);
+            return frame.more() ? read_message() : take_message();
+        }
+        frames_received_.add(1);
+        bytes_received_.add(static_cast<std::uint64_t>(size));
+        const bool more = frame.more();
+        message_.take_back();
+        set_discarding(more);
+    }
+    return true;
+}
+
+// A REP must answer each request before it receives the next.
+void flow::set_discarding(bool more) {
+    discarding_ = more;
+    if (more || from_.type != ZMQ_REP) return;
+    zmq::message_t answer;
+    from_.settled = false;
+    while (zmq_msg_send(answer.handle(), from_.handle, ZMQ_DONTWAIT) < 0 && zmq_errno() == EINTR) {
+    }
+}
+
 // After a first frame the others are there: libzmq passes messages on whole. True: try again.
 bool flow::nothing_came(int why) {
     message_.take_back();
     if (why == EINTR) return true;
-    if (!message_.empty()) drop_torn();
+    if (!message_.empty()) drop_malformed();
     from_.settled = why == EAGAIN;  // recv has processed all commands; with EFSM it did not
     if (why == EAGAIN || why == EFSM) return false;
     throw zmq::error_t(why);
 }
 
 // A message that has no end: of one whose first frame is a subscription, an XPUB may swallow the last.
-void flow::drop_torn() {
+void flow::drop_malformed() {
     count_received();
     malformed_.add(1);
     message_.clear();
@@ -118,7 +172,7 @@ void flow::begin_anew() {
     zmq::message_t first;
     first.swap(message_[message_.frames() - 1]);
     message_.take_back();
-    drop_torn();
+    drop_malformed();
     message_.add().swap(first);
 }
 

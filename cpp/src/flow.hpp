@@ -11,6 +11,7 @@
 #include <zdev/device.hpp>
 #include <zdev/statistics.hpp>
 
+#include "command_frame.hpp"
 #include "counter.hpp"
 #include "endpoint.hpp"
 #include "outbox.hpp"
@@ -47,9 +48,14 @@ public:
 private:
     bool ready_to_read();
     bool receive();
+    bool read_message();
+    bool take_message();
+    bool discard(bool more);
+    bool discard_rest();
+    void set_discarding(bool more);
     bool nothing_came(int why);
     void count_received();
-    void drop_torn();
+    void drop_malformed();
     void begin_anew();
     bool undelivered(sending result);
     bool address();
@@ -71,6 +77,9 @@ private:
     const bool may_mix_;  // frames of several senders in what libzmq gives out as one message
     bool proven_;         // `to` had room at least once: until then no message is taken in hand
     zmq::message_t prefix_;
+    const command_frame_filter commands_;
+    bool discarding_;                // the rest of a message that was dropped, which is still at `from`
+    zmq::message_t discarded_from_;  // its first frame, where messages may mix
     outbox message_;
     outbox copy_;              // for the monitor
     std::uint64_t bytes_ = 0;  // of the message in hand

@@ -31,7 +31,7 @@ constexpr counter counters[] = {
     {"frames_sent", &flow_statistics::frames_sent, "Frames of those messages."},
     {"bytes_sent", &flow_statistics::bytes_sent, "Bytes of those frames."},
     {"malformed", &flow_statistics::malformed,
-     "Dropped: to a ROUTER without destination and content, between ROUTERs also without sender."},
+     "Dropped: no destination or content for a ROUTER, more than 65,536 frames, a SUBSCRIBE command, or no end."},
     {"unroutable", &flow_statistics::unroutable, "Dropped: EHOSTUNREACH from a ROUTER with ROUTER_MANDATORY."},
     {"overflowed", &flow_statistics::overflowed, "Dropped: that peer was full and the device's `on_full` is \"drop\"."},
     {"monitor_sent", &flow_statistics::monitor_sent,

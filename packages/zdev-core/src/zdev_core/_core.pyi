@@ -41,7 +41,7 @@ class FlowStatistics:
     def bytes_sent(self) -> int: ...
     @property
     def malformed(self) -> int:
-        """Dropped: to a ROUTER without destination and content, between ROUTERs also without sender."""
+        """Dropped: no destination or content for a ROUTER, more than 65,536 frames, a SUBSCRIBE command, or no end."""
     @property
     def unroutable(self) -> int:
         """Dropped: EHOSTUNREACH from a ROUTER with ROUTER_MANDATORY."""
