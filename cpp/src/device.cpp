@@ -114,6 +114,8 @@ outcome device::impl::run(const check& check) {
     } const end{*this};
     for_each_socket([](endpoint& socket) { socket.settled = false; });
     if (mon_) mon_->watch_audience();
+    forward_.begin_run();
+    if (backward_) backward_->begin_run();
     next_chores_ = next_check_ = {};
     last_turn_ = clock::now();
     return loop(check);

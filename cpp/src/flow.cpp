@@ -19,6 +19,10 @@ constexpr std::size_t most_frames = 65536;
 // only: time for more messages than the usual high-water mark of 1000.
 constexpr int news_interval = 64;
 
+// The longest topic that is passed upstream. An XSUB of libzmq 4.3 calls itself once for each byte when a topic ends, which
+// takes about 100 bytes of stack each, and threads with 256 KiB exist.
+constexpr std::size_t longest_topic = 2048;
+
 // Routing ids have 1 to 255 bytes (zmq_setsockopt(3), ZMQ_ROUTING_ID).
 bool can_be_routing_id(const zmq::message_t& frame) { return frame.size() > 0 && frame.size() <= 255; }
 
@@ -54,7 +58,9 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
       discarding_(from.in_midst_of_message()),
       message_(&to),
-      copy_(monitor.to) {}
+      copy_(monitor.to) {
+    if (from.type == ZMQ_XPUB && to.type == ZMQ_XSUB && from.count_topics() >= 0) withdrawals_.emplace(from);
+}
 
 bool flow::ready_to_read() {
     if (!proven_) {
@@ -76,7 +82,8 @@ inline bool flow::receive() {
     // request: a look after the one that found the request has heard it.
     if (from_.type == ZMQ_REP && ((from_.refresh() & ZMQ_POLLIN) == 0 || (from_.refresh() & ZMQ_POLLIN) == 0)) return false;
     bytes_ = 0;
-    return discarding_ ? discard_rest() : read_message();
+    if (discarding_) return discard_rest();
+    return withdrawals_ ? read_upstream() : read_message();
 }
 
 inline bool flow::read_message() {
@@ -96,14 +103,46 @@ inline bool flow::read_message() {
 }
 
 inline bool flow::take_message() {
+    if (withdrawals_ && withdrawals_->hold(message_[0])) {
+        message_.clear();
+        return true;
+    }
+    return accept_message();
+}
+
+inline bool flow::accept_message() {
     count_received();
-    if (to_.type == ZMQ_ROUTER && !address()) {
+    if ((to_.type == ZMQ_ROUTER && !address()) || (to_.type == ZMQ_XSUB && is_overlong_subscription())) {
         malformed_.add(1);
         message_.clear();
         return true;
     }
     if (monitor_ && monitor_->heard && monitor_->looks != refused_at_) load_copy();
     return true;
+}
+
+// What an XPUB reports, and then the unsubscriptions among that which were held until it had nothing more to report.
+bool flow::read_upstream() {
+    if (next_withdrawal() || read_message()) return true;
+    if (!from_.settled) return false;
+    const std::size_t dropped = withdrawals_->settle();
+    messages_received_.add(dropped);
+    frames_received_.add(dropped);
+    malformed_.add(dropped);
+    return next_withdrawal();
+}
+
+bool flow::next_withdrawal() {
+    if (!withdrawals_->has_next()) return false;
+    zmq::message_t& frame = message_.add();
+    withdrawals_->next(frame);
+    bytes_ = frame.size();
+    return accept_message();
+}
+
+bool flow::is_overlong_subscription() {
+    const zmq::message_t& first = message_[0];
+    return first.size() > longest_topic + 1 && (*first.data<unsigned char>() == 0 || *first.data<unsigned char>() == 1);
 }
 
 // Drops what has come of a message, and with discard_rest() what follows of it: another message must not run into it.
@@ -247,6 +286,10 @@ bool flow::deliver_copy() {
     return true;
 }
 
+void flow::begin_run() noexcept {
+    if (withdrawals_) withdrawals_->reset();
+}
+
 bool flow::burst(bool may_read) {
     const bool had_message = in_hand();
     if (had_message) {
@@ -258,7 +301,7 @@ bool flow::burst(bool may_read) {
         some_wait_ = (from_.refresh() & ZMQ_POLLIN) != 0;
         return had_message && !in_hand();
     }
-    if (from_.settled) return had_message;
+    if (from_.settled && !(withdrawals_ && withdrawals_->has_next())) return had_message;
 
     int moved = 0;
     const std::uint64_t last_frame = frames_received_.get() + burst_frames;

@@ -15,6 +15,7 @@
 #include "counter.hpp"
 #include "endpoint.hpp"
 #include "outbox.hpp"
+#include "withdrawals.hpp"
 
 namespace zdev {
 
@@ -27,6 +28,9 @@ public:
     };
 
     flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full);
+
+    // A run begins.
+    void begin_run() noexcept;
 
     // Sends what is in hand, then forwards what has arrived, up to a burst; reads nothing unless `may_read`. Returns whether
     // anything moved. Throws zmq::error_t; a message in hand stays there.
@@ -50,6 +54,10 @@ private:
     bool receive();
     bool read_message();
     bool take_message();
+    bool accept_message();
+    bool read_upstream();
+    bool next_withdrawal();
+    bool is_overlong_subscription();
     bool discard(bool more);
     bool discard_rest();
     void set_discarding(bool more);
@@ -77,6 +85,7 @@ private:
     const bool may_mix_;  // frames of several senders in what libzmq gives out as one message
     bool proven_;         // `to` had room at least once: until then no message is taken in hand
     zmq::message_t prefix_;
+    std::optional<withdrawals> withdrawals_;  // from an XPUB to an XSUB
     const command_frame_filter commands_;
     bool discarding_;                // the rest of a message that was dropped, which is still at `from`
     zmq::message_t discarded_from_;  // its first frame, where messages may mix
