@@ -43,12 +43,14 @@ void free_probe(void*, void* probe) {
 
 }  // namespace
 
-flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full)
+flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full, const replies& owed)
     : from_(from),
       to_(to),
       monitor_(monitor.to),
       on_full_(on_full),
       monitor_on_full_(monitor.on_full),
+      replies_(owed.pending),
+      asks_(owed.asks),
       swap_(from.type == ZMQ_ROUTER && to.type == ZMQ_ROUTER && &from != &to),
       prefixed_(monitor.prefix.has_value()),
       probes_(prefixed_ && monitor_ && !monitor_->tells_room()),
@@ -117,8 +119,20 @@ inline bool flow::accept_message() {
         message_.clear();
         return true;
     }
+    if (replies_) account_reply();
     if (monitor_ && monitor_->heard && monitor_->looks != refused_at_) load_copy();
     return true;
+}
+
+// A request is pending once it is sent. A reply pays for it whatever becomes of the reply: to a peer that has left, none is
+// owed.
+inline void flow::account_reply() {
+    const std::size_t peer = replies_->place_of(message_[asks_ && swap_ ? 1 : 0]);
+    if (asks_) {
+        asker_ = peer;
+    } else {
+        replies_->answered(peer);
+    }
 }
 
 // What an XPUB reports, and then the unsubscriptions among that which were held until it had nothing more to report.
@@ -252,6 +266,7 @@ inline bool flow::deliver_message() {
         messages_sent_.add(1);
         frames_sent_.add(frames);
         bytes_sent_.add(bytes_);
+        if (asks_) replies_->asked(asker_);
         return true;
     }
     return undelivered(result);

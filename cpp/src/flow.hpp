@@ -15,6 +15,7 @@
 #include "counter.hpp"
 #include "endpoint.hpp"
 #include "outbox.hpp"
+#include "pending_replies.hpp"
 #include "withdrawals.hpp"
 
 namespace zdev {
@@ -27,7 +28,13 @@ public:
         zdev::on_full on_full = zdev::on_full::block;
     };
 
-    flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full);
+    // Which messages are requests, and which the replies to these.
+    struct replies {
+        pending_replies* pending = nullptr;  // none: nothing is owed
+        bool asks = false;                   // this flow's messages are the requests
+    };
+
+    flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full, const replies& owed);
 
     // A run begins.
     void begin_run() noexcept;
@@ -57,6 +64,7 @@ private:
     bool accept_message();
     bool read_upstream();
     bool next_withdrawal();
+    void account_reply();
     bool is_overlong_subscription();
     bool discard(bool more);
     bool discard_rest();
@@ -78,6 +86,9 @@ private:
     endpoint* const monitor_;
     const zdev::on_full on_full_;
     const zdev::on_full monitor_on_full_;
+    pending_replies* const replies_;
+    const bool asks_;
+    std::size_t asker_ = 0;  // the place of the peer whose request is in hand
     const bool swap_;
     const bool prefixed_;
     const bool probes_;  // the prefix can tell whether any subscriber took it

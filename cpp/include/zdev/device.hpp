@@ -80,8 +80,8 @@ public:
     void resume() noexcept;  // go on after pause()
     void stop() noexcept;    // end the run under way, or else the next one at its start
 
-    // Stop reading from `in`, bring back the replies still owed through `out` (requests forwarded minus replies returned),
-    // then end the run. After `timeout` end it all the same; negative: wait for ever. From PUB/SUB types nothing is owed.
+    // Stop reading from `in`, bring back the replies still owed through `out`, then end the run. Behind a ROUTER as `in` these
+    // are counted for each of its peers. After `timeout` end it all the same; negative: wait for ever. From PUB/SUB types nothing is owed.
     void drain(std::chrono::milliseconds timeout) noexcept;
 
     zdev::statistics statistics() const noexcept;

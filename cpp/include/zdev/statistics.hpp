@@ -43,7 +43,7 @@ struct statistics {
     flow_statistics in;   // received on the in socket, sent on the out socket
     flow_statistics out;  // received on the out socket, sent on the in socket
 
-    // Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, and PUB/SUB types.
+    // Requests forwarded that have no reply yet: what a drain waits for. 0 where nothing is owed: one way, and PUB/SUB types.
     std::uint64_t pending_replies = 0;
 
     // Turns of the loop. It goes on at least every 250 ms while the device runs, whether idle, paused or under any load: one

@@ -119,7 +119,7 @@ void register_statistics(py::module_& module) {
         .def_readonly("in_", &statistics::in, "Received on the in socket, sent on the out socket.")
         .def_readonly("out", &statistics::out, "Received on the out socket, sent on the in socket.")
         .def_readonly("pending_replies", &statistics::pending_replies,
-                      "Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, "
+                      "Requests forwarded that have no reply yet: what a drain waits for. 0 where nothing is owed: one way, "
                       "PUB/SUB types.")
         .def_readonly("loop_iterations", &statistics::loop_iterations,
                       "Turns of the loop, one every 250 ms at least while the device runs: one that stands still is stuck.")

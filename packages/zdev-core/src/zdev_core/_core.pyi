@@ -79,7 +79,7 @@ class Statistics:
         """Received on the out socket, sent on the in socket."""
     @property
     def pending_replies(self) -> int:
-        """Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, PUB/SUB types."""
+        """Requests forwarded that have no reply yet: what a drain waits for. 0 where nothing is owed: one way, PUB/SUB types."""
     @property
     def loop_iterations(self) -> int:
         """Turns of the loop, one every 250 ms at least while the device runs: one that stands still is stuck."""
