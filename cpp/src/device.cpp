@@ -7,6 +7,7 @@
 #include "counter.hpp"
 #include "endpoint.hpp"
 #include "flow.hpp"
+#include "pending_replies.hpp"
 #include "poll.hpp"
 #include "steering.hpp"
 
@@ -58,7 +59,7 @@ private:
     std::optional<endpoint> mon_;
     std::optional<control> control_;
     const bool two_ways_;
-    const bool owes_replies_;  // publishers owe none
+    std::optional<pending_replies> replies_;  // none: one way, or publishers, which owe none
     flow forward_;
     std::optional<flow> backward_;
     const milliseconds drain_timeout_;   // of a DRAIN that names none
@@ -71,7 +72,6 @@ private:
     clock::time_point drain_began_;
     clock::time_point last_turn_;
     counter loop_iterations_;
-    counter pending_replies_;  // requests forwarded minus replies returned
 };
 
 device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& options)
@@ -80,14 +80,16 @@ device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& optio
       out_(own_out_ ? *own_out_ : in_),
       mon_(options.monitor.socket == nullptr ? std::nullopt : std::make_optional<endpoint>(options.monitor.socket, "mon")),
       two_ways_(check_pair(in_, out_)),
-      owes_replies_(two_ways_ && !publishes(in_) && !publishes(out_)),
-      forward_(in_, out_, {mon_ ? &*mon_ : nullptr, options.monitor.in_prefix, options.monitor.on_full}, options.on_full),
+      replies_(two_ways_ && !publishes(in_) && !publishes(out_) ? std::make_optional<pending_replies>(in_.type == ZMQ_ROUTER)
+                                                                : std::nullopt),
+      forward_(in_, out_, {mon_ ? &*mon_ : nullptr, options.monitor.in_prefix, options.monitor.on_full}, options.on_full,
+               {replies_ ? &*replies_ : nullptr, replies_.has_value()}),
       drain_timeout_(options.drain_timeout) {
     if (mon_) check_type(*mon_, {ZMQ_PUB, ZMQ_XPUB, ZMQ_PUSH, ZMQ_PAIR, ZMQ_DEALER});
     if (options.control != nullptr) control_.emplace(options.control);
     if (two_ways_) {
         backward_.emplace(out_, in_, flow::tap{mon_ ? &*mon_ : nullptr, options.monitor.out_prefix, options.monitor.on_full},
-                          options.on_full);
+                          options.on_full, flow::replies{replies_ ? &*replies_ : nullptr, false});
     }
     for (const endpoint* extra : {mon_ ? &*mon_ : nullptr, control_ ? &control_->socket() : nullptr}) {
         if (extra && (extra->handle == in_.handle || extra->handle == out_.handle)) {
@@ -114,6 +116,8 @@ outcome device::impl::run(const check& check) {
     } const end{*this};
     for_each_socket([](endpoint& socket) { socket.settled = false; });
     if (mon_) mon_->watch_audience();
+    forward_.begin_run();
+    if (backward_) backward_->begin_run();
     next_chores_ = next_check_ = {};
     last_turn_ = clock::now();
     return loop(check);
@@ -174,17 +178,8 @@ std::optional<statistics> device::impl::obey(const command& command) {
 }
 
 bool device::impl::move_messages() {
-    if (!backward_) return forward_.burst(may_read(forward_));
-    const std::uint64_t asked_before = forward_.messages_sent();
-    const std::uint64_t answered_before = backward_->messages_received();
-    bool moved = forward_.burst(may_read(forward_));
-    moved |= backward_->burst(may_read(*backward_));
-    if (moved && owes_replies_) {
-        const std::uint64_t owed = pending_replies_.get() + forward_.messages_sent() - asked_before;
-        // What nobody asked for, a worker's heartbeat, is no reply to a request that comes later.
-        pending_replies_.set(owed - std::min(owed, backward_->messages_received() - answered_before));
-    }
-    return moved;
+    const bool moved = forward_.burst(may_read(forward_));
+    return backward_ && backward_->burst(may_read(*backward_)) ? true : moved;
 }
 
 // Under load nobody polls: look now and then at the sockets that no message moves from.
@@ -215,7 +210,7 @@ bool device::impl::may_read(const flow& flow) const noexcept { return state_ != 
 // Nothing is in hand, and every request forwarded has had its reply.
 bool device::impl::drained() const noexcept {
     if (forward_.in_hand()) return false;
-    return !backward_ || (!backward_->in_hand() && pending_replies_.get() == 0);
+    return !backward_ || (!backward_->in_hand() && (!replies_ || replies_->total() == 0));
 }
 
 // Sleeps until something can move, a command comes or a tick is over. A socket is asked for its events only if the last thing
@@ -292,8 +287,8 @@ void device::impl::for_each_socket(Do&& act) {
 }
 
 zdev::statistics device::impl::statistics() const noexcept {
-    return {state_, forward_.statistics(), backward_ ? backward_->statistics() : flow_statistics{}, pending_replies_.get(),
-            loop_iterations_.get()};
+    return {state_, forward_.statistics(), backward_ ? backward_->statistics() : flow_statistics{},
+            replies_ ? replies_->total() : 0, loop_iterations_.get()};
 }
 
 device::device(zmq::socket_ref in, zmq::socket_ref out, const options& options)

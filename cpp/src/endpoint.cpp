@@ -58,6 +58,14 @@ bool endpoint::rolls_back() const noexcept { return is_one_of(type, {ZMQ_PUSH, Z
 
 bool endpoint::in_lockstep() const noexcept { return is_one_of(type, {ZMQ_REQ, ZMQ_REP}); }
 
+bool endpoint::in_midst_of_message() const { return get_option(handle, ZMQ_RCVMORE, role) != 0; }
+
+int endpoint::count_topics() const noexcept {
+    int topics = 0;
+    std::size_t size = sizeof topics;
+    return zmq_getsockopt(handle, topics_count, &topics, &size) == 0 ? topics : -1;
+}
+
 int endpoint::refresh() {
     const int events = get_option(handle, ZMQ_EVENTS, role);
     ++looks;
@@ -67,10 +75,8 @@ int endpoint::refresh() {
 }
 
 void endpoint::watch_audience() {
-    int value = 0;
-    std::size_t size = sizeof value;
-    audience_watched = is_one_of(type, {ZMQ_PUB, ZMQ_XPUB}) && zmq_getsockopt(handle, topics_count, &value, &size) == 0 &&
-                       get_option(handle, ZMQ_INVERT_MATCHING, role) == 0;
+    audience_watched =
+        is_one_of(type, {ZMQ_PUB, ZMQ_XPUB}) && count_topics() >= 0 && get_option(handle, ZMQ_INVERT_MATCHING, role) == 0;
     heard = true;
     if (audience_watched) refresh();
 }

@@ -20,6 +20,10 @@ struct endpoint {
     bool tells_room() const noexcept;
     bool rolls_back() const noexcept;   // takes frames 1..n back when a peer vanishes before the last (EAGAIN midway)
     bool in_lockstep() const noexcept;  // REQ, REP: each message must be answered before the next
+    bool in_midst_of_message() const;   // who received here last left the rest of a message. Throws zmq::error_t
+
+    // How many topics an XPUB has subscriptions to; -1: this libzmq does not tell.
+    int count_topics() const noexcept;
 
     // ZMQ_POLLIN and ZMQ_POLLOUT as they are now. Processes all commands that other threads have sent to the socket, after
     // which its descriptor is quiet until there is news. Throws zmq::error_t: ETERM, ENOTSOCK.

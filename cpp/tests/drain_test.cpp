@@ -165,3 +165,50 @@ TEST_P(Drain, IsEndedByTerminate) {
     EXPECT_EQ(ask(ctrl, {"TERMINATE"}), message{""});
     EXPECT_EQ(run.result(), outcome::stopped);
 }
+
+TEST_P(Drain, IsNotEndedByAReplyThatComesTwice) {
+    auto other = peer(ZMQ_DEALER, in, named("other"));
+    zdev::device device(in, out);
+    background run(device);
+    forward("1");
+    send(other, {"2"});
+    EXPECT_EQ(recv(worker), (message{"other", "2"}));
+    for (int i = 0; i < 2; ++i) {
+        send(worker, {"client", "one"});
+        EXPECT_EQ(recv(client), message{"one"});
+    }
+    EXPECT_EQ(device.statistics().pending_replies, 1u);
+    begin_drain(device, -1ms);
+    EXPECT_FALSE(run.over(a_moment)) << "a reply is still owed";
+    send(worker, {"other", "two"});
+    EXPECT_EQ(recv(other), message{"two"});
+    EXPECT_EQ(run.result(), outcome::drained);
+}
+
+TEST_P(Drain, IsNotEndedByAMessageThatIsNoReply) {
+    in.set(zmq::sockopt::router_mandatory, true);
+    zdev::device device(in, out);
+    background run(device);
+    forward("request");
+    send(worker, {"heartbeat"});
+    send(worker, {"nobody", "reply"});
+    ASSERT_TRUE(eventually([&] { return device.statistics().out.unroutable == 1; }));
+    EXPECT_EQ(device.statistics().out.malformed, 1u);
+    EXPECT_EQ(device.statistics().pending_replies, 1u);
+}
+
+TEST_P(Drain, OwesNothingToAClientThatHasLeftWithItsReplyOnTheWay) {
+    in.set(zmq::sockopt::router_mandatory, true);
+    zdev::device device(in, out);
+    background run(device);
+    forward("request");
+    client.close();
+    const auto undelivered = [&] {
+        if (device.statistics().pending_replies > 0) send(worker, {"client", "reply"});
+        return device.statistics().out.unroutable > 0;
+    };
+    ASSERT_TRUE(eventually(undelivered));
+    EXPECT_EQ(device.statistics().pending_replies, 0u);
+    device.drain(-1ms);
+    EXPECT_EQ(run.result(), outcome::drained);
+}

@@ -102,3 +102,24 @@ TEST_F(DrainOf, AMessageInHandAtTheTimeoutIsNotLost) {
     background again(device);
     for (int i = 0; i < sent; ++i) ASSERT_EQ(recv(sink), numbered(i));
 }
+
+TEST_F(DrainOf, TwoRoutersOweEachPeerAtInItsReply) {
+    auto in = bound(ZMQ_ROUTER, mandatory), out = bound(ZMQ_ROUTER, mandatory);
+    auto worker = peer(ZMQ_DEALER, out, named("worker"));
+    auto anna = peer(ZMQ_DEALER, in, named("anna")), ben = peer(ZMQ_DEALER, in, named("ben"));
+    introduce(worker, out);
+    zdev::device device(in, out);
+    background run(device);
+    for (auto* client : {&anna, &ben}) {
+        send(*client, {"worker", "question"});
+        recv(worker);
+    }
+    for (int i = 0; i < 2; ++i) {
+        send(worker, {"anna", "answer"});
+        recv(anna);
+    }
+    EXPECT_EQ(device.statistics().pending_replies, 1u);
+    send(worker, {"ben", "answer"});
+    EXPECT_EQ(recv(ben), (message{"worker", "answer"}));
+    EXPECT_TRUE(eventually([&] { return device.statistics().pending_replies == 0; }));
+}

@@ -28,7 +28,7 @@ from zdev_background import (
 )
 
 from .victim import Connect, Victim
-from .zmtp import GREETING, HELLO, LONG, connection, frame, is_closed, ready, say, say_after_handshake
+from .zmtp import HELLO, LONG, connection, frame, is_closed, say, say_after_handshake
 
 KINDS = [ThreadDevice, ThreadMonitoredQueue, ThreadProxySteerable, ProcessDevice, ProcessMonitoredQueue, ProcessProxySteerable]
 TOO_LARGE = frame(b"little", LONG, 2**30 + 1)
@@ -153,7 +153,7 @@ def test_a_subscriber_with_a_topic_of_200_kb_is_disconnected_and_the_forwarder_l
     with device:
         endpoint = device.endpoints["out"][0]
         for length in (65_535, 200_000):  # the longest that is taken, which is withdrawn at the end, and one beyond
-            with say_after_handshake(endpoint, frame(b"\1" + bytes(length)), hello=GREETING + ready(b"SUB")) as stranger:
+            with say_after_handshake(endpoint, frame(b"\1" + bytes(length)), socket_type=b"SUB") as stranger:
                 assert is_closed(stranger, timeout=0.1 if length < 65_536 else 10) == (length > 65_536)
-        with say_after_handshake(endpoint, hello=GREETING + ready(b"SUB")):
+        with say_after_handshake(endpoint, socket_type=b"SUB"):
             assert device.is_alive()
