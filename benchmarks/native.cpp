@@ -22,7 +22,7 @@ void enlarge_batches(zmq::socket_t& socket) {
     for (const int option : {101, 102}) zmq_setsockopt(socket.handle(), option, &bytes, sizeof bytes);
 }
 
-// A context option. With 0, a message waiting in a socket uses memory of its own size only; docs/cpp.md explains why.
+// A context option. With 0, a message that waits in a socket does not keep a whole receive buffer in memory (see docs/cpp.md).
 constexpr int zero_copy_recv = 10;
 
 zmq::socket_t open(zmq::context_t& context, const std::string& type, const std::string& endpoint) {

@@ -1,9 +1,8 @@
-// A native service: a monitored queue between clients (REQ, DEALER) and workers (REP) that runs until SIGINT or SIGTERM.
+// A native service: a monitored queue between clients (REQ, DEALER) and workers (REP), until SIGINT or SIGTERM.
 //
 //     monitored_queue tcp://127.0.0.1:5559 tcp://127.0.0.1:5560 tcp://127.0.0.1:5561
 //
-// Clients connect to the first endpoint, workers to the second. A SUB socket connected to the third receives a copy of every
-// message.
+// Clients connect to the first endpoint, workers to the second; a SUB socket on the third sees what passes.
 
 #include <csignal>
 #include <cstdlib>
@@ -15,8 +14,7 @@
 
 namespace {
 
-// ZMQ_ZERO_COPY_RECV, a context option that zmq.h declares as draft. With 0, a message waiting in a socket created afterwards
-// uses memory of its own size only, not a whole receive buffer.
+// An option of contexts that zmq.h hides: at a socket made with 0, a message that waits takes memory of its own size.
 constexpr int zero_copy_recv = 10;
 
 zdev::device* running = nullptr;
@@ -24,7 +22,7 @@ zdev::device* running = nullptr;
 extern "C" void stop(int) { running->stop(); }
 
 void relay(const char* in_endpoint, const char* out_endpoint, const char* mon_endpoint) {
-    std::srand(std::random_device{}());  // libzmq counts routing ids up from rand(): a restart must not repeat them
+    std::srand(std::random_device{}());  // routing ids count up from rand(): not from the same after each start
     zmq::context_t context;
     zmq_ctx_set(context.handle(), zero_copy_recv, 0);
     zmq::socket_t in(context, zmq::socket_type::router);

@@ -74,7 +74,7 @@ def test_messages_that_a_relay_leaves_unchanged_are_counted(relay: Callable[[Alt
     [
         (lambda number, message: [] if number == 5 else [message], "frame 6 came in place of 5"),
         (lambda number, message: [message] * (1 + (number == 5)), "frame 5 came in place of 6"),
-        (lambda number, message: [[message[0][:-1] + b"?"]] if number == 5 else [message], "content of frame 5 changed"),
+        (lambda number, message: [[message[0][:-1] + b"?"]] if number == 5 else [message], "content of frame 5 was changed"),
         (lambda number, message: [[*message, b""]] if number == 5 else [message], "wrong number of frames"),
     ],
     ids=["lost", "doubled", "changed", "extra frame"],
