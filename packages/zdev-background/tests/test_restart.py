@@ -9,15 +9,13 @@ import os
 import re
 import signal
 import socket as sockets
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import zmq
+from helpers import Eventually
 
 from zdev_background import ProcessDevice
-
-Eventually = Callable[[Callable[[], Any]], None]
 
 
 @pytest.fixture
