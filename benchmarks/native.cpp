@@ -1,9 +1,9 @@
-// A device as a process of C++:
+// A device as a C++ process:
 //
 //   native monitored-queue|queue|zmq-proxy IN_TYPE OUT_TYPE IN_ENDPOINT OUT_ENDPOINT [MON_ENDPOINT]
 //
 // Binds the sockets, prints one line of JSON with the endpoints and the version of libzmq, and relays until it is killed or its
-// standard input ends. Where libzmq has drafts it reads and writes the network in batches of 64 KiB.
+// standard input ends. With a libzmq built with drafts, it reads and writes the network in batches of 64 KiB.
 
 #include <cstdio>
 #include <cstdlib>
@@ -15,19 +15,20 @@
 
 namespace {
 
-// ZMQ_IN_BATCH_SIZE and ZMQ_OUT_BATCH_SIZE, which zmq.h hides among the drafts. Without drafts: EINVAL, and 8 KiB stay.
+// Sets ZMQ_IN_BATCH_SIZE and ZMQ_OUT_BATCH_SIZE, which zmq.h declares as drafts. Without drafts, libzmq fails with EINVAL and
+// keeps 8 KiB.
 void enlarge_batches(zmq::socket_t& socket) {
     const int bytes = 64 * 1024;
     for (const int option : {101, 102}) zmq_setsockopt(socket.handle(), option, &bytes, sizeof bytes);
 }
 
-// A message that waits at `in` takes its own size of memory, as with zdev-background and as docs/cpp.md advises.
+// A context option. With 0, a message that waits in a socket does not keep a whole receive buffer in memory (see docs/cpp.md).
 constexpr int zero_copy_recv = 10;
 
 zmq::socket_t open(zmq::context_t& context, const std::string& type, const std::string& endpoint) {
     zmq::socket_t socket(context, type_named(type));
     enlarge_batches(socket);
-    if (type == "XPUB") socket.set(zmq::sockopt::sndhwm, 0);  // the load paces itself, and nothing may be dropped
+    if (type == "XPUB") socket.set(zmq::sockopt::sndhwm, 0);  // the load paces itself, so nothing may be dropped
     socket.bind(endpoint);
     return socket;
 }
@@ -37,7 +38,7 @@ void run(int argc, char** argv) {
     std::thread([] {
         while (std::getchar() != EOF) {
         }
-        std::_Exit(0);  // whoever started this is gone
+        std::_Exit(0);  // the parent process has ended
     }).detach();
     zmq::context_t context;
     if (argv[1] != std::string("zmq-proxy")) zmq_ctx_set(context.handle(), zero_copy_recv, 0);

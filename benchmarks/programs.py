@@ -1,4 +1,4 @@
-"""What the programs here share: options, the build of the C++ programs, the order of measurements, and progress."""
+"""Share what the programs here have in common: options, the build, the order of measurements, and progress."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ HERE = Path(__file__).resolve().parent
 
 
 def give_up(text: str) -> NoReturn:
+    """Print an error and exit with status 1."""
     print(f"benchmarks: {text}", file=sys.stderr)
     sys.exit(1)
 
 
 def names_of(known: Iterable[str]) -> Callable[[str], list[str]]:
-    """A parser of comma-separated names; a name that ends with * stands for every name with that beginning."""
+    """Return a parser of comma-separated names; a name that ends with * stands for every name with that beginning."""
 
     def names(text: str) -> list[str]:
         found: list[str] = []
@@ -38,7 +39,7 @@ def names_of(known: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 def positive(kind: type[int | float]) -> Callable[[str], float]:
-    """A parser of numbers above 0."""
+    """Return a parser of numbers above 0."""
 
     def number(text: str) -> float:
         value = kind(text)
@@ -50,7 +51,7 @@ def positive(kind: type[int | float]) -> Callable[[str], float]:
 
 
 def _libzmq_of_pyzmq() -> Path | None:
-    """The libzmq that C++ and Python devices share in a comparison; None where LD_PRELOAD has no effect."""
+    """Return the libzmq that C++ and Python devices share in a comparison; None where LD_PRELOAD has no effect."""
     return Path(import_module("zdev_core").libzmq()) if sys.platform == "linux" else None
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import ANY_PORT, DEADLINE
 
 from zdev_background import (
     Device,
@@ -22,8 +23,6 @@ from zdev_background import (
     ThreadProxy,
     ThreadProxySteerable,
 )
-
-ANY_PORT = "tcp://127.0.0.1:*"
 
 
 def bind_all(device: Device) -> None:
@@ -106,7 +105,7 @@ def test_a_steerable_proxy_obeys_its_control_socket(
     numbers = [struct.unpack("=Q", frame)[0] for frame in control.recv_multipart()]
     assert numbers == [1, 5, 0, 0, 0, 0, 1, 5]
     say(b"TERMINATE")
-    device.join(10)
+    device.join(DEADLINE)
     assert not device.is_alive()
     assert device.exception is None
 

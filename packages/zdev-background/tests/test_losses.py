@@ -9,18 +9,15 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import Eventually, queue, streamer
 
 from zdev_background import Device, ProcessDevice, ThreadDevice
 
-ANY_PORT = "tcp://127.0.0.1:*"
 BLOCK = b"x" * 65536
-Eventually = Callable[[Callable[[], Any]], None]
 
 
 def router_dealer() -> ThreadDevice:
-    device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
-    device.bind_in(ANY_PORT)
-    device.bind_out(ANY_PORT)
+    device = queue(ThreadDevice)
     device.setsockopt_in(zmq.SNDHWM, 1)
     return device
 
@@ -90,9 +87,7 @@ def test_replies_to_a_full_client_wait_if_the_user_says_so(how: str, connect: An
 def test_a_message_in_hand_at_the_end_is_counted_and_logged(
     kind: type[ThreadDevice], connect: Callable[..., Any], eventually: Eventually, caplog: pytest.LogCaptureFixture
 ) -> None:
-    device = kind(zmq.STREAMER, zmq.PULL, zmq.PUSH)
-    device.bind_in(ANY_PORT)
-    device.bind_out(ANY_PORT)
+    device = streamer(kind)
     device.setsockopt_out(zmq.SNDHWM, 1)
     device.setsockopt_out(zmq.LINGER, 0)
     device.setsockopt_in(zmq.RCVHWM, 1)

@@ -16,20 +16,16 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import ANY_PORT, DEADLINE, Eventually, queue
 
 from zdev_background import Device, ProcessDevice, ThreadDevice
 
-ANY_PORT = "tcp://127.0.0.1:*"
 METHODS = ["fork", "spawn", "forkserver"]
-Eventually = Callable[[Callable[[], Any]], None]
 
 
 @pytest.fixture
 def device() -> ProcessDevice:
-    device = ProcessDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
-    device.bind_in(ANY_PORT)
-    device.bind_out(ANY_PORT)
-    return device
+    return queue(ProcessDevice)
 
 
 def pid_of(device: ProcessDevice) -> int:
@@ -119,7 +115,7 @@ def test_a_killed_process_is_noticed_while_later_children_live(device: ProcessDe
 def test_sigterm_is_a_clean_stop(device: ProcessDevice) -> None:
     device.start()
     os.kill(pid_of(device), signal.SIGTERM)
-    device.join(10)
+    device.join(DEADLINE)
     assert not device.is_alive()
     assert device.exception is None
 
@@ -167,7 +163,7 @@ def test_the_child_dies_with_a_parent_that_was_killed(
 @pytest.mark.parametrize("method", METHODS)
 def test_the_child_of_a_parent_that_exits_is_stopped(parent: Any, method: str) -> None:
     program, pid, _ = parent(method, "pass")
-    assert program.wait(10) == 0
+    assert program.wait(DEADLINE) == 0
     assert is_gone(pid)
 
 

@@ -10,15 +10,13 @@ import re
 import signal
 import socket as sockets
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 import zmq
+from helpers import Eventually
 
 from zdev_background import Ending, ProcessDevice, RestartHooks, RestartPolicy, State, ThreadDevice
-
-Eventually = Callable[[Callable[[], Any]], None]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import ANY_PORT, Connect, bound
 from zmq.auth import load_certificate
 
 from zdev_background import (
@@ -27,11 +28,7 @@ from zdev_background import (
     create_key,
 )
 
-ANY_PORT = "tcp://127.0.0.1:*"
 REFUSED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
-
-Connect = Callable[..., "zmq.Socket[bytes]"]
-Eventually = Callable[[Callable[[], Any]], None]
 
 
 @pytest.fixture
@@ -164,9 +161,7 @@ def test_a_revoked_client_is_dropped_when_the_device_starts_anew(
 def test_every_socket_of_a_device_can_have_a_mechanism_of_its_own(
     keys: Path, running: Callable[[Device], Device], connect: Connect
 ) -> None:
-    device = ThreadDevice(in_type=zmq.ROUTER, out_type=zmq.DEALER)
-    device.bind_in(ANY_PORT)
-    device.bind_out(ANY_PORT)
+    device = bound(ThreadDevice(in_type=zmq.ROUTER, out_type=zmq.DEALER))
     device.secure_in(curve(keys))
     create_key(keys / "workers", "worker")
     device.secure_out(curve(keys, clients=keys / "workers"))

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import ANY_PORT
 
 from zdev_background import SocketSpec
 
-ANY_PORT = "tcp://127.0.0.1:*"
 Context = zmq.Context[zmq.Socket[bytes]]
 
 

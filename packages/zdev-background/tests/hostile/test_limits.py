@@ -12,6 +12,7 @@ from typing import Any, get_args
 
 import pytest
 import zmq
+from helpers import bound
 
 from zdev_background import (
     DEFAULT_OPTIONS_BY_TYPE,
@@ -43,9 +44,7 @@ def context() -> Iterator[zmq.Context[Any]]:
 
 def device_of(kind: type[Device], **options: int) -> Device:
     """options: of the in socket, by name."""
-    device = kind(in_type=zmq.ROUTER, out_type=zmq.DEALER)
-    device.bind_in("tcp://127.0.0.1:*")
-    device.bind_out("tcp://127.0.0.1:*")
+    device = bound(kind(in_type=zmq.ROUTER, out_type=zmq.DEALER))
     for name, value in options.items():
         device.setsockopt_in(getattr(zmq, name), value)
     return device
