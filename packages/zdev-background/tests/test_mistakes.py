@@ -58,10 +58,15 @@ def test_in_and_out_need_an_endpoint(kind: Any, bound: Any, missing: str) -> Non
 
 def test_one_socket_as_both_ends_needs_one_endpoint() -> None:
     device = ThreadDevice(zmq.QUEUE, zmq.REP, -1)
-    assert refused(device).startswith("ThreadDevice: in (REP) has no endpoint")
     device.bind_in(ANY_PORT)
     with device:
         assert device.is_alive()
+
+
+def test_a_device_without_any_endpoint_starts_as_in_zmq_devices_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "zdev"), queue() as device:
+        assert device.is_alive()
+    assert "ThreadDevice: no socket has an endpoint, so it relays nothing" in caplog.text
 
 
 def test_a_monitor_that_would_hold_everything_up_needs_an_endpoint() -> None:
