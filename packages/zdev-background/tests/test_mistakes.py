@@ -58,10 +58,15 @@ def test_in_and_out_need_an_endpoint(kind: Any, bound: Any, missing: str) -> Non
 
 def test_one_socket_as_both_ends_needs_one_endpoint() -> None:
     device = ThreadDevice(zmq.QUEUE, zmq.REP, -1)
-    assert refused(device).startswith("ThreadDevice: in (REP) has no endpoint")
     device.bind_in(ANY_PORT)
     with device:
         assert device.is_alive()
+
+
+def test_a_device_without_any_endpoint_starts_as_in_zmq_devices_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "zdev"), queue() as device:
+        assert device.is_alive()
+    assert "ThreadDevice: no socket has an endpoint, so it relays nothing" in caplog.text
 
 
 def test_a_monitor_that_would_hold_everything_up_needs_an_endpoint() -> None:
@@ -250,7 +255,7 @@ VALUES: list[tuple[str, Any, str]] = [
     ("context_factory", None, "context_factory must make a context, like zmq.Context .*, not None"),
     ("context_factory", dict, r"context_factory must return a zmq.Context, and returned \{\}"),
     ("start_method", "frok", "start_method must be None or one of .*, not 'frok'"),
-    ("restart", True, 'restart is True: it can be "no" or "on-failure"'),
+    ("restart", True, 'invalid restart True: it must be "never" or "on-failure"'),
 ]
 
 
@@ -368,7 +373,7 @@ class TestEachHintFitsItsCause:
             with context.socket(zmq.PAIR), pytest.raises(zmq.ZMQError) as caught:
                 SocketSpec("in", zmq.ROUTER).open(context)
             assert caught.value.errno == errno.EMFILE
-            assert "raise the limit of open files (ulimit -n) or of sockets (zmq.MAX_SOCKETS)" in str(caught.value)
+            assert "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd) or of sockets (zmq.MAX_SOCKETS)" in str(caught.value)
 
     def test_an_io_thread_that_does_not_exist(self, context: zmq.Context[Any]) -> None:
         error = bind_error(context, ANY_PORT, (zmq.AFFINITY, 2))

@@ -18,7 +18,7 @@ import pytest
 import zmq
 from helpers import ANY_PORT, DEADLINE, Eventually, queue
 
-from zdev_background import Device, ProcessDevice, ThreadDevice
+from zdev_background import ProcessDevice, ThreadDevice
 
 METHODS = ["fork", "spawn", "forkserver"]
 
@@ -260,26 +260,3 @@ if __name__ == "__main__":
     command = [sys.executable, "-W", "ignore", "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, start_new_session=True, timeout=50, check=False)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.parametrize("kind", [Device, ThreadDevice])
-def test_a_socks_proxy_is_refused_where_its_end_would_take_the_application_along(kind: type[Device]) -> None:
-    device = kind(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
-    device.bind_in(ANY_PORT)
-    device.connect_out("tcp://127.0.0.1:9")
-    device.setsockopt_out(zmq.SOCKS_PROXY, "127.0.0.1:9")
-    with pytest.raises(
-        zmq.ZMQError, match=r"cannot set option SOCKS_PROXY of out \(DEALER\).*use a device in a process"
-    ) as caught:
-        device.start()
-    assert caught.value.errno == errno.ENOTSUP
-
-
-def test_a_socks_proxy_that_is_down_harms_its_own_process_alone(device: ProcessDevice, taken: Any) -> None:
-    taken.release()
-    device.connect_out("tcp://127.0.0.1:9")
-    device.setsockopt_out(zmq.SOCKS_PROXY, taken.endpoint.removeprefix("tcp://"))
-    for _ in range(2):
-        device.start()
-        device.stop()
-        assert not device.is_alive()

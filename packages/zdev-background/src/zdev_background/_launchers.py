@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
-
-import zmq
 
 from zdev_core import State, Statistics
 
@@ -110,18 +107,6 @@ class Launcher(ABC):
             self._ended.open()
 
 
-def _refuse_socks(plan: Plan) -> None:
-    """In a process with other things in it: libzmq's connecter removes a descriptor twice when it is closed while it waits to try
-    again, and aborts (socks_connecter.cpp, error(); 4.3.5)."""
-    for spec in plan.specs.values():
-        if spec.has_option(zmq.SOCKS_PROXY):
-            raise zmq.ZMQError(
-                errno.ENOTSUP,
-                f"{plan.owner}: cannot set option SOCKS_PROXY of {spec} in this process: libzmq aborts it when the socket closes "
-                "while the proxy is down (use a device in a process)",
-            )
-
-
 class InlineLauncher(Launcher):
     """Runs the device in the thread that calls `launch`, which returns when the device has ended."""
 
@@ -140,7 +125,6 @@ class InlineLauncher(Launcher):
     def _work(self) -> None:
         self._own_threads.add(threading.get_ident())
         try:
-            _refuse_socks(self._plan)
             relay = Relay(self._plan, self._own_threads)
         except BaseException as error:  # noqa: BLE001  who started the device raises it
             self._fail(error)

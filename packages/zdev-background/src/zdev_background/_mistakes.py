@@ -23,6 +23,9 @@ def refuse_mistakes(plan: Plan, *, is_process: bool) -> None:
         ValueError, TypeError: For a setting that has another kind of value.
     """
     _check_settings(plan)
+    if not any(spec.binds or spec.connects for spec in plan.specs.values()):
+        logger.warning("%s: no socket has an endpoint, so it relays nothing", plan.owner)  # zmq.devices starts it, too
+        return
     own_context = isinstance(plan.context_factory, type) or bool(plan.servers() or plan.placement)
     for role, spec in plan.specs.items():
         if spec.role != role:  # one socket is both ends
