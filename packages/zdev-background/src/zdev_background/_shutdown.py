@@ -25,7 +25,8 @@ STUCK = 0.2  # seconds without any movement, after which a sender won't close it
 POLL_INTERVAL = 0.002  # seconds between looks at what moves
 COUNTING = 0.5  # seconds to count what is left, if senders do not cease
 
-_ONE_WAY = {zmq.PULL, zmq.SUB}, {zmq.PUSH, zmq.PUB}
+_RECEIVERS = {zmq.PULL, zmq.SUB}
+_SENDERS = {zmq.PUSH, zmq.PUB}
 _PUBLISHING = {zmq.XPUB, zmq.XSUB, zmq.PUB, zmq.SUB}
 
 
@@ -39,9 +40,12 @@ class GracefulShutdown:
 
     def __init__(self, engine: zdev_core.Device, opened: Mapping[Role, OpenSocket]) -> None:
         self._engine = engine
-        self._in, self._out = opened["in"], opened["out"]
-        self._is_one_way = self._in.socket.type in _ONE_WAY[0] or self._out.socket.type in _ONE_WAY[1]
-        self._endpoints = [each for each in self._in.endpoints if each.startswith(("tcp:", "ipc:"))]
+        source, sink = opened["in"], opened["out"]
+        if source.socket.type in _SENDERS or sink.socket.type in _RECEIVERS:  # messages go from out to in
+            source, sink = sink, source
+        self._source, self._sink = source, sink
+        self._is_one_way = source.socket.type in _RECEIVERS or sink.socket.type in _SENDERS
+        self._endpoints = [each for each in self._source.endpoints if each.startswith(("tcp:", "ipc:"))]
         self._over = Latch()
         self._error: OSError | None = None  # that kept senders from being told to cease
 
@@ -50,7 +54,7 @@ class GracefulShutdown:
         self._engine.stop()
 
     def send_on(self, outcome: Outcome | None, grace: float | None) -> None:
-        """Relay what has arrived, for `grace` seconds at most; None: for the LINGER of the out socket.
+        """Relay what has arrived, for `grace` seconds at most; None: for the LINGER of the socket that sends.
 
         After a drain that brought replies back, no requests are sent on whose replies could not come back.
         """
@@ -62,8 +66,8 @@ class GracefulShutdown:
         end = time.monotonic() + grace
         self._relay(grace)
         if self._is_one_way and not self._over.is_open():
-            self._in.unbind()  # who was told to cease may have connected again by now, and sent what waited there
-            if self._in.socket.poll(0):
+            self._source.unbind()  # who was told to cease may have connected again by now, and sent what waited there
+            if self._source.socket.poll(0):
                 self._relay(max(end - time.monotonic(), STUCK))
 
     def _relay(self, grace: float) -> None:
@@ -82,8 +86,8 @@ class GracefulShutdown:
     def count_unread(self) -> int:
         """Give up the addresses, then count what was received and can't be relayed any longer."""
         deadline, count = time.monotonic() + COUNTING, 0
-        for opened in [self._in] if self._is_one_way or self._in is self._out else [self._in, self._out]:
-            if opened.socket.type == zmq.XPUB or (opened is self._out and opened.socket.type in _PUBLISHING):
+        for opened in [self._source] if self._is_one_way or self._source is self._sink else [self._source, self._sink]:
+            if opened.socket.type == zmq.XPUB or (opened is self._sink and opened.socket.type in _PUBLISHING):
                 continue  # subscriptions
             opened.unbind()
             with suppress(zmq.ZMQError):  # EAGAIN: that was all; EFSM: a REP or REQ, out of turn
@@ -93,7 +97,7 @@ class GracefulShutdown:
         return count
 
     def _linger(self) -> float:
-        linger = self._out.socket.getsockopt(zmq.LINGER)
+        linger = self._sink.socket.getsockopt(zmq.LINGER)
         assert isinstance(linger, int)
         return LONGEST_GRACE if linger < 0 else min(linger / 1000, LONGEST_GRACE)
 
@@ -102,7 +106,7 @@ class GracefulShutdown:
         if self._in_hand() or (self._is_one_way and self._endpoints):
             return True
         poller = zmq.Poller()
-        for opened in self._in, self._out:
+        for opened in self._source, self._sink:
             poller.register(opened.socket, zmq.POLLIN)
         return bool(poller.poll(round(QUIET_PERIOD * 1000)))
 
