@@ -26,8 +26,8 @@ POLL_INTERVAL = 0.002  # seconds between looks at what moves
 FLUSHED_PERIOD = 0.005  # seconds without anything unsent, after which libzmq has nothing left to send
 COUNTING = 0.5  # seconds to count what is left, if senders do not cease
 
-_ONE_WAY = {zmq.PULL, zmq.SUB}, {zmq.PUSH, zmq.PUB}
-_NEVER_SEND = {zmq.PULL, zmq.SUB, zmq.XSUB}  # messages onward, only subscriptions
+_RECEIVERS = {zmq.PULL, zmq.SUB}
+_SENDERS = {zmq.PUSH, zmq.PUB}
 _PUBLISHING = {zmq.XPUB, zmq.XSUB, zmq.PUB, zmq.SUB}
 
 
@@ -41,9 +41,12 @@ class GracefulShutdown:
 
     def __init__(self, engine: zdev_core.Device, opened: Mapping[Role, OpenSocket]) -> None:
         self._engine = engine
-        self._in, self._out = opened["in"], opened["out"]
-        self._is_one_way = self._in.socket.type in _ONE_WAY[0] or self._out.socket.type in _ONE_WAY[1]
-        self._endpoints = _system_endpoints(self._in)
+        source, sink = opened["in"], opened["out"]
+        if source.socket.type in _SENDERS or sink.socket.type in {*_RECEIVERS, zmq.XSUB}:  # messages go from out to in
+            source, sink = sink, source
+        self._source, self._sink = source, sink
+        self._is_one_way = source.socket.type in _RECEIVERS or sink.socket.type in _SENDERS
+        self._endpoints = _system_endpoints(source)
         self._over = Latch()
         self._error: OSError | None = None  # that kept senders from being told to cease
 
@@ -52,21 +55,20 @@ class GracefulShutdown:
         self._engine.stop()
 
     def send_on(self, outcome: Outcome | None, grace: float | None) -> None:
-        """Relay what has arrived, for `grace` seconds at most; None: for the LINGER of the out socket.
+        """Relay what has arrived, for `grace` seconds at most; None: for the LINGER of the socket that sends.
 
         After a drain that brought replies back, no requests are sent on whose replies could not come back.
         """
         if not self._is_one_way and outcome in (Outcome.DRAINED, Outcome.DRAIN_TIMED_OUT):
             return
-        sender = self._in if self._out.socket.type in _NEVER_SEND else self._out
-        grace = _linger(sender) if grace is None else min(grace, _linger(sender))
+        grace = _linger(self._sink) if grace is None else min(grace, _linger(self._sink))
         if grace <= 0 or self._over.is_open() or not self._has_something():
             return
         end = time.monotonic() + grace
         self._relay(grace)
         if self._is_one_way and not self._over.is_open():
-            self._in.unbind()  # who was told to cease may have connected again by now, and sent what waited there
-            if self._in.socket.poll(0):
+            self._source.unbind()  # who was told to cease may have connected again by now, and sent what waited there
+            if self._source.socket.poll(0):
                 self._relay(max(end - time.monotonic(), STUCK))
 
     def _relay(self, grace: float) -> None:
@@ -94,12 +96,12 @@ class GracefulShutdown:
             Whether something still waits, which will be lost.
         """
         begin = time.monotonic()
-        waiting = [self._waits(each, begin, grace) for each in (self._in, self._out)]
+        waiting = [self._waits(each, begin, grace) for each in (self._source, self._sink)]
         return any(waiting)
 
     def _waits(self, opened: OpenSocket, begin: float, grace: float | None) -> bool:
         endpoints = _system_endpoints(opened)
-        if not endpoints or opened.socket.type in _ONE_WAY[0]:
+        if not endpoints or opened.socket.type in _RECEIVERS:
             return False
         grace = _linger(opened) if grace is None else min(grace, _linger(opened))
         quiet_since = time.monotonic()
@@ -114,8 +116,8 @@ class GracefulShutdown:
     def count_unread(self) -> int:
         """Give up the addresses, then count what was received and can't be relayed any longer."""
         deadline, count = time.monotonic() + COUNTING, 0
-        for opened in [self._in] if self._is_one_way or self._in is self._out else [self._in, self._out]:
-            if opened.socket.type == zmq.XPUB or (opened is self._out and opened.socket.type in _PUBLISHING):
+        for opened in [self._source] if self._is_one_way or self._source is self._sink else [self._source, self._sink]:
+            if opened.socket.type == zmq.XPUB or (opened is self._sink and opened.socket.type in _PUBLISHING):
                 continue  # subscriptions
             opened.unbind()
             with suppress(zmq.ZMQError):  # EAGAIN: that was all; EFSM: a REP or REQ, out of turn
@@ -129,7 +131,7 @@ class GracefulShutdown:
         if self._in_hand() or (self._is_one_way and self._endpoints):
             return True
         poller = zmq.Poller()
-        for opened in self._in, self._out:
+        for opened in self._source, self._sink:
             poller.register(opened.socket, zmq.POLLIN)
         return bool(poller.poll(round(QUIET_PERIOD * 1000)))
 
