@@ -142,7 +142,10 @@ TEST_P(PartialSend, AnotherConnectedReceiverReceivesNoFragment) {
         ASSERT_TRUE(eventually([&] {
             send(source, {"turn"});
             bool here = false;
-            const auto arrived = [&] { return (here = try_recv(staying, 1ms).has_value()) || try_recv(leaving, 1ms); };
+            const auto arrived = [&] {
+                here = try_recv(staying, 1ms).has_value();
+                return here || try_recv(leaving, 1ms).has_value();
+            };
             return eventually(arrived) && here;
         }));
         the_trap.arm(out, frame(), leaving);
