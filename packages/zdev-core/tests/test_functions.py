@@ -62,8 +62,7 @@ def test_a_queue_swaps_the_identities_between_routers(net: Net, transport: str) 
 
 @TRANSPORTS
 def test_a_queue_streams_from_pull_to_push(net: Net, transport: str) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL, transport), net.bound(zmq.PUSH, transport)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer(transport)
     net.call(queue, ins, outs)
 
     messages = [[b"%d" % i, b"payload"] for i in range(500)]
@@ -171,8 +170,7 @@ def test_a_proxy_captures_without_a_prefix(net: Net, function: Callable[..., Any
 
 
 def test_a_proxy_works_without_a_capture_socket(net: Net) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer()
     net.call(proxy, ins, outs)
 
     source.send(b"message")
