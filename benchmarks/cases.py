@@ -1,4 +1,4 @@
-"""The cases: each is a load on a device, or a state of a device without a load."""
+"""The cases that are measured: each is a load on a device, or a state of a device without load."""
 
 from __future__ import annotations
 
@@ -11,10 +11,15 @@ TWO_WAYS = (*ZDEV, "pyzmq-monitored-queue", "zmq-proxy", "pyomq-proxy")
 
 @dataclass(frozen=True)
 class Case:
-    """A load, as the options of load.cpp, or a state (see states.py) if it has no unit.
+    """A load, given as options of load.cpp, or a state (see states.py), which has no unit.
 
-    peers: those to measure; empty: all that support the pattern. latency: compare the median time, where less is better.
-    rounds: at most so many, of what takes long or varies little.
+    Attributes:
+        monitor: `fast` or `frozen`: adds a subscriber on the monitor or capture socket.
+        transport: `tcp`, `ipc`, or `inproc`, where the device is a thread of the load generator's process.
+        latency: Whether the result is the median time, where lower is better.
+        peers: The peers to measure. Default: all that support the pattern.
+        quick_peers: The peers to measure in a quick run. Default: `peers`.
+        rounds: The largest number of rounds, for cases that take long or vary little.
     """
 
     pattern: str
@@ -24,13 +29,13 @@ class Case:
     clients: int = 1
     workers: int = 1
     subscribers: int = 1
-    monitor: str = ""  # "fast" or "frozen": a subscriber of the monitor or capture
-    transport: str = "tcp"  # or ipc; or inproc: the device is a thread of the load's process
+    monitor: str = ""
+    transport: str = "tcp"
     unit: str = "messages"
     latency: bool = False
     quick: bool = False
     peers: tuple[str, ...] = ()
-    quick_peers: tuple[str, ...] = ()  # those of a quick run, if fewer
+    quick_peers: tuple[str, ...] = ()
     rounds: int = 1000
 
     @property
@@ -48,12 +53,12 @@ STATES = {
     "no-backend": _state("no-backend", "zdev-monitored-queue", "zmq-proxy", "pyzmq-monitored-queue"),
     "growth": _state("growth", "zdev-monitored-queue", "zmq-proxy"),
 }
-# For 256,000 requests under way, which take ten seconds until the first return, and a gigabyte.
+# With 256,000 requests in flight, the first replies take ten seconds and the process a gigabyte.
 CROWDED_PEERS = ("zdev-monitored-queue", "zmq-proxy", "pyomq-proxy")
 
 
 def _clients() -> dict[str, Case]:
-    """Return the cases by number of clients, workers, and requests under way per client."""
+    """Vary the clients, the workers, and the requests that each client keeps in flight."""
     found = {}
     for workers in (1, 8):
         for window in (1, 256):

@@ -1,4 +1,4 @@
-"""Draw the charts of a run as SVG with matplotlib, which is optional."""
+"""Draw the results of a run as SVG charts with matplotlib, which is optional."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import Any
 
 from cases import SIZES
 from devices import DIRECT, PEERS
-from report import Results, What, label
+from report import Metric, Results, label
 
 Points = dict[str, list[tuple[float, float]]]  # by peer
 
-# The chart for newcomers: relays with their full names, cases in words.
+# The chart for new readers: peers by their full names, cases in words.
 OVERVIEW = "overview"
 OVERVIEW_PEERS = {
     "zdev-monitored-queue": "zdev monitored queue",
@@ -25,9 +25,9 @@ OVERVIEW_PEERS = {
     "pyomq-proxy": "pyomq.proxy",
 }
 OVERVIEW_CASES = {
-    "stream-64": "One way, PULL to PUSH\nthousand messages a second",
-    "round-trips": "There and back, 256 under way\nthousand round trips a second",
-    "clients-1000-window-1": "1000 clients, one request each\nthousand round trips a second",
+    "stream-64": "One way, PULL to PUSH\nthousand messages per second",
+    "round-trips": "Round trips, 256 in flight\nthousand round trips per second",
+    "clients-1000-window-1": "1000 clients, one request each\nthousand round trips per second",
 }
 
 COLOURS = dict(
@@ -40,11 +40,12 @@ COLOURS = dict(
 
 
 def missing() -> bool:
+    """Return whether matplotlib is not installed."""
     return find_spec("matplotlib") is None
 
 
 def draw(results: Results, folder: Path) -> list[tuple[str, str]]:
-    """Write every chart for which there are results; return names and titles."""
+    """Write every chart that the results are sufficient for, and return their names and titles."""
     drawn = []
     for name, (title, x, y, scale, points) in _charts(results).items():
         if any(len(line) > 1 for line in points.values()):
@@ -62,46 +63,46 @@ def _charts(results: Results) -> dict[str, tuple[str, str, str, str, Points]]:
     return {
         "throughput-by-size": (
             "Throughput by message size, PULL to PUSH",
-            "bytes a message",
-            "messages a second",
+            "bytes per message",
+            "messages per second",
             "log-log",
             _lines(results, sizes, lambda s: s.per_second),
         ),
         "cpu-by-size": (
             "CPU of the device by message size, PULL to PUSH",
-            "bytes a message",
-            "CPU ns a message",
+            "bytes per message",
+            "CPU ns per message",
             "log-log",
             _lines(results, sizes, lambda s: s.cpu_ns),
         ),
         "latency": (
             "Latency of one request at a time, REQ to REP",
-            "share of the requests that took longer",
+            "share of requests that took longer",
             "microseconds",
             "tail",
             _quantiles(results, "latency"),
         ),
         "throughput-by-clients": (
-            "Round trips by clients, one request of each under way",
+            "Round trips by number of clients, one request in flight each",
             "clients",
-            "round trips a second",
+            "round trips per second",
             "log-linear",
             _lines(results, clients, lambda s: s.per_second),
         ),
     }
 
 
-def _lines(results: Results, cases: dict[int, str], what: What) -> Points:
+def _lines(results: Results, cases: dict[int, str], metric: Metric) -> Points:
     lines: Points = {}
     for x, case in cases.items():
         for peer in results.peers(case):
-            if peer in COLOURS and (y := results.median(case, peer, what)) is not None:
+            if peer in COLOURS and (y := results.median(case, peer, metric)) is not None:
                 lines.setdefault(peer, []).append((x, y))
     return lines
 
 
 def _quantiles(results: Results, case: str) -> Points:
-    """Return medians of the rounds' quantiles, by the share above them."""
+    """Return the median over the rounds of each quantile, by the share of requests above it."""
     lines: Points = {}
     for peer in filter(COLOURS.get, results.peers(case)):
         rounds = [dict(s.quantiles_us) for s in results.of(case, peer).values() if s.quantiles_us]
@@ -121,7 +122,7 @@ STYLE = {
 
 @contextmanager
 def _figure(path: Path, columns: int, height: float) -> Iterator[Any]:
-    """Yield the plots of a chart to draw into, then write it."""
+    """Yield the plots of a new figure, and write it to `path` at the end."""
     matplotlib: Any = import_module("matplotlib")
     matplotlib.use("svg")
     pyplot: Any = import_module("matplotlib.pyplot")

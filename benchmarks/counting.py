@@ -1,4 +1,4 @@
-"""Count the instructions (callgrind), system calls (strace) and sleeps (kernel) of one relay's run."""
+"""Count what a run of relay.cpp takes: instructions with callgrind, system calls with strace, sleeps with getrusage."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ PATTERNS = ("stream", "round-trips")
 
 
 @dataclass(frozen=True)
-class Kind:
+class Workload:
+    """Messages of a pattern, in bursts, through a device of relay.cpp."""
+
     pattern: str
     burst: int
     device: str
@@ -34,39 +36,47 @@ def _run(command: list[str]) -> str:
     return done.stderr
 
 
-def relaying_thread(relay: Path, kind: Kind, bursts: int) -> tuple[int, str]:
-    """Return the instructions of the relaying thread, which is the busiest except for the first and libzmq's, and callgrind's file."""
+def relaying_thread(relay: Path, workload: Workload, bursts: int) -> tuple[int, str]:
+    """Count the instructions of the relaying thread: of all but the main thread, the one that executes the most.
+
+    Returns:
+        The number of instructions, and the text of callgrind's output file.
+    """
     with tempfile.TemporaryDirectory() as folder:
         out = f"--callgrind-out-file={folder}/out"
-        _run(["valgrind", "--tool=callgrind", "--separate-threads=yes", out, *kind.command(relay, bursts)])
+        _run(["valgrind", "--tool=callgrind", "--separate-threads=yes", out, *workload.command(relay, bursts)])
         texts = [file.read_text() for file in Path(folder).glob("out-*") if not file.name.endswith("-01")]
     totals = [(int(match[1]), text) for text in texts if (match := re.search(r"^totals: (\d+)", text, re.MULTILINE))]
     return max(totals) if totals else give_up("callgrind wrote no totals by thread")
 
 
-def slope(few: float, many: float, kind: Kind) -> float:
-    """Return the cost of one message; the costs of start and end do not depend on the messages."""
-    return (many - few) / (2 * BURSTS[kind.burst] * kind.burst)
+def slope(few: float, many: float, workload: Workload) -> float:
+    """Return the cost per message from two runs, which cancels the cost of starting and ending."""
+    return (many - few) / (2 * BURSTS[workload.burst] * workload.burst)
 
 
-def system_calls(relay: Path, kind: Kind) -> dict[str, float]:
-    """Return the system calls per message of the whole process with its two ends, by name and as `total`; empty without strace."""
+def system_calls(relay: Path, workload: Workload) -> dict[str, float]:
+    """Count the system calls of the whole process, both ends included, per message.
+
+    Returns:
+        The counts by name and in `total`; empty if strace is not installed.
+    """
     if not shutil.which("strace"):
         return {}
     counts: list[dict[str, int]] = []
     for times in (1, 3):
-        said = _run(["strace", "--follow-forks", "--summary-only", *kind.command(relay, times * BURSTS[kind.burst])])
-        rows = re.findall(r"^ *\d+\.\d+ +\S+ +(?:\S+ +)?(\d+)(?: +\d+)? +(\w+)$", said, re.MULTILINE)
+        summary = _run(["strace", "--follow-forks", "--summary-only", *workload.command(relay, times * BURSTS[workload.burst])])
+        rows = re.findall(r"^ *\d+\.\d+ +\S+ +(?:\S+ +)?(\d+)(?: +\d+)? +(\w+)$", summary, re.MULTILINE)
         counts.append({name: int(count) for count, name in rows})
     few, many = counts
-    return {name: slope(few.get(name, 0), count, kind) for name, count in many.items()}
+    return {name: slope(few.get(name, 0), count, workload) for name, count in many.items()}
 
 
-def wakeups(relay: Path, kind: Kind) -> float:
-    """Return how often per message a thread of the whole process slept and had to be woken."""
+def wakeups(relay: Path, workload: Workload) -> float:
+    """Count how often any thread of the process slept, and so had to be woken, per message."""
     counts = []
     for times in (1, 3):
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_nvcsw
-        _run(kind.command(relay, times * BURSTS[kind.burst]))
+        _run(workload.command(relay, times * BURSTS[workload.burst]))
         counts.append(resource.getrusage(resource.RUSAGE_CHILDREN).ru_nvcsw - before)
-    return slope(counts[0], counts[1], kind)
+    return slope(counts[0], counts[1], workload)

@@ -1,7 +1,7 @@
-"""The relays that are compared, and one of them as a process: ``python devices.py PEER PATTERN ENDPOINTS [watched]``.
+"""Define the peers, and run one of them as a process: ``python devices.py PEER PATTERN ENDPOINTS [watched]``.
 
-ENDPOINTS is the address to bind to, with {role} in place of in, out or mon. The process prints one line of JSON with the endpoints
-and versions, and relays until it is killed or its standard input ends. A line `pause` there pauses a device of zdev.
+ENDPOINTS is the endpoint to bind to, where {role} stands for in, out or mon. The process prints one line of JSON with the bound
+endpoints and the versions, and relays until it is killed or its standard input ends. The line `pause` pauses a device of zdev.
 """
 
 from __future__ import annotations
@@ -19,31 +19,42 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Peer:
-    """A way to relay.
+    """A relay that can be measured.
 
-    call: `module.function`, called with the in and out socket; or `module.class` of zdev-background; or the name that
-    native.cpp knows. monitored: has a PUB monitor always; captures: only where someone listens.
+    Attributes:
+        label: The heading of its column.
+        kind: `function`, `background` or `native`.
+        call: By kind: `module.function`, called with the in and out socket; a class of zdev-background; a name that native.cpp
+            knows.
+        distribution: The Python distribution that it needs.
+        monitored: Whether it always has a PUB monitor.
+        captures: Whether it has a PUB as capture socket where the load subscribes to it.
+        sockets: The module that creates the sockets.
+        drafts: Whether it runs with the libzmq given by --drafts.
+        io_threads: The number of I/O threads, if not the default.
+        one_cpu: Whether the device and its I/O thread run on one processor.
+        patterns: The patterns it can relay.
     """
 
-    label: str  # column heading
-    kind: str  # "function", "background" or "native"
+    label: str
+    kind: str
     call: str
-    distribution: str = ""  # required package
+    distribution: str = ""
     monitored: bool = False
     captures: bool = False
-    sockets: str = "zmq"  # the module that creates the sockets
-    drafts: bool = False  # uses the libzmq of --drafts
+    sockets: str = "zmq"
+    drafts: bool = False
     io_threads: int | None = None
-    one_cpu: bool = False  # runs on one processor, with its I/O thread
+    one_cpu: bool = False
     patterns: tuple[str, ...] = ("stream", "round-trips", "request-reply", "clients", "fan-out", "states")
 
     def missing(self) -> str | None:
-        """The distribution that must be installed first."""
+        """Return the distribution that it needs, if that is not installed."""
         return self.distribution if self.distribution and not find_spec(self.distribution.replace("-", "_").lower()) else None
 
     @property
     def tuned(self) -> bool:
-        """Whether this is another relay with different settings: measured only in a full run, and not in the charts."""
+        """Whether this is another peer with other settings: measured in a full run only, and left out of charts."""
         return self.drafts or self.one_cpu or self.io_threads is not None
 
     def has_monitor(self, watched: bool) -> bool:
@@ -77,7 +88,7 @@ PEERS = {
     "pyomq-proxy": Peer("pyomq", "function", "pyomq.proxy", "pyomq", captures=True, sockets="pyomq"),
 }
 
-# Types of the in and out sockets by pattern of the load generator. Default: ROUTER and DEALER.
+# The types of the in and out socket for a pattern of the load generator. Default: ROUTER and DEALER.
 SOCKET_TYPES = {"stream": ("PULL", "PUSH"), "fan-out": ("XSUB", "XPUB"), "router-router": ("ROUTER", "ROUTER")}
 
 
@@ -94,57 +105,57 @@ def _versions(peer: Peer) -> dict[str, str]:
     return found
 
 
-def _obey(device: Any) -> None:
-    """End with the driver: standard input is a pipe from it."""
+def _serve_commands(device: Any) -> None:
+    """Read commands from standard input, a pipe of the driver: its end means that the driver is gone."""
     for line in sys.stdin:
         if line.strip() == "pause":
             device.pause()
     os._exit(0)
 
 
-def _say(peer: Peer, endpoints: dict[str, str]) -> None:
+def _report_ready(peer: Peer, endpoints: dict[str, str]) -> None:
     print(json.dumps({**endpoints, "versions": _versions(peer)}), flush=True)
 
 
-def _run_background(peer: Peer, types: dict[str, str], where: dict[str, str]) -> None:
+def _run_background(peer: Peer, types: dict[str, str], endpoints: dict[str, str]) -> None:
     zmq, background = import_module("zmq"), import_module("zdev_background")
     numbers = {f"{role}_type": getattr(zmq, name) for role, name in types.items()}
     device = getattr(background, peer.call)(**numbers)
     device.io_threads = peer.io_threads
     if peer.one_cpu:
         device.cpus = {max(os.sched_getaffinity(0))}
-    for role, endpoint in where.items():
+    for role, endpoint in endpoints.items():
         getattr(device, f"bind_{role}")(endpoint)
     if types["out"] == "XPUB":
-        device.setsockopt_out(zmq.SNDHWM, 0)  # the load paces itself, so nothing may be dropped
+        device.setsockopt_out(zmq.SNDHWM, 0)  # the load paces itself, and nothing may be dropped
     device.start()
-    _say(peer, {role: bound[0] for role, bound in device.endpoints.items() if bound})
-    _obey(device)
+    _report_ready(peer, {role: bound[0] for role, bound in device.endpoints.items() if bound})
+    _serve_commands(device)
 
 
-def _run_function(peer: Peer, types: dict[str, str], where: dict[str, str]) -> None:
+def _run_function(peer: Peer, types: dict[str, str], endpoints: dict[str, str]) -> None:
     zmq = import_module(peer.sockets)
     module, _, name = peer.call.rpartition(".")
     relay = getattr(import_module(module), name)
-    threading.Thread(target=_obey, args=[None], daemon=True).start()
+    threading.Thread(target=_serve_commands, args=[None], daemon=True).start()
     context = zmq.Context()
     sockets = {role: context.socket(getattr(zmq, kind)) for role, kind in types.items()}
     if types["out"] == "XPUB":
         sockets["out"].setsockopt(zmq.SNDHWM, 0)
     for role, socket in sockets.items():
-        socket.bind(where[role])
-    _say(peer, {role: socket.getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").decode() for role, socket in sockets.items()})
+        socket.bind(endpoints[role])
+    _report_ready(peer, {role: socket.getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").decode() for role, socket in sockets.items()})
     relay(*sockets.values())
 
 
 def main() -> None:
-    name, pattern, endpoints, *watched = sys.argv[1:]
+    name, pattern, template, *watched = sys.argv[1:]
     peer = PEERS[name]
     types = dict(zip(("in", "out"), socket_types(pattern), strict=True))
     if peer.has_monitor(bool(watched)):
         types["mon"] = "PUB"
-    where = {role: endpoints.format(role=role) for role in types}
-    (_run_background if peer.kind == "background" else _run_function)(peer, types, where)
+    endpoints = {role: template.format(role=role) for role in types}
+    (_run_background if peer.kind == "background" else _run_function)(peer, types, endpoints)
 
 
 if __name__ == "__main__":

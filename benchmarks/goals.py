@@ -1,4 +1,4 @@
-"""The goals of zdev, and whether a run reaches them."""
+"""The goals of zdev's performance, and whether a run reached them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from measure import Sample
-from report import Results, What, label
+from report import Metric, Results, label
 
 MQ, QUEUE, PYZMQ, PROXY, PYOMQ = (
     "zdev-monitored-queue",
@@ -19,11 +19,19 @@ MQ, QUEUE, PYZMQ, PROXY, PYOMQ = (
 
 @dataclass(frozen=True)
 class Goal:
-    """The figure of `peer` in `case` is at least, or at most, `bound` (times that of `over`, a case and peer, if there is one)."""
+    """A bound for one figure of `peer` in `case`.
+
+    Attributes:
+        text: The goal in words.
+        metric: The field of Sample that is compared.
+        bound: The smallest value allowed; a factor if `over` is given.
+        over: The case and peer that the figure is divided by.
+        at_most: Whether `bound` is the largest value allowed instead.
+    """
 
     text: str
     case: str
-    what: str
+    metric: str
     bound: float
     over: tuple[str, str] | None = None
     at_most: bool = False
@@ -38,9 +46,9 @@ class Verdict:
 
     @property
     def figures(self) -> str:
-        """The measured figure, and the goal."""
+        """The measured figure, and the bound."""
         goal = self.goal
-        unit, scale = ("x", 1.0) if goal.over else UNITS[goal.what]
+        unit, scale = ("x", 1.0) if goal.over else UNITS[goal.metric]
         found = "-" if self.found is None else f"{self.found * scale:.3g} {unit}"
         return f"{found} (goal: {'at most' if goal.at_most else 'at least'} {goal.bound * scale:g} {unit})"
 
@@ -49,7 +57,7 @@ UNITS = {"cpu_share": ("% of a core", 100.0), "rest_mb": ("MB", 1.0), "growth_kb
 
 
 def _rates(case: str, text: str, bounds: dict[tuple[str, str], float]) -> list[Goal]:
-    """Return goals for messages per second, with a bound for each case and relay to compare with."""
+    """Make goals for messages per second; `bounds` maps the case and peer to compare with to the factor."""
     named = {over: f"{text}, over {label(over[1])}" + ("" if over[0] == case else f" in {over[0]}") for over in bounds}
     return [Goal(named[over], case, "per_second", bound, over) for over, bound in bounds.items()]
 
@@ -104,21 +112,21 @@ GOALS = [
 
 
 def verdicts(results: Results) -> list[Verdict]:
-    """Return a verdict for each goal whose case was measured."""
+    """Return one verdict for each goal whose case was measured."""
     return [_verdict(results, goal) for goal in GOALS if goal.case in results.cases]
 
 
-def _what(name: str) -> What:
-    def what(sample: Sample) -> float | None:
+def _metric(name: str) -> Metric:
+    def metric(sample: Sample) -> float | None:
         value: float | None = getattr(sample, name)
         return value
 
-    return what
+    return metric
 
 
 def _verdict(results: Results, goal: Goal) -> Verdict:
-    ours, what = (goal.case, goal.peer), _what(goal.what)
-    found = results.ratio_of(ours, goal.over, what) if goal.over else results.median(*ours, what)
+    ours, metric = (goal.case, goal.peer), _metric(goal.metric)
+    found = results.ratio_of(ours, goal.over, metric) if goal.over else results.median(*ours, metric)
     if found is None:
         return Verdict(goal, None, "not measured")
     reached = found <= goal.bound if goal.at_most else found >= goal.bound

@@ -1,4 +1,4 @@
-"""Attribute the instructions of a relayed message to libraries and functions, and list its system calls: ``instructions.py --profile``."""
+"""Show which libraries and functions execute the instructions of a relayed message: ``instructions.py --profile``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from counting import BURSTS, DEVICES, PATTERNS, Kind, relaying_thread, slope, system_calls
+from counting import BURSTS, DEVICES, PATTERNS, Workload, relaying_thread, slope, system_calls
 
-BURST = max(BURSTS)  # the number of messages that wait in a device under load
-SHOWN = 8  # number of functions and system calls to print
-OWNERS = {"relay": "zdev", "libzmq": "libzmq", "libc": "libc"}  # by the start of the object's name
+BURST = max(BURSTS)  # as many messages as a device under load finds waiting
+SHOWN = 8  # functions, and system calls
+OWNERS = {"relay": "zdev", "libzmq": "libzmq", "libc": "libc"}  # by the start of the object file's name
 
 
 def _owner(path: str) -> str:
@@ -18,15 +18,18 @@ def _owner(path: str) -> str:
 
 
 def by_function(callgrind: str) -> Counter[tuple[str, str]]:
-    """Return the instructions of each (owner, function), without its callees; the Callgrind manual, 5.1, describes the format."""
+    """Return the instructions of each (owner, function), without the functions that it calls.
+
+    The format is described in the Callgrind manual, "Callgrind Format Specification".
+    """
     names: dict[str, str] = {}
     found: Counter[tuple[str, str]] = Counter()
     where = {"ob": "", "fn": ""}
     called = False
     for line in callgrind.splitlines():
         if match := re.match(r"(ob|fn)=(\(\d+\))(?: (.*))?$", line):
-            kind, number, name = match.groups()
-            where[kind] = names.setdefault(kind + number, name or "")
+            tag, number, name = match.groups()
+            where[tag] = names.setdefault(tag + number, name or "")
         elif match := re.match(r"c(ob|fn)=(\(\d+\)) (.+)$", line):
             names.setdefault(match[1] + match[2], match[3])
         elif line.startswith("calls="):
@@ -38,16 +41,17 @@ def by_function(callgrind: str) -> Counter[tuple[str, str]]:
     return found
 
 
-def _a_message(relay: Path, kind: Kind) -> Counter[tuple[str, str]]:
-    few, many = (by_function(relaying_thread(relay, kind, times * BURSTS[kind.burst])[1]) for times in (1, 3))
-    return Counter({name: round(slope(few[name], count, kind)) for name, count in many.items()})
+def _per_message(relay: Path, workload: Workload) -> Counter[tuple[str, str]]:
+    few, many = (by_function(relaying_thread(relay, workload, times * BURSTS[workload.burst])[1]) for times in (1, 3))
+    return Counter({name: round(slope(few[name], count, workload)) for name, count in many.items()})
 
 
 def show(relay: Path) -> None:
+    """Print the profile of every pattern and device."""
     for pattern in PATTERNS:
         for device in DEVICES:
-            kind = Kind(pattern, BURST, device)
-            found = _a_message(relay, kind)
+            workload = Workload(pattern, BURST, device)
+            found = _per_message(relay, workload)
             owners: Counter[str] = Counter()
             for (owner, _), count in found.items():
                 owners[owner] += count
@@ -55,6 +59,6 @@ def show(relay: Path) -> None:
             print(f"\n{pattern}, bursts of {BURST}, {device}: {sum(found.values())} instructions per message: {shares}")
             for (owner, function), count in found.most_common(SHOWN):
                 print(f"  {count:>6}  {owner:<8} {function[:100]}")
-            calls = Counter(system_calls(relay, kind))
+            calls = Counter(system_calls(relay, workload))
             calls.pop("total", None)
             print("  system calls: " + ", ".join(f"{name} {n:.3f}" for name, n in calls.most_common(SHOWN)), flush=True)

@@ -1,11 +1,11 @@
-// Load a device from both ends, check every message, and print one line of JSON with the result.
+// Loads a device from both ends, checks every message, and prints the results as one line of JSON.
 //
 //   load --pattern NAME --seconds S [--size BYTES] [--frames N] [--window N] [--clients N] [--workers N] [--subscribers N]
 //        [--in ENDPOINT --out ENDPOINT [--mon ENDPOINT --monitor fast|frozen]] | [--device NAME]
 //
-// With --device the device is a thread of this process, over inproc (names: see relays.hpp). Without a device, the two ends
-// talk to each other directly. The patterns are those of cpp/load/load.hpp. The exit status is 1 after any loss, change or
-// disorder.
+// With --device the device is a thread of this process, over inproc (names: see relays.hpp). Without a device the two ends are
+// connected to each other. The patterns are those of cpp/load/load.hpp. The exit status is 1 if a message is lost, changed or
+// out of order.
 
 #include <cstdio>
 #include <functional>
@@ -19,7 +19,7 @@ namespace {
 
 using namespace zdev_load;
 
-// Print the distribution at a few shares, dense near its end, for a chart.
+// Prints selected quantiles for a chart, more of them in the tail.
 void print_distribution(const result& found) {
     std::printf(", \"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f", found.quantile(0.5), found.quantile(0.99),
                 found.quantile(0.999));
@@ -40,7 +40,7 @@ void report(const result& found) {
     std::printf(", \"libzmq\": \"%d.%d.%d\", \"compiler\": \"%s\"}\n", major, minor, patch, __VERSION__);
 }
 
-// The socket types of the device that match those of the load.
+// The types of the device's in and out sockets for a pattern.
 std::pair<std::string, std::string> types_of(const std::string& pattern) {
     if (pattern == "stream") return {"PULL", "PUSH"};
     if (pattern == "router-router") return {"ROUTER", "ROUTER"};
@@ -55,15 +55,15 @@ void start_device(const std::string& name, rig& rig, team& team) {
         socket.bind(endpoint);
         return socket;
     };
-    const auto [in_type, out_type] = types_of(rig.asked.pattern);
-    zmq::socket_t &in = bound(in_type, rig.asked.in), &out = bound(out_type, rig.asked.out);
-    zmq::socket_t* mon = name == "monitored-queue" ? &bound("PUB", rig.asked.mon) : nullptr;
+    const auto [in_type, out_type] = types_of(rig.settings.pattern);
+    zmq::socket_t &in = bound(in_type, rig.settings.in), &out = bound(out_type, rig.settings.out);
+    zmq::socket_t* mon = name == "monitored-queue" ? &bound("PUB", rig.settings.mon) : nullptr;
     team.start([name, &in, &out, mon] { relay(name, in, out, mon ? zmq::socket_ref(*mon) : zmq::socket_ref()); });
 }
 
 struct arguments {
     options load;
-    std::string device;  // one that runs in this process
+    std::string device;  // the one to run in this process, if any
 };
 
 arguments parse(int argc, char** argv) {
@@ -88,7 +88,7 @@ arguments parse(int argc, char** argv) {
     };
     for (int i = 1; i < argc; i += 2) {
         const auto option = known.find(argv[i]);
-        if (option == known.end() || i + 1 == argc) fail(std::string("no option, or no value for it: '") + argv[i] + "'");
+        if (option == known.end() || i + 1 == argc) fail(std::string("unknown option or missing value: '") + argv[i] + "'");
         option->second(argv[i + 1]);
     }
     if (!a.device.empty()) o.in = "inproc://in", o.out = "inproc://out", o.mon = "inproc://mon";

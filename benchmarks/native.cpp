@@ -1,9 +1,9 @@
-// Run a device as a C++ process:
+// A device as a C++ process:
 //
 //   native monitored-queue|queue|zmq-proxy IN_TYPE OUT_TYPE IN_ENDPOINT OUT_ENDPOINT [MON_ENDPOINT]
 //
-// It binds the sockets, prints one line of JSON with the endpoints and the version of libzmq, and relays until it is killed or
-// its standard input ends. A libzmq with drafts reads and writes the network in batches of 64 KiB.
+// Binds the sockets, prints one line of JSON with the endpoints and the version of libzmq, and relays until it is killed or its
+// standard input ends. With a libzmq built with drafts, it reads and writes the network in batches of 64 KiB.
 
 #include <cstdio>
 #include <cstdlib>
@@ -15,13 +15,14 @@
 
 namespace {
 
-// ZMQ_IN_BATCH_SIZE and ZMQ_OUT_BATCH_SIZE, which zmq.h declares only with drafts. Without drafts they fail with EINVAL.
+// Sets ZMQ_IN_BATCH_SIZE and ZMQ_OUT_BATCH_SIZE, which zmq.h declares as drafts. Without drafts, libzmq fails with EINVAL and
+// keeps 8 KiB.
 void enlarge_batches(zmq::socket_t& socket) {
     const int bytes = 64 * 1024;
     for (const int option : {101, 102}) zmq_setsockopt(socket.handle(), option, &bytes, sizeof bytes);
 }
 
-// Waiting messages do not keep libzmq's receive buffers, as with zdev-background and in docs/cpp.md.
+// A context option. With 0, a message that waits in a socket does not keep a whole receive buffer in memory (see docs/cpp.md).
 constexpr int zero_copy_recv = 10;
 
 zmq::socket_t open(zmq::context_t& context, const std::string& type, const std::string& endpoint) {
@@ -37,7 +38,7 @@ void run(int argc, char** argv) {
     std::thread([] {
         while (std::getchar() != EOF) {
         }
-        std::_Exit(0);  // the parent process is gone
+        std::_Exit(0);  // the parent process has ended
     }).detach();
     zmq::context_t context;
     if (argv[1] != std::string("zmq-proxy")) zmq_ctx_set(context.handle(), zero_copy_recv, 0);

@@ -1,4 +1,4 @@
-"""Code that the benchmark programs share: options, the build of the C++ programs, the order of measurements, and progress."""
+"""Share what the programs here have in common: options, the build, the order of measurements, and progress."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ HERE = Path(__file__).resolve().parent
 
 
 def give_up(text: str) -> NoReturn:
+    """Print an error and exit with status 1."""
     print(f"benchmarks: {text}", file=sys.stderr)
     sys.exit(1)
 
 
 def names_of(known: Iterable[str]) -> Callable[[str], list[str]]:
-    """Return a parser of comma-separated names; a trailing * matches any ending."""
+    """Return a parser of comma-separated names; a name that ends with * stands for every name with that beginning."""
 
     def names(text: str) -> list[str]:
         found: list[str] = []
@@ -50,7 +51,7 @@ def positive(kind: type[int | float]) -> Callable[[str], float]:
 
 
 def _libzmq_of_pyzmq() -> Path | None:
-    """Return the libzmq that C++ and Python devices share in a comparison; None if LD_PRELOAD has no effect here."""
+    """Return the libzmq that C++ and Python devices share in a comparison; None where LD_PRELOAD has no effect."""
     return Path(import_module("zdev_core").libzmq()) if sys.platform == "linux" else None
 
 
@@ -67,7 +68,7 @@ def build(directory: Path, libzmq: Path | None = None, drafts: Path | None = Non
 
 
 def plan_of(cases: list[str], peers: list[str], rounds: int) -> Iterator[tuple[int, str, str]]:
-    """Yield round, case and peer of every measurement; each round starts with another relay, so that none is always first."""
+    """Yield round, case and peer of every measurement; each round starts with another peer, so that no peer is always first."""
     for round_ in range(rounds):
         for case in cases:
             shift = round_ % len(peers)

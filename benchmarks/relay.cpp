@@ -1,9 +1,9 @@
-// Relay a fixed number of messages over inproc, in bursts, for counting instructions and system calls:
+// Relays a fixed number of messages over inproc, in bursts, so that instructions and system calls can be counted:
 //
-//   relay monitored-queue|queue|zmq-proxy stream|round-trips BURSTS MESSAGES_A_BURST
+//   relay monitored-queue|queue|zmq-proxy stream|round-trips BURSTS MESSAGES_PER_BURST
 //
-// The main thread sends a burst, receives it, and starts the next. So the device's thread finds the whole burst waiting and
-// sleeps before the next one, which makes the counts repeatable.
+// The main thread sends a burst and receives it before it sends the next. So the device's thread finds a whole burst waiting
+// and sleeps before the next one, which makes the counts repeatable.
 
 #include <cstdio>
 #include <string>
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t size = 64;
 
-// Send back each received message.
+// Receives `messages` messages and sends each back.
 void answer(zmq::socket_t& worker, int messages) {
     zmq::message_t frame;
     for (int left = messages; left > 0;) {
@@ -40,19 +40,19 @@ void run(int argc, char** argv) {
     in.bind("inproc://in");
     out.bind("inproc://out");
     if (mon) mon.bind("inproc://mon");
-    zmq::socket_t near(context, stream ? type::push : type::dealer), far(context, stream ? type::pull : type::dealer);
-    near.connect("inproc://in");
-    far.connect("inproc://out");
+    zmq::socket_t client(context, stream ? type::push : type::dealer), worker(context, stream ? type::pull : type::dealer);
+    client.connect("inproc://in");
+    worker.connect("inproc://out");
 
     zdev_load::team team({&context});
     team.start([&] { relay(device, in, out, mon); });
     zmq::message_t frame;
     for (int burst = 0; burst < bursts; ++burst) {
-        for (int i = 0; i < messages; ++i) near.send(zmq::message_t(size), zmq::send_flags::none);
-        if (!stream) answer(far, messages);
-        zmq::socket_t& end = stream ? far : near;
+        for (int i = 0; i < messages; ++i) client.send(zmq::message_t(size), zmq::send_flags::none);
+        if (!stream) answer(worker, messages);
+        zmq::socket_t& receiver = stream ? worker : client;
         for (int i = 0; i < messages; ++i) {
-            if (!end.recv(frame) || frame.size() != size) fail("a message is wrong");
+            if (!receiver.recv(frame) || frame.size() != size) fail("a message is missing or has the wrong size");
         }
     }
     team.finish(0, 0);

@@ -19,15 +19,15 @@ inline zmq::socket_type type_named(const std::string& name) {
         {"REP", zmq::socket_type::rep},
     };
     const auto found = types.find(name);
-    if (found == types.end()) fail("no socket type '" + name + "'");
+    if (found == types.end()) fail("unknown socket type '" + name + "'");
     return found->second;
 }
 
-// Relay until the context is terminated, then throw zmq::error_t with ETERM. `mon` may be empty.
+// Relays until the context is terminated, then throws zmq::error_t with ETERM. `mon` may be empty.
 inline void relay(const std::string& name, zmq::socket_ref in, zmq::socket_ref out, zmq::socket_ref mon) {
     if (name == "monitored-queue") zdev::monitored_queue(in, out, mon);
     if (name == "queue") zdev::queue(in, out);
-    if (name != "zmq-proxy") fail("no device '" + name + "'");
+    if (name != "zmq-proxy") fail("unknown device '" + name + "'");
     zmq_proxy(in.handle(), out.handle(), mon.handle());
     throw zmq::error_t();
 }

@@ -1,6 +1,6 @@
-"""Run a device in a thread, as a process of the benchmark: ``python thread_devices.py DEVICE:MAIN PATTERN``.
+"""Run a device in a thread of this process: ``python thread_devices.py DEVICE:MAIN PATTERN``.
 
-The process works like that of devices.py, except that the device runs in a thread of it; MAIN selects the work of its main thread.
+The process reports and ends like that of devices.py. MAIN selects what its main thread does: idle, other or busy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import zmq
 import zdev_background
 
 HOST = "tcp://127.0.0.1"
-PEER: Any = import_module("zmq.devices")  # only some of its functions have types
+ZMQ_DEVICES: Any = import_module("zmq.devices")  # Any: only some of its functions are typed
 Ends = tuple[str, str]  # the endpoints of the in and the out socket
 
 
@@ -34,32 +34,32 @@ def _zdev(device: zdev_background.Device) -> Ends:
 
 def _pyzmq(device: Any) -> Ends:
     ends = f"{HOST}:{device.bind_in_to_random_port(HOST)}", f"{HOST}:{device.bind_out_to_random_port(HOST)}"
-    if isinstance(device, PEER.ThreadProxy):
+    if isinstance(device, ZMQ_DEVICES.ThreadProxy):
         device.bind_mon_to_random_port(HOST)
     device.start()
     return ends
 
 
 def _python() -> Ends:
-    """Relay in Python, which needs the GIL for each message, to show what the GIL costs."""
+    """Relay in a Python loop, which needs the GIL for each message, to show that the benchmark would notice."""
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
-    near, far = context.socket(zmq.PULL), context.socket(zmq.PUSH)
-    for socket in near, far:
+    source, sink = context.socket(zmq.PULL), context.socket(zmq.PUSH)
+    for socket in source, sink:
         socket.bind(f"{HOST}:*")
 
     def relay() -> None:
         while True:
-            far.send(near.recv())
+            sink.send(source.recv())
 
     threading.Thread(target=relay, daemon=True).start()
-    return near.getsockopt_string(zmq.LAST_ENDPOINT), far.getsockopt_string(zmq.LAST_ENDPOINT)
+    return source.getsockopt_string(zmq.LAST_ENDPOINT), sink.getsockopt_string(zmq.LAST_ENDPOINT)
 
 
 DEVICES: dict[str, Callable[[], Ends]] = {
     "zdev ThreadDevice": lambda: _zdev(zdev_background.ThreadDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)),
     "zdev ThreadMonitoredQueue": lambda: _zdev(zdev_background.ThreadMonitoredQueue(zmq.PULL, zmq.PUSH)),
-    "pyzmq ThreadDevice": lambda: _pyzmq(PEER.ThreadDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)),
-    "pyzmq ThreadMonitoredQueue": lambda: _pyzmq(PEER.ThreadMonitoredQueue(zmq.PULL, zmq.PUSH)),
+    "pyzmq ThreadDevice": lambda: _pyzmq(ZMQ_DEVICES.ThreadDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)),
+    "pyzmq ThreadMonitoredQueue": lambda: _pyzmq(ZMQ_DEVICES.ThreadMonitoredQueue(zmq.PULL, zmq.PUSH)),
     "a loop in Python": _python,
 }
 
@@ -74,8 +74,8 @@ def _busy() -> None:
 
 
 def _busy_elsewhere() -> None:
-    """Use as much processor time as a busy main thread, without holding the GIL."""
-    with subprocess.Popen([sys.executable, __file__]):  # its standard input, too, is the driver's pipe
+    """Use as much CPU time as a busy main thread, in another process, so without the GIL."""
+    with subprocess.Popen([sys.executable, __file__]):  # inherits the driver's pipe as standard input
         sys.stdin.read()
 
 

@@ -1,4 +1,4 @@
-"""Measure devices in threads beside a main thread that is idle or busy: ``python benchmarks/threads.py --help``."""
+"""Measure devices in threads, next to an idle or busy main thread: ``python benchmarks/threads.py --help``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from measure import Case, Failed, Sample, measure
+from measure import Case, MeasurementError, Sample, measure
 from programs import HERE, build, give_up, plan_of, positive, progress
 from report import Results, machine
 from thread_devices import DEVICES, MAINS
@@ -19,13 +19,13 @@ CASE = Case("stream", 64)
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measures devices in threads beside a main thread that is idle or busy.")
-    parser.add_argument("--rounds", type=positive(int), metavar="N", default=7, help="number of rounds (default: 7)")
+    parser = argparse.ArgumentParser(description="Measure devices in threads, next to an idle or busy main thread.")
+    parser.add_argument("--rounds", type=positive(int), metavar="N", default=7, help="number of rounds. Default: 7")
     parser.add_argument(
-        "--seconds", type=positive(float), metavar="S", default=0.5, help="seconds per measurement (default: 0.5)"
+        "--seconds", type=positive(float), metavar="S", default=0.5, help="length of each measurement. Default: 0.5"
     )
-    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="build folder of the load generator")
-    parser.add_argument("--json", type=Path, help="file for the results (default: threads.json in the build folder)")
+    parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="where the load generator is built")
+    parser.add_argument("--json", type=Path, help="file for the results. Default: threads.json in the build directory")
     arguments = parser.parse_args()
     arguments.json = arguments.json or arguments.build_dir / "threads.json"
     arguments.json.parent.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _run(arguments: argparse.Namespace) -> list[Sample]:
-    """Measure each device with an idle main thread, beside a busy process, and with a busy main thread, one right after the other."""
+    """Measure each device three times in a row, with an idle main thread, another busy process, and a busy main thread."""
     program = build(arguments.build_dir)
     plan = [
         (round_, f"{device}:{main}") for round_, _, device in plan_of([NAME], list(DEVICES), arguments.rounds) for main in MAINS
@@ -52,7 +52,7 @@ def _number(value: float | None, form: str) -> str:
 
 
 def table(results: Results) -> str:
-    """Return a row per device: medians of the messages per second and of the rounds' ratios."""
+    """Format one row per device: median messages per second, and median per-round ratios."""
     lines = [f"{'messages/s':<28}" + "".join(f"{name:>12}" for name in (*MAINS, "busy/idle", "busy/other"))]
     for device in DEVICES:
         rates = [results.median(NAME, f"{device}:{main}", results.value) for main in MAINS]
@@ -63,20 +63,20 @@ def table(results: Results) -> str:
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that `finally` ends the processes
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that `finally` ends the processes
     arguments = _arguments()
     at_start = machine()
     try:
         samples = _run(arguments)
-    except Failed as failure:
+    except MeasurementError as failure:
         give_up(f"FAILED: {failure}")
     except KeyboardInterrupt:
         give_up("interrupted")
     print(table(Results(samples, {NAME: CASE})))
-    print("The main thread: idle; idle, while another process spins; spinning itself, in Python.")
+    print("The main thread is idle; idle while another process spins; busy spinning in Python.")
     found = {"machine": at_start, "seconds": arguments.seconds, "samples": [asdict(sample) for sample in samples]}
     arguments.json.write_text(json.dumps(found, indent=1) + "\n")
-    print(f"All samples, machine and versions: {arguments.json}")
+    print(f"Samples, machine and versions: {arguments.json}")
 
 
 if __name__ == "__main__":

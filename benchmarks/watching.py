@@ -18,9 +18,9 @@ from statistics import median
 from typing import NamedTuple
 
 ZDEV = str(Path(sysconfig.get_path("scripts"), "zdev"))
-SCRAPES = 10  # requests of /metrics per second; Prometheus makes one in 15 seconds
-TIMEOUT = 30.0  # seconds for steps that take a moment
-WAYS = ("unwatched", "unwatched again", "watched")  # the second shows the noise
+SCRAPES = 10  # of /metrics per second; Prometheus scrapes once in 15 seconds by default
+TIMEOUT = 30.0  # seconds, for operations that normally take a moment
+MODES = ("unwatched", "unwatched again", "watched")  # the second shows how much is noise
 CONFIGURATION = """
 [http]
 listen = "127.0.0.1:0"
@@ -34,7 +34,7 @@ out.bind = "tcp://127.0.0.1:*"
 
 
 class Running(NamedTuple):
-    """A running zdev."""
+    """The addresses of a running zdev."""
 
     http: str
     in_: str
@@ -42,17 +42,17 @@ class Running(NamedTuple):
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Measures what watching costs a device of zdev run -c.")
+    parser = argparse.ArgumentParser(description="Measure what watching costs a device of zdev run -c.")
     parser.add_argument(
         "--rounds",
         type=int,
         metavar="N",
         default=15,
-        help="number of rounds, each unwatched, unwatched again and watched (default: 15)",
+        help="number of rounds, each unwatched, unwatched again, and watched. Default: 15",
     )
-    parser.add_argument("--seconds", type=float, metavar="S", default=1.0, help="seconds per measurement (default: 1)")
-    parser.add_argument("--build-dir", type=Path, help=argparse.SUPPRESS)  # for symmetry with the other programs of this folder
-    parser.add_argument("--watch", metavar="HOST:PORT", help=argparse.SUPPRESS)  # be the watcher
+    parser.add_argument("--seconds", type=float, metavar="S", default=1.0, help="length of each measurement. Default: 1")
+    parser.add_argument("--build-dir", type=Path, help=argparse.SUPPRESS)  # the other programs of this folder take it
+    parser.add_argument("--watch", metavar="HOST:PORT", help=argparse.SUPPRESS)  # run as the watcher
     return parser.parse_args()
 
 
@@ -64,12 +64,12 @@ def _zdev() -> Iterator[Running]:
         command = [ZDEV, "run", "-c", str(file), "--control", str(Path(folder, "control", "socket"))]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
             assert process.stdout
-            endpoint = re.compile(r"http +http://(\S+)/|stream +(in|out) .* (\S+)$")
+            address = re.compile(r"http +http://(\S+)/|stream +(in|out) .* (\S+)$")
             found: dict[str, str] = {}
             for line in process.stdout:
                 if line.startswith("ready"):
                     break
-                if match := endpoint.match(line):
+                if match := address.match(line):
                     found[match[2] or "http"] = match[1] or match[3]
             try:
                 yield Running(found["http"], found["in"], found["out"])
@@ -79,25 +79,25 @@ def _zdev() -> Iterator[Running]:
 
 
 def watch(address: str) -> None:
-    """Request the metrics and, as often as the page, the status, each on one connection, until killed."""
-    asked, pace = 0, threading.Event()
+    """Request /metrics and, as often as the page does, /status, until killed; one connection for each."""
+    requests, pace = 0, threading.Event()
     scraper, page = (HTTPConnection(address, timeout=TIMEOUT) for _ in range(2))
     while True:
-        _ask(scraper, "/metrics")
-        if asked % SCRAPES == 0:
-            _ask(page, "/status")
-        asked += 1
+        _get(scraper, "/metrics")
+        if requests % SCRAPES == 0:
+            _get(page, "/status")
+        requests += 1
         pace.wait(1 / SCRAPES)
 
 
-def _ask(connection: HTTPConnection, path: str) -> str:
+def _get(connection: HTTPConnection, path: str) -> str:
     connection.request("GET", path, headers={"Accept": "application/openmetrics-text"})
     return connection.getresponse().read().decode()
 
 
 @contextmanager
 def _watched(address: str, on: bool) -> Iterator[None]:
-    """Run a watcher in a separate process, if requested."""
+    """If `on`, watch from another process."""
     if not on:
         yield
         return
@@ -109,9 +109,9 @@ def _watched(address: str, on: bool) -> Iterator[None]:
 
 
 def _counted(running: Running) -> tuple[float, float]:
-    """Return the processor time of zdev in seconds, and the number of relayed messages."""
+    """Return zdev's CPU time in seconds, and the number of messages that it has relayed."""
     connection = HTTPConnection(running.http, timeout=TIMEOUT)
-    metrics = _ask(connection, "/metrics")
+    metrics = _get(connection, "/metrics")
     connection.close()
     names = ("process_cpu_seconds_total", r'zdev_messages_sent_total\{device="stream",direction="in"\}')
     seconds, messages = (re.search(rf"^{name} (\S+)", metrics, re.MULTILINE) for name in names)
@@ -119,7 +119,7 @@ def _counted(running: Running) -> tuple[float, float]:
 
 
 def _loaded(running: Running, seconds: float, on: bool) -> tuple[float, float]:
-    """Return the rate of 64 B messages, each checked by the load, and zdev's processor time for each in nanoseconds."""
+    """Return the rate of 64 B messages per second, each checked, and zdev's CPU time in nanoseconds per message."""
     command = [ZDEV, "bench", "streamer", "--in", running.in_, "--out", running.out, "--seconds", str(seconds), "--json"]
     with _watched(running.http, on):
         before = _counted(running)
@@ -138,25 +138,23 @@ def _idle_share(running: Running, seconds: float, on: bool) -> float:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    samples: dict[str, list[tuple[float, float]]] = {way: [] for way in WAYS}
+    samples: dict[str, list[tuple[float, float]]] = {mode: [] for mode in MODES}
     with _zdev() as running:
         _loaded(running, 0.2, False)  # warms up
         for number in range(arguments.rounds):
             print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr)
-            first = number % len(WAYS)
-            for way in (*WAYS[first:], *WAYS[:first]):
-                samples[way].append(_loaded(running, arguments.seconds, way == "watched"))
-        shares = [_idle_share(running, 5 * arguments.seconds, way == "watched") for way in WAYS]
-    print(
-        f"medians of {arguments.rounds} rounds of {arguments.seconds:g} s; in brackets the medians of the ratios to unwatched"
-    )
-    print(f"{'':<28}" + "".join(f"{way:>22}" for way in WAYS))
-    for which, name in enumerate(("messages/s, of 64 B", "zdev's CPU ns a message")):
-        columns = [[sample[which] for sample in samples[way]] for way in WAYS]
+            first = number % len(MODES)
+            for mode in (*MODES[first:], *MODES[:first]):
+                samples[mode].append(_loaded(running, arguments.seconds, mode == "watched"))
+        shares = [_idle_share(running, 5 * arguments.seconds, mode == "watched") for mode in MODES]
+    print(f"medians of {arguments.rounds} rounds of {arguments.seconds:g} s; in brackets: median ratio to unwatched")
+    print(f"{'':<28}" + "".join(f"{mode:>22}" for mode in MODES))
+    for which, name in enumerate(("messages/s (64 B)", "zdev's CPU ns per message")):
+        columns = [[sample[which] for sample in samples[mode]] for mode in MODES]
         ratios = [median(one / other for one, other in zip(column, columns[0], strict=True)) for column in columns]
         cells = [f"{median(column):,.0f} ({ratio:.3f})" for column, ratio in zip(columns, ratios, strict=True)]
         print(f"{name:<28}" + "".join(f"{cell:>22}" for cell in cells))
-    print(f"{'of a core, without traffic':<28}" + "".join(f"{share:>22.1%}" for share in shares))
+    print(f"{'share of a core when idle':<28}" + "".join(f"{share:>22.1%}" for share in shares))
 
 
 if __name__ == "__main__":

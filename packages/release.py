@@ -1,8 +1,8 @@
-"""Makes a release: `nox -s release -- 0.2.0`, or with `--dry-run` shows what that would do and changes nothing.
+"""Make a release: `nox -s release -- 0.2.0`. With `--dry-run`, show what that would do and change nothing.
 
-All is done in a second work tree of the last commit, so a release that fails leaves no trace: the version, its pins and the
-changelog are set, sdists and wheels built and checked. Only then the commit and its tag come to the branch. Nothing is pushed;
-the last lines tell what to push, and the tag makes .github/workflows/release.yml publish.
+Everything happens in a second work tree of the last commit, so a failed release leaves no trace. The version, the pins and the
+changelog are set, then sdists and wheels are built and checked. Only then are the commit and its tag added to the branch. Nothing
+is pushed: the last lines show the command, and the pushed tag makes .github/workflows/release.yml publish.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PACKAGES = ("zdev-core", "zdev-background", "zdev-cli")
-ORDER = r"[0-9]+\.[0-9]+\.[0-9]+"
-LIBRARY = Path("cpp/CMakeLists.txt")  # the one place of the version
+VERSION = r"[0-9]+\.[0-9]+\.[0-9]+"
+LIBRARY = Path("cpp/CMakeLists.txt")  # defines the version
 CHANGELOG = Path("CHANGELOG.md")
-MINOR = {  # what else tells the version, to two places: a pattern of what stands before it
+MINOR = {  # files with the version without its last number, and a pattern of the text before it
     "cpp/examples/CMakeLists.txt": r"find_package\(zdev ",
     "docs/cpp.md": r"find_package\(zdev ",
     "docs/packages.md": r"find_package\(zdev |`libzdev|`libzdev\.so\.",
@@ -32,70 +32,80 @@ IMAGE = Path("docs/deploy/kubernetes/kustomization.yaml")
 UNRELEASED = re.compile(r"^## \[[^]]+\] - unreleased\n(?P<changes>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
-class Refused(Exception):
-    """Why there is no release; nothing has been changed."""
+class ReleaseError(Exception):
+    """The release is not possible, for the reason in the text; nothing has been changed."""
 
 
 def run(*command: str | Path, cwd: Path, env: dict[str, str] | None = None) -> str:
-    """What the command prints; its words are shown only when it fails."""
+    """Run a command and return its output.
+
+    Raises:
+        ReleaseError: It failed; the text has the command and its output.
+    """
     done = subprocess.run(
         command, cwd=cwd, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, check=False,
         stderr=subprocess.STDOUT if command[0] != "git" else None,
     )  # fmt: skip
     if done.returncode:
-        raise Refused(f"{' '.join(map(str, command))} failed with status {done.returncode}\n{done.stdout}")
+        raise ReleaseError(f"{' '.join(map(str, command))} failed with status {done.returncode}\n{done.stdout}")
     return done.stdout
 
 
 def substitute(file: Path, pattern: str, replacement: str) -> None:
-    """Replace what the pattern finds; to find nothing is an error."""
+    """Replace all matches of the pattern in a file.
+
+    Raises:
+        ReleaseError: There is no match.
+    """
     text, count = re.subn(pattern, replacement, file.read_text(), flags=re.MULTILINE)
     if not count:
-        raise Refused(f"{file.name}: nothing matches {pattern}; packages/release.py must learn its new form")
+        raise ReleaseError(f"{file.name}: no match for {pattern} (update packages/release.py)")
     file.write_text(text)
 
 
-def refuse_unless_ready(root: Path, version: str) -> None:
-    if not re.fullmatch(ORDER, version):
-        raise Refused(f"{version} is no version: give three numbers, like 0.2.0")
+def check_ready(root: Path, version: str) -> None:
+    """Raise ReleaseError unless the version is new and valid, and there are changes, all committed, to release."""
+    if not re.fullmatch(VERSION, version):
+        raise ReleaseError(f"invalid version {version}: must be three numbers, like 0.2.0")
     if dirty := run("git", "status", "--porcelain", cwd=root):
-        raise Refused(f"the work tree has changes; commit them or put them away:\n{dirty}")
+        raise ReleaseError(f"the work tree has uncommitted changes (commit or stash them):\n{dirty}")
     if run("git", "tag", "--list", f"v{version}", cwd=root):
-        raise Refused(f"v{version} is released already: the tag exists")
-    found = re.search(rf"project\(zdev VERSION ({ORDER})", (root / LIBRARY).read_text())
+        raise ReleaseError(f"{version} is already released: tag v{version} exists")
+    found = re.search(rf"project\(zdev VERSION ({VERSION})", (root / LIBRARY).read_text())
     if not found:
-        raise Refused(f"{LIBRARY} has no project(zdev VERSION ...)")
+        raise ReleaseError(f"{LIBRARY} has no project(zdev VERSION ...)")
     if [int(n) for n in version.split(".")] < [int(n) for n in found[1].split(".")]:
-        raise Refused(f"{version} is older than {found[1]}, the version in {LIBRARY}")
+        raise ReleaseError(f"{version} is older than {found[1]}, the version in {LIBRARY}")
     changes = UNRELEASED.search((root / CHANGELOG).read_text())
     if not changes or "\n- " not in changes["changes"]:
-        raise Refused(f"{CHANGELOG} has no section `## [...] - unreleased` with a change in it: nothing to release")
+        raise ReleaseError(f"nothing to release: {CHANGELOG} has no section `## [...] - unreleased` with a change in it")
 
 
 def set_version(root: Path, version: str, today: datetime.date) -> None:
+    """Set the version in every file that has it, and the date in the changelog."""
     minor = version.rpartition(".")[0]
-    substitute(root / LIBRARY, rf"project\(zdev VERSION {ORDER}", f"project(zdev VERSION {version}")
-    substitute(root / IMAGE, rf"newTag: {ORDER}", f"newTag: {version}")
+    substitute(root / LIBRARY, rf"project\(zdev VERSION {VERSION}", f"project(zdev VERSION {version}")
+    substitute(root / IMAGE, rf"newTag: {VERSION}", f"newTag: {version}")
     for file, before in MINOR.items():
         substitute(root / file, rf"({before})[0-9]+\.[0-9]+", rf"\g<1>{minor}")
     substitute(
         root / CHANGELOG, r"\A(.*?)^## \[[^]]+\] - unreleased$".replace(".*?", r"[\s\S]*?"), rf"\1## [{version}] - {today}"
     )
     for package in PACKAGES[1:]:
-        substitute(root / "packages" / package / "pyproject.toml", rf'"(zdev-[a-z]+)=={ORDER}"', rf'"\1=={version}"')
+        substitute(root / "packages" / package / "pyproject.toml", rf'"(zdev-[a-z]+)=={VERSION}"', rf'"\1=={version}"')
 
 
 def build(root: Path, *, wheels: bool) -> Path:
-    """Sdists, and the wheels made from them, checked as the index will and as the tests of packaging do."""
+    """Build sdists, and wheels from them, and check them as PyPI and the packaging tests do."""
     folder = root / "dist"
     for package in PACKAGES:
         print(f"building {package}", flush=True)
         kinds = [] if wheels else ["--sdist"]
-        where = ("--outdir", folder, root / "packages" / package)
-        run(sys.executable, "-m", "build", "--no-isolation", *kinds, *where, cwd=root)
+        paths = ("--outdir", folder, root / "packages" / package)
+        run(sys.executable, "-m", "build", "--no-isolation", *kinds, *paths, cwd=root)
     print(f"checking {', '.join(sorted(each.name for each in folder.iterdir()))}", flush=True)
     run(sys.executable, "-m", "twine", "check", "--strict", *folder.iterdir(), cwd=root)
-    content = "carry" if wheels else "carry and tar"
+    content = "contain" if wheels else "contain and tar"
     tests = ("-m", "pytest", "-p", "no:cacheprovider", "packages/test_packaging.py", "-k", content)
     run(sys.executable, *tests, cwd=root, env={"ZDEV_DIST": str(folder)})
     return folder
@@ -113,20 +123,20 @@ def second_work_tree(root: Path) -> Iterator[Path]:
 
 
 def release(root: Path, version: str, *, dry_run: bool, wheels: bool) -> None:
-    refuse_unless_ready(root, version)
+    check_ready(root, version)
     with second_work_tree(root) as tree:
         set_version(tree, version, datetime.datetime.now(datetime.UTC).date())
         print(run("git", "diff", cwd=tree))
         folder = build(tree, wheels=wheels)
         if dry_run:
-            print(f"dry run: {version} can be released; nothing was changed")
+            print(f"dry run: {version} can be released (nothing was changed)")
             return
         run("git", "commit", "--quiet", "--all", "--message", f"Release {version}", cwd=tree)
         run("git", "merge", "--quiet", "--ff-only", run("git", "rev-parse", "HEAD", cwd=tree).strip(), cwd=root)
         run("git", "tag", "--annotate", "--message", f"zdev {version}", f"v{version}", cwd=root)
         shutil.copytree(folder, root / "dist", dirs_exist_ok=True)
     branch = run("git", "branch", "--show-current", cwd=root).strip()
-    print(f"{version} is committed and tagged, and built in dist/. To publish it, push both at once:")
+    print(f"{version} is committed, tagged and built in dist/. To publish it, push the branch and the tag together:")
     print(f"    git push --atomic origin {branch} v{version}")
 
 
@@ -139,8 +149,8 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         release(arguments.root.resolve(), arguments.version, dry_run=arguments.dry_run, wheels=not arguments.no_wheels)
-    except Refused as refusal:
-        sys.exit(f"no release: {refusal}")
+    except ReleaseError as error:
+        sys.exit(f"cannot release: {error}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One command releases, or leaves no trace: run by `nox -s packaging`, on a repository made of this one's files."""
+"""A release succeeds or leaves no trace; run by `nox -s packaging`, on a repository made from this one's files."""
 
 import re
 import shutil
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is miss
 
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
-    """This work tree as the only commit of a repository of its own, but for the tests and benchmarks."""
+    """Commit this work tree, without tests and benchmarks, to a new repository."""
     root = tmp_path / "zdev"
     ignored = shutil.ignore_patterns("tests", "__pycache__", "build", "node_modules", ".*")
     for name in ("cpp", "docs", "packages"):
@@ -47,17 +47,17 @@ def release(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, timeout=60)
 
 
-def traces(root: Path) -> tuple[str, ...]:
+def state_of(root: Path) -> tuple[str, ...]:
     return git(root, "rev-parse", "HEAD"), git(root, "status", "--porcelain"), git(root, "tag"), git(root, "worktree", "list")
 
 
 def test_a_dry_run_shows_the_change_and_changes_nothing(repository: Path) -> None:
-    before = traces(repository)
+    before = state_of(repository)
     done = release(repository, NEW, "--dry-run")
     assert (done.returncode, done.stderr) == (0, "")
     assert f"+project(zdev VERSION {NEW} " in done.stdout
     assert "nothing was changed" in done.stdout
-    assert traces(repository) == before
+    assert state_of(repository) == before
     assert not (repository / "dist").exists()
 
 
@@ -78,25 +78,25 @@ def test_a_release_sets_version_pins_and_date_and_is_tagged(repository: Path) ->
     assert examples in (repository / "docs/cpp.md").read_text()
     assert f"newTag: {NEW}\n" in (repository / "docs/deploy/kubernetes/kustomization.yaml").read_text()
     pattern = r"find_package\(zdev [0-9.]+|libzdev(\.so\.)?[0-9.]+[0-9]"
-    said = set(git(repository, "grep", "--only-matching", "-hE", pattern, "--", "docs").splitlines())
-    assert said == {"find_package(zdev 98.76", "libzdev98.76", "libzdev.so.98.76"}
+    found = set(git(repository, "grep", "--only-matching", "-hE", pattern, "--", "docs").splitlines())
+    assert found == {"find_package(zdev 98.76", "libzdev98.76", "libzdev.so.98.76"}
     built = {each.name for each in (repository / "dist").iterdir()}
     assert built == {f"zdev_{name}-{NEW}.tar.gz" for name in ("core", "background", "cli")}
 
 
 def refuse(root: Path, version: str, because: str) -> None:
-    before = traces(root)
+    before = state_of(root)
     done = release(root, version)
     assert done.returncode == 1
     assert because in done.stderr
-    assert traces(root) == before
+    assert state_of(root) == before
 
 
-def test_no_version_an_older_one_and_a_released_one_are_refused(repository: Path) -> None:
-    refuse(repository, "1.0", "is no version")
+def test_an_invalid_an_older_and_a_released_version_are_refused(repository: Path) -> None:
+    refuse(repository, "1.0", "invalid version")
     refuse(repository, "0.0.1", "is older than")
     git(repository, "tag", f"v{NEW}")
-    refuse(repository, NEW, "is released already")
+    refuse(repository, NEW, "is already released")
 
 
 def test_a_work_tree_with_changes_is_refused(repository: Path) -> None:

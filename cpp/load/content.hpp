@@ -1,4 +1,4 @@
-// What the messages of a load hold, so that any loss, change or disorder is found.
+// The content of a load's messages, by which any loss, change or disorder is detected.
 
 #ifndef ZDEV_LOAD_CONTENT_HPP
 #define ZDEV_LOAD_CONTENT_HPP
@@ -15,13 +15,13 @@ namespace zdev_load {
 
 [[noreturn]] inline void fail(const std::string& text) { throw std::runtime_error(text); }
 
-// Makes and checks frames: a number of 8 bytes, whose top bit marks the last message, and noise that differs from one frame to
-// the next. Frame k of message n has the number n * frames + k.
+// Makes and checks frames. A frame has a number of 8 bytes, whose top bit marks the last message, followed by noise that
+// differs from frame to frame. Frame k of message n has the number n * frames + k.
 class content {
 public:
     explicit content(std::size_t size) : size_(size), noise_(size + shifts) {
-        if (size < sizeof(std::uint64_t)) fail("a frame has at least 8 bytes");
-        std::mt19937 random(1);  // NOLINT(bugprone-random-generator-seed): each run sends the same
+        if (size < sizeof(std::uint64_t)) fail("a frame must have at least 8 bytes");
+        std::mt19937 random(1);  // NOLINT(bugprone-random-generator-seed): every run sends the same
         for (auto& byte : noise_) byte = static_cast<unsigned char>(random());
     }
 
@@ -33,18 +33,18 @@ public:
         return frame;
     }
 
-    // The number in a frame, right or not.
+    // The number in a frame, unchecked.
     static std::uint64_t number(const zmq::message_t& frame) { return header(frame) & ~last_bit; }
 
-    // Returns whether this is of the last message; fails unless it is the frame numbered `expected`, unharmed, and more frames
-    // follow it or not.
+    // Checks that this is the frame numbered `expected`, unchanged, and that more frames follow only if `more`; fails
+    // otherwise. Returns whether it belongs to the last message.
     bool check(zmq::message_t& frame, std::uint64_t expected, bool more = false) const {
-        if (frame.more() != more) fail("frame " + std::to_string(expected) + ": the message has too many frames, or too few");
-        if (frame.size() != size_) fail("frame " + std::to_string(expected) + " has another size");
+        if (frame.more() != more) fail("frame " + std::to_string(expected) + ": the message has the wrong number of frames");
+        if (frame.size() != size_) fail("frame " + std::to_string(expected) + " has the wrong size");
         const std::uint64_t found = number(frame);
         if (found != expected) fail("frame " + std::to_string(found) + " came in place of " + std::to_string(expected));
         if (std::memcmp(body(frame), noise(expected), size_ - sizeof(std::uint64_t)) != 0)
-            fail("the content of frame " + std::to_string(expected) + " changed on its way");
+            fail("the content of frame " + std::to_string(expected) + " was changed in transit");
         return (header(frame) & last_bit) != 0;
     }
 

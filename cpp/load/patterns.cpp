@@ -1,4 +1,4 @@
-// The threads of each pattern. A message that is late, changed or out of order ends the run.
+// The threads of each pattern. A message that is missing, changed or out of order ends the run.
 
 #include "patterns.hpp"
 
@@ -21,7 +21,7 @@ void send_message(zmq::socket_t& socket, const content& content, std::uint64_t n
     }
 }
 
-// Checks the message whose first frame is at hand; returns whether it is the last.
+// Checks the message that begins with `frame`, receiving its other frames. Returns whether it is the last message.
 bool check_message(zmq::socket_t& socket, zmq::message_t& frame, const content& content, std::uint64_t number,
                    std::uint64_t frames) {
     bool last = content.check(frame, number * frames, frames > 1);
@@ -51,7 +51,7 @@ void consume(zmq::socket_t& pull, const content& content, const options& o, prog
     }
 }
 
-// One client, whose replies come in the order of its requests. `to`: the routing id that each message begins with, if any.
+// One client, whose replies arrive in the order of its requests. `to`, if not empty, is the routing id before each message.
 void request(zmq::socket_t& client, const content& content, const options& o, const std::string& to, progress& progress) {
     std::vector<clock_type::time_point> sent_at(o.window);
     zmq::message_t frame;
@@ -64,7 +64,7 @@ void request(zmq::socket_t& client, const content& content, const options& o, co
         }
         if (received == sent) continue;
         receive(client, frame);
-        do {  // all that is there, so that the next requests leave together
+        do {  // read all replies that have arrived, so that the next requests are sent together
             if (!to.empty()) receive(client, frame);
             check_message(client, frame, content, received, o.frames);
             const std::chrono::duration<float, std::micro> latency = clock_type::now() - sent_at[received % o.window];
@@ -75,20 +75,21 @@ void request(zmq::socket_t& client, const content& content, const options& o, co
     }
 }
 
-// Many clients, each a connection of one ROUTER. With several workers replies may overtake each other.
-class crowd {
+// Many clients, each a connection of one ROUTER. With several workers, replies may overtake each other.
+class client_pool {
 public:
-    crowd(zmq::socket_t& router, const content& content, const options& o, progress& progress)
+    client_pool(zmq::socket_t& router, const content& content, const options& o, progress& progress)
         : router_(router), content_(content), options_(o), progress_(progress), newest_(o.clients) {
         trips_.resize(std::max<std::uint64_t>(4096, 4 * o.window * o.clients));
     }
 
     void run() {
         for (std::uint64_t i = 0; i < options_.window * options_.clients; ++i) ask(i % options_.clients);
-        while (under_way_ > 0) {
+        while (in_flight_ > 0) {
             const std::uint64_t client = take_reply();
-            // The first requests of all leave at once, and pile up: not before they are back is there a steady flow.
-            if (heard_ == options_.clients && progress_.received >= options_.window * options_.clients) progress_.steady = true;
+            // All first requests are sent at once and pile up; the flow is steady when their replies have arrived.
+            if (answered_clients_ == options_.clients && progress_.received >= options_.window * options_.clients)
+                progress_.steady = true;
             if (!progress_.stop.load(std::memory_order_relaxed)) ask(client);
         }
     }
@@ -96,17 +97,17 @@ public:
 private:
     struct trip {
         std::uint64_t number = 0, client = 0;
-        bool under_way = false;
+        bool in_flight = false;
         clock_type::time_point sent_at;
     };
 
     void ask(std::uint64_t client) {
-        while (trips_[next_ % trips_.size()].under_way) ++next_;  // of one who is slow to connect
+        while (trips_[next_ % trips_.size()].in_flight) ++next_;  // of a client that is slow to connect
         trip& trip = trips_[next_ % trips_.size()];
         trip = {next_, client, true, clock_type::now()};
         router_.send(zmq::buffer(routing_id(client)), zmq::send_flags::sndmore);
         send_message(router_, content_, next_++, options_.frames, false);
-        ++under_way_;
+        ++in_flight_;
     }
 
     std::uint64_t take_reply() {
@@ -117,13 +118,13 @@ private:
         const std::uint64_t number = content::number(frame) / options_.frames;
         check_message(router_, frame, content_, number, options_.frames);
         trip& trip = trips_[number % trips_.size()];
-        if (!trip.under_way || trip.number != number) fail("a reply came twice, or to no request");
-        if (trip.client != client) fail("a reply came to another client");
-        if (options_.workers == 1 && number < newest_[client]) fail("replies came out of order");
-        if (newest_[client] == 0) ++heard_;
+        if (!trip.in_flight || trip.number != number) fail("a reply arrived twice or without a request");
+        if (trip.client != client) fail("a reply reached the wrong client");
+        if (options_.workers == 1 && number < newest_[client]) fail("replies arrived out of order");
+        if (newest_[client] == 0) ++answered_clients_;
         newest_[client] = number;
-        trip.under_way = false;
-        --under_way_;
+        trip.in_flight = false;
+        --in_flight_;
         const std::chrono::duration<float, std::micro> latency = clock_type::now() - trip.sent_at;
         progress_.latencies.push_back(latency.count());
         progress_.received.store(progress_.received + 1, std::memory_order_relaxed);
@@ -136,27 +137,28 @@ private:
     progress& progress_;
     std::vector<std::uint64_t> newest_;  // by client
     std::vector<trip> trips_;            // by number
-    std::uint64_t next_ = 1, under_way_ = 0, heard_ = 0;
+    std::uint64_t next_ = 1, in_flight_ = 0, answered_clients_ = 0;
 };
 
 void answer(zmq::socket_t& worker) {
     zmq::message_t frame;
     while (true) {
-        if (!worker.recv(frame)) continue;  // whoever asks notices what is missing
+        if (!worker.recv(frame)) continue;  // the client notices missing replies
         const bool more = frame.more();
         send(worker, frame, flags(more));
     }
 }
 
-// Two ROUTERs drop what is for a peer that is not there yet: knock until an answer comes, then wait for the last one.
-void knock(zmq::socket_t& client, const std::string& to) {
-    const auto deadline = clock_type::now() + patience;
-    std::uint64_t knocks = 0, answered = 0;
-    while (answered == 0 || answered < knocks) {
-        if (clock_type::now() > deadline) throw silence("no answer to a knock for 5 s");
+// ROUTERs drop messages to a peer that is not connected yet: probe until a reply arrives, then wait for the reply to the last
+// probe.
+void probe_until_connected(zmq::socket_t& client, const std::string& to) {
+    const auto deadline = clock_type::now() + silence_limit;
+    std::uint64_t probes = 0, answered = 0;
+    while (answered == 0 || answered < probes) {
+        if (clock_type::now() > deadline) throw silence("no reply to a probe for 5 s");
         if (answered == 0) {
             client.send(zmq::buffer(to), zmq::send_flags::sndmore);
-            client.send(zmq::buffer(&++knocks, sizeof knocks), zmq::send_flags::none);
+            client.send(zmq::buffer(&++probes, sizeof probes), zmq::send_flags::none);
         }
         zmq::pollitem_t item{client.handle(), 0, ZMQ_POLLIN, 0};
         if (zmq::poll(&item, 1, std::chrono::milliseconds(20)) == 0) continue;
@@ -167,16 +169,16 @@ void knock(zmq::socket_t& client, const std::string& to) {
     }
 }
 
-// How far a publisher may be ahead of its slowest subscriber: half of what the queues hold, so that nothing is dropped.
+// A publisher may be ahead of its slowest subscriber by half of the queues' capacity, so nothing is dropped.
 constexpr std::uint64_t batch = 100, batches_ahead = 5;
-constexpr std::string_view knock_frame = "?";
+constexpr std::string_view probe_frame = "?";
 
 void publish(zmq::socket_t& pub, zmq::socket_t& credit, const content& content, const options& o, progress& progress) {
     zmq::message_t token;
     zmq::pollitem_t item{credit.handle(), 0, ZMQ_POLLIN, 0};
     do {
-        pub.send(zmq::buffer(knock_frame), zmq::send_flags::none);
-    } while (zmq::poll(&item, 1, std::chrono::milliseconds(10)) == 0);  // ends when all subscribers heard a knock
+        pub.send(zmq::buffer(probe_frame), zmq::send_flags::none);
+    } while (zmq::poll(&item, 1, std::chrono::milliseconds(10)) == 0);  // ends when all subscribers have received a probe
     receive(credit, token);
     bool last = false;
     for (std::uint64_t number = 0; !last; ++number) {
@@ -186,8 +188,8 @@ void publish(zmq::socket_t& pub, zmq::socket_t& credit, const content& content, 
     }
 }
 
-void hear(const std::vector<zmq::socket_t*>& subs, zmq::socket_t& credit, const content& content, const options& o,
-          progress& progress) {
+void subscribe(const std::vector<zmq::socket_t*>& subs, zmq::socket_t& credit, const content& content, const options& o,
+               progress& progress) {
     zmq::message_t frame;
     for (auto* sub : subs) receive(*sub, frame);
     credit.send(zmq::message_t(), zmq::send_flags::none);
@@ -196,7 +198,7 @@ void hear(const std::vector<zmq::socket_t*>& subs, zmq::socket_t& credit, const 
     for (std::uint64_t number = 0; !last; ++number) {
         for (auto* sub : subs) {
             do receive(*sub, frame);
-            while (number == 0 && frame.size() == knock_frame.size());
+            while (number == 0 && frame.size() == probe_frame.size());
             last = check_message(*sub, frame, content, number, o.frames);
         }
         progress.received.store((number + 1) * subs.size(), std::memory_order_relaxed);
@@ -206,37 +208,38 @@ void hear(const std::vector<zmq::socket_t*>& subs, zmq::socket_t& credit, const 
 
 std::size_t start_fan_out(rig& rig, team& team, const content& content, progress& progress) {
     zmq::socket_t& pub = rig.in_peer(zmq::socket_type::pub);
-    pub.set(zmq::sockopt::sndhwm, 0);  // credit is what limits it
+    pub.set(zmq::sockopt::sndhwm, 0);  // credit limits it instead
     rig.connect_in(pub);
     std::vector<zmq::socket_t*> subs;
-    for (std::uint64_t i = 0; i < rig.asked.subscribers; ++i) {
+    for (std::uint64_t i = 0; i < rig.settings.subscribers; ++i) {
         subs.push_back(&rig.out_peer(zmq::socket_type::sub));
         subs.back()->set(zmq::sockopt::subscribe, "");
         rig.connect_out(*subs.back());
     }
-    zmq::socket_t &take = rig.in_peer(zmq::socket_type::pull), &give = rig.in_peer(zmq::socket_type::push);
-    take.bind("inproc://credit");
-    give.connect("inproc://credit");
-    team.start([&] { publish(pub, take, content, rig.asked, progress); });
-    team.start([&, subs] { hear(subs, give, content, rig.asked, progress); });
+    zmq::socket_t &credit_in = rig.in_peer(zmq::socket_type::pull), &credit_out = rig.in_peer(zmq::socket_type::push);
+    credit_in.bind("inproc://credit");
+    credit_out.connect("inproc://credit");
+    team.start([&] { publish(pub, credit_in, content, rig.settings, progress); });
+    team.start([&, subs] { subscribe(subs, credit_out, content, rig.settings, progress); });
     return 2;
 }
 
 }  // namespace
 
 std::size_t start(rig& rig, team& team, const content& content, progress& progress) {
-    const options& o = rig.asked;
+    const options& o = rig.settings;
     if (o.pattern == "fan-out") return start_fan_out(rig, team, content, progress);
     const bool stream = o.pattern == "stream", single = o.pattern == "request-reply", crowded = o.pattern == "clients";
     const bool named = o.pattern == "router-router";
-    if (!stream && !single && !crowded && !named && o.pattern != "round-trips") fail("no such pattern: '" + o.pattern + "'");
+    if (!stream && !single && !crowded && !named && o.pattern != "round-trips") fail("unknown pattern '" + o.pattern + "'");
 
     using type = zmq::socket_type;
     zmq::socket_t& in_peer = rig.in_peer(stream ? type::push : single ? type::req : crowded ? type::router : type::dealer);
     zmq::socket_t& out_peer = rig.out_peer(stream ? type::pull : single ? type::rep : crowded ? type::router : type::dealer);
     if (named) in_peer.set(zmq::sockopt::routing_id, "client");
     if (named) out_peer.set(zmq::sockopt::routing_id, "worker");
-    if (crowded) in_peer.set(zmq::sockopt::sndhwm, 0), out_peer.set(zmq::sockopt::sndhwm, 0);  // a full ROUTER would drop
+    if (crowded)
+        in_peer.set(zmq::sockopt::sndhwm, 0), out_peer.set(zmq::sockopt::sndhwm, 0);  // a ROUTER drops messages to a full peer
     rig.connect_in(in_peer, crowded ? o.clients : 1);
     rig.connect_out(out_peer, crowded ? o.workers : 1);
     if (stream) {
@@ -245,8 +248,8 @@ std::size_t start(rig& rig, team& team, const content& content, progress& progre
         return 2;
     }
     team.start([&, crowded, named] {
-        if (crowded) return crowd(in_peer, content, o, progress).run();
-        if (named) knock(in_peer, "worker");
+        if (crowded) return client_pool(in_peer, content, o, progress).run();
+        if (named) probe_until_connected(in_peer, "worker");
         request(in_peer, content, o, named ? "worker" : "", progress);
     });
     team.start([&] { answer(out_peer); });
@@ -254,18 +257,18 @@ std::size_t start(rig& rig, team& team, const content& content, progress& progre
 }
 
 void watch(rig& rig, team& team, const content& content, progress& progress) {
-    if (rig.asked.monitor.empty()) return;
-    if (rig.asked.mon.empty()) fail("a subscriber of the monitor needs its endpoint");
+    if (rig.settings.monitor.empty()) return;
+    if (rig.settings.mon.empty()) fail("a subscriber on the monitor needs the monitor's endpoint");
     zmq::socket_t& sub = rig.watcher();
-    if (rig.asked.monitor == "frozen") return;
-    const bool one_way = rig.asked.pattern == "stream";
+    if (rig.settings.monitor == "frozen") return;
+    const bool one_way = rig.settings.pattern == "stream";
     team.start([&, one_way] {
         zmq::message_t frame;
         for (std::uint64_t oldest = 0;;) {
             do receive(sub, frame);
-            while (frame.more());  // the last frame tells all: a PUB drops whole messages only
+            while (frame.more());  // checking the last frame is enough: a PUB drops whole messages only
             const std::uint64_t number = content::number(frame);
-            if (one_way && number < oldest) fail("the monitor's copies came out of order");
+            if (one_way && number < oldest) fail("the monitor's copies arrived out of order");
             content.check(frame, oldest = number);
             progress.watched.store(progress.watched + 1, std::memory_order_relaxed);
         }

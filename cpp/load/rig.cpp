@@ -8,7 +8,7 @@
 
 namespace zdev_load {
 
-rig::rig(const options& o) : asked(o), inside_(o.in.rfind("inproc:", 0) == 0) {}
+rig::rig(const options& o) : settings(o), inproc_(o.in.rfind("inproc:", 0) == 0) {}
 
 std::vector<zmq::context_t*> rig::contexts() { return {&in_context_, &out_context_, &mon_context_}; }
 
@@ -16,9 +16,9 @@ namespace {
 
 zmq::socket_t open(zmq::context_t& context, zmq::socket_type type) {
     zmq::socket_t socket(context, type);
-    socket.set(zmq::sockopt::linger, 0);  // when a socket closes, all was received or the run failed
-    socket.set(zmq::sockopt::rcvtimeo, static_cast<int>(patience.count()));
-    socket.set(zmq::sockopt::sndtimeo, static_cast<int>(patience.count()));
+    socket.set(zmq::sockopt::linger, 0);  // when a socket closes, everything has been received or the run has failed
+    socket.set(zmq::sockopt::rcvtimeo, static_cast<int>(silence_limit.count()));
+    socket.set(zmq::sockopt::sndtimeo, static_cast<int>(silence_limit.count()));
     return socket;
 }
 
@@ -27,36 +27,37 @@ void connect_all(zmq::socket_t& socket, const std::string& endpoint, std::uint64
     for (std::uint64_t number = 0; number < connections; ++number) {
         if (named) socket.set(zmq::sockopt::connect_routing_id, routing_id(number));
         socket.connect(endpoint);
-        if (number % 16 == 15) std::this_thread::sleep_for(std::chrono::milliseconds(1));  // a listener's queue holds 100
+        if (number % 16 == 15)
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));  // libzmq's backlog is 100 (ZMQ_BACKLOG)
     }
 }
 
 }  // namespace
 
 zmq::socket_t& rig::in_peer(zmq::socket_type type) { return keep(open(in_context_, type)); }
-zmq::socket_t& rig::out_peer(zmq::socket_type type) { return keep(open(inside_ ? in_context_ : out_context_, type)); }
+zmq::socket_t& rig::out_peer(zmq::socket_type type) { return keep(open(inproc_ ? in_context_ : out_context_, type)); }
 
 zmq::socket_t& rig::watcher() {
-    zmq::socket_t& sub = keep(open(inside_ ? in_context_ : mon_context_, zmq::socket_type::sub));
+    zmq::socket_t& sub = keep(open(inproc_ ? in_context_ : mon_context_, zmq::socket_type::sub));
     sub.set(zmq::sockopt::subscribe, "");
-    sub.connect(asked.mon);
+    sub.connect(settings.mon);
     return sub;
 }
 
 zmq::socket_t& rig::keep(zmq::socket_t socket) { return sockets_.emplace_back(std::move(socket)); }
 
 void rig::connect_in(zmq::socket_t& socket, std::uint64_t connections) {
-    if (!asked.in.empty()) return connect_all(socket, asked.in, connections);
+    if (!settings.in.empty()) return connect_all(socket, settings.in, connections);
     if (connections > 1) fail("several clients need a device");
     socket.bind("tcp://127.0.0.1:*");
-    direct_ = socket.get(zmq::sockopt::last_endpoint);
+    direct_endpoint_ = socket.get(zmq::sockopt::last_endpoint);
 }
 
 void rig::connect_out(zmq::socket_t& socket, std::uint64_t connections) {
-    connect_all(socket, asked.out.empty() ? direct_ : asked.out, connections);
+    connect_all(socket, settings.out.empty() ? direct_endpoint_ : settings.out, connections);
 }
 
-// The first byte must not be 0: such ids are libzmq's own.
+// The first byte must not be 0: libzmq reserves such ids for itself.
 std::string routing_id(std::uint64_t number) {
     const auto narrow = static_cast<std::uint32_t>(number);
     std::string id(1 + sizeof narrow, 'c');
@@ -66,7 +67,7 @@ std::string routing_id(std::uint64_t number) {
 
 std::uint64_t connection_number(const zmq::message_t& id) {
     std::uint32_t narrow = 0;
-    if (id.size() != 1 + sizeof narrow) fail("a routing id is none of those that were given");
+    if (id.size() != 1 + sizeof narrow) fail("a message arrived with an unknown routing id");
     std::memcpy(&narrow, static_cast<const char*>(id.data()) + 1, sizeof narrow);
     return narrow;
 }
@@ -76,7 +77,7 @@ void receive(zmq::socket_t& socket, zmq::message_t& frame) {
 }
 
 void send(zmq::socket_t& socket, zmq::message_t& frame, zmq::send_flags flags) {
-    if (!socket.send(frame, flags)) throw silence("nothing could be sent for 5 s");
+    if (!socket.send(frame, flags)) throw silence("no message could be sent for 5 s");
 }
 
 }  // namespace zdev_load

@@ -1,4 +1,4 @@
-// Threads that end together.
+// A group of threads that end together.
 
 #ifndef ZDEV_LOAD_TEAM_HPP
 #define ZDEV_LOAD_TEAM_HPP
@@ -14,7 +14,7 @@
 
 namespace zdev_load {
 
-// When one thread fails, the contexts are shut down, and so the others end too.
+// When one thread fails, the contexts are shut down, which ends the others.
 class team {
 public:
     explicit team(std::vector<zmq::context_t*> contexts) : contexts_(std::move(contexts)) {}
@@ -34,14 +34,14 @@ public:
 
     std::size_t size() const { return threads_.size(); }
 
-    // Waits for threads [first, first + count), ends the others, and throws the first failure.
+    // Waits for threads [first, first + count), ends the others, and rethrows the first failure.
     void finish(std::size_t first, std::size_t count) {
         for (std::size_t i = first; i < first + count; ++i) threads_[i].join();
         end();
         if (failure_) std::rethrow_exception(failure_);
     }
 
-    // Ends all threads; `finish` throws `failure` unless there was one before. From any thread.
+    // Ends all threads; `finish` will throw `failure` unless another came before. May be called from any thread.
     void fail_with(std::exception_ptr failure) {
         const std::lock_guard<std::mutex> lock(mutex_);
         if (!failure_) failure_ = std::move(failure);

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string>
+#include <utility>
 
 namespace zdev {
 
@@ -16,20 +17,23 @@ void control::serve(const obey& device) {
     for (int i = 0; i < commands_a_turn && receive(text); ++i) answer(text, device);
 }
 
-// Takes the next message. A command has one frame: of a longer message the text is empty, and so no command.
+// Takes the next message. A command has one frame: of a longer message the text is empty, and so no command. False: none has
+// come whole yet; a message of very many frames is read in several turns.
 bool control::receive(std::string_view& text) {
-    for (std::size_t frames = 1;; ++frames) {
-        while (zmq_msg_recv(command_.handle(), socket_.handle, ZMQ_DONTWAIT) < 0) {
+    constexpr int frames_a_turn = 4000;
+    for (int left = frames_a_turn; left > 0; --left) {
+        if (zmq_msg_recv(command_.handle(), socket_.handle, ZMQ_DONTWAIT) < 0) {
             if (zmq_errno() == EINTR) continue;
             if (zmq_errno() != EAGAIN) throw zmq::error_t();
             socket_.settled = true;
             return false;
         }
-        if (!command_.more()) {
-            text = frames == 1 ? command_.to_string_view() : std::string_view();
-            return true;
-        }
+        ++frames_;
+        if (command_.more()) continue;
+        text = std::exchange(frames_, 0) == 1 ? command_.to_string_view() : std::string_view();
+        return true;
     }
+    return false;
 }
 
 void control::answer(std::string_view text, const obey& device) {

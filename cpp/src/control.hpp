@@ -36,6 +36,7 @@ private:
 
     endpoint socket_;
     zmq::message_t command_;
+    std::size_t frames_ = 0;  // received of a message whose end has not been read yet
     outbox reply_;
 };
 

@@ -58,6 +58,14 @@ bool endpoint::rolls_back() const noexcept { return is_one_of(type, {ZMQ_PUSH, Z
 
 bool endpoint::in_lockstep() const noexcept { return is_one_of(type, {ZMQ_REQ, ZMQ_REP}); }
 
+bool endpoint::in_midst_of_message() const { return get_option(handle, ZMQ_RCVMORE, role) != 0; }
+
+int endpoint::count_topics() const noexcept {
+    int topics = 0;
+    std::size_t size = sizeof topics;
+    return zmq_getsockopt(handle, topics_count, &topics, &size) == 0 ? topics : -1;
+}
+
 int endpoint::refresh() {
     const int events = get_option(handle, ZMQ_EVENTS, role);
     ++looks;
@@ -67,10 +75,8 @@ int endpoint::refresh() {
 }
 
 void endpoint::watch_audience() {
-    int value = 0;
-    std::size_t size = sizeof value;
-    audience_watched = is_one_of(type, {ZMQ_PUB, ZMQ_XPUB}) && zmq_getsockopt(handle, topics_count, &value, &size) == 0 &&
-                       get_option(handle, ZMQ_INVERT_MATCHING, role) == 0;
+    audience_watched =
+        is_one_of(type, {ZMQ_PUB, ZMQ_XPUB}) && count_topics() >= 0 && get_option(handle, ZMQ_INVERT_MATCHING, role) == 0;
     heard = true;
     if (audience_watched) refresh();
 }
@@ -101,24 +107,27 @@ void check_type(const endpoint& socket, std::initializer_list<int> allowed) {
                             " is no type for this socket, use one of " + choice);
 }
 
-bool check_pair(const endpoint& in, const endpoint& out) {
+directions check_pair(const endpoint& in, const endpoint& out) {
     const auto refuse = [&](const std::string& why) {
         throw error(EINVAL, std::string("device: ") + type_name(in.type) + " as in and " + type_name(out.type) +
                                 " as out can't work together: " + why);
     };
-    if (!in.can_receive()) refuse(std::string("a device receives from in, and ") + type_name(in.type) + " can't receive");
-    if (!out.can_send()) refuse(std::string("a device sends to out, and ") + type_name(out.type) + " can't send");
-
     const bool one_socket = in.handle == out.handle;
+    const bool forward = in.can_receive() && out.can_send();
     const bool backward = !one_socket && out.can_receive() && in.can_send();
+    if (!forward && !backward) {
+        if (one_socket)
+            refuse(std::string("one socket as both must receive and send, and ") + type_name(in.type) + " does not");
+        refuse(in.can_send() ? "neither of them can receive" : "neither of them can send");
+    }
     if (one_socket && in.type == ZMQ_REQ) refuse("a REQ must send before it can receive");
-    if (!one_socket && !backward && (in.in_lockstep() || out.in_lockstep())) {
+    if (!one_socket && !(forward && backward) && (in.in_lockstep() || out.in_lockstep())) {
         refuse("REQ and REP need an answer to each message, and these two can't pass one back");
     }
     if ((in.type == ZMQ_REP && out.type == ZMQ_ROUTER) || (in.type == ZMQ_ROUTER && out.type == ZMQ_REP)) {
         refuse("a REP must answer each request, and one that the ROUTER can't route would never be answered");
     }
-    return backward;
+    return {forward, backward};
 }
 
 }  // namespace zdev

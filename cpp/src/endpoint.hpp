@@ -20,6 +20,10 @@ struct endpoint {
     bool tells_room() const noexcept;
     bool rolls_back() const noexcept;   // takes frames 1..n back when a peer vanishes before the last (EAGAIN midway)
     bool in_lockstep() const noexcept;  // REQ, REP: each message must be answered before the next
+    bool in_midst_of_message() const;   // who received here last left the rest of a message. Throws zmq::error_t
+
+    // How many topics an XPUB has subscriptions to; -1: this libzmq does not tell.
+    int count_topics() const noexcept;
 
     // ZMQ_POLLIN and ZMQ_POLLOUT as they are now. Processes all commands that other threads have sent to the socket, after
     // which its descriptor is quiet until there is news. Throws zmq::error_t: ETERM, ENOTSOCK.
@@ -46,9 +50,15 @@ const char* type_name(int type) noexcept;
 // Throws zdev::error with EINVAL, its text naming role, type and choice, unless the socket is of one of the types.
 void check_type(const endpoint& socket, std::initializer_list<int> allowed);
 
-// Checks that messages can go from `in` to `out`, and returns whether they can come back too. Throws zdev::error with EINVAL
-// for a pair that can't work, its text naming both types.
-bool check_pair(const endpoint& in, const endpoint& out);
+// Which ways messages can go between two sockets.
+struct directions {
+    bool forward;   // from in to out
+    bool backward;  // from out to in
+};
+
+// Throws zdev::error with EINVAL for a pair between which none can go, or for REQ and REP not both ways; its text names both
+// types.
+directions check_pair(const endpoint& in, const endpoint& out);
 
 }  // namespace zdev
 

@@ -12,9 +12,16 @@ namespace {
 constexpr int burst_size = 1000;
 constexpr std::uint64_t burst_frames = 4000;
 
+// The frames of the longest message that is passed on. Gathering them takes a few milliseconds, in which nothing else moves.
+constexpr std::size_t most_frames = 65536;
+
 // A ROUTER, PUB or XPUB drops what it thinks a peer has no room for, and of itself looks for news of room once a millisecond
 // only: time for more messages than the usual high-water mark of 1000.
 constexpr int news_interval = 64;
+
+// The longest topic that is passed upstream. An XSUB of libzmq 4.3 calls itself once for each byte when a topic ends, which
+// takes about 100 bytes of stack each, and threads with 256 KiB exist.
+constexpr std::size_t longest_topic = 2048;
 
 // Routing ids have 1 to 255 bytes (zmq_setsockopt(3), ZMQ_ROUTING_ID).
 bool can_be_routing_id(const zmq::message_t& frame) { return frame.size() > 0 && frame.size() <= 255; }
@@ -36,12 +43,14 @@ void free_probe(void*, void* probe) {
 
 }  // namespace
 
-flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full)
+flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full, const replies& owed)
     : from_(from),
       to_(to),
       monitor_(monitor.to),
       on_full_(on_full),
       monitor_on_full_(monitor.on_full),
+      replies_(owed.pending),
+      asks_(owed.asks),
       swap_(from.type == ZMQ_ROUTER && to.type == ZMQ_ROUTER && &from != &to),
       prefixed_(monitor.prefix.has_value()),
       probes_(prefixed_ && monitor_ && !monitor_->tells_room()),
@@ -49,8 +58,11 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
       may_mix_(from.type == ZMQ_XPUB),
       proven_(!to.tells_room() || &from == &to),  // a REP has room only once it has received
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
+      discarding_(from.in_midst_of_message()),
       message_(&to),
-      copy_(monitor.to) {}
+      copy_(monitor.to) {
+    if (from.type == ZMQ_XPUB && to.type == ZMQ_XSUB && from.count_topics() >= 0) withdrawals_.emplace(from);
+}
 
 bool flow::ready_to_read() {
     if (!proven_) {
@@ -72,6 +84,11 @@ inline bool flow::receive() {
     // request: a look after the one that found the request has heard it.
     if (from_.type == ZMQ_REP && ((from_.refresh() & ZMQ_POLLIN) == 0 || (from_.refresh() & ZMQ_POLLIN) == 0)) return false;
     bytes_ = 0;
+    if (discarding_) return discard_rest();
+    return withdrawals_ ? read_upstream() : read_message();
+}
+
+inline bool flow::read_message() {
     for (;;) {
         zmq::message_t& frame = message_.add();
         const int size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT);
@@ -82,31 +99,121 @@ inline bool flow::receive() {
         const int more = zmq_msg_more(frame.handle());
         if (may_mix_ && message_.frames() > 1 && !have_one_sender(message_[0], frame)) begin_anew();
         bytes_ += static_cast<std::uint64_t>(size);
-        if (!more) break;
+        if (commands_.is_command(frame) || message_.frames() > most_frames) return discard(more != 0);
+        if (!more) return take_message();
     }
-    count_received();
+}
 
-    if (to_.type == ZMQ_ROUTER && !address()) {
+inline bool flow::take_message() {
+    if (withdrawals_ && withdrawals_->hold(message_[0])) {
+        message_.clear();
+        return true;
+    }
+    return accept_message();
+}
+
+inline bool flow::accept_message() {
+    count_received();
+    if ((to_.type == ZMQ_ROUTER && !address()) || (to_.type == ZMQ_XSUB && is_overlong_subscription())) {
         malformed_.add(1);
         message_.clear();
         return true;
     }
+    if (replies_) account_reply();
     if (monitor_ && monitor_->heard && monitor_->looks != refused_at_) load_copy();
     return true;
+}
+
+// A request is pending once it is sent. A reply pays for it whatever becomes of the reply: to a peer that has left, none is
+// owed.
+inline void flow::account_reply() {
+    const std::size_t peer = replies_->place_of(message_[asks_ && swap_ ? 1 : 0]);
+    if (asks_) {
+        asker_ = peer;
+    } else {
+        replies_->answered(peer);
+    }
+}
+
+// What an XPUB reports, and then the unsubscriptions among that which were held until it had nothing more to report.
+bool flow::read_upstream() {
+    if (next_withdrawal() || read_message()) return true;
+    if (!from_.settled) return false;
+    const std::size_t dropped = withdrawals_->settle();
+    messages_received_.add(dropped);
+    frames_received_.add(dropped);
+    malformed_.add(dropped);
+    return next_withdrawal();
+}
+
+bool flow::next_withdrawal() {
+    if (!withdrawals_->has_next()) return false;
+    zmq::message_t& frame = message_.add();
+    withdrawals_->next(frame);
+    bytes_ = frame.size();
+    return accept_message();
+}
+
+bool flow::is_overlong_subscription() {
+    const zmq::message_t& first = message_[0];
+    return first.size() > longest_topic + 1 && (*first.data<unsigned char>() == 0 || *first.data<unsigned char>() == 1);
+}
+
+// Drops what has come of a message, and with discard_rest() what follows of it: another message must not run into it.
+bool flow::discard(bool more) {
+    if (may_mix_) discarded_from_.swap(message_[0]);
+    drop_malformed();
+    set_discarding(more);
+    return true;
+}
+
+// A burst of it at most, for it may be very long; the next burst goes on here.
+bool flow::discard_rest() {
+    for (std::uint64_t left = burst_frames; discarding_ && left > 0; --left) {
+        zmq::message_t& frame = message_.add();
+        const int size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT);
+        if (size < 0) {
+            const int why = zmq_errno();
+            if (why != EINTR) set_discarding(false);  // messages come whole: it has no end
+            if (!nothing_came(why)) return false;
+            continue;
+        }
+        if (may_mix_ && !have_one_sender(discarded_from_, frame)) {  // it has no end, and this begins a message
+            set_discarding(false);
+            bytes_ = static_cast<std::uint64_t>(size);
+            return frame.more() ? read_message() : take_message();
+        }
+        frames_received_.add(1);
+        bytes_received_.add(static_cast<std::uint64_t>(size));
+        const bool more = frame.more();
+        message_.take_back();
+        set_discarding(more);
+    }
+    return true;
+}
+
+// A REP must answer each request before it receives the next.
+void flow::set_discarding(bool more) {
+    discarding_ = more;
+    if (more || from_.type != ZMQ_REP) return;
+    zmq::message_t answer;
+    from_.settled = false;
+    while (zmq_msg_send(answer.handle(), from_.handle, ZMQ_DONTWAIT) < 0 && zmq_errno() == EINTR) {
+    }
 }
 
 // After a first frame the others are there: libzmq passes messages on whole. True: try again.
 bool flow::nothing_came(int why) {
     message_.take_back();
     if (why == EINTR) return true;
-    if (!message_.empty()) drop_torn();
+    if (!message_.empty()) drop_malformed();
     from_.settled = why == EAGAIN;  // recv has processed all commands; with EFSM it did not
     if (why == EAGAIN || why == EFSM) return false;
     throw zmq::error_t(why);
 }
 
 // A message that has no end: of one whose first frame is a subscription, an XPUB may swallow the last.
-void flow::drop_torn() {
+void flow::drop_malformed() {
     count_received();
     malformed_.add(1);
     message_.clear();
@@ -118,7 +225,7 @@ void flow::begin_anew() {
     zmq::message_t first;
     first.swap(message_[message_.frames() - 1]);
     message_.take_back();
-    drop_torn();
+    drop_malformed();
     message_.add().swap(first);
 }
 
@@ -159,6 +266,7 @@ inline bool flow::deliver_message() {
         messages_sent_.add(1);
         frames_sent_.add(frames);
         bytes_sent_.add(bytes_);
+        if (asks_) replies_->asked(asker_);
         return true;
     }
     return undelivered(result);
@@ -193,6 +301,10 @@ bool flow::deliver_copy() {
     return true;
 }
 
+void flow::begin_run() noexcept {
+    if (withdrawals_) withdrawals_->reset();
+}
+
 bool flow::burst(bool may_read) {
     const bool had_message = in_hand();
     if (had_message) {
@@ -204,7 +316,7 @@ bool flow::burst(bool may_read) {
         some_wait_ = (from_.refresh() & ZMQ_POLLIN) != 0;
         return had_message && !in_hand();
     }
-    if (from_.settled) return had_message;
+    if (from_.settled && !(withdrawals_ && withdrawals_->has_next())) return had_message;
 
     int moved = 0;
     const std::uint64_t last_frame = frames_received_.get() + burst_frames;

@@ -11,9 +11,12 @@
 #include <zdev/device.hpp>
 #include <zdev/statistics.hpp>
 
+#include "command_frame.hpp"
 #include "counter.hpp"
 #include "endpoint.hpp"
 #include "outbox.hpp"
+#include "pending_replies.hpp"
+#include "withdrawals.hpp"
 
 namespace zdev {
 
@@ -25,7 +28,16 @@ public:
         zdev::on_full on_full = zdev::on_full::block;
     };
 
-    flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full);
+    // Which messages are requests, and which the replies to these.
+    struct replies {
+        pending_replies* pending = nullptr;  // none: nothing is owed
+        bool asks = false;                   // this flow's messages are the requests
+    };
+
+    flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full, const replies& owed);
+
+    // A run begins.
+    void begin_run() noexcept;
 
     // Sends what is in hand, then forwards what has arrived, up to a burst; reads nothing unless `may_read`. Returns whether
     // anything moved. Throws zmq::error_t; a message in hand stays there.
@@ -47,9 +59,19 @@ public:
 private:
     bool ready_to_read();
     bool receive();
+    bool read_message();
+    bool take_message();
+    bool accept_message();
+    bool read_upstream();
+    bool next_withdrawal();
+    void account_reply();
+    bool is_overlong_subscription();
+    bool discard(bool more);
+    bool discard_rest();
+    void set_discarding(bool more);
     bool nothing_came(int why);
     void count_received();
-    void drop_torn();
+    void drop_malformed();
     void begin_anew();
     bool undelivered(sending result);
     bool address();
@@ -64,6 +86,9 @@ private:
     endpoint* const monitor_;
     const zdev::on_full on_full_;
     const zdev::on_full monitor_on_full_;
+    pending_replies* const replies_;
+    const bool asks_;
+    std::size_t asker_ = 0;  // the place of the peer whose request is in hand
     const bool swap_;
     const bool prefixed_;
     const bool probes_;  // the prefix can tell whether any subscriber took it
@@ -71,6 +96,10 @@ private:
     const bool may_mix_;  // frames of several senders in what libzmq gives out as one message
     bool proven_;         // `to` had room at least once: until then no message is taken in hand
     zmq::message_t prefix_;
+    std::optional<withdrawals> withdrawals_;  // from an XPUB to an XSUB
+    const command_frame_filter commands_;
+    bool discarding_;                // the rest of a message that was dropped, which is still at `from`
+    zmq::message_t discarded_from_;  // its first frame, where messages may mix
     outbox message_;
     outbox copy_;              // for the monitor
     std::uint64_t bytes_ = 0;  // of the message in hand

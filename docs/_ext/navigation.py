@@ -31,6 +31,7 @@ PAGES = {
         "reference/python",
         "reference/cli",
         "reference/cpp",
+        "reference/options",
         "reference/formats",
         "reference/examples",
     ],

@@ -22,6 +22,7 @@ def address_in_use(devices: Any, _peer: Peer) -> str:
     with socket.create_server(("127.0.0.1", 0)) as other:
         device = devices.ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
         device.bind_in(f"{HOST}:{other.getsockname()[1]}")
+        device.bind_out(f"{HOST}:*")
         try:
             device.start()
         except zmq.ZMQError as error:

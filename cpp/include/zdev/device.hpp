@@ -68,9 +68,9 @@ public:
     using check = std::function<void()>;
 
     // Relays until stop(), TERMINATE or the end of a drain. A message that could not be sent yet when a run ends stays in
-    // hand, and the next run sends it first. A message to a ROUTER must have a destination and content, between ROUTERs a
-    // sender, a destination and content; others are dropped and counted as malformed. Without a check, signals are ignored: end
-    // a run from a handler with stop().
+    // hand, and the next run sends it first. Messages of more than 65,536 frames are dropped and counted as malformed, and so
+    // are messages to a ROUTER without destination and content, and between ROUTERs those without a sender besides. Without a
+    // check, signals are ignored: end a run from a handler with stop().
     //
     // Throws zmq::error_t: ETERM when the context of a socket was terminated, ENOTSOCK when a socket was closed meanwhile,
     // EBUSY when the device runs already; and whatever the check throws.
@@ -80,8 +80,8 @@ public:
     void resume() noexcept;  // go on after pause()
     void stop() noexcept;    // end the run under way, or else the next one at its start
 
-    // Stop reading from `in`, bring back the replies still owed through `out` (requests forwarded minus replies returned),
-    // then end the run. After `timeout` end it all the same; negative: wait for ever. From PUB/SUB types nothing is owed.
+    // Stop reading from `in`, bring back the replies still owed through `out`, then end the run. Behind a ROUTER as `in` these
+    // are counted for each of its peers. After `timeout` end it all the same; negative: wait for ever. From PUB/SUB types nothing is owed.
     void drain(std::chrono::milliseconds timeout) noexcept;
 
     zdev::statistics statistics() const noexcept;

@@ -23,7 +23,7 @@ struct flow_statistics {
     std::uint64_t messages_sent = 0;
     std::uint64_t frames_sent = 0;
     std::uint64_t bytes_sent = 0;
-    std::uint64_t malformed = 0;        // dropped: too few frames for a ROUTER to route (see device::run), or no end
+    std::uint64_t malformed = 0;        // dropped: too few frames for a ROUTER, too many, a command in it, or no end
     std::uint64_t unroutable = 0;       // dropped: EHOSTUNREACH from a ROUTER with ZMQ_ROUTER_MANDATORY
     std::uint64_t overflowed = 0;       // dropped: that peer was full and the device's on_full is `drop`
     std::uint64_t monitor_sent = 0;     // copies that the monitor socket took; none are made while no subscriber has room
@@ -43,7 +43,7 @@ struct statistics {
     flow_statistics in;   // received on the in socket, sent on the out socket
     flow_statistics out;  // received on the out socket, sent on the in socket
 
-    // Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, and PUB/SUB types.
+    // Requests forwarded that have no reply yet: what a drain waits for. 0 where nothing is owed: one way, and PUB/SUB types.
     std::uint64_t pending_replies = 0;
 
     // Turns of the loop. It goes on at least every 250 ms while the device runs, whether idle, paused or under any load: one

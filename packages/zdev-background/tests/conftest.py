@@ -11,10 +11,7 @@ from typing import Any
 
 import pytest
 import zmq
-
-DEADLINE = 10.0
-
-Connect = Callable[..., "zmq.Socket[bytes]"]
+from helpers import DEADLINE, Connect
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +22,7 @@ def nothing_left() -> Iterator[None]:
     children = multiprocessing.active_children()
     for child in children:
         child.kill()
-        child.join(10)
+        child.join(DEADLINE)
     assert not children
     for thread in set(threading.enumerate()) - before:
         thread.join(5)  # one that has just told its result may be about to end

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import DEADLINE, Kinds
 
 from zdev_background import ProcessDevice, ThreadDevice
 
 both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
-Kinds = type[ThreadDevice] | type[ProcessDevice]
 
 
 def echo(kind: Kinds) -> Any:
@@ -61,7 +61,7 @@ def test_the_loop_goes_on_while_a_device_starts() -> None:
         device = echo(ThreadDevice)
 
         def factory() -> zmq.Context[Any]:
-            assert go_on.wait(10)
+            assert go_on.wait(DEADLINE)
             return zmq.Context.instance()
 
         device.context_factory = factory
@@ -81,7 +81,7 @@ def test_a_cancelled_start_leaves_no_device_running(eventually: Callable[..., No
 
     async def main() -> None:
         def factory() -> zmq.Context[Any]:
-            assert go_on.wait(10)
+            assert go_on.wait(DEADLINE)
             return zmq.Context.instance()
 
         device.context_factory = factory
@@ -118,7 +118,7 @@ def test_a_start_that_was_cancelled_leaves_no_device_running_when_its_loop_is_cl
     device = echo(ThreadDevice)
 
     def factory() -> zmq.Context[Any]:
-        assert go_on.wait(10)
+        assert go_on.wait(DEADLINE)
         return zmq.Context.instance()
 
     async def main() -> None:

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import socket as sockets
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zmq
+from helpers import DEADLINE, Connect
 
 from zdev_background import CurveServer, ThreadDevice, _threads, _zap, create_key
 from zdev_background._keys import read_public_key, read_secret_key
 from zdev_background._zap import ZapHandler
-
-Connect = Callable[..., "zmq.Socket[bytes]"]
 
 
 @pytest.fixture
@@ -72,7 +71,7 @@ class Eavesdropper:
             sink.shutdown(sockets.SHUT_WR)
 
     def close(self) -> None:
-        self._thread.join(10)
+        self._thread.join(DEADLINE)
         self._listener.close()
 
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import zmq
+from helpers import Connect, Eventually, queue, streamer
 
 from zdev_background import ProcessDevice, ThreadDevice
 from zdev_background._buffers import ZERO_COPY_RECV
 
-Connect = Callable[..., "zmq.Socket[bytes]"]
-Eventually = Callable[[Callable[[], Any]], None]
 MB = 1_000_000
 
 
@@ -27,9 +24,7 @@ def peak(pid: int) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_waiting_messages_take_their_own_size(connect: Connect, eventually: Eventually) -> None:
     clients, each, size = 50, 100, 3000  # a buffer has room for two of them
-    device = ProcessDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
-    device.bind_in("tcp://127.0.0.1:*")
-    device.bind_out("tcp://127.0.0.1:*")
+    device = queue(ProcessDevice)
     device.start()
     launcher = device.launcher
     assert launcher is not None
@@ -59,9 +54,7 @@ def test_waiting_messages_take_their_own_size(connect: Connect, eventually: Even
 def test_the_sockets_of_others_in_the_context_stay_as_they_are() -> None:
     context: zmq.Context[zmq.Socket[bytes]] = zmq.Context.instance()
     before = context.get(ZERO_COPY_RECV)
-    device = ThreadDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)
-    device.bind_in("tcp://127.0.0.1:*")
-    device.bind_out("tcp://127.0.0.1:*")
+    device = streamer(ThreadDevice)
     device.start()
     assert device._context is not None
     assert device._context.get(ZERO_COPY_RECV) == before == 1

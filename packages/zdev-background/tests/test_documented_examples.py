@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import zmq
+from helpers import DEADLINE
 
 
 def test_the_first_example_runs(connect: Callable[..., Any], eventually: Callable[..., None]) -> None:
@@ -86,5 +87,5 @@ def test_the_second_example_runs(connect: Callable[..., Any]) -> None:
         raise AssertionError("the monitor saw nothing")
 
     ctx.term()
-    thread.join(10)
+    thread.join(DEADLINE)
     assert not thread.is_alive()

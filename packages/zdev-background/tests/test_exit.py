@@ -17,7 +17,8 @@ import os, sys, time, zmq, zdev_background
 if __name__ == "__main__":
     device = zdev_background.{kind}(zmq.ROUTER, zmq.DEALER)
     type(device).context_factory = {factory}
-    device.bind_in("tcp://127.0.0.1:*")
+    for role in ("in", "out", "mon"):
+        device.bind(role, "tcp://127.0.0.1:*")
     device.start()
 """
 
@@ -69,7 +70,6 @@ def tick():
     with zmq.green.Context() as context, context.socket(zmq.DEALER) as client, context.socket(zmq.DEALER) as worker:
         client.linger = worker.linger = 0
         device.stop()
-        device.bind_out("tcp://127.0.0.1:*")
         device.start()
         client.connect(device.endpoints["in"][0])
         worker.connect(device.endpoints["out"][0])

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import ANY_PORT, DEADLINE
 
 from zdev_background import MonitoredQueue, Outcome, ProcessDevice, SocketSpec, ThreadDevice, ThreadMonitoredQueue
-
-ANY_PORT = "tcp://127.0.0.1:*"
 
 
 def spec(role: Any, kind: int) -> SocketSpec:
@@ -38,7 +37,7 @@ def test_any_device_can_have_all_four_sockets(kind: type[ThreadDevice], connect:
         operator = connect(zmq.REQ, *device.endpoints["ctrl"])
         operator.send(b"TERMINATE")
         assert operator.recv() == b""
-        device.join(10)
+        device.join(DEADLINE)
     assert device.outcome is Outcome.STOPPED
 
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextlib import ExitStack
 
 import pytest
 import zmq
+from helpers import Connect
 
 from zdev_background import ThreadDevice
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="TCP_MAXRT is Linux's TCP_USER_TIMEOUT")
 
-Connect = Callable[..., "zmq.Socket[bytes]"]
 Options = dict[str, int]
 KEEPALIVE: Options = {
     "tcp_keepalive": 1,

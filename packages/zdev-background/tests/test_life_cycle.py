@@ -12,10 +12,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 import zmq
+from helpers import ANY_PORT, DEADLINE, Eventually
 
 from zdev_background import (
     Device,
@@ -27,8 +28,14 @@ from zdev_background import (
     ThreadMonitoredQueue,
 )
 
-Eventually = Callable[[Callable[[], Any]], None]
-ANY_PORT = "tcp://127.0.0.1:*"
+D = TypeVar("D", bound=Device)
+
+
+def bound(device: D) -> D:
+    """The device, with an endpoint for each role."""
+    for role in device.specs:
+        device.bind(role, ANY_PORT)
+    return device
 
 
 @pytest.fixture(params=[ThreadMonitoredQueue, ProcessMonitoredQueue])
@@ -99,8 +106,8 @@ def test_start_raises_an_unknown_socket_option(device: Device) -> None:
 
 
 def test_start_raises_types_that_cannot_work_together() -> None:
-    device = ThreadMonitoredQueue(zmq.PUSH, zmq.PULL)
-    with pytest.raises(zmq.ZMQError, match="ThreadMonitoredQueue: PUSH as in and PULL as out") as caught:
+    device = bound(ThreadMonitoredQueue(zmq.PUSH, zmq.PUB))
+    with pytest.raises(zmq.ZMQError, match="ThreadMonitoredQueue: PUSH as in and PUB as out") as caught:
         device.start()
     assert caught.value.errno == errno.EINVAL
 
@@ -129,7 +136,7 @@ def test_start_and_stop_are_idempotent(device: Device) -> None:
     assert device.launcher is worker
     device.stop()
     device.stop()
-    device.join(10)
+    device.join(DEADLINE)
 
 
 def test_a_stopped_device_starts_anew(device: Device, ask: Callable[[], None], is_free: Callable[[str], bool]) -> None:
@@ -180,10 +187,10 @@ def test_drain_brings_the_owed_reply_back_and_ends_the_device(device: Device, co
     eventually(lambda: device.state is State.DRAINING)
     worker.send(b"answer")
     assert client.recv() == b"answer"
-    thread.join(10)
+    thread.join(DEADLINE)
     assert drained == [True]
     assert not device.is_alive()
-    device.join(10)
+    device.join(DEADLINE)
 
 
 def test_drain_tells_when_a_reply_did_not_come_in_time(device: Device, connect: Any) -> None:
@@ -192,7 +199,7 @@ def test_drain_tells_when_a_reply_did_not_come_in_time(device: Device, connect: 
     client.send(b"question")
     assert worker.recv() == b"question"
     assert device.drain(0.05) is False
-    device.join(10)
+    device.join(DEADLINE)
     assert not device.is_alive()
     assert device.drain() is True  # nothing is owed by a device that doesn't run
 
@@ -222,17 +229,17 @@ def test_a_device_runs_on_when_nobody_refers_to_it(connect: Callable[..., Any]) 
     assert echo.recv() == b"still there?"
     context.term()  # which ends it
     assert isinstance(thread, threading.Thread)
-    thread.join(10)
+    thread.join(DEADLINE)
     assert not thread.is_alive()
 
 
 def test_a_terminated_context_is_a_clean_stop() -> None:
     context: zmq.Context[Any] = zmq.Context()
-    device = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER)
+    device = bound(ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER))
     device.context_factory = lambda: context
     device.start()
     context.destroy()  # would close the sockets under the relay, if it could
-    device.join(10)
+    device.join(DEADLINE)
     assert not device.is_alive()
     assert device.done
     assert device.exception is None
@@ -242,17 +249,17 @@ def test_a_start_that_takes_too_long_is_given_up() -> None:
     go_on = threading.Event()
 
     def factory() -> zmq.Context[Any]:
-        assert go_on.wait(10)
+        assert go_on.wait(DEADLINE)
         return zmq.Context.instance()
 
-    device = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER)
+    device = bound(ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER))
     device.context_factory = factory
     begin = time.monotonic()
     with pytest.raises(TimeoutError, match=r"ThreadMonitoredQueue: not started within 0\.05 s"):
         device.start(timeout=0.05)
     assert time.monotonic() - begin < 5
     go_on.set()
-    device.join(10)
+    device.join(DEADLINE)
     assert not device.is_alive()
 
 
@@ -284,7 +291,7 @@ def test_a_plain_device_runs_where_it_is_started(connect: Callable[..., Any], ev
     user = threading.Thread(target=use_and_stop, daemon=True)
     user.start()
     device.start()
-    user.join(10)
+    user.join(DEADLINE)
     assert heard == [b"hello"]
     assert device.done
     assert device.launcher is None
@@ -295,20 +302,20 @@ def test_ctrl_c_during_a_start_gives_it_up() -> None:
 
     def factory() -> zmq.Context[Any]:
         os.kill(os.getpid(), signal.SIGINT)
-        assert go_on.wait(10)
+        assert go_on.wait(DEADLINE)
         return zmq.Context.instance()
 
-    device = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER)
+    device = bound(ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER))
     device.context_factory = factory
     with pytest.raises(KeyboardInterrupt):
         device.start()
     go_on.set()
-    device.join(10)
+    device.join(DEADLINE)
     assert not device.is_alive()
 
 
 def test_ctrl_c_ends_a_device_that_runs_here(eventually: Eventually, is_free: Callable[[str], bool]) -> None:
-    device = Device(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+    device = bound(Device(zmq.QUEUE, zmq.ROUTER, zmq.DEALER))
     port = device.bind_in_to_random_port("tcp://127.0.0.1")
 
     def interrupt() -> None:
@@ -319,13 +326,13 @@ def test_ctrl_c_ends_a_device_that_runs_here(eventually: Eventually, is_free: Ca
     thread.start()
     with pytest.raises(KeyboardInterrupt):
         device.start()
-    thread.join(10)
+    thread.join(DEADLINE)
     assert device.done
     assert is_free(f"tcp://127.0.0.1:{port}")
 
 
 def test_a_signal_handler_may_stop_a_device_that_runs_here(eventually: Eventually) -> None:
-    device = Device(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+    device = bound(Device(zmq.QUEUE, zmq.ROUTER, zmq.DEALER))
 
     def end() -> None:
         eventually(lambda: device.state is State.ACTIVE)
@@ -335,7 +342,7 @@ def test_a_signal_handler_may_stop_a_device_that_runs_here(eventually: Eventuall
     thread = threading.Thread(target=end, daemon=True)
     thread.start()
     device.start()
-    thread.join(10)
+    thread.join(DEADLINE)
     signal.signal(signal.SIGUSR1, before)
     assert device.exception is None
 
@@ -395,6 +402,7 @@ def test_a_handler_of_log_records_may_stop_and_join_the_device_that_logs(
     device.connect_out("tcp://127.0.0.1:1")
     device.setsockopt_out(zmq.LINGER, 0)
     device.setsockopt_out(zmq.SNDHWM, 1)
+    device.setsockopt_out(zmq.IMMEDIATE, 0)
     device.start()
     push = connect(zmq.PUSH, *device.endpoints["in"])
     for _ in range(3):
@@ -421,5 +429,5 @@ def test_a_handler_of_log_records_may_end_a_process_that_would_be_started_anew(
     assert device.launcher is not None
     os.kill(device.launcher.pid, signal.SIGKILL)  # type: ignore[union-attr, arg-type]
     eventually(lambda: not device.is_alive())
-    device.join(10)
+    device.join(DEADLINE)
     assert device.restarts == 0

@@ -9,18 +9,15 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import Eventually, queue, streamer
 
-from zdev_background import ProcessDevice, ThreadDevice
+from zdev_background import Device, ProcessDevice, ThreadDevice
 
-ANY_PORT = "tcp://127.0.0.1:*"
 BLOCK = b"x" * 65536
-Eventually = Callable[[Callable[[], Any]], None]
 
 
 def router_dealer() -> ThreadDevice:
-    device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
-    device.bind_in(ANY_PORT)
-    device.bind_out(ANY_PORT)
+    device = queue(ThreadDevice)
     device.setsockopt_in(zmq.SNDHWM, 1)
     return device
 
@@ -90,9 +87,7 @@ def test_replies_to_a_full_client_wait_if_the_user_says_so(how: str, connect: An
 def test_a_message_in_hand_at_the_end_is_counted_and_logged(
     kind: type[ThreadDevice], connect: Callable[..., Any], eventually: Eventually, caplog: pytest.LogCaptureFixture
 ) -> None:
-    device = kind(zmq.STREAMER, zmq.PULL, zmq.PUSH)
-    device.bind_in(ANY_PORT)
-    device.bind_out(ANY_PORT)
+    device = streamer(kind)
     device.setsockopt_out(zmq.SNDHWM, 1)
     device.setsockopt_out(zmq.LINGER, 0)
     device.setsockopt_in(zmq.RCVHWM, 1)
@@ -112,6 +107,57 @@ def test_a_message_in_hand_at_the_end_is_counted_and_logged(
     with caplog.at_level(logging.WARNING, "zdev"):
         device.stop()
     assert device.lost in (1, 2)  # that one, and the next if it had come into the inbound queue
-    (record,) = caplog.records
+    record = caplog.records[0]
     assert record.name == "zdev"
     assert f"lost {device.lost} message" in record.getMessage()
+
+
+@pytest.mark.parametrize(("kind", "factory"), [(ThreadDevice, zmq.Context), (ProcessDevice, None), (ThreadDevice, None)])
+def test_a_stop_says_when_libzmq_dropped_what_waited_for_a_slow_receiver(
+    kind: type[Device], factory: Any, connect: Any, eventually: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = kind(zmq.STREAMER, zmq.PULL, zmq.PUSH)
+    if factory:
+        device.context_factory = factory
+    device.bind_in("tcp://127.0.0.1:*")
+    device.bind_out("tcp://127.0.0.1:*")
+    device.setsockopt_out(zmq.LINGER, 100)
+    device.setsockopt_out(zmq.SNDBUF, 4096)
+    for reads in (True, False):
+        device.start()
+        sender = connect(zmq.PUSH, *device.endpoints["in"])
+        receiver = connect(zmq.PULL, *device.endpoints["out"], rcvhwm=1, rcvbuf=4096)
+        for _ in range(100):
+            sender.send(bytes(10_000))
+        eventually(lambda: device.statistics().in_.messages_sent == 100)
+        for _ in range(100 if reads else 0):
+            receiver.recv()
+        with caplog.at_level(logging.WARNING, "zdev"):
+            device.stop()
+        assert device.lost == 0
+        assert device.linger_expired is not reads
+        assert ("LINGER ended while messages waited" in caplog.text) == (not reads)
+
+
+@pytest.mark.parametrize("end", ["stop", "drain"])
+def test_what_waits_in_libzmq_for_a_slow_client_has_linger_to_arrive(end: str, connect: Any, eventually: Any) -> None:
+    device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+    device.bind_in("tcp://127.0.0.1:*")
+    device.bind_out("tcp://127.0.0.1:*")
+    device.setsockopt_in(zmq.SNDBUF, 4096)
+    device.setsockopt_in(zmq.LINGER, 10_000)
+    device.start()
+    client = connect(zmq.DEALER, *device.endpoints["in"], rcvhwm=1, rcvbuf=4096)
+    worker = connect(zmq.DEALER, *device.endpoints["out"])
+    for _ in range(100):
+        client.send_multipart([b"", b"question"])
+        envelope = worker.recv_multipart()[:-1]
+        worker.send_multipart([*envelope, bytes(10_000)])
+    eventually(lambda: device.statistics().out.messages_sent == 100)
+    ending = threading.Thread(target=getattr(device, end))
+    ending.start()
+    for _ in range(100):
+        assert len(client.recv_multipart()) == 2
+    ending.join(20)
+    assert not device.is_alive()
+    assert device.linger_expired is False

@@ -12,17 +12,15 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import DEADLINE, bound
 
 from zdev_background import Device, ProcessDevice, ThreadDevice
 
-ANY_PORT = "tcp://127.0.0.1:*"
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="threads are not bound to processors here")
 
 
 def streamer(kind: type[Device], **settings: Any) -> Any:
-    device = kind(zmq.STREAMER, zmq.PULL, zmq.PUSH)
-    device.bind_in(ANY_PORT)
-    device.bind_out(ANY_PORT)
+    device = bound(kind(zmq.STREAMER, zmq.PULL, zmq.PUSH))
     for name, value in settings.items():
         setattr(device, name, value)
     return device
@@ -90,7 +88,7 @@ def test_the_thread_that_runs_a_device_returns_to_where_it_was(eventually: Calla
     thread.start()
     eventually(lambda: device.endpoints)
     device.stop()
-    thread.join(10)
+    thread.join(DEADLINE)
     assert after == [here]
 
 

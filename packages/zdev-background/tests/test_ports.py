@@ -26,6 +26,7 @@ def test_a_promised_port_cannot_be_bound_by_others(device: ThreadDevice, is_free
     with pytest.raises(zmq.ZMQError) as caught:
         other.bind(f"{HOST}:{port}")
     assert caught.value.errno == zmq.EADDRINUSE
+    device.bind_out(f"{HOST}:*")
     with device:
         assert device.endpoints["in"] == (f"{HOST}:{port}",)
 
@@ -67,5 +68,6 @@ def test_an_address_that_cannot_be_bound_is_an_error_at_once(device: ThreadDevic
 def test_a_wildcard_host_is_kept_on_all_addresses(device: ThreadDevice, is_free: Callable[[str], bool]) -> None:
     port = device.bind_in_to_random_port("tcp://*")
     assert not is_free(f"{HOST}:{port}")
+    device.bind_out(f"{HOST}:*")
     with device:
         assert device.endpoints["in"] == (f"tcp://0.0.0.0:{port}",)

@@ -16,20 +16,16 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import ANY_PORT, DEADLINE, Eventually, queue
 
 from zdev_background import ProcessDevice, ThreadDevice
 
-ANY_PORT = "tcp://127.0.0.1:*"
 METHODS = ["fork", "spawn", "forkserver"]
-Eventually = Callable[[Callable[[], Any]], None]
 
 
 @pytest.fixture
 def device() -> ProcessDevice:
-    device = ProcessDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
-    device.bind_in(ANY_PORT)
-    device.bind_out(ANY_PORT)
-    return device
+    return queue(ProcessDevice)
 
 
 def pid_of(device: ProcessDevice) -> int:
@@ -108,7 +104,8 @@ def test_a_killed_process_is_noticed_and_said(
 
 def test_a_killed_process_is_noticed_while_later_children_live(device: ProcessDevice, eventually: Eventually) -> None:
     device.start()
-    second = ProcessDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)  # a fork, which has copies of what the first one's pipe needs
+    second = ProcessDevice(zmq.QUEUE, zmq.REP, -1)  # a fork, which has copies of what the first one's pipe needs
+    second.bind_in(ANY_PORT)
     with second:
         os.kill(pid_of(device), signal.SIGKILL)
         eventually(lambda: not device.is_alive())
@@ -118,7 +115,7 @@ def test_a_killed_process_is_noticed_while_later_children_live(device: ProcessDe
 def test_sigterm_is_a_clean_stop(device: ProcessDevice) -> None:
     device.start()
     os.kill(pid_of(device), signal.SIGTERM)
-    device.join(10)
+    device.join(DEADLINE)
     assert not device.is_alive()
     assert device.exception is None
 
@@ -166,7 +163,7 @@ def test_the_child_dies_with_a_parent_that_was_killed(
 @pytest.mark.parametrize("method", METHODS)
 def test_the_child_of_a_parent_that_exits_is_stopped(parent: Any, method: str) -> None:
     program, pid, _ = parent(method, "pass")
-    assert program.wait(10) == 0
+    assert program.wait(DEADLINE) == 0
     assert is_gone(pid)
 
 
@@ -223,6 +220,7 @@ def test_a_process_does_not_hold_the_ports_of_devices_in_its_parent(
 ) -> None:
     thread_device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
     port = thread_device.bind_in_to_random_port("tcp://127.0.0.1")
+    thread_device.bind_out(ANY_PORT)
     promised = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
     other = promised.bind_in_to_random_port("tcp://127.0.0.1")
     device.start_method = "fork"
@@ -232,3 +230,33 @@ def test_a_process_does_not_hold_the_ports_of_devices_in_its_parent(
     del promised
     assert is_free(f"tcp://127.0.0.1:{other}")
     device.stop()
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_a_terminal_that_closes_during_a_start_does_not_kill_the_process(method: str) -> None:
+    program = f"""
+import os, signal, threading, zmq, zdev_background
+if __name__ == "__main__":
+    device = zdev_background.ProcessDevice(zmq.QUEUE, zmq.REP, -1)
+    device.start_method = "{method}"
+    device.bind_in("{ANY_PORT}")
+    signal.signal(signal.SIGHUP, lambda *_: None)
+    over = threading.Event()
+    def hang_up():
+        while not over.is_set():
+            os.killpg(0, signal.SIGHUP)
+            over.wait(0.001)
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    try:
+        for _ in range(3):
+            device.start()
+            device.stop()
+    finally:
+        over.set()
+        thread.join()
+    assert device.exception is None
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, start_new_session=True, timeout=50, check=False)
+    assert done.returncode == 0, done.stderr

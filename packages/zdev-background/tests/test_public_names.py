@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from pathlib import Path
 
+import pytest
 import zmq.devices
 
 import zdev_background
@@ -17,7 +20,9 @@ def test_the_public_names_are_pinned() -> None:
     devices = [where + what for where in WHERE for what in WHAT]
     others = ["FlowStatistics", "Outcome", "Role", "SocketSpec", "State", "Statistics", "monitored_queue", "monitoredqueue"]
     others += ["CurveClient", "CurveServer", "PlainClient", "PlainServer", "Security", "create_key", "read_public_key"]
-    others += ["DEFAULT_SOCKET_OPTIONS"]
+    others += ["DEFAULT_OPTIONS_BY_TYPE", "DEFAULT_SOCKET_OPTIONS"]
+    others += ["basedevice", "monitoredqueuedevice", "proxydevice", "proxysteerabledevice"]
+    others += ["Ending", "RestartHooks", "RestartPolicy", "raise_file_limit"]
     assert sorted(zdev_background.__all__) == sorted(devices + others)
     assert all(hasattr(zdev_background, name) for name in zdev_background.__all__)
     assert monitoredqueue.monitored_queue is zdev_background.monitored_queue
@@ -25,6 +30,15 @@ def test_the_public_names_are_pinned() -> None:
 
 def test_every_name_of_zmq_devices_is_there() -> None:
     assert set(zmq.devices.__all__) <= set(zdev_background.__all__)
+
+
+@pytest.mark.parametrize("name", [each.name for each in pkgutil.iter_modules(zmq.devices.__path__)])
+def test_every_module_of_zmq_devices_is_there_with_its_names(name: str) -> None:
+    theirs = importlib.import_module(f"zmq.devices.{name}")
+    ours = importlib.import_module(f"zdev_background.{name}")
+    assert set(ours.__all__) == set(theirs.__all__)
+    for each in theirs.__all__:
+        assert getattr(ours, each) is getattr(zdev_background, each)
 
 
 def test_the_classes_are_related_as_in_zmq_devices() -> None:

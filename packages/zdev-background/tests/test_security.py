@@ -6,12 +6,14 @@ import errno
 import logging
 import pickle
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zmq
+from helpers import ANY_PORT, Connect, bound
 from zmq.auth import load_certificate
 
 from zdev_background import (
@@ -26,11 +28,7 @@ from zdev_background import (
     create_key,
 )
 
-ANY_PORT = "tcp://127.0.0.1:*"
 REFUSED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
-
-Connect = Callable[..., "zmq.Socket[bytes]"]
-Eventually = Callable[[Callable[[], Any]], None]
 
 
 @pytest.fixture
@@ -163,9 +161,7 @@ def test_a_revoked_client_is_dropped_when_the_device_starts_anew(
 def test_every_socket_of_a_device_can_have_a_mechanism_of_its_own(
     keys: Path, running: Callable[[Device], Device], connect: Connect
 ) -> None:
-    device = ThreadDevice(in_type=zmq.ROUTER, out_type=zmq.DEALER)
-    device.bind_in(ANY_PORT)
-    device.bind_out(ANY_PORT)
+    device = bound(ThreadDevice(in_type=zmq.ROUTER, out_type=zmq.DEALER))
     device.secure_in(curve(keys))
     create_key(keys / "workers", "worker")
     device.secure_out(curve(keys, clients=keys / "workers"))
@@ -337,3 +333,30 @@ def test_a_bind_for_other_hosts_without_a_mechanism_is_warned_of(
     device.bind_in("tcp://*:*")
     running(device)
     assert "ThreadDevice: in (ROUTER) at tcp://*:* lets in anybody who reaches it: see CurveServer" in caplog.text
+
+
+@pytest.mark.parametrize("end", [lambda device: device.stop(30), lambda device: device.join(30)], ids=["stop", "join"])
+def test_a_handler_of_security_log_records_does_not_wait_for_its_device(
+    keys: Path, connect: Connect, end: Callable[[Device], None]
+) -> None:
+    device = echo(ThreadDevice, curve(keys))
+    handled = threading.Event()
+
+    class Ends(logging.Handler):
+        def emit(self, _record: logging.LogRecord) -> None:
+            end(device)
+            device.stop()
+            handled.set()
+
+    handler, log = Ends(), logging.getLogger("zdev.security")
+    log.addHandler(handler)
+    try:
+        device.start()
+        connect(zmq.DEALER, device.endpoints["in"][0], **as_client(keys, "mallory"))
+        assert handled.wait(10), "the handler waits for the device, which waits for the handler"
+        device.join(10)
+        assert not device.is_alive()
+        assert device.exception is None
+    finally:
+        log.removeHandler(handler)
+        device.stop()

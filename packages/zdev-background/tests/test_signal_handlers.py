@@ -11,19 +11,15 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import ANY_PORT, queue
 
 from zdev_background import ProcessDevice, _process
 from zdev_background._threads import Latch
 
-ANY_PORT = "tcp://127.0.0.1:*"
-
 
 @pytest.fixture
 def device() -> ProcessDevice:
-    device = ProcessDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
-    device.bind_in(ANY_PORT)
-    device.bind_out(ANY_PORT)
-    return device
+    return queue(ProcessDevice)
 
 
 def interrupted(call: Callable[[], object], handler: Callable[[], object]) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import DEADLINE
 
 from zdev_background import ProcessDevice, State, ThreadDevice
 
@@ -81,7 +82,7 @@ class Streamer(RuleBasedStateMachine):
     def kill(self) -> None:
         assert self.device.launcher is not None
         os.kill(self.device.launcher.pid, signal.SIGKILL)  # type: ignore[union-attr, arg-type]
-        self.device.join(10)
+        self.device.join(DEADLINE)
         assert isinstance(self.device.exception, ChildProcessError)
         self.may_be_gone = self.sent
 

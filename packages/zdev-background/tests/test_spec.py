@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import ANY_PORT
 
 from zdev_background import SocketSpec
 
-ANY_PORT = "tcp://127.0.0.1:*"
 Context = zmq.Context[zmq.Socket[bytes]]
 
 
@@ -120,7 +120,7 @@ def test_an_endpoint_that_cannot_be_bound_is_named_with_advice(context: Context,
         SocketSpec("out", zmq.DEALER, binds=[ANY_PORT, endpoint]).open(context, "MyDevice")
     assert caught.value.errno == number
     assert str(caught.value).startswith(f"MyDevice: cannot bind out (DEALER) to {endpoint}: ")
-    assert "; " in str(caught.value)
+    assert any(advice in str(caught.value) for advice in ("; ", "write transport://", "ends in :PORT"))
 
 
 def test_an_endpoint_that_cannot_be_connected_to_is_named(context: Context) -> None:

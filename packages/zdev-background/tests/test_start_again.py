@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import DEADLINE, Eventually, queue, streamer
 
 from zdev_background import ProcessDevice, State, ThreadDevice, _registry
-
-Eventually = Callable[[Callable[[], Any]], None]
 
 
 class Gate:
@@ -23,7 +22,7 @@ class Gate:
 
     def __call__(self) -> zmq.Context[Any]:
         self.entered.release()
-        assert self.go_on.acquire(timeout=10)
+        assert self.go_on.acquire(timeout=DEADLINE)
         return zmq.Context.instance()
 
 
@@ -33,10 +32,7 @@ def gate() -> Gate:
 
 
 def idle(kind: type[ThreadDevice | ProcessDevice] = ThreadDevice) -> Any:
-    device = kind(zmq.STREAMER, zmq.PULL, zmq.PUSH)
-    device.bind_in("tcp://127.0.0.1:*")
-    device.bind_out("tcp://127.0.0.1:*")
-    return device
+    return streamer(kind)
 
 
 def in_thread(call: Callable[..., object], *args: object) -> threading.Thread:
@@ -60,7 +56,7 @@ def test_a_start_after_one_that_was_given_up_starts_anew_once_that_has_ended(gat
     assert device.launcher is given_up
     starting = in_thread(device.start)
     gate.go_on.release(2)
-    starting.join(10)
+    starting.join(DEADLINE)
     assert device.launcher is not given_up
     assert device.state is State.ACTIVE
     assert device.exception is None
@@ -72,7 +68,7 @@ def test_a_start_that_was_given_up_still_tells_why_after_its_end(gate: Gate) -> 
     device.context_factory = gate
     refused(TimeoutError, device, 0.01)
     gate.go_on.release()
-    device.join(10)
+    device.join(DEADLINE)
     assert isinstance(device.exception, TimeoutError)
     assert device.done
 
@@ -83,6 +79,7 @@ def test_a_start_during_a_stop_starts_anew_once_that_is_done(kind: Any, connect:
     device.context_factory = zmq.Context
     device.connect_out("tcp://127.0.0.1:1")
     device.setsockopt_out(zmq.LINGER, 700)
+    device.setsockopt_out(zmq.IMMEDIATE, 0)  # what nobody takes then keeps the stop for LINGER
     device.start()
     connect(zmq.PUSH, *device.endpoints["in"]).send(b"")
     eventually(lambda: device.statistics().in_.messages_received)
@@ -90,16 +87,14 @@ def test_a_start_during_a_stop_starts_anew_once_that_is_done(kind: Any, connect:
     stopping = in_thread(device.stop)
     eventually(lambda: device._launcher.is_ending)
     device.start()
-    stopping.join(10)
+    stopping.join(DEADLINE)
     assert device.launcher is not before
     assert device.state is State.ACTIVE
     device.stop()
 
 
 def test_a_start_during_a_drain_starts_anew_once_that_is_done(connect: Any, eventually: Eventually) -> None:
-    device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
-    device.bind_in("tcp://127.0.0.1:*")
-    device.bind_out("tcp://127.0.0.1:*")
+    device = queue(ThreadDevice)
     device.start()
     client, worker = connect(zmq.REQ, *device.endpoints["in"]), connect(zmq.REP, *device.endpoints["out"])
     client.send(b"")
@@ -110,8 +105,8 @@ def test_a_start_during_a_drain_starts_anew_once_that_is_done(connect: Any, even
     starting = in_thread(device.start)
     worker.send(b"")
     assert client.recv() == b""
-    draining.join(10)
-    starting.join(10)
+    draining.join(DEADLINE)
+    starting.join(DEADLINE)
     assert device.launcher is not before
     assert device.state is State.ACTIVE
     device.stop()
@@ -121,11 +116,11 @@ def test_a_start_beside_one_that_is_given_up_starts_anew(gate: Gate) -> None:
     device = idle()
     device.context_factory = gate
     first = in_thread(refused, TimeoutError, device, 0.2)
-    assert gate.entered.acquire(timeout=10)
+    assert gate.entered.acquire(timeout=DEADLINE)
     second = in_thread(device.start)
-    first.join(10)
+    first.join(DEADLINE)
     gate.go_on.release(2)
-    second.join(10)
+    second.join(DEADLINE)
     assert device.state is State.ACTIVE
     assert device.exception is None
     device.stop()
@@ -138,7 +133,7 @@ def test_a_start_that_failed_does_not_mark_the_next_one_as_failed(monkeypatch: p
 
     def slow(*args: Any) -> None:
         failed.set()
-        assert go_on.wait(10)
+        assert go_on.wait(DEADLINE)
         give_up(*args)
 
     def faulty() -> zmq.Context[Any]:
@@ -147,11 +142,11 @@ def test_a_start_that_failed_does_not_mark_the_next_one_as_failed(monkeypatch: p
     monkeypatch.setattr(device, "_give_up", slow)
     device.context_factory = faulty
     first = in_thread(refused, LookupError, device, 10)
-    assert failed.wait(10)
+    assert failed.wait(DEADLINE)
     device.context_factory = zmq.Context.instance
     device.start()
     go_on.set()
-    first.join(10)
+    first.join(DEADLINE)
     assert device.is_alive()
     assert not device.done
     assert device.exception is None

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import DEADLINE, Kinds, queue
 
 from zdev_background import ProcessDevice, ThreadDevice
 
 COUNT = 6000
-Kinds = type[ThreadDevice] | type[ProcessDevice]
 both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
 
 
@@ -51,7 +51,7 @@ def send(connect: Callable[..., Any]) -> Iterator[Callable[..., None]]:
 
     yield start
     for thread in threads:
-        thread.join(10)
+        thread.join(DEADLINE)
 
 
 def read(sink: Any, until: Callable[[list[int]], bool]) -> list[int]:
@@ -138,9 +138,7 @@ def test_what_nobody_takes_is_counted_and_logged(kind: Kinds, connect: Any, capl
 
 @both
 def test_a_stop_of_a_queue_sends_on_requests_and_replies_that_have_arrived(kind: Kinds, connect: Any) -> None:
-    device = kind(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
-    device.bind_in("tcp://127.0.0.1:*")
-    device.bind_out("tcp://127.0.0.1:*")
+    device = queue(kind)
     device.start()
     client, worker = connect(zmq.DEALER, *device.endpoints["in"]), connect(zmq.DEALER, *device.endpoints["out"])
     client.send(b"first")

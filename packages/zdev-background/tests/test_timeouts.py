@@ -7,19 +7,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import zmq
+from helpers import Kinds, streamer
 
 from zdev_background import Outcome, ProcessDevice, ThreadDevice
 
 both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
-Kinds = type[ThreadDevice] | type[ProcessDevice]
 
 
 def idle(kind: Kinds) -> Any:
-    device = kind(zmq.STREAMER, zmq.PULL, zmq.PUSH)
-    device.bind_in("tcp://127.0.0.1:*")
-    device.bind_out("tcp://127.0.0.1:*")
-    return device
+    return streamer(kind)
 
 
 @both

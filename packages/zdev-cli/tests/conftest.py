@@ -62,10 +62,16 @@ class Lines:
 class Program:
     """A `zdev` that runs."""
 
-    def __init__(self, *arguments: str, **environment: str) -> None:
+    def __init__(self, *arguments: str, limit_files: int | None = None, **environment: str) -> None:
         pipe = subprocess.PIPE
+        limit = ["prlimit", f"--nofile={limit_files}"] if limit_files else []
         self.process = subprocess.Popen(
-            [ZDEV, *arguments], stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, env={**os.environ, **environment}
+            [*limit, ZDEV, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            env={**os.environ, **environment},
         )
         assert self.process.stdout
         assert self.process.stderr
@@ -105,10 +111,10 @@ class Service(Program):
 
     command = (ZDEV,)
 
-    def __init__(self, folder: Path, toml: str, file: Path | None = None, **environment: str) -> None:
-        self.file, self.control = file or folder / "zdev.toml", folder / "control.sock"
+    def __init__(self, folder: Path, toml: str, file: Path | None = None, control: Path | None = None, **options: Any) -> None:
+        self.file, self.control = file or folder / "zdev.toml", control or folder / "control.sock"
         self.file.write_text(toml)
-        super().__init__("run", "-c", str(self.file), "--control", str(self.control), **environment)
+        super().__init__("run", "-c", str(self.file), "--control", str(self.control), **options)
         self.http = ""
         """The base of its addresses, like http://127.0.0.1:9595"""
         self.said: list[str] = []
@@ -224,11 +230,11 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def service(folder: Path) -> Iterator[Callable[..., Service]]:
-    """Starts `zdev run -c` of a file with this content; further arguments are environment variables."""
+    """Starts `zdev run -c` of a file with this content; further arguments are of `Service`, or environment variables."""
     services: list[Service] = []
 
-    def start(toml: str, file: Path | None = None, **environment: str) -> Service:
-        services.append(Service(folder, toml, file, **environment))
+    def start(toml: str, **options: Any) -> Service:
+        services.append(Service(folder, toml, **options))
         return services[-1]
 
     yield start

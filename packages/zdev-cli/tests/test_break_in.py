@@ -14,6 +14,7 @@ import pytest
 import zmq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from raw_control import say
 from zmq.auth import load_certificate
 
 from zdev_background import create_key
@@ -226,15 +227,12 @@ def test_who_is_not_root_asks_no_zdev_of_another_user(folder: Path, monkeypatch:
 
 
 @pytest.mark.usefixtures("keys")
-def test_every_command_is_logged_with_who_gave_it_and_what_came_of_it(service: Start, new_socket: NewSocket) -> None:
+def test_every_command_is_logged_with_who_gave_it_and_what_came_of_it(service: Start) -> None:
     program = service(device("orders", ANY))
     program.until_ready()
     program.do("pause", "orders")
     program.ask("stop", "nobody")
-    stranger = new_socket(zmq.REQ)
-    stranger.connect(f"ipc://{program.control}")
-    stranger.send(b'{"verb": "stop", "device": "a\\n2026 forged"}')
-    stranger.recv()
+    say(program.control, b'{"verb": "stop", "device": "a\\n2026 forged"}\n')
     program.process.terminate()
     said = [line.partition("control: ")[2] for line in program.err.rest() if "control: uid" in line]
     who = rf"uid {os.geteuid()}, gid {os.getegid()}, pid \d+: "
@@ -252,22 +250,20 @@ def test_every_command_is_logged_with_who_gave_it_and_what_came_of_it(service: S
 
 
 @pytest.mark.usefixtures("keys")
-def test_whatever_comes_to_the_control_socket_it_answers_on(service: Start, new_socket: NewSocket) -> None:
+def test_whatever_comes_to_the_control_socket_it_answers_on(service: Start) -> None:
     program = service(device("orders", ANY))
     program.until_ready()
     words = st.sampled_from(
-        [b"", b"{", b"}", b'"verb"', b":", b'"status"', b'"pause"', b'"device"', b",", b'"orders"', b"\xff"]
+        [b"", b"\n", b"{", b"}", b'"verb"', b":", b'"status"', b'"pause"', b'"device"', b",", b'"orders"', b"\xff"]
     )
     text = st.binary(max_size=64) | st.lists(words, max_size=8).map(b"".join)
 
     @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-    @given(st.lists(text, min_size=1, max_size=5))
-    def send(frames: list[bytes]) -> None:
-        if b"pause" not in b"".join(frames):
-            stranger.send_multipart(frames)
+    @given(st.lists(text, min_size=1, max_size=5).map(b"\n".join))
+    def send(request: bytes) -> None:
+        if b"pause" not in request:
+            say(program.control, request)
 
-    stranger = new_socket(zmq.DEALER)
-    stranger.connect(f"ipc://{program.control}")
     send()
     assert program.snapshot()["ready"] is True
     assert program.do("pause", "orders") == ["orders: paused"]

@@ -54,9 +54,9 @@ SAMPLES = {
         ],
     ),
     "types that cannot work together": (
-        queue("a", at("bind", 1), at("bind", 2) + ", type = 'PULL'"),
+        queue("a", at("bind", 1) + ", type = 'SUB'", at("bind", 2) + ", type = 'PULL'"),
         [
-            "5:44  device.out.type: ROUTER as in and PULL as out can't work together: a device sends to out, and PULL can't send",
+            "4:43  device.in.type: SUB as in and PULL as out can't work together: neither of them can send",
         ],
     ),
     "a type that needs its answer": (
@@ -76,7 +76,7 @@ SAMPLES = {
         A + "in.options".replace("in.", "[defaults]\n") + " = { RCVHMW = 1, TYPE = 3 }",
         [
             "7:13  defaults.options.RCVHMW: there is no socket option RCVHMW; did you mean RCVHWM?",
-            "7:25  defaults.options.TYPE: ROUTER does not take 3 as TYPE; zmq_setsockopt(3) has the options and their values",
+            "7:25  defaults.options.TYPE: can only be read",
         ],
     ),
     "a value that libzmq refuses": (
@@ -85,6 +85,29 @@ SAMPLES = {
             "4:48  device.in.options.SNDHWM: ROUTER does not take -5 as SNDHWM; zmq_setsockopt(3) has the options and their values",
             "4:61  device.in.options.LINGER: LINGER takes a whole number",
             "4:75  device.in.options.IDENTITY: ROUTING_ID takes text",
+        ],
+    ),
+    "options that would break the device": (
+        queue(
+            "a", at("bind", 1) + ", options = { CONFLATE = true, TCP_KEEPALIVE_IDLE = 60000, XPUB_MANUAL = 0 }", at("bind", 2)
+        ),
+        [
+            "4:48  device.in.options.CONFLATE: not supported: libzmq keeps one frame, which tears messages of several (use a small RCVHWM or SNDHWM)",
+            "4:65  device.in.options.TCP_KEEPALIVE_IDLE: must be 1 to 32767 seconds, or -1 for the system's value (it is in seconds, not milliseconds)",
+            "4:93  device.in.options.XPUB_MANUAL: ROUTER does not take 0 as XPUB_MANUAL; zmq_setsockopt(3) has the options and their values",
+        ],
+    ),
+    "options that do not fit together": (
+        queue("a", at("bind", 1) + ", options = { CURVE_SERVER = 1 }", at("bind", 2)),
+        [
+            "4:36  device.in.options: CURVE_SERVER needs CURVE_SECRETKEY: without it no peer gets in (use CurveServer, or a table curve)",
+        ],
+    ),
+    "options in defaults that do not fit a socket": (
+        "[defaults]\noptions = { USE_FD = 3 }\n"
+        + queue("a", "bind = ['tcp://127.0.0.1:1', 'tcp://127.0.0.1:2']", at("bind", 3)),
+        [
+            "2:1  defaults.options: USE_FD needs one bind, and there are 2: libzmq gives the descriptor to each, and aborts",
         ],
     ),
     "an option that one type does not have": (
@@ -96,65 +119,65 @@ SAMPLES = {
     "no endpoint": (
         queue("a", "bind = 'here'", "connect = ['tcp://', 'tcp://a', 'tcp://a:http', 'tcp://a:65536', 'inproc://a']"),
         [
-            "4:15  device.in.bind: 'here' is no endpoint: write transport://address, like tcp://127.0.0.1:5559",
-            "5:20  device.out.connect: 'tcp://' is no endpoint: write transport://address, like tcp://127.0.0.1:5559",
-            "5:30  device.out.connect: 'tcp://a': a tcp endpoint ends in :PORT, 1 to 65535 or * for any free one",
-            "5:41  device.out.connect: 'tcp://a:http': a tcp endpoint ends in :PORT, 1 to 65535 or * for any free one",
-            "5:57  device.out.connect: 'tcp://a:65536': a tcp endpoint ends in :PORT, 1 to 65535 or * for any free one",
+            "4:15  device.in.bind: 'here': invalid endpoint: write transport://address, like tcp://127.0.0.1:5559",
+            "5:20  device.out.connect: 'tcp://': invalid endpoint: write transport://address, like tcp://127.0.0.1:5559",
+            "5:30  device.out.connect: 'tcp://a': invalid port: a tcp endpoint ends in :PORT, 1 to 65535",
+            "5:41  device.out.connect: 'tcp://a:http': invalid port: a tcp endpoint ends in :PORT, 1 to 65535",
+            "5:57  device.out.connect: 'tcp://a:65536': invalid port: a tcp endpoint ends in :PORT, 1 to 65535",
             "5:74  device.out.connect: 'inproc://a': no other program can reach inproc: use tcp:// or ipc://",
         ],
     ),
     "no transport": (
         queue("a", "bind = ['tpc://a:1', 'http://a:1']", at("bind", 1)),
         [
-            "4:16  device.in.bind: 'tpc://a:1': there is no transport tpc; did you mean tcp://?",
-            "4:29  device.in.bind: 'http://a:1': there is no transport http; use tcp:// or ipc://",
+            "4:16  device.in.bind: 'tpc://a:1': unknown transport tpc: did you mean tcp://?",
+            "4:29  device.in.bind: 'http://a:1': unknown transport http: use tcp:// or ipc://",
         ],
     ),
     "no host": (
         queue("a", "bind = 'tcp://:1'", "connect = 'tcp://:2'"),
         [
-            "4:15  device.in.bind: 'tcp://:1' has no host; write tcp://*:1",
-            "5:19  device.out.connect: 'tcp://:2' has no host; write tcp://127.0.0.1:2",
+            "4:15  device.in.bind: 'tcp://:1': host missing: write tcp://*:1",
+            "5:19  device.out.connect: 'tcp://:2': host missing: write tcp://127.0.0.1:2",
         ],
     ),
     "a space": (
         queue("a", "bind = 'tcp://127.0.0.1 :1'", at("bind", 1)),
         [
-            "4:15  device.in.bind: 'tcp://127.0.0.1 :1': a tcp endpoint has no spaces",
+            "4:15  device.in.bind: 'tcp://127.0.0.1 :1': invalid endpoint: spaces are not allowed in a tcp address",
         ],
     ),
     "a connect to anywhere": (
         queue("a", "connect = ['tcp://*:1', 'tcp://a:*', 'tcp://a:0', 'ipc://*']", at("bind", 1)),
         [
-            "4:19  device.in.connect: 'tcp://*:1': one can bind to any address, but connect to one only; write host and port",
-            "4:32  device.in.connect: 'tcp://a:*': one can bind to any address, but connect to one only; write host and port",
-            "4:45  device.in.connect: 'tcp://a:0': one can bind to any address, but connect to one only; write host and port",
-            "4:58  device.in.connect: 'ipc://*': one can bind to any path, but connect to one only; write the path",
+            "4:19  device.in.connect: 'tcp://*:1': cannot connect to a wildcard: write one host and one port",
+            "4:32  device.in.connect: 'tcp://a:*': cannot connect to a wildcard: write one host and one port",
+            "4:45  device.in.connect: 'tcp://a:0': cannot connect to a wildcard: write one host and one port",
+            "4:58  device.in.connect: 'ipc://*': cannot connect to a wildcard: write the path",
         ],
     ),
     "a path that is too long": (
         queue("a", f"bind = 'ipc:///{107 * 'x'}'", f"bind = 'ipc:///{106 * 'x'}'"),
         [
-            "4:15  device.in.bind: the path of an ipc endpoint has 107 bytes at most; this one has 108",
+            "4:15  device.in.bind: 'ipc:///" + 107 * "x" + "': path too long: 108 bytes (an ipc path may have 107)",
         ],
     ),
     "a path with a null character": (
         queue("a", 'bind = "ipc:///a\\u0000b"', at("bind", 1)),
         [
-            "4:15  device.in.bind: 'ipc:///a\\x00b': a path has no null character",
+            "4:15  device.in.bind: 'ipc:///a\\x00b': invalid endpoint: null characters are not allowed",
         ],
     ),
     "a control socket elsewhere": (
         A + "[control]\nendpoint = 'tcp://127.0.0.1:1'",
         [
-            "7:12  control.endpoint: 'tcp://127.0.0.1:1' is not allowed; write ipc://PATH, like ipc:///run/zdev/control.sock",
+            "7:12  control.endpoint: 'tcp://127.0.0.1:1' is not allowed; write unix://PATH, like unix:///run/zdev/control.sock",
         ],
     ),
     "a control socket that is too long": (
         A + f"[control]\nendpoint = 'ipc:///{107 * 'x'}'",
         [
-            "7:12  control.endpoint: the path of an ipc endpoint has 107 bytes at most; this one has 108",
+            "7:12  control.endpoint: path too long: 108 bytes (an ipc path may have 107)",
         ],
     ),
     "a page without port": (

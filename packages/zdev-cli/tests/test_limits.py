@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
+import zmq
 from faults.strangers import closed, silent
 
 from zdev_background import DEFAULT_SOCKET_OPTIONS
@@ -73,3 +74,8 @@ def test_tap_record_and_replay_have_them_too() -> None:
     with Watch("tcp://127.0.0.1:1", (), 1000) as watch, Outlet(ANY, "PUSH", bind=True, timeout=1) as outlet:
         for made in (watch._socket, outlet._socket):
             assert {option: made.get(option) for option in DEFAULT_SOCKET_OPTIONS} == DEFAULT_SOCKET_OPTIONS
+
+
+def test_replay_bounds_what_subscribers_say() -> None:
+    with Outlet(ANY, "PUB", bind=True, timeout=1) as outlet:
+        assert outlet._socket.get(zmq.MAXMSGSIZE) == 65_536

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import zmq
 from exchange import queue
+from raw_control import say
 
 PATIENCE = 20.0
 F_SETPIPE_SZ = 1031
@@ -21,8 +22,9 @@ Connected = Callable[..., "zmq.Socket[bytes]"]
 class Unread:
     """A `zdev run` whose stderr is a pipe that is small and that nobody reads."""
 
-    def __init__(self, zdev_path: str, folder: Path, connected: Connected) -> None:
+    def __init__(self, zdev_path: str, folder: Path) -> None:
         file, control = folder / "zdev.toml", folder / "control.sock"
+        self._control = control
         file.write_text(queue("orders", "drain_timeout = 20"))
         command = [zdev_path, "run", "-c", str(file), "--control", str(control)]
         pipe = subprocess.PIPE
@@ -33,13 +35,12 @@ class Unread:
         self.said: list[str] = []
         while not self.said or not self.said[-1].startswith("ready"):
             self.said.append(self.process.stdout.readline())
-        self._operator = connected(zmq.DEALER, f"ipc://{control}")
 
     def have_refused(self, count: int) -> None:
         """Commands that can't be done: each is told in the log, twice."""
         for number in range(count):
-            self._operator.send_multipart([b"", json.dumps({"verb": "pause", "device": f"{number} {'x' * 200}"}).encode()])
-            assert json.loads(self._operator.recv_multipart()[1])["status"] == 64
+            request = json.dumps({"verb": "pause", "device": f"{number} {'x' * 200}"}).encode()
+            assert json.loads(say(self._control, request))["status"] == 64
 
     def end(self, number: int) -> int:
         self.process.send_signal(number)
@@ -47,8 +48,8 @@ class Unread:
 
 
 @pytest.fixture
-def unread(zdev_path: str, folder: Path, connected: Connected) -> Iterator[Unread]:
-    program = Unread(zdev_path, folder, connected)
+def unread(zdev_path: str, folder: Path) -> Iterator[Unread]:
+    program = Unread(zdev_path, folder)
     with program.process:
         yield program
         program.process.kill()

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from exchange import queue
 
 import zdev_cli
+from zdev_cli._main import SECTIONS
+
+PATIENCE = 20.0
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -65,6 +71,15 @@ def test_output_that_finds_no_room_is_told_in_a_line(zdev_path: str, command: tu
     assert (done.stderr, done.returncode) == ("zdev: cannot write the output: No space left on device\n", 69)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such a write may have another error")
+def test_output_to_a_terminal_that_is_gone_is_told_in_a_line(zdev_path: str) -> None:
+    controller, terminal = os.openpty()
+    os.close(controller)
+    done = subprocess.run([zdev_path, "schema"], stdout=terminal, stderr=subprocess.PIPE, text=True, timeout=20, check=False)
+    os.close(terminal)
+    assert (done.stderr, done.returncode) == ("zdev: cannot write the output: Input/output error\n", 69)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
 def test_the_status_tells_what_the_error_output_has_no_room_for(zdev_path: str) -> None:
     with Path("/dev/full").open("wb") as full:
@@ -82,6 +97,62 @@ _main.main()
 """
     done = run("sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', sys.executable, "-c", look)
     assert done.returncode > 2, "what is opened first is a standard stream"
+
+
+# Each with arguments that take it beyond its usage; none needs a running zdev or ends by a timeout.
+COMMANDS = {
+    "run": ("run", "-c", "zdev.toml", "--control", "a/file/control.sock"),
+    "init": ("init", "new.toml"),
+    "validate": ("validate", "-"),
+    "schema": ("schema",),
+    "key": ("key", "new", "keys", "anna"),
+    **{name: (name, "orders") for name in ("pause", "resume", "drain", "stop", "start", "restart")},
+    "reload": ("reload",),
+    "status": ("status",),
+    "top": ("top",),
+    "tap": ("tap", "orders"),
+    "record": ("record", "orders", "-o", "t.mcap"),
+    "replay": ("replay", "no.mcap", "--to", "tcp://127.0.0.1:1"),
+    "info": ("info", "no.mcap"),
+    "bench": ("bench", "orders"),
+}
+
+
+def test_every_command_is_tried_with_closed_streams() -> None:
+    assert set(COMMANDS) == {name for names in SECTIONS.values() for name in names}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
+def test_no_command_fails_by_a_bug_when_streams_are_closed(
+    zdev_path: str, tmp_path: Path, command: tuple[str, ...], closed: str
+) -> None:
+    (tmp_path / "a").touch()
+    (tmp_path / "zdev.toml").write_text("")
+    shell = ["sh", "-c", f'exec "$0" "$@" {closed}', zdev_path, *command]
+    environment = {**os.environ, "ZDEV_CONTROL": str(tmp_path / "nobody.sock")}
+    done = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=20, check=False)
+    assert "Traceback" not in done.stderr
+    assert done.returncode in (0, 64, 69, 78), done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals")
+def test_a_terminal_that_is_closed_during_the_start_ends_it_and_is_called_no_bug(zdev_path: str, folder: Path) -> None:
+    file = folder / "zdev.toml"
+    file.write_text("".join(queue(f"d{number}", 'isolation = "process"') for number in range(4)))
+    terminal, inner = pty.openpty()
+    command = [zdev_path, "run", "-c", str(file), "--control", str(folder / "c.sock")]
+    take_terminal = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    shell = [sys.executable, "-c", take_terminal, *command]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(shell, stdin=inner, stdout=inner, stderr=pipe, text=True, start_new_session=True) as program:
+        os.close(inner)
+        assert b"control" in os.read(terminal, 100)
+        os.close(terminal)
+        said = program.communicate(timeout=PATIENCE)[1]
+    assert said.splitlines()[-1] == "zdev: cannot write the output: Input/output error"
+    assert program.returncode == 69
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")

@@ -11,12 +11,14 @@ import stat
 from pathlib import Path
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mcap.records import Chunk
 
 from zdev_cli._failure import Failure, Status
-from zdev_cli.traffic.chunks import ChunkFile
-from zdev_cli.traffic.encoding import decoded, parts_of
+from zdev_cli.traffic.chunks import ChunkFile, _bytes
+from zdev_cli.traffic.encoding import LARGEST_EXPANDED, decoded, parts_of
 from zdev_cli.traffic.reader import Reader, Recorded
 from zdev_cli.traffic.recording import Limits, Recording
 from zdev_cli.traffic.writer import FileWriter
@@ -214,6 +216,46 @@ def test_a_message_without_the_prefix_that_its_channel_lacks_is_damage(folder: P
     found, fault = read(path)
     assert fault == "it is damaged: a message has no prefix"
     assert found == []  # a chunk counts as a whole
+
+
+def bomb(folder: Path, content: bytes, *, declared: int, sized: bool = True) -> Path:
+    """A recording of one chunk; sized: whether the compressed bytes themselves say how many they become."""
+    path = folder / f"{next(numbers)}.mcap"
+    data = zstandard.ZstdCompressor(write_content_size=sized).compress(content)
+    with path.open("wb") as file:
+        ChunkFile(file, "zdev")
+        file.write(_bytes(Chunk("zstd", data, 0, 0, 0, declared)))
+    return path
+
+
+@pytest.mark.parametrize("sized", [True, False])
+@pytest.mark.parametrize("declared", [10, LARGEST_EXPANDED, 2**28, 2**63])
+def test_a_chunk_is_not_expanded_beyond_the_limit_whatever_it_declares(folder: Path, declared: int, sized: bool) -> None:
+    path = bomb(folder, bytes(2**28), declared=declared, sized=sized)
+    assert path.stat().st_size < 10_000
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found, fault = read(path)
+    assert found == []
+    assert fault
+    assert fault.startswith("it is damaged: chunk 1 ")
+    if sized or declared > LARGEST_EXPANDED:
+        assert fault.endswith(f" bytes, and {LARGEST_EXPANDED:,} are allowed")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kB"
+
+
+def test_a_chunk_that_is_larger_or_smaller_than_it_declares_is_damage(folder: Path) -> None:
+    for declared in (0, 999, 1001):
+        assert read(bomb(folder, bytes(1000), declared=declared)) == (
+            [],
+            f"it is damaged: chunk 1 declares {declared:,} bytes, and has 1,000",
+        )
+
+
+@pytest.mark.parametrize("size", [LARGEST_EXPANDED - 100, LARGEST_EXPANDED, 2 * LARGEST_EXPANDED])
+def test_the_limit_refuses_nothing_that_the_recorder_writes(folder: Path, size: int) -> None:
+    messages = [Recorded(1, [b"in", b"small"]), Recorded(2, [b"in", bytes(size)]), Recorded(3, [b"out", b"small"])]
+    for chunk_size in (1, 2**20, 2**30):
+        assert read(write(folder, messages, chunk_size=chunk_size)) == (messages, None)
 
 
 def test_a_pipe_is_refused_since_only_a_file_has_a_size(folder: Path) -> None:

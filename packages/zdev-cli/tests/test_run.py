@@ -167,7 +167,7 @@ def test_a_drain_that_takes_too_long_ends_it_with_status_75(zdev: Start, connect
     operator.send(b"DRAIN 100")
     assert operator.recv() == b""
     assert program.status() == 75
-    assert program.err.rest() == ["zdev: queue: the drain took longer than it may: replies were still owed"]
+    assert program.err.rest() == ["zdev: queue: drain timed out: 1 reply outstanding"]
 
 
 def test_bad_messages_are_counted_and_no_other_is_affected(zdev: Start, connected: Connected) -> None:

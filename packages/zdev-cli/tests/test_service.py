@@ -29,7 +29,7 @@ def test_the_devices_of_a_file_relay_in_threads_and_in_processes(service: Start,
     for name in ("orders", "billing"):
         client, worker = connected(zmq.REQ, at[f"{name} in"]), connected(zmq.REP, at[f"{name} out"])
         exchange(client, worker, b"hello")
-    assert program.said[0] == f"control  ipc://{program.control}"
+    assert program.said[0] == f"control  unix://{program.control}"
     assert program.said[-1] == "ready: 2 devices: 2 active"
 
 
@@ -75,7 +75,7 @@ def test_a_killed_process_is_started_again_on_the_same_ports_and_counts_on(servi
     program.until("orders", lambda device: device["out"]["messages_sent"] == 2)
     program.send(signal.SIGTERM)
     assert program.status() == 0
-    assert any("killed by SIGKILL: it is started again in 0.1 s" in line for line in program.err.rest())
+    assert any("killed by SIGKILL: retrying in 0.1 s" in line for line in program.err.rest())
 
 
 def test_sigterm_drains_and_exits_with_status_0(service: Start, connected: Connected) -> None:
@@ -121,7 +121,7 @@ def test_a_second_zdev_at_the_same_control_socket_is_refused(service: Start, zde
     program.until_ready()
     second = zdev("run", "-c", str(program.file), "--control", str(program.control))
     assert second.status() == 69
-    assert f"another zdev answers at {program.control}" in second.err.rest()[-1]
+    assert f"another zdev listens at {program.control}" in second.err.rest()[-1]
     assert program.snapshot()["ready"] is True
 
 

@@ -150,7 +150,7 @@ def test_what_can_be_no_monitor_is_told(refused: Refused, bound: Bound, kind: in
         (("127.0.0.1:5561",), "write transport://address"),
         (("tcp://127.0.0.1:99999",), "1 to 65535"),
         (("tcp://127.0.0.1:*",), "cannot connect to tcp://127.0.0.1:*"),
-        (("tpc://127.0.0.1:5561",), "cannot connect to tpc://127.0.0.1:5561"),
+        (("tpc://127.0.0.1:5561",), "unknown transport tpc: did you mean tcp://?"),
         (("tcp://127.0.0.1:5561", "--limit", "0"), "'--limit'"),
         (("tcp://127.0.0.1:5561", "--timeout", "-1"), "'--timeout'"),
         (("tcp://127.0.0.1:5561", "--match", "0xf"), "'0xf': an even number of hex digits belongs after 0x"),

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
-import zmq
 from hypothesis import given
 from hypothesis import strategies as st
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from zdev_cli.control.protocol import Reply, Request
+from zdev_cli.control.server import ControlServer
 from zdev_cli.screen.app import Top
 from zdev_cli.screen.chart import chart
 from zdev_cli.screen.dialogs import Help, Question
@@ -47,24 +45,11 @@ class Server:
         self.start()
 
     def start(self) -> None:
-        self._over = threading.Event()
-        self._listening = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._thread.start()
-        assert self._listening.wait(PATIENCE)
+        self._server = ControlServer(self.path, self._answer)
+        self._server.start()
 
     def stop(self) -> None:
-        self._over.set()
-        self._thread.join(PATIENCE)
-
-    def _serve(self) -> None:
-        with zmq.Context() as context, context.socket(zmq.REP) as socket:
-            socket.linger = 0
-            socket.bind(f"ipc://{self.path}")
-            self._listening.set()
-            while not self._over.is_set():
-                if socket.poll(20):
-                    socket.send(msgspec.json.encode(self._answer(msgspec.json.decode(socket.recv(), type=Request))))
+        self._server.stop()
 
     def _answer(self, request: Request) -> Reply:
         if request.verb != "status":
@@ -332,7 +317,7 @@ def test_a_zdev_that_goes_away_is_told_and_comes_back(server: Server, watch: Cal
     async def scene(app: Top, pilot: Pilot[None]) -> None:
         assert text_of(app, "#head").startswith("ready  3 devices: 3 active  up 1m0s  pid 42")
         server.stop()
-        await until(pilot, lambda: f"no zdev answers at {server.path}" in text_of(app, "#head"))
+        await until(pilot, lambda: f"cannot reach zdev at {server.path}" in text_of(app, "#head"))
         assert names(app) == ["billing", "orders", "ticks"]  # as they were last seen
         server.devices = [device("audit")]
         server.start()

@@ -129,7 +129,7 @@ def test_a_zdev_that_is_not_there_yet_is_waited_for(
     terminal: Callable[..., Terminal], service: Callable[[str], Service], folder: Any
 ) -> None:
     screen = terminal("--control", str(folder / "control.sock"), "--interval", "0.2")
-    screen.until(b"no zdev answers")
+    screen.until(b"cannot reach zdev")
     service(DEVICES).until_ready()
     screen.until(b"orders")
 
@@ -208,7 +208,7 @@ def test_once_as_json_has_all_that_status_has(running: tuple[Service, dict[str, 
 def test_once_without_a_zdev_says_what_to_do(refused: Callable[..., tuple[int, str]], folder: Any) -> None:
     status, line = refused("top", "--once", "--control", str(folder / "control.sock"))
     assert status == 69
-    assert line.startswith(f"zdev: no zdev answers at {folder}/control.sock: start one")
+    assert line.startswith(f"zdev: cannot reach zdev at {folder}/control.sock: start one")
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ constexpr counter counters[] = {
     {"frames_sent", &flow_statistics::frames_sent, "Frames of those messages."},
     {"bytes_sent", &flow_statistics::bytes_sent, "Bytes of those frames."},
     {"malformed", &flow_statistics::malformed,
-     "Dropped: to a ROUTER without destination and content, between ROUTERs also without sender."},
+     "Dropped: no destination or content for a ROUTER, more than 65,536 frames, a SUBSCRIBE command, or no end."},
     {"unroutable", &flow_statistics::unroutable, "Dropped: EHOSTUNREACH from a ROUTER with ROUTER_MANDATORY."},
     {"overflowed", &flow_statistics::overflowed, "Dropped: that peer was full and the device's `on_full` is \"drop\"."},
     {"monitor_sent", &flow_statistics::monitor_sent,
@@ -119,7 +119,7 @@ void register_statistics(py::module_& module) {
         .def_readonly("in_", &statistics::in, "Received on the in socket, sent on the out socket.")
         .def_readonly("out", &statistics::out, "Received on the out socket, sent on the in socket.")
         .def_readonly("pending_replies", &statistics::pending_replies,
-                      "Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, "
+                      "Requests forwarded that have no reply yet: what a drain waits for. 0 where nothing is owed: one way, "
                       "PUB/SUB types.")
         .def_readonly("loop_iterations", &statistics::loop_iterations,
                       "Turns of the loop, one every 250 ms at least while the device runs: one that stands still is stuck.")

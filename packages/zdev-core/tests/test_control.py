@@ -1,4 +1,4 @@
-"""Steering through a control socket, of every type that can be one."""
+"""Control sockets of every supported type: they pause, resume, drain and stop a device."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from zdev_core import Device, Outcome, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from concurrent.futures import Future
 
-    from conftest import Net
+    from conftest import Call, Net
 
-# control socket, the pilot's socket that talks to it
-PILOTS = {
+# The type of the control socket, and of the operator's socket.
+TYPES = {
     "REP": (zmq.REP, zmq.REQ),
     "PAIR": (zmq.PAIR, zmq.PAIR),
     "DEALER": (zmq.DEALER, zmq.DEALER),
@@ -27,86 +26,87 @@ PILOTS = {
 }
 
 
-class Plane:
-    """A streamer with a control socket, and the peers of all three."""
+class Controlled:
+    """A streamer with a control socket, and a peer for each of its three sockets."""
 
-    def __init__(self, net: Net, control_kind: int, pilot_kind: int) -> None:
-        (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-        self.pilot, steering = net.bound(pilot_kind)
-        control = net.connected(control_kind, steering)
+    def __init__(self, net: Net, control_kind: int, operator_kind: int) -> None:
+        ins, outs, self.source, self.sink = net.streamer()
+        self.operator, endpoint = net.bound(operator_kind)
+        control = net.connected(control_kind, endpoint)
         if control_kind == zmq.SUB:
             control.subscribe(b"")
         elif control_kind == zmq.XSUB:
             control.send(b"\x01")
-        if pilot_kind == zmq.XPUB:
-            assert self.pilot.recv() == b"\x01"  # from here on nothing it publishes is lost
-        self.source, self.sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+        if operator_kind == zmq.XPUB:
+            assert self.operator.recv() == b"\x01"  # from here on, no published command is lost
         self.device: Device
-        self.done: Future[Outcome]
+        self.done: Call
         self.device, self.done = net.run(ins, outs, ctrl_socket=control)
 
-    def tell(self, command: bytes) -> None:
-        """Sends a command, and takes the empty reply that a REQ waits for."""
-        self.pilot.send(command)
-        if self.pilot.type == zmq.REQ:
-            assert self.pilot.recv() == b""
+    def send(self, command: bytes) -> None:
+        """Send a command, and receive the empty reply if the operator's socket is a REQ."""
+        self.operator.send(command)
+        if self.operator.type == zmq.REQ:
+            assert self.operator.recv() == b""
 
 
-@pytest.fixture(params=list(PILOTS.values()), ids=list(PILOTS))
-def plane(request: pytest.FixtureRequest, net: Net) -> Plane:
-    return Plane(net, *request.param)
+@pytest.fixture(params=list(TYPES.values()), ids=list(TYPES))
+def controlled(request: pytest.FixtureRequest, net: Net) -> Controlled:
+    return Controlled(net, *request.param)
 
 
 @pytest.fixture
-def answering(net: Net) -> Plane:
-    return Plane(net, *PILOTS["REP"])
+def controlled_by_rep(net: Net) -> Controlled:
+    return Controlled(net, *TYPES["REP"])
 
 
-def test_pause_holds_messages_and_resume_lets_them_go(plane: Plane, eventually: Callable[..., None]) -> None:
-    plane.tell(b"PAUSE")
-    eventually(lambda: plane.device.statistics().state is State.PAUSED)
-    plane.source.send(b"held")
-    assert not plane.sink.poll(50)
-    plane.tell(b"RESUME")
-    assert plane.sink.recv() == b"held"
+def test_pause_holds_messages_and_resume_lets_them_go(controlled: Controlled, eventually: Callable[..., None]) -> None:
+    controlled.send(b"PAUSE")
+    eventually(lambda: controlled.device.statistics().state is State.PAUSED)
+    controlled.source.send(b"held")
+    assert not controlled.sink.poll(50)
+    controlled.send(b"RESUME")
+    assert controlled.sink.recv() == b"held"
 
 
-def test_terminate_ends_the_run(plane: Plane) -> None:
-    plane.tell(b"TERMINATE")
-    assert plane.done.result(10) is Outcome.STOPPED
+def test_terminate_ends_the_run(controlled: Controlled) -> None:
+    controlled.send(b"TERMINATE")
+    assert controlled.done.result() is Outcome.STOPPED
 
 
-def test_drain_ends_the_run_when_nothing_is_owed(plane: Plane) -> None:
-    plane.tell(b"DRAIN 5000")
-    assert plane.done.result(10) is Outcome.DRAINED
+def test_drain_ends_the_run_if_no_reply_is_pending(controlled: Controlled) -> None:
+    controlled.send(b"DRAIN 5000")
+    assert controlled.done.result() is Outcome.DRAINED
 
 
 @pytest.mark.parametrize(
-    "plane", [PILOTS["REP"], PILOTS["PAIR"], PILOTS["DEALER"]], ids=["REP", "PAIR", "DEALER"], indirect=True
+    "controlled", [TYPES["REP"], TYPES["PAIR"], TYPES["DEALER"]], ids=["REP", "PAIR", "DEALER"], indirect=True
 )
-def test_statistics_are_eight_numbers(plane: Plane, eventually: Callable[..., None]) -> None:
-    plane.source.send_multipart([b"four", b"seven77"])
-    plane.sink.recv_multipart()
-    eventually(lambda: plane.device.statistics().in_.frames_sent == 2)
-    plane.pilot.send(b"STATISTICS")
-    numbers = [struct.unpack("=Q", frame)[0] for frame in plane.pilot.recv_multipart()]
+def test_statistics_are_eight_numbers(controlled: Controlled, eventually: Callable[..., None]) -> None:
+    controlled.source.send_multipart([b"four", b"seven77"])
+    controlled.sink.recv_multipart()
+    eventually(lambda: controlled.device.statistics().in_.frames_sent == 2)
+    controlled.operator.send(b"STATISTICS")
+    numbers = [struct.unpack("=Q", frame)[0] for frame in controlled.operator.recv_multipart()]
     #                 in: received, sent   out: received, sent
     assert numbers == [2, 11, 0, 0, 0, 0, 2, 11]
 
 
 @pytest.mark.parametrize("command", [b"STOP", b"", b"pause", b" PAUSE", b"PAUSE\0", b"DRAIN x"])
-def test_an_unknown_command_gets_a_text_and_the_device_runs_on(answering: Plane, command: bytes) -> None:
-    answering.pilot.send(command)
-    assert b"unknown command" in answering.pilot.recv()
-    answering.source.send(b"goes on")
-    assert answering.sink.recv() == b"goes on"
+def test_an_unknown_command_gets_an_error_text_and_the_device_continues(controlled_by_rep: Controlled, command: bytes) -> None:
+    controlled_by_rep.operator.send(command)
+    assert b"unknown command" in controlled_by_rep.operator.recv()
+    controlled_by_rep.source.send(b"goes on")
+    assert controlled_by_rep.sink.recv() == b"goes on"
 
 
-def test_commands_and_calls_steer_the_same_device(answering: Plane, eventually: Callable[..., None]) -> None:
-    answering.device.pause()
-    eventually(lambda: answering.device.statistics().state is State.PAUSED)
-    answering.tell(b"RESUME")
-    eventually(lambda: answering.device.statistics().state is State.ACTIVE)
-    answering.tell(b"PAUSE")
-    answering.device.stop()
-    assert answering.done.result(10) is Outcome.STOPPED
+def test_commands_and_method_calls_control_the_same_device(
+    controlled_by_rep: Controlled, eventually: Callable[..., None]
+) -> None:
+    controlled_by_rep.device.pause()
+    eventually(lambda: controlled_by_rep.device.statistics().state is State.PAUSED)
+    controlled_by_rep.send(b"RESUME")
+    eventually(lambda: controlled_by_rep.device.statistics().state is State.ACTIVE)
+    controlled_by_rep.send(b"PAUSE")
+    controlled_by_rep.device.stop()
+    assert controlled_by_rep.done.result() is Outcome.STOPPED

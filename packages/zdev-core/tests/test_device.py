@@ -1,4 +1,4 @@
-"""`Device`: steered and observed from other threads while it runs."""
+"""`Device`: controlled and observed from other threads while it runs."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_it_keeps_its_sockets_open_and_leaves_them_to_the_caller(net: Net) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer()
     device = net.device(ins, outs)
     device.stop()
     assert device.run() is Outcome.STOPPED
@@ -33,15 +32,14 @@ def test_it_keeps_its_sockets_open_and_leaves_them_to_the_caller(net: Net) -> No
 
 
 def test_stop_ends_the_run_and_it_can_run_again(net: Net) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer()
     device = net.device(ins, outs)
     for i in range(1, 4):
         done = net.call(device.run)
         source.send(b"%d" % i)
         assert sink.recv() == b"%d" % i
         device.stop()
-        assert done.result(10) is Outcome.STOPPED
+        assert done.result() is Outcome.STOPPED
         assert device.statistics().state is State.IDLE
         assert device.statistics().in_.messages_sent == i
 
@@ -69,7 +67,7 @@ def test_statistics_are_live_while_it_runs(net: Net, eventually: Callable[..., N
     assert device.statistics().in_.messages_sent == 3
 
 
-def test_what_is_dropped_is_counted_by_its_reason(net: Net, eventually: Callable[..., None]) -> None:
+def test_dropped_messages_are_counted_by_reason(net: Net, eventually: Callable[..., None]) -> None:
     ins, front = net.bound(zmq.ROUTER)
     outs, back = net.bound(zmq.ROUTER, router_mandatory=1)
     client = net.connected(zmq.DEALER, front, routing_id=b"client")
@@ -87,10 +85,9 @@ def test_what_is_dropped_is_counted_by_its_reason(net: Net, eventually: Callable
     assert device.statistics().in_.unroutable == 1
 
 
-def test_a_monitor_that_drops_counts_what_it_lost(net: Net, eventually: Callable[..., None]) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    mons, _ = net.bound(zmq.PUSH)  # and nobody reads
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+def test_a_monitor_that_drops_counts_the_lost_copies(net: Net, eventually: Callable[..., None]) -> None:
+    ins, outs, source, sink = net.streamer()
+    mons, _ = net.bound(zmq.PUSH)  # without a reader
     device, _ = net.run(ins, outs, mons, mon_on_full="drop")
     for _ in range(3):
         source.send(b"message")
@@ -100,8 +97,7 @@ def test_a_monitor_that_drops_counts_what_it_lost(net: Net, eventually: Callable
 
 
 def test_pause_holds_messages_and_resume_lets_them_go(net: Net, eventually: Callable[..., None]) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer()
     device, _ = net.run(ins, outs)
     device.pause()
     eventually(lambda: device.statistics().state is State.PAUSED)
@@ -116,9 +112,8 @@ def test_pause_holds_messages_and_resume_lets_them_go(net: Net, eventually: Call
     assert device.statistics().state is State.ACTIVE
 
 
-def test_drain_waits_for_the_replies_owed(net: Net, eventually: Callable[..., None]) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.ROUTER), net.bound(zmq.DEALER)
-    client, worker = net.connected(zmq.REQ, front), net.connected(zmq.REP, back)
+def test_drain_waits_for_pending_replies(net: Net, eventually: Callable[..., None]) -> None:
+    ins, outs, client, worker = net.queue()
     device, done = net.run(ins, outs)
     client.send(b"request")
     assert worker.recv() == b"request"
@@ -128,18 +123,17 @@ def test_drain_waits_for_the_replies_owed(net: Net, eventually: Callable[..., No
     assert not done.done()
     worker.send(b"reply")
     assert client.recv() == b"reply"
-    assert done.result(10) is Outcome.DRAINED
+    assert done.result() is Outcome.DRAINED
 
 
 @pytest.mark.parametrize("timeout", [0, 0.01])
 def test_a_drain_ends_at_its_timeout(net: Net, timeout: float) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.ROUTER), net.bound(zmq.DEALER)
-    client, worker = net.connected(zmq.REQ, front), net.connected(zmq.REP, back)
+    ins, outs, client, worker = net.queue()
     device, done = net.run(ins, outs)
     client.send(b"request")
     assert worker.recv() == b"request"
     device.drain(timeout=timeout)
-    assert done.result(10) is Outcome.DRAIN_TIMED_OUT
+    assert done.result() is Outcome.DRAIN_TIMED_OUT
 
 
 @pytest.mark.parametrize("timeout", [-1, -0.001, float("nan"), float("-inf")])
@@ -151,8 +145,7 @@ def test_a_drain_timeout_below_zero_is_refused(net: Net, timeout: float) -> None
 
 @pytest.mark.parametrize("timeout", [None, float("inf"), 1e300])
 def test_a_drain_may_wait_for_ever(net: Net, timeout: float | None, eventually: Callable[..., None]) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.ROUTER), net.bound(zmq.DEALER)
-    client, worker = net.connected(zmq.REQ, front), net.connected(zmq.REP, back)
+    ins, outs, client, worker = net.queue()
     device, done = net.run(ins, outs)
     client.send(b"request")
     assert worker.recv() == b"request"
@@ -160,19 +153,18 @@ def test_a_drain_may_wait_for_ever(net: Net, timeout: float | None, eventually: 
     eventually(lambda: device.statistics().state is State.DRAINING)
     worker.send(b"reply")
     assert client.recv() == b"reply"
-    assert done.result(10) is Outcome.DRAINED
+    assert done.result() is Outcome.DRAINED
 
 
 @pytest.fixture
 def statistics(net: Net) -> Statistics:
-    """Of a device that has passed one message."""
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    """Return the statistics of a device that has relayed one message."""
+    ins, outs, source, sink = net.streamer()
     device, done = net.run(ins, outs)
     source.send(b"message")
     sink.recv()
     device.stop()
-    done.result(10)
+    done.result()
     return device.statistics()
 
 
@@ -187,7 +179,7 @@ def test_statistics_are_values_that_copy_and_pickle(statistics: Statistics, agai
     assert again(Outcome.DRAINED) is Outcome.DRAINED
 
 
-def test_statistics_differ_in_any_counter_and_from_all_else(statistics: Statistics) -> None:
+def test_statistics_with_any_different_counter_are_unequal(statistics: Statistics) -> None:
     assert statistics.in_ != statistics.out
     assert statistics != statistics.in_
     assert statistics == ANY
@@ -199,15 +191,15 @@ def test_statistics_differ_in_any_counter_and_from_all_else(statistics: Statisti
         whole = Statistics.__new__(Statistics)
         whole.__setstate__((statistics.state, other, *statistics.__getstate__()[2:]))
         assert whole != statistics
-    for owed, loop_iterations in ((1, 0), (0, 1)):
+    for pending, loop_iterations in ((1, 0), (0, 1)):
         whole = Statistics.__new__(Statistics)
         whole.__setstate__(
-            (*statistics.__getstate__()[:3], statistics.pending_replies + owed, statistics.loop_iterations + loop_iterations)
+            (*statistics.__getstate__()[:3], statistics.pending_replies + pending, statistics.loop_iterations + loop_iterations)
         )
         assert whole != statistics
 
 
-def test_statistics_never_change(statistics: Statistics) -> None:
+def test_statistics_are_immutable(statistics: Statistics) -> None:
     with pytest.raises(AttributeError):
         statistics.in_.malformed = 1  # type: ignore[misc]
     with pytest.raises(AttributeError):
@@ -221,7 +213,7 @@ def test_statistics_show_every_counter(statistics: Statistics) -> None:
     assert text.count("monitor_dropped=0") == 2
 
 
-def test_statistics_that_nothing_has_set_are_zero() -> None:
+def test_new_statistics_are_zero() -> None:
     flow, whole = FlowStatistics.__new__(FlowStatistics), Statistics.__new__(Statistics)
     assert set(flow.__getstate__()) == {0}
     assert (
@@ -231,7 +223,7 @@ def test_statistics_that_nothing_has_set_are_zero() -> None:
 
 
 @pytest.mark.parametrize("method", ["run", "pause", "resume", "drain", "stop", "statistics"])
-def test_a_device_that_was_not_initialised_refuses_all(method: str) -> None:
+def test_a_device_that_was_not_initialised_refuses_every_call(method: str) -> None:
     with pytest.raises(TypeError, match=r"^Device\.__init__\(\) must be called first$"):
         getattr(Device.__new__(Device), method)()
 
@@ -242,7 +234,7 @@ def test_a_pickle_of_another_shape_is_refused(state: Any) -> None:
         FlowStatistics.__new__(FlowStatistics).__setstate__(state)
 
 
-def test_a_device_stays_in_its_process(net: Net) -> None:
+def test_a_device_cannot_be_pickled(net: Net) -> None:
     device = net.device(net.socket(zmq.PULL), net.socket(zmq.PUSH))
     with pytest.raises(TypeError, match="pickle"):
         pickle.dumps(device)

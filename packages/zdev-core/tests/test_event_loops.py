@@ -1,4 +1,4 @@
-"""Sockets of zmq.asyncio and zmq.green are pyzmq's sockets too."""
+"""Devices on sockets of zmq.asyncio and zmq.green."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_device_on_asyncio_sockets_runs_beside_the_loop() -> None:
     assert asyncio.run(exchange()) is Outcome.STOPPED
 
 
-def test_the_function_form_takes_asyncio_sockets() -> None:
+def test_the_functions_accept_asyncio_sockets() -> None:
     async def terminated() -> None:
         context = zmq.asyncio.Context()
         ins, outs, mons = (context.socket(kind) for kind in (zmq.PULL, zmq.PUSH, zmq.PUB))
@@ -69,7 +69,7 @@ each_patch = pytest.mark.parametrize(
     "patch", ["", "import gevent.monkey; gevent.monkey.patch_all()"], ids=["plain", "monkey-patched"]
 )
 
-# The hub of the thread that makes a green socket watches it, so a device must run in that very thread: one of gevent's pool.
+# A green socket belongs to the hub of the thread that creates it, so the device runs in that thread, one of gevent's pool.
 GREEN = """
 {patch}
 import gevent, sys

@@ -1,4 +1,4 @@
-"""What the package exports, and that the stub `_core.pyi` says what the extension is."""
+"""The exports of the package, and the stub `_core.pyi`, which must describe the extension exactly."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ENUMS = {name: node for name, node in CLASSES.items() if [ast.unparse(base) for 
 
 
 def in_module(name: str) -> Any:
-    """The extension's object; of a class its own attribute, not what it inherits."""
+    """Look up an object of the extension; an attribute must be defined by the class itself, not inherited."""
     owner, _, attribute = name.rpartition(".")
     return vars(getattr(_core, owner))[attribute] if owner else getattr(_core, name)
 
 
 def signature(docstring: str | None, name: str) -> ast.FunctionDef:
-    """The first line that pybind11 puts into a docstring, parsed."""
+    """Parse the signature, which pybind11 writes into the first line of a docstring."""
     line = (docstring or "").partition("\n")[0]
     head = name.rpartition(".")[2] if not line.startswith("(") else ""
     assert line.startswith(f"{head}(")
@@ -41,7 +41,7 @@ def signature(docstring: str | None, name: str) -> ast.FunctionDef:
 
 
 def text_of(annotation: ast.expr | None) -> str:
-    """An annotation as the stub writes it; pybind11's versions differ in how they call a number that they convert."""
+    """Return an annotation as the stub writes it; versions of pybind11 use different names for numbers that they convert."""
     text = ast.unparse(annotation).replace("zdev_core._core.", "") if annotation else ""
     for protocol, number in ("SupportsFloat", "float"), ("SupportsInt", "int"):
         text = text.replace(f"typing.{protocol} | typing.SupportsIndex", number).replace(f"typing.{protocol}", number)
@@ -49,7 +49,7 @@ def text_of(annotation: ast.expr | None) -> str:
 
 
 def parameters(function: ast.FunctionDef) -> list[tuple[str, str]]:
-    """Name and type of each but self."""
+    """Return the name and type of each parameter except self."""
     arguments = function.args
     given = arguments.posonlyargs + arguments.args
     if given and given[0].arg == "self":
@@ -74,26 +74,26 @@ def test_the_package_exports_exactly_this() -> None:
     assert all(getattr(zdev_core, name).__doc__ for name in zdev_core.__all__)
 
 
-def test_the_stub_names_what_the_extension_has() -> None:
+def test_the_stub_has_the_names_of_the_extension() -> None:
     public = {name for name in vars(_core) if not name.startswith("_")}
     assert public == CLASSES.keys() | FUNCTIONS.keys()
 
 
 @pytest.mark.parametrize("name", [name for name in CLASSES if name not in ENUMS])
-def test_the_stub_names_what_a_class_has(name: str) -> None:
+def test_the_stub_has_the_members_of_a_class(name: str) -> None:
     public = {member for member in vars(getattr(_core, name)) if not member.startswith("_")}
     assert public == {node.name for node in CLASSES[name].body if isinstance(node, ast.FunctionDef) and node.name[0] != "_"}
 
 
 @pytest.mark.parametrize("name", CALLABLES)
 def test_the_stub_has_the_signature(name: str) -> None:
-    actual, said = signature(in_module(name).__doc__, name), CALLABLES[name]
-    # `object`: anything may be compared with, and the extension answers NotImplemented for other types
+    actual, stub = signature(in_module(name).__doc__, name), CALLABLES[name]
+    # `__eq__` takes any object, and returns NotImplemented for other types.
     actual_parameters = [(argument, "object" if name.endswith(".__eq__") else text) for argument, text in parameters(actual)]
-    assert actual_parameters == parameters(said)
-    assert defaults(actual) == defaults(said)
-    assert [each.arg for each in actual.args.kwonlyargs] == [each.arg for each in said.args.kwonlyargs]
-    assert text_of(actual.returns) == text_of(said.returns)
+    assert actual_parameters == parameters(stub)
+    assert defaults(actual) == defaults(stub)
+    assert [each.arg for each in actual.args.kwonlyargs] == [each.arg for each in stub.args.kwonlyargs]
+    assert text_of(actual.returns) == text_of(stub.returns)
 
 
 @pytest.mark.parametrize("name", PROPERTIES)
@@ -106,20 +106,20 @@ def test_the_stub_has_the_type_of_a_property(name: str) -> None:
 
 @pytest.mark.parametrize("name", ENUMS)
 def test_the_stub_has_the_members_of_an_enumeration(name: str) -> None:
-    said = {
+    stub = {
         ast.unparse(node.targets[0]): ast.literal_eval(node.value) for node in ENUMS[name].body if isinstance(node, ast.Assign)
     }
-    assert {member.name: member.value for member in getattr(_core, name)} == said
+    assert {member.name: member.value for member in getattr(_core, name)} == stub
 
 
 @pytest.mark.parametrize("name", DOCUMENTED)
 def test_the_stub_has_the_docstring(name: str) -> None:
-    said = DOCUMENTED[name]
+    stub = DOCUMENTED[name]
     actual = in_module(name).__doc__
     if name in CALLABLES:
         _, _, actual = actual.partition("\n")
-    if said_text := ast.get_docstring(said):
-        assert meaning(actual) == said_text
+    if stub_text := ast.get_docstring(stub):
+        assert meaning(actual) == stub_text
     elif name in PROPERTIES:
         assert meaning(actual)
 

@@ -1,4 +1,4 @@
-"""The devices as functions: they relay until the context is terminated."""
+"""The device functions, which relay until the context is terminated."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["inproc", "tcp"])
 
-# in, out, and the sockets that talk to them: every pair that has a way back
+# The types of in and out and of their peers, for every pair that relays both ways.
 TWO_WAYS = {
     "ROUTER to DEALER": (zmq.ROUTER, zmq.DEALER, zmq.REQ, zmq.REP),
     "DEALER to DEALER": (zmq.DEALER, zmq.DEALER, zmq.DEALER, zmq.DEALER),
@@ -30,7 +30,7 @@ TWO_WAYS = {
 
 @TRANSPORTS
 @pytest.mark.parametrize("kinds", TWO_WAYS.values(), ids=TWO_WAYS.keys())
-def test_a_queue_brings_requests_there_and_replies_back(net: Net, kinds: tuple[int, ...], transport: str) -> None:
+def test_a_queue_relays_requests_and_replies(net: Net, kinds: tuple[int, ...], transport: str) -> None:
     in_kind, out_kind, client_kind, worker_kind = kinds
     (ins, front), (outs, back) = net.bound(in_kind, transport), net.bound(out_kind, transport)
     client, worker = net.connected(client_kind, front), net.connected(worker_kind, back)
@@ -50,7 +50,7 @@ def test_a_queue_swaps_the_identities_between_routers(net: Net, transport: str) 
     client = net.connected(zmq.DEALER, front, routing_id=b"client")
     worker = net.connected(zmq.DEALER, back, routing_id=b"worker")
     for peer, router in (client, ins), (worker, outs):
-        peer.send(b"hello")  # a ROUTER drops what is for a peer that it doesn't know yet
+        peer.send(b"hello")  # a ROUTER drops messages to a peer that it does not know yet
         assert router.recv_multipart() == [peer.routing_id, b"hello"]
     net.call(queue, ins, outs)
 
@@ -62,8 +62,7 @@ def test_a_queue_swaps_the_identities_between_routers(net: Net, transport: str) 
 
 @TRANSPORTS
 def test_a_queue_streams_from_pull_to_push(net: Net, transport: str) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL, transport), net.bound(zmq.PUSH, transport)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer(transport)
     net.call(queue, ins, outs)
 
     messages = [[b"%d" % i, b"payload"] for i in range(500)]
@@ -112,7 +111,7 @@ def test_one_socket_as_both_ends_answers_itself(net: Net) -> None:
 
 
 @TRANSPORTS
-def test_the_call_of_the_pyzmq_document_runs(net: Net, transport: str) -> None:
+def test_the_call_in_the_pyzmq_documentation_works(net: Net, transport: str) -> None:
     (ins, front), (outs, back) = net.bound(zmq.ROUTER, transport), net.bound(zmq.DEALER, transport)
     mons, side = net.bound(zmq.PAIR, transport)
     client, worker = net.connected(zmq.REQ, front, routing_id=b"me"), net.connected(zmq.REP, back)
@@ -142,7 +141,7 @@ def test_a_monitor_message_starts_with_the_prefix(net: Net, prefixes: tuple[Any,
     assert watcher.recv_multipart() == [first, b"a", b"b"]
 
 
-def test_a_pub_monitor_can_be_watched_by_direction(net: Net, eventually: Callable[..., None]) -> None:
+def test_a_subscriber_can_choose_one_direction_of_a_pub_monitor(net: Net, eventually: Callable[..., None]) -> None:
     (ins, front), (outs, back), (mons, side) = net.bound(zmq.PAIR), net.bound(zmq.PAIR), net.bound(zmq.PUB)
     client, worker, watcher = net.connected(zmq.PAIR, front), net.connected(zmq.PAIR, back), net.connected(zmq.SUB, side)
     watcher.subscribe(b"out")
@@ -170,9 +169,8 @@ def test_a_proxy_captures_without_a_prefix(net: Net, function: Callable[..., Any
     assert watcher.recv_multipart() == [b"a", b"b"]
 
 
-def test_a_proxy_needs_no_capture(net: Net) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+def test_a_proxy_works_without_a_capture_socket(net: Net) -> None:
+    ins, outs, source, sink = net.streamer()
     net.call(proxy, ins, outs)
 
     source.send(b"message")
@@ -180,13 +178,13 @@ def test_a_proxy_needs_no_capture(net: Net) -> None:
 
 
 def test_proxy_steerable_returns_upon_terminate(net: Net) -> None:
-    (ins, _), (outs, _), (control, steering) = net.bound(zmq.PULL), net.bound(zmq.PUSH), net.bound(zmq.REP)
-    pilot = net.connected(zmq.REQ, steering)
+    (ins, _), (outs, _), (control, endpoint) = net.bound(zmq.PULL), net.bound(zmq.PUSH), net.bound(zmq.REP)
+    operator = net.connected(zmq.REQ, endpoint)
     done = net.call(proxy_steerable, ins, outs, None, control)
 
-    pilot.send(b"TERMINATE")
-    assert pilot.recv() == b""
-    assert done.result(10) is zdev_core.Outcome.STOPPED
+    operator.send(b"TERMINATE")
+    assert operator.recv() == b""
+    assert done.result() is zdev_core.Outcome.STOPPED
 
 
 @pytest.mark.parametrize(
@@ -199,12 +197,12 @@ def test_a_terminated_context_ends_each_function(net: Net, function: Callable[..
     done = net.call(function, *(net.bound(kind)[0] for kind in kinds))
     net.terminate()
     with pytest.raises(zmq.ContextTerminated) as raised:
-        done.result(10)
+        done.result()
     assert raised.value.errno == zmq.ETERM
 
 
-def test_calls_in_many_threads_share_what_was_interrupted(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each drops the entries of closed sockets, all at once."""
+def test_calls_in_several_threads_may_drop_the_same_interrupted_devices(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both calls drop the entries of closed sockets at the same time."""
     stale = [(net.bound(zmq.PULL)[0], net.bound(zmq.PUSH)[0]) for _ in range(4)]
     entries = [(zdev_core._functions._weakly((*pair, None, None, None, None)), zdev_core.Device(*pair)) for pair in stale]
     arguments = (net.bound(zmq.PULL)[0], net.bound(zmq.PUSH)[0], None, None, None, None)
@@ -214,7 +212,7 @@ def test_calls_in_many_threads_share_what_was_interrupted(net: Net, monkeypatch:
 
     class Slow(list[Any]):
         def remove(self, entry: Any) -> None:
-            with suppress(BrokenBarrierError):  # together, unless only one gets here
+            with suppress(BrokenBarrierError):  # both at once, unless only one gets here
                 both_here.wait(0.1)
             super().remove(entry)
 
@@ -222,5 +220,5 @@ def test_calls_in_many_threads_share_what_was_interrupted(net: Net, monkeypatch:
     interrupted = Slow(entries)
     monkeypatch.setattr(zdev_core._functions, "_interrupted", interrupted)
     calls = [net.call(zdev_core._functions._take_up, arguments) for _ in range(2)]
-    assert [type(call.result(10)) for call in calls] == [zdev_core.Device] * 2
+    assert [type(call.result()) for call in calls] == [zdev_core.Device] * 2
     assert interrupted == []

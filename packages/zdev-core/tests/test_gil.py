@@ -1,4 +1,4 @@
-"""The relay runs without the GIL: Python and the device don't hold each other up."""
+"""The relay runs without the GIL, so Python code and a device do not slow each other down."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def loaded(net: Net, eventually: Callable[..., None]) -> Device:
-    """A device at full load in a thread: out sends to in, so messages go round for ever."""
+    """Run a device at full load in a thread: out is connected to in, so messages circulate for ever."""
     (ins, front), outs = net.bound(zmq.PULL), net.socket(zmq.PUSH)
     outs.connect(front)
     for _ in range(100):
@@ -32,7 +32,7 @@ def loaded(net: Net, eventually: Callable[..., None]) -> Device:
 
 @pytest.fixture
 def one_thread_of_python() -> Iterator[None]:
-    """From here on no Python thread gives the GIL up, unless it waits for something."""
+    """Make Python threads keep the GIL until they wait for something."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1000)
     yield
@@ -40,22 +40,22 @@ def one_thread_of_python() -> Iterator[None]:
 
 
 def waits() -> int:
-    """How often this thread has waited for anything. Being put aside for another program is not counted."""
+    """Count how often this thread has waited (voluntary context switches)."""
     return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
 
 
-def test_the_device_goes_on_while_python_keeps_the_gil(loaded: Device, one_thread_of_python: None) -> None:  # noqa: ARG001
+def test_the_device_relays_while_python_keeps_the_gil(loaded: Device, one_thread_of_python: None) -> None:  # noqa: ARG001
     before = loaded.statistics().in_.messages_sent
     end = time.monotonic() + 10
     while loaded.statistics().in_.messages_sent < before + 100_000:
-        assert time.monotonic() < end, "the device stands still"
+        assert time.monotonic() < end, "the device does not relay"
 
 
-@pytest.mark.skipif(not hasattr(resource, "RUSAGE_THREAD"), reason="this system doesn't count the waits of a thread")
-def test_python_makes_full_progress_beside_a_loaded_device(loaded: Device) -> None:
+@pytest.mark.skipif(not hasattr(resource, "RUSAGE_THREAD"), reason="this system does not count a thread's context switches")
+def test_python_is_not_slowed_down_by_a_loaded_device(loaded: Device) -> None:
     moved, waited, rounds, end = loaded.statistics().in_.messages_sent, waits(), 0, time.monotonic() + 0.2
     while time.monotonic() < end or loaded.statistics().in_.messages_sent < moved + 100_000:
         rounds += 1
-    # A thread that wants the GIL makes this one wait for it every 5 ms.
+    # Another thread that needed the GIL would make this one wait every 5 ms.
     assert waits() - waited < 5
     assert rounds > 10_000

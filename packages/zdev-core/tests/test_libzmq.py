@@ -1,4 +1,4 @@
-"""The extension calls the very libzmq that pyzmq uses, whichever that is, or says why it can't."""
+"""The extension calls the libzmq that pyzmq uses, or its import fails with the reason."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 BUNDLED = next((Path(zmq.__file__).parents[1] / "pyzmq.libs").glob("libzmq*.so*"), None)
 
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="ELF's global scope")
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="needs the global scope of ELF")
 
-# Loads another libzmq (argument 2: how), passes messages through a device, tells which library was called.
+# Loads another libzmq (argument 2: how), relays messages through a device, and prints which library the extension called.
 PROGRAM = """
 import ctypes, json, sys, threading
 if sys.argv[2:] == ["global"]:
@@ -45,7 +45,7 @@ with zmq.Context() as context:
     device = zdev_core.Device(ins, outs, mons)
     thread = threading.Thread(target=device.run)
     thread.start()
-    for size in 1, 40, 100_000:  # libzmq keeps content of different sizes in different ways
+    for size in 1, 40, 100_000:  # libzmq stores small, medium and large content differently
         client.send(bytes(size))
         worker.send(worker.recv() * 2)
         assert client.recv() == bytes(2 * size)
@@ -64,11 +64,11 @@ print(json.dumps(zdev_core.libzmq()))
 
 @pytest.fixture(scope="module")
 def system_libzmq() -> str:
-    """The path of another libzmq, the system's own."""
+    """Return the path of another libzmq, the system's."""
     name = ctypes.util.find_library("zmq")
     if name is None:
         pytest.skip("the system has no libzmq (Debian: libzmq5)")
-    ctypes.CDLL(name, mode=ctypes.RTLD_LOCAL)  # finds the path; harms nobody, for no one's calls bind to it
+    ctypes.CDLL(name, mode=ctypes.RTLD_LOCAL)  # to find its path; no call binds to it
     mapped = {line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines()}
     path = next((each for each in mapped - {zdev_core.libzmq()} if Path(each).name.startswith("libzmq")), None)
     return path or pytest.skip("pyzmq uses the system's libzmq")
@@ -76,15 +76,15 @@ def system_libzmq() -> str:
 
 @pytest.fixture(scope="module")
 def twin_libzmq(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Another copy of pyzmq's own libzmq: of the same version, so that only addresses tell the two apart."""
+    """Copy pyzmq's libzmq: same version and code, so only addresses distinguish the two."""
     if BUNDLED is None:
-        pytest.skip("this pyzmq carries no libzmq")
+        pytest.skip("this pyzmq has no bundled libzmq")
     folder = tmp_path_factory.mktemp("twin")
-    for each in BUNDLED.parent.iterdir():  # what it depends on, too
+    for each in BUNDLED.parent.iterdir():  # its dependencies too
         shutil.copy(each, folder)
     name = BUNDLED.name.encode()
     twin = folder / ("twin" + BUNDLED.name[4:])
-    # Its own soname, or the loader takes it for the one that pyzmq asks for.
+    # With the same soname, the loader would use it in place of pyzmq's.
     twin.write_bytes(BUNDLED.read_bytes().replace(name, twin.name.encode()))
     return os.path.realpath(twin)
 
@@ -95,13 +95,13 @@ def other_libzmq(request: pytest.FixtureRequest) -> str:
     return path
 
 
-@pytest.mark.skipif(BUNDLED is None, reason="this pyzmq carries no libzmq")
-def test_it_is_the_one_that_the_wheel_carries(child: Callable[..., Child]) -> None:
+@pytest.mark.skipif(BUNDLED is None, reason="this pyzmq has no bundled libzmq")
+def test_the_extension_uses_the_libzmq_bundled_with_pyzmq(child: Callable[..., Child]) -> None:
     assert json.loads(child(PROGRAM).result()) == os.path.realpath(str(BUNDLED))
 
 
 @on_linux
-def test_it_is_loaded_and_no_second_one_is(child: Callable[..., Child]) -> None:
+def test_only_one_libzmq_is_loaded(child: Callable[..., Child]) -> None:
     program = """
 import pathlib, zdev_core
 own = zdev_core.libzmq()
@@ -113,24 +113,26 @@ print(own, *(path for path in mapped if path == own or "libzmq" in path))
 
 
 @on_linux
-def test_it_is_another_one_that_was_in_the_global_scope_before(child: Callable[..., Child], other_libzmq: str) -> None:
+def test_a_libzmq_already_in_the_global_scope_is_used(child: Callable[..., Child], other_libzmq: str) -> None:
     assert json.loads(child(PROGRAM, other_libzmq, "global").result()) == other_libzmq
 
 
 @on_linux
-def test_it_is_another_one_that_was_preloaded(child: Callable[..., Child], other_libzmq: str) -> None:
+def test_a_preloaded_libzmq_is_used(child: Callable[..., Child], other_libzmq: str) -> None:
     program = child(PROGRAM, env={**os.environ, "LD_PRELOAD": other_libzmq})
     assert json.loads(program.result()) == other_libzmq
 
 
 @on_linux
-@pytest.mark.skipif(BUNDLED is None, reason="this pyzmq carries no libzmq")
-def test_it_is_not_another_one_that_was_loaded_privately(child: Callable[..., Child], other_libzmq: str) -> None:
+@pytest.mark.skipif(BUNDLED is None, reason="this pyzmq has no bundled libzmq")
+def test_a_libzmq_loaded_with_local_scope_is_not_used(child: Callable[..., Child], other_libzmq: str) -> None:
     assert json.loads(child(PROGRAM, other_libzmq, "local").result()) == os.path.realpath(str(BUNDLED))
 
 
 @on_linux
-def test_a_socket_of_another_libzmq_is_refused_by_the_names_of_both(child: Callable[..., Child], twin_libzmq: str) -> None:
+def test_a_socket_of_another_libzmq_is_refused_and_both_libraries_are_named(
+    child: Callable[..., Child], twin_libzmq: str
+) -> None:
     program = """
 import ctypes, sys
 import zmq, zdev_core
@@ -148,7 +150,7 @@ with zmq.Context() as context, context.socket(zmq.PUSH) as ours:
     assert text == (f"the in socket is of no use here: it was made by {twin_libzmq}, but pyzmq, and so zdev_core, uses {own}")
 
 
-# A pyzmq as far as the import of zdev_core looks at it; its socket's first word points to a function of some library.
+# The parts of pyzmq that the import of zdev_core uses. The first word of its socket points to a function of some library.
 FAKE = """
 import ctypes
 {before}
@@ -181,15 +183,15 @@ def import_with(child: Callable[..., Child], folder: Path, **fake: Any) -> str:
 
 
 @on_linux
-def test_an_import_error_names_the_library_and_the_function_it_lacks(child: Callable[..., Child], tmp_path: Path) -> None:
+def test_an_import_error_names_the_library_and_the_missing_function(child: Callable[..., Child], tmp_path: Path) -> None:
     closed, terminated, text = import_with(child, tmp_path).splitlines()
     assert (closed, terminated) == ("closed", "terminated")
     assert "libc.so" in text
     assert "doesn't define zmq_errno" in text
 
 
-@pytest.mark.skipif(BUNDLED is None, reason="this pyzmq carries no libzmq")
-def test_a_function_of_a_library_that_it_depends_on_does_not_count(child: Callable[..., Child], tmp_path: Path) -> None:
+@pytest.mark.skipif(BUNDLED is None, reason="this pyzmq has no bundled libzmq")
+def test_a_function_defined_by_a_dependency_is_still_missing(child: Callable[..., Child], tmp_path: Path) -> None:
     text = import_with(child, tmp_path, library=_zmq.__file__, function="PyInit__zmq")
     assert f"{_zmq.__file__}, doesn't define zmq_errno" in text
 
@@ -198,7 +200,7 @@ def test_an_older_pyzmq_is_an_import_error(child: Callable[..., Child], tmp_path
     assert "zdev_core needs pyzmq 26 or later; this is pyzmq 25.1.2\n" in import_with(child, tmp_path, version="25.1.2")
 
 
-def test_no_pyzmq_is_an_import_error_that_tells_why(child: Callable[..., Child], tmp_path: Path) -> None:
+def test_a_missing_pyzmq_is_an_import_error_with_the_reason(child: Callable[..., Child], tmp_path: Path) -> None:
     text = import_with(child, tmp_path, before="raise ModuleNotFoundError('No module named zmq')")
     assert "pyzmq can't be imported: ModuleNotFoundError('No module named zmq')" in text
 

@@ -15,18 +15,17 @@ import zdev_core
 from zdev_core import _load
 from zdev_core._load import Load
 
-PATIENCE = 20  # seconds
-Meddle = Callable[[int, list[bytes]], list[list[bytes]]]
+Alter = Callable[[int, list[bytes]], list[list[bytes]]]  # the messages to send instead of message number n
 
 
 @pytest.fixture
-def relay() -> Iterator[Callable[[Meddle], tuple[str, str]]]:
-    """Starts a relay of Python between a PULL and a PUSH, whose messages go through a function; tells its endpoints."""
+def relay(deadline: float) -> Iterator[Callable[[Alter], tuple[str, str]]]:
+    """Start a Python relay from PULL to PUSH that passes messages through a function, and return its endpoints."""
     context = zmq.Context()
     context.sockopts[zmq.LINGER] = 0
     threads: list[threading.Thread] = []
 
-    def start(meddle: Meddle) -> tuple[str, str]:
+    def start(alter: Alter) -> tuple[str, str]:
         pull, push = context.socket(zmq.PULL), context.socket(zmq.PUSH)
         ports = [socket.bind_to_random_port("tcp://127.0.0.1") for socket in (pull, push)]
 
@@ -34,7 +33,7 @@ def relay() -> Iterator[Callable[[Meddle], tuple[str, str]]]:
             with pull, push:
                 try:
                     for number in range(10**9):
-                        for message in meddle(number, pull.recv_multipart()):
+                        for message in alter(number, pull.recv_multipart()):
                             push.send_multipart(message)
                 except zmq.ContextTerminated:
                     pass
@@ -46,11 +45,11 @@ def relay() -> Iterator[Callable[[Meddle], tuple[str, str]]]:
     yield start
     context.term()
     for thread in threads:
-        thread.join(PATIENCE)
+        thread.join(deadline)
 
 
 @pytest.mark.parametrize("pattern", ["stream", "round-trips", "fan-out"])
-def test_two_ends_that_talk_directly_get_everything(pattern: str) -> None:
+def test_two_directly_connected_ends_exchange_every_message(pattern: str) -> None:
     load = Load(pattern, seconds=0.05, window=8)
     found = load.run()
     assert found.per_second > 0
@@ -58,30 +57,32 @@ def test_two_ends_that_talk_directly_get_everything(pattern: str) -> None:
     assert (found.trips > 0) == (pattern == "round-trips")
 
 
-def test_quantiles_and_counts_tell_the_same_latencies() -> None:
+def test_quantiles_and_counts_describe_the_same_latencies() -> None:
     found = Load("round-trips", seconds=0.05).run()
     assert 0 < found.quantile(0) <= found.quantile(0.5) <= found.quantile(1)
     assert found.count_below(found.quantile(0)) == 0
     assert found.count_below(found.quantile(1) * 2) == found.trips
 
 
-def test_what_a_relay_passes_on_unchanged_is_counted(relay: Callable[[Meddle], tuple[str, str]]) -> None:
+def test_messages_that_a_relay_leaves_unchanged_are_counted(relay: Callable[[Alter], tuple[str, str]]) -> None:
     ends = relay(lambda _, message: [message])
     assert Load("stream", frames=3, seconds=0.05, in_endpoint=ends[0], out_endpoint=ends[1]).run().messages > 0
 
 
 @pytest.mark.parametrize(
-    ("meddle", "words"),
+    ("alter", "words"),
     [
         (lambda number, message: [] if number == 5 else [message], "frame 6 came in place of 5"),
         (lambda number, message: [message] * (1 + (number == 5)), "frame 5 came in place of 6"),
-        (lambda number, message: [[message[0][:-1] + b"?"]] if number == 5 else [message], "content of frame 5 changed"),
-        (lambda number, message: [[*message, b""]] if number == 5 else [message], "too many frames"),
+        (lambda number, message: [[message[0][:-1] + b"?"]] if number == 5 else [message], "content of frame 5 was changed"),
+        (lambda number, message: [[*message, b""]] if number == 5 else [message], "wrong number of frames"),
     ],
-    ids=["lost", "doubled", "changed", "another frame"],
+    ids=["lost", "doubled", "changed", "extra frame"],
 )
-def test_what_a_relay_spoils_is_told(relay: Callable[[Meddle], tuple[str, str]], meddle: Meddle, words: str) -> None:
-    ends = relay(meddle)
+def test_a_message_that_a_relay_alters_fails_the_load(
+    relay: Callable[[Alter], tuple[str, str]], alter: Alter, words: str
+) -> None:
+    ends = relay(alter)
     with pytest.raises(RuntimeError, match=words):
         Load("stream", size=65, seconds=5, in_endpoint=ends[0], out_endpoint=ends[1]).run()
 
@@ -99,14 +100,14 @@ def test_a_load_that_waits_ends_when_cancelled(tmp_path: Path) -> None:
     thread = threading.Thread(target=run)
     thread.start()
     load.cancel()
-    thread.join(4)  # less than the silence that ends it anyway
+    thread.join(4)  # less than the silence of 5 s that would end the load
     assert not thread.is_alive()
     assert len(failures) == 1
 
 
 @pytest.mark.parametrize(("pattern", "size"), [("stream", 7), ("no pattern", 64)])
-def test_what_makes_no_sense_is_refused(pattern: str, size: int) -> None:
-    with pytest.raises(RuntimeError, match=r"at least 8 bytes|no such pattern: 'no pattern'"):
+def test_invalid_options_are_refused(pattern: str, size: int) -> None:
+    with pytest.raises(RuntimeError, match=r"at least 8 bytes|unknown pattern 'no pattern'"):
         Load(pattern, size=size).run()
 
 
@@ -124,6 +125,6 @@ def test_the_stub_has_the_documentation_of_the_extension() -> None:
                 assert " ".join(documented.split()).endswith(" ".join(text.split()))
 
 
-def test_one_that_was_not_initialised_refuses_all() -> None:
+def test_a_load_that_was_not_initialised_cannot_run() -> None:
     with pytest.raises(TypeError, match=r"^Load\.__init__\(\) must be called first$"):
         Load.__new__(Load).run()

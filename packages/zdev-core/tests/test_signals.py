@@ -1,4 +1,4 @@
-"""Signals in the main thread: Ctrl-C and handlers, idle and under full load. Each test runs a program of its own."""
+"""Signals in the main thread: Ctrl-C and handlers, idle and under full load. Each test runs a separate program."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from conftest import Child
 
-# A program with a device. `announce` tells in a line, from another thread, that the run is under way and as busy as it should.
-# The load is a ring: out sends to in, so messages go round for ever, as fast as the device moves them.
+# A program with a device. `announce` prints a line, from another thread, when the device runs and is as busy as required.
+# The load is a ring: out is connected to in, so messages circulate for ever, as fast as the device relays them.
 PROGRAM = """
 import json, os, signal, sys, threading, time
 import zmq, zdev_core
@@ -63,7 +63,7 @@ while True:
     delays = []
     for _ in range(7):
         assert program.line() == "running"
-        sent = time.monotonic()  # of the whole machine, not of one process
+        sent = time.monotonic()  # the clock of the machine, shared by its processes
         program.process.send_signal(signal.SIGINT)
         delays.append(float(program.line()) - sent)
     print(f"{load}: KeyboardInterrupt after {[f'{1000 * delay:.1f} ms' for delay in delays]}")
@@ -73,7 +73,7 @@ while True:
 
 @each_load
 def test_nothing_is_lost_when_the_device_runs_again_after_ctrl_c(child: Callable[..., Child], load: str) -> None:
-    # Idle: out has room for a few messages only, and the device holds the next one in hand. Under load it holds one now and then.
+    # Idle: out has room for a few messages only, so the device keeps the next one pending. Under load it sometimes keeps one.
     program = child(
         PROGRAM
         + """
@@ -102,7 +102,7 @@ for _ in range(3):
     except KeyboardInterrupt:
         print("interrupted", flush=True)
 
-if loaded:  # open the ring: what goes to the sink comes round no more
+if loaded:  # open the ring: messages sent to the sink no longer circulate
     sink.bind("inproc://sink")
     outs.connect("inproc://sink")
 got = []
@@ -125,7 +125,7 @@ context.destroy(linger=0)
 
 
 @each_load
-def test_a_handler_runs_and_the_device_goes_on(child: Callable[..., Child], load: str) -> None:
+def test_a_handler_runs_and_the_device_continues(child: Callable[..., Child], load: str) -> None:
     program = child(
         PROGRAM
         + """
@@ -231,12 +231,12 @@ for _ in range(2):
     program.result()
 
 
-# A call of `queue` is interrupted while it has a message in hand, for which out has no room.
+# Interrupts a call of `queue` while a message is pending, for which out has no room.
 FUNCTION = (
     PROGRAM
     + """
 import warnings
-warnings.simplefilter("ignore", ResourceWarning)  # of sockets that are dropped
+warnings.simplefilter("ignore", ResourceWarning)  # of sockets that are not closed
 del device
 source, sink = context.socket(zmq.PUSH), context.socket(zmq.PULL)
 source.sndhwm, ins.rcvhwm, outs.sndhwm, sink.rcvhwm = 0, 0, 1, 1
@@ -268,7 +268,7 @@ made.clear()
 )
 
 
-def test_a_function_that_is_called_again_sends_first_what_it_had_in_hand(child: Callable[..., Child]) -> None:
+def test_a_function_called_again_sends_the_pending_message_first(child: Callable[..., Child]) -> None:
     program = child(
         FUNCTION
         + """
@@ -292,7 +292,7 @@ context.destroy(linger=0)
     assert json.loads(program.result()) == list(range(100))
 
 
-def test_what_a_function_has_in_hand_keeps_no_socket_open(child: Callable[..., Child]) -> None:
+def test_a_pending_message_of_a_function_keeps_no_socket_open(child: Callable[..., Child]) -> None:
     program = child(
         FUNCTION
         + """
@@ -321,7 +321,7 @@ def test_a_run_that_ends_while_the_interpreter_finalizes_is_harmless(child: Call
         + """
 class Late:
     def __del__(self, device=device, sleep=time.sleep):
-        device.stop()  # the thread now wants the GIL, which a finalizing interpreter gives to no one
+        device.stop()  # the thread now waits for the GIL, which a finalizing interpreter never releases
         sleep(0.1)
 
 thread = threading.Thread(target=device.run, daemon=True)

@@ -2,7 +2,7 @@
 
 from zdev_core import FlowStatistics, Outcome, State, Statistics, monitored_queue
 
-from . import monitoredqueue
+from . import basedevice, monitoredqueue, monitoredqueuedevice, proxydevice, proxysteerabledevice
 from ._device import Device
 from ._devices import (
     MonitoredQueue,
@@ -18,15 +18,20 @@ from ._devices import (
     ThreadProxySteerable,
 )
 from ._keys import create_key, read_public_key
+from ._open_files import raise_file_limit
+from ._relay import Ending
+from ._restart import RestartHooks, RestartPolicy
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
-from ._socket_options import DEFAULT_SOCKET_OPTIONS
+from ._socket_options import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
 from ._spec import Role, SocketSpec
 
 __all__ = [
+    "DEFAULT_OPTIONS_BY_TYPE",
     "DEFAULT_SOCKET_OPTIONS",
     "CurveClient",
     "CurveServer",
     "Device",
+    "Ending",
     "FlowStatistics",
     "MonitoredQueue",
     "Outcome",
@@ -38,6 +43,8 @@ __all__ = [
     "ProcessProxySteerable",
     "Proxy",
     "ProxySteerable",
+    "RestartHooks",
+    "RestartPolicy",
     "Role",
     "Security",
     "SocketSpec",
@@ -47,8 +54,13 @@ __all__ = [
     "ThreadMonitoredQueue",
     "ThreadProxy",
     "ThreadProxySteerable",
+    "basedevice",
     "create_key",
     "monitored_queue",
     "monitoredqueue",
+    "monitoredqueuedevice",
+    "proxydevice",
+    "proxysteerabledevice",
+    "raise_file_limit",
     "read_public_key",
 ]

@@ -12,6 +12,7 @@ import signal
 import threading
 import traceback
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any, Literal
@@ -52,9 +53,7 @@ def serve(pipe: Connection, plan: Plan, forked: bool) -> None:
     start_thread(_serve_commands, "zdev orders", pipe, reports, relay, over)
     ending = relay.run()
     over.set()
-    reports.report(
-        ("ending", Ending(ending.outcome, ending.error and _portable(ending.error), ending.statistics, ending.unread))
-    )
+    reports.report(("ending", replace(ending, error=ending.error and _portable(ending.error))))
 
 
 class ReportPipe:

@@ -1,4 +1,4 @@
-"""Connections that a socket has accepted. libzmq shows them to nobody, but the system does."""
+"""The connections that a socket has accepted. libzmq does not show them, but the system does."""
 
 from __future__ import annotations
 
@@ -20,12 +20,17 @@ _WILDCARDS = ("0.0.0.0", "::")
 
 
 def half_close_senders(endpoints: Iterable[str], *, at_once: bool) -> int:
-    """Tell the senders that are connected to `endpoints` to send no more: a half close. Returns how many are still connected.
+    """Half-close the connections at `endpoints`, so that the senders send no more.
 
-    ZMQ has no message for that. A sender that meets the end of the stream closes its connection, keeps what it has not sent
-    yet, and tries again later; what it has sent arrives here still, where unbind would throw it away.
+    ZMTP has no message for that. A sender that meets the end of the stream closes its connection, keeps what it has not sent yet, and
+    tries again later. What it has sent still arrives here, where unbind would discard it.
 
-    at_once: also those from which something has come that libzmq has not read yet, since it had no room. It may be lost.
+    Args:
+        endpoints: What a socket of this process has bound.
+        at_once: Also those from which bytes have arrived that libzmq has not read, since it had no room. They may be lost.
+
+    Returns:
+        How many senders are still connected.
     """
     connected = 0
     for connection in _accepted([_address(each) for each in endpoints]):
@@ -34,6 +39,14 @@ def half_close_senders(endpoints: Iterable[str], *, at_once: bool) -> int:
             with suppress(OSError):  # it has ended by itself
                 connection.shutdown(sockets.SHUT_WR)
     return connected
+
+
+def have_unsent(endpoints: Iterable[str]) -> bool:
+    """Whether a peer that is connected to `endpoints` has not acknowledged all that this process has written to it.
+
+    libzmq writes as soon as the system has room: where nothing is left in the system for a while, nothing is left in libzmq.
+    """
+    return any(_unsent_bytes(connection) for connection in _accepted([_address(each) for each in endpoints]))
 
 
 def _accepted(addresses: list[tuple[str, int]]) -> Iterator[Connection]:
@@ -79,6 +92,14 @@ def _address(endpoint: str) -> tuple[str, int]:
 
 
 def _unread_bytes(connection: Connection) -> int:
+    return _ioctl(connection, termios.FIONREAD)
+
+
+def _unsent_bytes(connection: Connection) -> int:
+    return _ioctl(connection, termios.TIOCOUTQ)
+
+
+def _ioctl(connection: Connection, request: int) -> int:
     size = array.array("i", [0])
-    fcntl.ioctl(connection.fileno(), termios.FIONREAD, size)
+    fcntl.ioctl(connection.fileno(), request, size)
     return size[0]

@@ -15,6 +15,8 @@ from zdev_core import Outcome, State, Statistics
 from . import _registry
 from ._async import Awaitable
 from ._launchers import InlineLauncher, Launcher
+from ._mistakes import refuse_mistakes
+from ._open_files import FILE_LIMIT
 from ._placement import Placement
 from ._relay import Ending, Endpoints, Plan, Policy, no_statistics
 from ._roles import Roles
@@ -26,6 +28,8 @@ END_TIMEOUT = 10.0  # seconds for a device to end once it has drained
 EXIT_GRACE = 0.3  # seconds to send on what has arrived, when the interpreter exits
 KILL_TIMEOUT = 1.0  # seconds for a process to end that was killed
 
+_SETTINGS = ("context_factory", "on_full", "mon_on_full", "io_threads", "cpus", "start_method", "restart")
+
 
 class Device(Awaitable, Roles):
     """A relay between two sockets that runs in the calling thread: `start` returns when the device has ended.
@@ -33,14 +37,16 @@ class Device(Awaitable, Roles):
     device_type: zmq.QUEUE, FORWARDER or STREAMER; a name only: what is relayed follows from the socket types.
     in_type, out_type: socket types, like zmq.ROUTER. out_type < 0: the in socket is both ends, and answers itself.
 
-    The sockets are made at the start, as told by then with `bind_in`, `connect_out`, `setsockopt_in` and their like, and closed
-    at the end; a device can be started again. LINGER is 1000 ms unless it was set. ROUTER sockets have ROUTER_MANDATORY unless
-    it was set, so that a message to a peer that is gone or full is counted where libzmq would lose it unseen (see `on_full`).
-    `DEFAULT_SOCKET_OPTIONS` has what else is set unless it was set by you.
+    The sockets are made at the start, with the settings made by then by `bind_in`, `connect_out`, `setsockopt_in` and so on, and closed
+    at the end; a device can be started again. Options that you do not set have the values in `DEFAULT_SOCKET_OPTIONS` and
+    `DEFAULT_OPTIONS_BY_TYPE`, with a LINGER of 1000 ms, and IMMEDIATE is 1 on a DEALER, PUSH or REQ that connects to its receivers.
 
     Methods may be called from any thread. A device runs until it ends or the interpreter exits, also when nobody refers to it.
     Timeouts are in seconds, None for no limit; one below 0 raises ValueError.
     """
+
+    _is_process = False
+    _launcher: Launcher | None = None
 
     context_factory: Callable[[], zmq.Context[Any]] = zmq.Context.instance
     """Makes the context of the sockets. The device terminates a context at its end only if this is a class."""
@@ -62,6 +68,14 @@ class Device(Awaitable, Roles):
     """The processors, by number, that the relay and its I/O threads may run on; none: all that the process may use. The context
     is the device's own then. Linux only. Takes effect at the next start."""
 
+    file_limit: int | None = FILE_LIMIT
+    """The start raises the process's soft limit on open files (`ulimit -n`) to this, or to its hard limit if that is lower; each
+    connection takes a descriptor, and 1024, the usual limit, is soon reached. The limit is never lowered. None leaves it alone,
+    for a program that uses select(2), which takes no descriptor from 1024 on. Takes effect at the next start."""
+
+    start_paused: bool = False
+    """Whether the device starts paused: its sockets are bound, and no message moves until `resume`."""
+
     def __init__(self, device_type: int = zmq.QUEUE, in_type: int | None = None, out_type: int | None = None) -> None:
         if in_type is None or out_type is None:
             raise TypeError("in_type and out_type are needed: socket types, like zmq.ROUTER and zmq.DEALER")
@@ -70,10 +84,17 @@ class Device(Awaitable, Roles):
         self.daemon = True  # False: the interpreter doesn't exit while the device runs
         self.done = False  # whether the last run has ended
         self.exception: BaseException | None = None  # what ended the last run, or kept it from starting; None: all was well
-        self.lost = 0  # messages that the last run had received and, ending, could not send any longer
+        self.lost = 0  # messages that the last run had received and, ending, could not hand to libzmq
+        # Whether LINGER ended the last run while libzmq still had messages to send: those are lost too, and cannot be counted.
+        # None: unknown. A socket that connects, in a shared context, goes on sending after the end.
+        self.linger_expired: bool | None = None
         self.outcome: Outcome | None = None  # how the last run ended: STOPPED, DRAINED or DRAIN_TIMED_OUT; None: by an error
-        self._launcher: Launcher | None = None
         self._lock = threading.RLock()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _SETTINGS:
+            self._warn_if_running(name)
+        super().__setattr__(name, value)
 
     def start(self, timeout: float | None = 30.0) -> None:
         """Start the device. Returns when all sockets are bound and connected; at once if the device runs already. If it is about
@@ -110,10 +131,18 @@ class Device(Awaitable, Roles):
         with self._lock:
             if launcher := self._alive():
                 return launcher, False
+            self._refuse_mistakes()
             self._launcher = launcher = self._new_launcher()
-            self.done, self.exception, self.lost, self.outcome = False, None, 0, None
+            self.done, self.exception, self.lost, self.linger_expired, self.outcome = False, None, 0, None, None
             _registry.add(self)
             return launcher, True
+
+    def _refuse_mistakes(self) -> None:
+        try:
+            refuse_mistakes(self._plan(), is_process=self._is_process)
+        except (zmq.ZMQError, TypeError, ValueError) as error:
+            self.exception, self.done = error, True
+            raise
 
     def _launch(self, launcher: Launcher, timeout: float | None) -> None:
         try:
@@ -127,7 +156,8 @@ class Device(Awaitable, Roles):
         """End the device and close its sockets. Idempotent.
 
         What has been received is sent on first, for the LINGER of the out socket and half of `timeout` at most, and what the
-        sockets still have to send has their LINGER for it. Senders keep what they have not sent. `lost` counts the rest.
+        sockets still have to send has their LINGER for it. Senders keep what they have not sent. `lost` counts what was not handed to
+        libzmq. What libzmq had taken and a slow receiver did not read within LINGER is lost uncounted; see `linger_expired`.
 
         Raises TimeoutError when it has not ended within `timeout` seconds, except for a process, which is killed then. In the
         device's own thread, as in a handler of its log records, it only asks for the end.
@@ -189,16 +219,14 @@ class Device(Awaitable, Roles):
 
     @property
     def state(self) -> State:
-        """What the relay is doing: ACTIVE, PAUSED or DRAINING; IDLE when the device doesn't run."""
+        """What the relay is doing: ACTIVE, PAUSED or DRAINING; IDLE when the device does not run, or waits to be restarted."""
         launcher = self._ready()
-        if launcher is None:
-            return State.IDLE
-        state = launcher.statistics().state
-        return State.ACTIVE if state is State.IDLE else state  # bound, and just about to relay
+        return launcher.state() if launcher else State.IDLE
 
     @property
     def endpoints(self) -> Endpoints:
-        """What each role has bound, with the ports chosen for wildcards; empty when the device doesn't run."""
+        """What each role has bound, with the ports chosen for wildcards. Empty when the device does not run, and so in a forked
+        child, where no device of the parent runs: take the endpoints before the fork."""
         launcher = self._ready()
         return launcher.ready.result() if launcher else {}
 
@@ -245,8 +273,17 @@ class Device(Awaitable, Roles):
             out_prefix=self._out_prefix,
             on_full=self.on_full,
             mon_on_full=self.mon_on_full,
-            placement=Placement(self.io_threads, frozenset(self.cpus)),
+            placement=Placement(self.io_threads, self._cpu_set()),
+            file_limit=self.file_limit,
+            paused=self.start_paused,
         )
+
+    def _cpu_set(self) -> frozenset[int]:
+        given: Any = self.cpus
+        try:
+            return frozenset(given)
+        except TypeError:
+            raise TypeError(f"{self.name}: cpus must be a collection of processors, like {{0, 1}}, not {given!r}") from None
 
     def _alive(self) -> Launcher | None:
         launcher = self._launcher
@@ -276,11 +313,14 @@ class Device(Awaitable, Roles):
         if launcher is not self._launcher:  # a start that was given up as it took too long
             return
         self.exception = self.exception or ending.error  # the former of a start that was given up
-        self.lost, self.outcome = ending.lost, ending.outcome
+        self.lost, self.linger_expired, self.outcome = ending.lost, ending.linger_expired, ending.outcome
         self.done = True
         _registry.discard(self)
         if self.lost:
             logger.warning("%r: lost %d message(s), received and not sent when it ended", self, self.lost)
+        if self.linger_expired:
+            text = "%r: LINGER ended while messages waited for a slow or absent peer: they are lost, and libzmq does not count them"
+            logger.warning(text, self)
         if isinstance(ending.error, Exception):
             logger.error("%r: ended by an error: %s", self, ending.error)
 

@@ -2,62 +2,101 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable
-from typing import Any, Literal
+from functools import partial
+from typing import Any, get_args
 
 import zmq
 
 from ._device import Device
-from ._launchers import Launcher, ThreadLauncher
+from ._launchers import Launcher, OnEnd, ThreadLauncher
 from ._process import ProcessLauncher
-from ._restart import RestartingLauncher
-from ._roles import Roles, of_role
+from ._relay import Plan
+from ._restart import Restart, RestartHooks, RestartPolicy, Supervisor
+from ._roles import Roles, of_role, prefix, socket_type
 from ._spec import SocketSpec
 
 
-class ThreadDevice(Device):
-    """A `Device` that runs in a thread of its own: `start` returns when its sockets are bound and connected."""
+class _Background(Device):
+    """A `Device` that does not run in the thread that starts it, and so can be restarted when it fails."""
+
+    restart: Restart = "never"
+    """Whether the device is started again when it fails, or its process is killed: "never" or "on-failure". It comes back on the
+    endpoints that it had, so that peers that stay connected go on by themselves, and paused if it was paused by `pause`; what it
+    held is lost. The first restart comes after 0.1 s, each further one after twice as long, up to 5 s; after a run of a second the
+    delay is 0.1 s again. A first start that fails raises and is not repeated. Each restart is logged; `stop` and `drain` end the
+    device, also while it waits. Statistics, and a pause by the ctrl socket, are those of one run. Takes effect at the next start."""
+
+    restart_policy: RestartPolicy = RestartPolicy()
+    """The delays of `restart`. Takes effect at the next start."""
+
+    restart_hooks: RestartHooks | None = None
+    """Learns of starts, failures and ends. With hooks, `restart` is looked at when the device fails. Takes effect at the next start."""
+
+    @property
+    def restarts(self) -> int:
+        """How often the device was restarted after a failure since `start`."""
+        return self._launcher.restarts if isinstance(self._launcher, Supervisor) else 0
+
+    def restart_now(self) -> None:
+        """Restart a device that waits for that immediately. Returns at once; does nothing if it does not wait."""
+        if launcher := self._alive():
+            launcher.restart_now()
 
     def _new_launcher(self) -> Launcher:
-        return ThreadLauncher(self._plan(), self._on_end, self.daemon)
+        if self.restart not in get_args(Restart):
+            raise ValueError(f'{self.name}: invalid restart {self.restart!r}: it must be "never" or "on-failure"')
+        new_run, plan = self._run_factory(), self._plan()
+        if self.restart == "never" and not self.restart_hooks:
+            return new_run(plan, self._on_end, self.daemon)
+        return Supervisor(
+            plan,
+            self._on_end,
+            self.daemon,
+            new_run,
+            wants_restart=lambda: self.restart == "on-failure",
+            policy=self.restart_policy,
+            hooks=self.restart_hooks or RestartHooks(),
+        )
+
+    def _run_factory(self) -> Callable[[Plan, OnEnd, bool], Launcher]:
+        raise NotImplementedError
 
 
-class ProcessDevice(Device):
-    """A `Device` that runs in a process of its own: `start` returns when its sockets are bound and connected.
+class ThreadDevice(_Background):
+    """A `Device` that runs in its own thread: `start` returns when its sockets are bound and connected."""
 
-    The process ends with its parent, however that ends. Ctrl-C in a terminal doesn't reach it: the parent decides when to
-    stop it. SIGTERM stops it as `stop` does. When it dies, `exception` says so within a second. Methods raise TimeoutError
-    when it doesn't answer them, as when it is suspended.
+    def _run_factory(self) -> Callable[[Plan, OnEnd, bool], Launcher]:
+        return ThreadLauncher
+
+
+class ProcessDevice(_Background):
+    """A `Device` that runs in its own process: `start` returns when its sockets are bound and connected.
+
+    The process ends with its parent, however that ends. Ctrl-C in a terminal does not reach it: the parent decides when to stop it.
+    SIGTERM stops it as `stop` does. When it dies, `exception` says so within a second. Methods raise TimeoutError when it does not
+    answer, as when it is suspended.
     """
+
+    _is_process = True
 
     context_factory: Callable[[], zmq.Context[Any]] = zmq.Context
     """Makes the context of the sockets, in the device's process. The device terminates it at its end if this is a class."""
 
     start_method: str | None = None
-    """How the process starts: "fork", "spawn" or "forkserver"; None: as is usual for multiprocessing.
+    """How the process starts: "fork", "spawn" or "forkserver"; None: the default of multiprocessing.
 
-    From Python 3.12 on, "fork" in a program with threads, which a program with devices mostly is, gives a DeprecationWarning.
-    The child uses nothing of them, but another thread may hold a lock of Python's or libc's at that moment: there, use
-    "forkserver" or "spawn"."""
+    From Python 3.12 on, "fork" in a program with threads, as a program with devices usually is, gives a DeprecationWarning. The child
+    uses none of them, but another thread may hold a lock of Python's or libc's at that moment: use "forkserver" or "spawn" there."""
 
-    restart: Literal["no", "on-failure"] = "no"
-    """What to do when the process fails or is killed: "on-failure" starts it anew, on the endpoints that it had, so that peers
-    that stay connected go on by themselves; what it held is lost. The first time after 0.1 s, then after twice as long each
-    time, up to 5 s; a run that lasts a second begins that anew. A start that fails is not repeated. Each one is logged; `stop` and
-    `drain` end it. Settings made with `pause`, and statistics, are those of one process, and begin anew. Takes effect at the
-    next start."""
-
-    @property
-    def restarts(self) -> int:
-        """How often the run under way, or the last one, was started anew after a failure."""
-        return self._launcher.restarts if isinstance(self._launcher, RestartingLauncher) else 0
-
-    def _new_launcher(self) -> Launcher:
-        if self.restart == "on-failure":
-            return RestartingLauncher(self._plan(), self._on_end, self.daemon, self.start_method)
-        if self.restart != "no":
-            raise ValueError(f'{self.name}: restart is {self.restart!r}: it can be "no" or "on-failure"')
-        return ProcessLauncher(self._plan(), self._on_end, self.daemon, self.start_method)
+    def _run_factory(self) -> Callable[[Plan, OnEnd, bool], Launcher]:
+        methods = multiprocessing.get_all_start_methods()
+        if self.start_method not in (None, *methods):
+            raise ValueError(
+                f"{self.name}: start_method must be None or one of {', '.join(methods)}, not {self.start_method!r}"
+            )
+        return partial(ProcessLauncher, start_method=self.start_method)
 
 
 class Proxy(Device):
@@ -68,7 +107,7 @@ class Proxy(Device):
 
     def __init__(self, in_type: int, out_type: int, mon_type: int = zmq.PUB) -> None:
         super().__init__(in_type=in_type, out_type=out_type)
-        self._specs["mon"] = SocketSpec("mon", mon_type)
+        self._specs["mon"] = SocketSpec("mon", socket_type("mon_type", mon_type))
 
     bind_mon = of_role(Roles.bind, "mon")
     connect_mon = of_role(Roles.connect, "mon")
@@ -105,8 +144,8 @@ class MonitoredQueue(Proxy):
         out_prefix: bytes | str = b"out",
     ) -> None:
         super().__init__(in_type, out_type, mon_type)
-        self._in_prefix = in_prefix
-        self._out_prefix = out_prefix
+        self._in_prefix = prefix("in_prefix", in_prefix)
+        self._out_prefix = prefix("out_prefix", out_prefix)
 
 
 class ThreadMonitoredQueue(MonitoredQueue, ThreadProxy):
@@ -127,7 +166,7 @@ class ProxySteerable(Proxy):
     def __init__(self, in_type: int, out_type: int, mon_type: int = zmq.PUB, ctrl_type: int | None = None) -> None:
         super().__init__(in_type, out_type, mon_type)
         if ctrl_type is not None:
-            self._specs["ctrl"] = SocketSpec("ctrl", ctrl_type)
+            self._specs["ctrl"] = SocketSpec("ctrl", socket_type("ctrl_type", ctrl_type))
 
     bind_ctrl = of_role(Roles.bind, "ctrl")
     connect_ctrl = of_role(Roles.connect, "ctrl")

@@ -13,8 +13,9 @@ _ADVICE = {
     errno.EACCES: "more rights are needed: use a port from 1024 on, or a directory that you may write to",
     errno.EPERM: "more rights are needed: use a port from 1024 on, or a directory that you may write to",
     errno.ENOENT: "make the directory first",
-    errno.EMFILE: "raise the limit of open files (ulimit -n) or of sockets (zmq.MAX_SOCKETS)",
+    errno.EMFILE: "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd) or of sockets (zmq.MAX_SOCKETS)",
     errno.EPROTONOSUPPORT: "use a transport that this libzmq has: tcp, ipc, inproc",
+    zmq.EMTHREAD: "AFFINITY selects no I/O thread: set a bit of one that the context has, 1 for the first",
     zmq.ENOCOMPATPROTO: "use a transport that works for this socket type: tcp, ipc, inproc",
 }
 

@@ -1,4 +1,4 @@
-"""What a forked process has of its parent and must not use."""
+"""What a forked process inherits from its parent and must not use."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 
 def forget_inherited_signals() -> None:
-    """Default handlers; but what the terminal sends to all is the parent's to decide upon: ignored."""
+    """Restore the default handlers, and ignore what a terminal sends to all its processes: the parent decides about that."""
     signal.set_wakeup_fd(-1)  # it may lead into the parent's event loop
     for number in signal.valid_signals():
         if callable(signal.getsignal(number)):
@@ -25,10 +25,10 @@ def forget_inherited_signals() -> None:
 
 
 def forget_inherited_sockets(keep: AbstractSet[int]) -> None:
-    """Give up the parent's sockets, but for the standard streams and `keep`.
+    """Close the parent's sockets, except the standard streams and `keep`.
 
-    Held here, they would keep the ports of devices that the parent has stopped long since, and hide from peers that the parent
-    has closed a connection. Their numbers stay taken, by the null device: objects inherited with them may still close them.
+    Open here, they would keep the ports of devices that the parent has stopped, and hide from peers that the parent has closed a
+    connection. The null device takes their numbers, which inherited objects may still close.
     """
     directory = Path("/proc/self/fd") if Path("/proc/self/fd").is_dir() else Path("/dev/fd")
     null = os.open(os.devnull, os.O_RDWR)
@@ -46,15 +46,15 @@ def _is_socket(fd: int) -> bool:
 
 
 @contextmanager
-def sigint_held_back(start_method: str) -> Iterator[None]:
-    """For the child, which inherits it: Ctrl-C is the parent's to handle, and comes before the child can say so too.
+def terminal_signals_blocked(start_method: str) -> Iterator[None]:
+    """For the child, which inherits it: a terminal sends these to all its processes, perhaps before the child can ignore them.
 
     Not with forkserver: if the server starts now, all its later children would inherit it.
     """
     if start_method == "forkserver" or sys.platform == "win32":
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:

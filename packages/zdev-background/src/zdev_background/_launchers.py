@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 
-from zdev_core import Statistics
+from zdev_core import State, Statistics
 
 from ._relay import Ending, Endpoints, Plan, Relay, no_statistics
 from ._threads import Latch, Promise, start_thread
@@ -65,19 +65,29 @@ class Launcher(ABC):
     @abstractmethod
     def statistics(self) -> Statistics: ...
 
+    def state(self) -> State:
+        """What the relay is doing, once it is ready."""
+        state = self.statistics().state
+        if state is State.IDLE:  # bound, and just about to relay
+            return State.PAUSED if self._plan.paused else State.ACTIVE
+        return state
+
+    def restart_now(self) -> None:  # noqa: B027  most runs are not repeated
+        """End the delay before a restart."""
+
     def is_alive(self) -> bool:
         return not self._ended.is_open()
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end, with everything closed. False when it has not come within `timeout` seconds.
 
-        True at once in the run's own thread, where a handler of a signal or of a log record would wait for itself.
+        True at once in the run's own threads, where a handler of a signal or of a log record would wait for itself.
         """
         return self._is_own_thread() or self._ended.wait(timeout)
 
     @abstractmethod
     def _is_own_thread(self) -> bool:
-        """Whether this is the thread that does what is left to be done at the end."""
+        """Whether this is a thread that the end of the run waits for."""
 
     def _become_ready(self, endpoints: Endpoints) -> None:
         self._plan.ports.release()
@@ -105,7 +115,7 @@ class InlineLauncher(Launcher):
         self.relay: Relay | None = None
         self._lock = threading.RLock()  # a signal handler may call stop() anywhere
         self._stopping = False
-        self._thread = 0
+        self._own_threads: set[int] = set()
 
     def launch(self) -> None:
         self._work()
@@ -113,9 +123,9 @@ class InlineLauncher(Launcher):
             raise self.ending.error
 
     def _work(self) -> None:
-        self._thread = threading.get_ident()
+        self._own_threads.add(threading.get_ident())
         try:
-            relay = Relay(self._plan)
+            relay = Relay(self._plan, self._own_threads)
         except BaseException as error:  # noqa: BLE001  who started the device raises it
             self._fail(error)
             return
@@ -155,7 +165,7 @@ class InlineLauncher(Launcher):
         return self.ending.statistics if self.ending else no_statistics()
 
     def _is_own_thread(self) -> bool:
-        return threading.get_ident() == self._thread
+        return threading.get_ident() in self._own_threads
 
 
 class ThreadLauncher(InlineLauncher):

@@ -35,17 +35,31 @@ class Placement:
             raise zmq.ZMQError(errno.ENOTSUP, f"{owner}: this system cannot bind threads to processors: leave `cpus` out")
         before = frozenset(os.sched_getaffinity(0))
         try:
+            if not all(isinstance(each, int) for each in self.cpus):
+                raise TypeError("processors are given by number")
             os.sched_setaffinity(0, self.cpus)
-        except (OSError, OverflowError, ValueError) as error:
+        except (OSError, OverflowError, TypeError, ValueError) as error:
             advice = f"this process may use {', '.join(map(str, sorted(before)))}"
-            raise explained(owner, f"cannot run on processors {sorted(self.cpus)}", error, advice) from error
+            raise explained(owner, f"cannot run on processors {sorted(self.cpus, key=str)}", error, advice) from error
         return before
 
     def new_context(self, owner: str, factory: Callable[[], zmq.Context[Any]]) -> zmq.Context[Any]:
-        """A context with so many I/O threads. Raises ZMQError with EINVAL for an impossible number."""
-        context = factory()
+        """Make a context with this number of I/O threads.
+
+        Raises:
+            ZMQError: EINVAL for an impossible number, EMFILE where no descriptor is free.
+            TypeError: `factory` returned something else.
+        """
+        try:
+            context = factory()
+        except zmq.ZMQError as error:
+            raise explained(owner, "cannot make a context", error) from error
+        if not isinstance(context, zmq.Context):
+            raise TypeError(f"{owner}: context_factory must return a zmq.Context, and returned {context!r}")
         if self.io_threads is not None:
             try:
+                if not isinstance(self.io_threads, int):
+                    raise TypeError("not a whole number")
                 if self.io_threads < 1:
                     raise ValueError("none would serve the network")
                 context.set(zmq.IO_THREADS, self.io_threads)

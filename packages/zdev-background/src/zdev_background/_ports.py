@@ -11,6 +11,8 @@ from typing import Any
 
 import zmq
 
+from ._open_files import CONTEXT, IO_THREAD, room_for
+
 _WHOLE_RANGE = (49152, 65536)  # pyzmq's defaults, which mean: the system chooses
 _BACKLOG = 100  # as ZMQ_BACKLOG: peers that connect before the device starts wait here
 
@@ -81,7 +83,7 @@ class Ports:
 
 def _host(address: str) -> str:
     # libzmq knows wildcards and names of interfaces: let it bind, and tell the numeric address.
-    with zmq.Context() as context, context.socket(zmq.PUSH) as probe:
+    with room_for(address, CONTEXT + IO_THREAD + 2), zmq.Context() as context, context.socket(zmq.PUSH) as probe:
         probe.ipv6 = "[" in address
         probe.bind(f"{address}:*")
         endpoint = probe.getsockopt_string(zmq.LAST_ENDPOINT)

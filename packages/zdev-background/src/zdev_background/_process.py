@@ -7,10 +7,8 @@ import itertools
 import multiprocessing
 import multiprocessing.process
 import os
-import signal
 import sys
 import threading
-import time
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -22,9 +20,11 @@ import zmq
 from zdev_core import Statistics
 
 from ._child import Order, Report, serve
-from ._inherited import sigint_held_back
+from ._child_process import ChildProcess, forget_dead_fork_server
+from ._inherited import terminal_signals_blocked
 from ._ipc import WILDCARD, remove_file
 from ._launchers import Launcher, OnEnd
+from ._open_files import PROCESS, room_for
 from ._relay import Ending, Plan, no_statistics
 from ._spec import option_name
 from ._threads import Promise, start_thread
@@ -65,6 +65,7 @@ class ProcessLauncher(Launcher):
         self._start_method = start_method
         self._lock = threading.RLock()  # a signal handler may call stop() anywhere
         self._pipe: Connection | None = None
+        self._child: ChildProcess | None = None
         self._stopping = False
         self._answers: dict[int, Promise[Any]] = {}  # by number of the order
         self._numbers = itertools.count()
@@ -76,38 +77,46 @@ class ProcessLauncher(Launcher):
         try:
             context = _context(self._start_method)
             method: str = context.get_start_method()
+            _refuse_in_daemonic_process(self._plan)
             if method != "fork":
                 _refuse_what_does_not_pickle(self._plan)
-            with _starting:
-                pipe, child_end = context.Pipe()
-                worker = context.Process(
-                    target=serve, args=(child_end, self._plan, method == "fork"), name=self._plan.owner, daemon=self._daemon
-                )
-                try:
-                    with sigint_held_back(method):
-                        worker.start()
-                except BaseException:
-                    pipe.close()
-                    raise
-                finally:
-                    child_end.close()
-            self.worker, self._pipe = worker, pipe
+            try:
+                self._start_worker(context, method)
+            except ChildProcessError:  # ECHILD: somebody else reaped the fork server, which has died
+                forget_dead_fork_server()
+                self._start_worker(context, method)
             if self._stopping:
                 self.stop()
-            self._reader = start_thread(self._read, f"{self._plan.owner} {worker.pid}", worker, pipe)
-        except BaseException as error:  # noqa: BLE001  who started the device raises it
-            if self.worker:
-                self.worker.kill()
-                self.worker.join()
+        except BaseException as error:  # noqa: BLE001  the caller of start() raises it
+            if self._child:
+                self._child.kill()
+                self._child.reap(0)
             self._fail(error)
+
+    def _start_worker(self, context: Any, method: str) -> None:
+        with _starting, room_for(self._plan.owner, PROCESS):
+            pipe, child_end = context.Pipe()
+            worker = context.Process(
+                target=serve, args=(child_end, self._plan, method == "fork"), name=self._plan.owner, daemon=self._daemon
+            )
+            try:
+                with terminal_signals_blocked(method):
+                    worker.start()
+            except BaseException:
+                pipe.close()
+                raise
+            finally:
+                child_end.close()
+        self.worker, self._pipe, self._child = worker, pipe, ChildProcess(worker)
+        self._reader = start_thread(self._read, f"{self._plan.owner} {worker.pid}", self._child, pipe)
 
     def stop(self, grace: float | None = None) -> None:
         self._stopping = True
         self._order("stop", grace, answer=False)
 
     def kill(self) -> None:
-        if self.worker:
-            self.worker.kill()
+        if self._child:
+            self._child.kill()
 
     def forget(self) -> None:
         # When it exits, multiprocessing would end what it takes for children of this copy, and so the original's.
@@ -164,11 +173,11 @@ class ProcessLauncher(Launcher):
                 answered.set_result(None)
         return None
 
-    def _read(self, worker: BaseProcess, pipe: Connection) -> None:
+    def _read(self, child: ChildProcess, pipe: Connection) -> None:
         self._reader_id = threading.get_ident()
         ending: Ending | None = None
         with suppress(Exception):  # mostly EOFError; whatever it is, the child is of no use any longer
-            while pipe in wait([pipe, worker.sentinel]):
+            while pipe in wait([pipe, *child.evidence]):
                 report: Report = pipe.recv()
                 match report:
                     case ("ready", endpoints):
@@ -182,13 +191,14 @@ class ProcessLauncher(Launcher):
                     case ("ending", last_word):
                         ending = last_word
         self._close_pipe(pipe)
-        _reap(worker)
+        child.reap(EXIT_TIMEOUT)
         self._remove_ipc_files()
-        ending = ending or Ending(None, _unexpected_end(worker), self._statistics)
+        unexpected = ChildProcessError(f"{self._plan.owner}: its process {child.pid} {child.how_it_ended()}")
+        ending = ending or Ending(None, unexpected, self._statistics)
         if self.ready.done():
             self._end(ending)
         else:
-            self._fail(ending.error or _unexpected_end(worker))
+            self._fail(ending.error or unexpected)
 
     def _remove_ipc_files(self) -> None:
         """Of ipc endpoints, when the child could not do it."""
@@ -212,22 +222,13 @@ def _context(start_method: str | None) -> Any:
     return multiprocessing.get_context("spawn") if context.get_start_method() == "forkserver" and _forks else context
 
 
-def _reap(worker: BaseProcess) -> None:
-    """Leave no zombie, nor a child that has closed its pipe and does not end."""
-    kill_at = time.monotonic() + EXIT_TIMEOUT
-    while worker.is_alive():  # join() would have to be called in the thread of gevent's hub
-        if time.monotonic() > kill_at:
-            worker.kill()
-        time.sleep(0.001)
-
-
-def _unexpected_end(worker: BaseProcess) -> ChildProcessError:
-    code = worker.exitcode
-    what = f"ended with exit status {code}"
-    if code is not None and code < 0:
-        with suppress(ValueError):
-            what = f"was killed by {signal.Signals(-code).name}"
-    return ChildProcessError(f"{worker.name}: its process {worker.pid} {what}")
+def _refuse_in_daemonic_process(plan: Plan) -> None:
+    if multiprocessing.current_process().daemon:
+        raise zmq.ZMQError(
+            errno.ENOTSUP,
+            f"{plan.owner}: cannot start a process: this one is daemonic, as the workers of a multiprocessing.Pool are, and may "
+            "have no children (use a device in a thread, or concurrent.futures.ProcessPoolExecutor)",
+        )
 
 
 def _refuse_what_does_not_pickle(plan: Plan) -> None:

@@ -15,12 +15,14 @@ import zmq
 import zdev_core
 from zdev_core import FlowStatistics, Outcome, State, Statistics
 
+from ._open_files import CONTEXT, ENGINE, IO_THREAD, raise_file_limit, room_for
 from ._placement import Placement, restore_affinity
 from ._ports import Ports
 from ._routing_ids import seed_routing_ids
 from ._security import Server
 from ._shutdown import GracefulShutdown
 from ._spec import OpenSocket, Role, SocketSpec
+from ._threads import countdown
 from ._zap import ZapHandler
 
 logger = logging.getLogger("zdev")
@@ -59,6 +61,13 @@ class Plan:
     on_full: Policy | None
     mon_on_full: Policy
     placement: Placement
+    file_limit: int | None = None
+    paused: bool = False
+
+    def descriptors(self, io_threads: int) -> int:
+        """How many files the device opens before it is ready, with a context that is not in use yet."""
+        sockets = [len(spec.binds) + len(spec.connects) + 1 for role, spec in self.specs.items() if spec.role == role]
+        return CONTEXT + io_threads * IO_THREAD + ENGINE + sum(sockets) + bool(self.servers())
 
     def engine_policy(self) -> Policy:
         mandatory = any(spec.has_option(zmq.ROUTER_MANDATORY, true=True) for spec in self.specs.values())
@@ -71,38 +80,53 @@ class Plan:
 
 @dataclass(frozen=True)
 class Ending:
-    """How a run ended. `error` is what ended it against the user's will."""
+    """How a run ended.
+
+    Attributes:
+        outcome: None after an error.
+        error: What ended the run, unless somebody asked for its end.
+        statistics: The counters at the end.
+        unread: Messages left in libzmq's inbound queues.
+        linger_expired: See `Device.linger_expired`.
+    """
 
     outcome: Outcome | None = None
     error: BaseException | None = None
     statistics: Statistics = field(default_factory=no_statistics)
-    unread: int = 0  # messages left in libzmq's inbound queues
+    unread: int = 0
+    linger_expired: bool | None = None
 
     @property
     def lost(self) -> int:
-        """Messages received and never sent: those in hand at the end, one of each direction at most, and those unread."""
+        """Messages that were received and not handed to libzmq: those in hand, at most one of each direction, and those unread."""
         return self.statistics.in_.pending + self.statistics.out.pending + self.unread
 
 
 class Relay:
     """The open sockets of a device and the engine on them. Made and run in one thread; the other methods are for any thread.
 
-    Raises ZMQError when a socket can't be made as its spec says or the sockets don't fit together; nothing stays open then.
+    Args:
+        plan: What to open.
+        own_threads: Takes the identifiers of the device's own threads, which must not wait for its end.
+
+    Raises:
+        ZMQError: A socket cannot be made as its spec says, or the sockets do not work together. Nothing stays open.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, own_threads: set[int] | None = None) -> None:
         self._plan = plan
         self._opened: dict[Role, OpenSocket] = {}
         self._shutting_down = False  # whether the run has ended, and what has arrived is sent on
         self._grace: float | None = None
         self._thread = 0  # in which the engine runs
         servers = plan.servers()
-        # A door is for all of its context, and so are I/O threads. A class makes a new context, which is the device's own
-        # then; any other factory may give a shared one.
+        # A ZAP handler and I/O threads serve a whole context. A class makes a new one, for this device alone; any other factory
+        # may return a shared one.
         factory = plan.context_factory
         if not isinstance(factory, type) and (servers or plan.placement):
             factory = zmq.Context
         self._owns_context = isinstance(factory, type)
+        raise_file_limit(plan.file_limit)
         seed_routing_ids()
         self._former_cpus = plan.placement.apply_affinity(plan.owner)
         try:
@@ -111,11 +135,16 @@ class Relay:
             restore_affinity(self._former_cpus)
             raise
         try:
-            if servers:
-                ZapHandler(self.context, plan.owner, servers)
-            self._open_sockets()
-            self._engine = self._new_engine()
+            if self.context.closed:  # whose shadow would be another context
+                raise zmq.ZMQError(zmq.ETERM, f"{plan.owner}: its context was terminated before the start")
+            with room_for(plan.owner, plan.descriptors(self.context.get(zmq.IO_THREADS))):
+                if servers:
+                    ZapHandler(self.context, plan.owner, servers, own_threads)
+                self._open_sockets()
+                self._engine = self._new_engine()
             self._shutdown = GracefulShutdown(self._engine, self._opened)
+            if plan.paused:
+                self._engine.pause()
         except BaseException:
             self._close(linger=0)
             raise
@@ -126,21 +155,23 @@ class Relay:
 
     def run(self) -> Ending:
         """Relay until told to stop, send on what has arrived, then close the sockets. Raises nothing."""
-        outcome, error, unread = None, None, 0
+        outcome, error, unread, unsent = None, None, 0, False
         self._thread = threading.get_ident()
         try:
             try:
                 outcome = self._engine.run()
             finally:
                 self._shutting_down = True
+                left = countdown(self._grace)
                 self._shutdown.send_on(outcome, self._grace)
+                unsent = self._shutdown.flush(left())
                 unread = self._shutdown.count_unread()
         except zmq.ContextTerminated:  # by its owner, who wants all to end: who terminates it twice, crashes
             outcome, self._owns_context = Outcome.STOPPED, False
         except BaseException as problem:  # noqa: BLE001  the launcher tells or raises it
             error = problem
-        self._close()
-        return Ending(outcome, error, self.statistics(), unread)
+        linger_expired = self._close()
+        return Ending(outcome, error, self.statistics(), unread, unsent or linger_expired)
 
     def stop(self, grace: float | None = None) -> None:
         """Only asks for it. grace: seconds to send on what has arrived; None: the LINGER of the out socket.
@@ -181,8 +212,6 @@ class Relay:
     def _open_sockets(self) -> None:
         # Through a shadow: Context.destroy() closes the sockets that its context made, from whatever thread it is called
         # in. These it can't; it waits until the engine has met ETERM and they were closed here.
-        if self.context.closed:  # whose shadow would be another context
-            raise zmq.ZMQError(zmq.ETERM, f"{self._plan.owner}: its context was terminated before the start")
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(shadow=self.context)
         context.sockopts.update(self.context.sockopts)
         for role, spec in self._plan.specs.items():
@@ -214,10 +243,25 @@ class Relay:
         except zmq.ZMQError as error:
             raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error
 
-    def _close(self, linger: int | None = None) -> None:
+    def _close(self, linger: int | None = None) -> bool | None:
+        """Close all. Returns whether a LINGER ended before libzmq had sent all; None: unknown, for it sends on after this."""
+        begin, lingers = time.monotonic(), [self._linger(each) for each in self._opened.values()]
         for opened in set(self._opened.values()):
             opened.close(linger)
         if self._owns_context:
             with suppress(zmq.ZMQError):
                 self.context.term()  # waits until what was sent has gone, for the sockets' LINGER at most
+            expired: bool | None = any(0 < each <= (time.monotonic() - begin) * 1000 for each in lingers)
+        else:
+            connects = any(spec.connects for role, spec in self._plan.specs.items() if role in ("in", "out"))
+            expired = None if connects else False
         restore_affinity(self._former_cpus)
+        return expired
+
+    def _linger(self, opened: OpenSocket) -> int:
+        try:
+            linger = opened.socket.getsockopt(zmq.LINGER)
+        except zmq.ZMQError:  # its context was terminated
+            return -1
+        assert isinstance(linger, int)
+        return linger

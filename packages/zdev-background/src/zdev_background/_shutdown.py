@@ -12,7 +12,7 @@ import zmq
 import zdev_core
 from zdev_core import Outcome
 
-from ._connections import half_close_senders
+from ._connections import half_close_senders, have_unsent
 from ._spec import OpenSocket, Role
 from ._threads import Latch, start_thread
 
@@ -23,9 +23,11 @@ QUIET_PERIOD = 0.02  # seconds without any movement, after which nothing is on i
 PATIENCE = 0.4  # the part of the grace to wait for such a pause
 STUCK = 0.2  # seconds without any movement, after which a sender won't close its connection
 POLL_INTERVAL = 0.002  # seconds between looks at what moves
+FLUSHED_PERIOD = 0.005  # seconds without anything unsent, after which libzmq has nothing left to send
 COUNTING = 0.5  # seconds to count what is left, if senders do not cease
 
-_ONE_WAY = {zmq.PULL, zmq.SUB}, {zmq.PUSH, zmq.PUB}
+_RECEIVERS = {zmq.PULL, zmq.SUB}
+_SENDERS = {zmq.PUSH, zmq.PUB}
 _PUBLISHING = {zmq.XPUB, zmq.XSUB, zmq.PUB, zmq.SUB}
 
 
@@ -39,9 +41,12 @@ class GracefulShutdown:
 
     def __init__(self, engine: zdev_core.Device, opened: Mapping[Role, OpenSocket]) -> None:
         self._engine = engine
-        self._in, self._out = opened["in"], opened["out"]
-        self._is_one_way = self._in.socket.type in _ONE_WAY[0] or self._out.socket.type in _ONE_WAY[1]
-        self._endpoints = [each for each in self._in.endpoints if each.startswith(("tcp:", "ipc:"))]
+        source, sink = opened["in"], opened["out"]
+        if source.socket.type in _SENDERS or sink.socket.type in {*_RECEIVERS, zmq.XSUB}:  # messages go from out to in
+            source, sink = sink, source
+        self._source, self._sink = source, sink
+        self._is_one_way = source.socket.type in _RECEIVERS or sink.socket.type in _SENDERS
+        self._endpoints = _system_endpoints(source)
         self._over = Latch()
         self._error: OSError | None = None  # that kept senders from being told to cease
 
@@ -50,20 +55,20 @@ class GracefulShutdown:
         self._engine.stop()
 
     def send_on(self, outcome: Outcome | None, grace: float | None) -> None:
-        """Relay what has arrived, for `grace` seconds at most; None: for the LINGER of the out socket.
+        """Relay what has arrived, for `grace` seconds at most; None: for the LINGER of the socket that sends.
 
         After a drain that brought replies back, no requests are sent on whose replies could not come back.
         """
         if not self._is_one_way and outcome in (Outcome.DRAINED, Outcome.DRAIN_TIMED_OUT):
             return
-        grace = self._linger() if grace is None else min(grace, self._linger())
+        grace = _linger(self._sink) if grace is None else min(grace, _linger(self._sink))
         if grace <= 0 or self._over.is_open() or not self._has_something():
             return
         end = time.monotonic() + grace
         self._relay(grace)
         if self._is_one_way and not self._over.is_open():
-            self._in.unbind()  # who was told to cease may have connected again by now, and sent what waited there
-            if self._in.socket.poll(0):
+            self._source.unbind()  # who was told to cease may have connected again by now, and sent what waited there
+            if self._source.socket.poll(0):
                 self._relay(max(end - time.monotonic(), STUCK))
 
     def _relay(self, grace: float) -> None:
@@ -79,11 +84,40 @@ class GracefulShutdown:
         if error:
             logger.warning("senders to %s cannot be told to cease: %s", ", ".join(self._endpoints), error)
 
+    def flush(self, grace: float | None) -> bool:
+        """Wait until the peers of `in` and `out` have taken all that libzmq has for them, for `grace` seconds at most.
+
+        zmq_unbind discards what waits for a slow peer, whatever LINGER says, and closing a socket begins with it.
+
+        Args:
+            grace: None: for the LINGER of each socket.
+
+        Returns:
+            Whether something still waits, which will be lost.
+        """
+        begin = time.monotonic()
+        waiting = [self._waits(each, begin, grace) for each in (self._source, self._sink)]
+        return any(waiting)
+
+    def _waits(self, opened: OpenSocket, begin: float, grace: float | None) -> bool:
+        endpoints = _system_endpoints(opened)
+        if not endpoints or opened.socket.type in _RECEIVERS:
+            return False
+        grace = _linger(opened) if grace is None else min(grace, _linger(opened))
+        quiet_since = time.monotonic()
+        while (now := time.monotonic()) < begin + grace and not self._over.is_open():
+            if _have_unsent(endpoints):
+                quiet_since = time.monotonic()
+            elif now - quiet_since > FLUSHED_PERIOD:
+                return False
+            self._over.wait(max(POLL_INTERVAL, time.monotonic() - now))  # no more than half of the time is spent on looks
+        return _have_unsent(endpoints)
+
     def count_unread(self) -> int:
         """Give up the addresses, then count what was received and can't be relayed any longer."""
         deadline, count = time.monotonic() + COUNTING, 0
-        for opened in [self._in] if self._is_one_way or self._in is self._out else [self._in, self._out]:
-            if opened.socket.type == zmq.XPUB or (opened is self._out and opened.socket.type in _PUBLISHING):
+        for opened in [self._source] if self._is_one_way or self._source is self._sink else [self._source, self._sink]:
+            if opened.socket.type == zmq.XPUB or (opened is self._sink and opened.socket.type in _PUBLISHING):
                 continue  # subscriptions
             opened.unbind()
             with suppress(zmq.ZMQError):  # EAGAIN: that was all; EFSM: a REP or REQ, out of turn
@@ -92,17 +126,12 @@ class GracefulShutdown:
                     count += 1
         return count
 
-    def _linger(self) -> float:
-        linger = self._out.socket.getsockopt(zmq.LINGER)
-        assert isinstance(linger, int)
-        return LONGEST_GRACE if linger < 0 else min(linger / 1000, LONGEST_GRACE)
-
     def _has_something(self) -> bool:
         """Or something comes, in the time in which what is on its way arrives."""
         if self._in_hand() or (self._is_one_way and self._endpoints):
             return True
         poller = zmq.Poller()
-        for opened in self._in, self._out:
+        for opened in self._source, self._sink:
             poller.register(opened.socket, zmq.POLLIN)
         return bool(poller.poll(round(QUIET_PERIOD * 1000)))
 
@@ -147,3 +176,22 @@ class GracefulShutdown:
     def _in_hand(self) -> int:
         statistics = self._engine.statistics()
         return statistics.in_.pending + statistics.out.pending
+
+
+def _system_endpoints(opened: OpenSocket) -> list[str]:
+    """What it has bound and the system shows."""
+    return [each for each in opened.endpoints if each.startswith(("tcp:", "ipc:"))]
+
+
+def _linger(opened: OpenSocket) -> float:
+    """In seconds."""
+    linger = opened.socket.getsockopt(zmq.LINGER)
+    assert isinstance(linger, int)
+    return LONGEST_GRACE if linger < 0 else min(linger / 1000, LONGEST_GRACE)
+
+
+def _have_unsent(endpoints: list[str]) -> bool:
+    try:
+        return have_unsent(endpoints)
+    except OSError:  # no descriptor is left to look
+        return False

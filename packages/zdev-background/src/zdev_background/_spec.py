@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,22 +13,24 @@ from typing import Any, Literal, NamedTuple
 import zmq
 
 from ._buffers import make_socket
+from ._endpoints import is_ipv6, refusal_of
 from ._errors import explained
 from ._ipc import refuse_in_use, remove_file
+from ._option_checks import conflict_of
+from ._option_table import SECRETS, option_refusal, verdict_of
 from ._ports import Ports
 from ._security import Security, is_loopback
-from ._socket_options import DEFAULT_SOCKET_OPTIONS
+from ._socket_options import default_options
+
+logger = logging.getLogger("zdev")
 
 Role = Literal["in", "out", "mon", "ctrl"]
 OptionValue = int | bytes | str
 
-# For sockets that zdev makes, where neither the device's user nor the context says otherwise. LINGER in ms: with libzmq's own,
-# for ever, a device could not end while a peer is away. ROUTER_MANDATORY: a reply to a client that is gone or full is
-# counted, instead of lost unseen. SNDHWM of XSUB, which sends subscriptions alone: beyond it they would be lost unseen.
-DEFAULT_LINGER = 1000
+SOCKET_TYPES = {int(each): each.name for each in zmq.SocketType if each <= zmq.XSUB}
+"""Types that a device can relay, by number. The others are STREAM, whose messages have no frames, and drafts of libzmq."""
 
-_SECRET = (zmq.CURVE_SECRETKEY, zmq.PLAIN_PASSWORD)  # options whose values are shown to nobody
-
+_REPLACED = {int(zmq.HWM): (zmq.SNDHWM, zmq.RCVHWM)}  # ØMQ 2 had one for both directions
 UNBIND_TIMEOUT = 1.0  # seconds for libzmq's own thread to give an address up, which takes it a millisecond
 _numbers = itertools.count()
 
@@ -85,7 +88,7 @@ class SocketSpec:
     security: Security | None = None
 
     def open(self, context: zmq.Context[Any], owner: str = "zdev", ports: Ports | None = None) -> OpenSocket:
-        """Make the socket: first `DEFAULT_SOCKET_OPTIONS`, then its options, in order; then its security, binds and connects. The caller
+        """Make the socket: set zdev's defaults, then its options in order, then its security; bind, then connect. The caller
         closes it.
 
         owner: who is named in errors. ports: where a bound port may have been kept.
@@ -94,11 +97,15 @@ class SocketSpec:
         text names owner, role and option or endpoint. Nothing stays open then.
         """
         try:
+            if self.type not in SOCKET_TYPES:
+                raise ValueError("a device cannot relay this type")
             socket = make_socket(context, self.type) if self.role == "in" else context.socket(self.type)
-        except zmq.ZMQError as error:
-            raise explained(owner, f"cannot make {self}", error) from error
+        except (zmq.ZMQError, ValueError) as error:
+            advice = "" if self.type in SOCKET_TYPES else f"use one of {', '.join(SOCKET_TYPES.values())}"
+            raise explained(owner, f"cannot make {self}", error, advice) from error
         opened = OpenSocket(socket)
         try:
+            self._check_options(context, owner)
             for option, value in (*self._defaults(context), *self.options):
                 self._set(socket, owner, option, value)
             if self.security:
@@ -138,20 +145,35 @@ class SocketSpec:
         return f"{self.role} ({self.type_name})"
 
     def _defaults(self, context: zmq.Context[Any]) -> list[tuple[int, OptionValue]]:
-        defaults: list[tuple[int, OptionValue]] = [*DEFAULT_SOCKET_OPTIONS.items(), (zmq.LINGER, DEFAULT_LINGER)]
-        if self.type == zmq.ROUTER:
-            defaults.append((zmq.ROUTER_MANDATORY, 1))
-        if self.type == zmq.XSUB:
-            defaults.append((zmq.SNDHWM, 0))
-        return [(option, value) for option, value in defaults if option not in context.sockopts]
+        # What leaves through `in` goes back to its sender, and can wait until that is connected again.
+        defaults = default_options(self.type, connects=bool(self.connects) and self.role in ("out", "mon"))
+        if any(map(is_ipv6, (*self.binds, *self.connects))):
+            defaults[zmq.IPV6] = 1
+        return [(option, value) for option, value in defaults.items() if option not in context.sockopts]
+
+    def _check_options(self, context: zmq.Context[Any], owner: str) -> None:
+        """Raise ZMQError with EINVAL for an option that libzmq takes, and that makes a device lose messages or abort."""
+        options: list[tuple[int, Any]] = [*context.sockopts.items(), *self.options]
+        for option, value in options:
+            if refusal := option_refusal(option, _encoded(value), probe=True):
+                raise zmq.ZMQError(errno.EINVAL, f"{owner}: {self._setting(option, value)}: {refusal}")
+            verdict = verdict_of(option)
+            if verdict and verdict.kind == "no effect":
+                logger.warning("%s: option %s of %s has no effect: %s", owner, option_name(option), self, verdict.note)
+        if conflict := conflict_of(options, len(self.binds)):
+            raise zmq.ZMQError(errno.EINVAL, f"{owner}: cannot set the options of {self}: {conflict}")
 
     def _set(self, socket: zmq.Socket[bytes], owner: str, option: int, value: OptionValue) -> None:
         try:
-            socket.setsockopt(option, value.encode() if isinstance(value, str) else value)
+            for each in _REPLACED.get(option, (option,)):
+                socket.setsockopt(each, _encoded(value))
         except (zmq.ZMQError, TypeError, ValueError, OverflowError) as error:
-            shown = "what it was told" if option in _SECRET else repr(value)
-            doing = f"cannot set option {option_name(option)} of {self} to {shown}"
-            raise explained(owner, doing, error, "zmq_setsockopt(3) has the options and their values") from error
+            advice = "zmq_setsockopt(3) has the options and their values"
+            raise explained(owner, self._setting(option, value), error, advice) from error
+
+    def _setting(self, option: int, value: object) -> str:
+        shown = "the given value" if option_name(option) in SECRETS else repr(value)
+        return f"cannot set option {option_name(option)} of {self} to {shown}"
 
     def _protect(self, socket: zmq.Socket[bytes], owner: str, security: Security) -> None:
         try:
@@ -165,21 +187,29 @@ class SocketSpec:
 
     def _bind(self, socket: zmq.Socket[bytes], owner: str, endpoint: str, ports: Ports | None) -> str:
         try:
+            _refuse_invalid(endpoint, connects=False)
             refuse_in_use(endpoint)
             if ports is None or not ports.adopt(endpoint, socket):
                 socket.bind(endpoint)
             return _last_endpoint(socket)
-        except (zmq.ZMQError, OSError, TypeError) as error:
-            raise explained(owner, f"cannot bind {self} to {endpoint}", error, _WRITE_SO) from error
+        except (zmq.ZMQError, OSError) as error:
+            raise explained(owner, f"cannot bind {self} to {endpoint}", error) from error
 
     def _connect(self, socket: zmq.Socket[bytes], owner: str, endpoint: str) -> None:
         try:
+            _refuse_invalid(endpoint, connects=True)
             socket.connect(endpoint)
-        except (zmq.ZMQError, TypeError) as error:
-            raise explained(owner, f"cannot connect {self} to {endpoint}", error, _WRITE_SO) from error
+        except (zmq.ZMQError, OSError) as error:
+            raise explained(owner, f"cannot connect {self} to {endpoint}", error) from error
 
 
-_WRITE_SO = "write an endpoint like tcp://127.0.0.1:5559 or ipc:///run/name"
+def _encoded(value: OptionValue) -> int | bytes:
+    return value.encode() if isinstance(value, str) else value
+
+
+def _refuse_invalid(endpoint: str, *, connects: bool) -> None:
+    if refusal := refusal_of(endpoint, connects=connects):
+        raise OSError(errno.ENAMETOOLONG if "too long" in refusal else errno.EINVAL, refusal)
 
 
 def _last_endpoint(socket: zmq.Socket[bytes]) -> str:

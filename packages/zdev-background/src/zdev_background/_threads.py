@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from numbers import Real
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,7 +20,11 @@ POLL_INTERVAL = 0.001  # seconds from one look at a latch to the next, where tha
 
 
 def normalise_timeout(timeout: float | None) -> float | None:
-    """`timeout` as it can be waited for: None if it is longer than the system counts. Raises ValueError if it is no time."""
+    """`timeout` as it can be waited for: None if it is longer than the system counts. Raises ValueError for a negative one, TypeError if
+    it is not a number."""
+    given: Any = timeout  # callers without a type checker give text
+    if given is not None and not isinstance(given, Real):
+        raise TypeError(f"timeout must be a number of seconds, or None for no limit, not {timeout!r}")
     if timeout is not None and not timeout >= 0:  # nor is NaN
         raise ValueError(f"timeout is {timeout}: it can be 0 or more seconds, or None for no limit")
     return None if timeout is None or timeout > LONGEST else timeout

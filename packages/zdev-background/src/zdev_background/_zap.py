@@ -1,8 +1,9 @@
-"""The door of a device's context: answers libzmq's question who may come in (ZAP, RFC 27), by pyzmq's zmq.auth."""
+"""The ZAP handler of a device's context (RFC 27): answers libzmq's authentication requests, by pyzmq's zmq.auth."""
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -18,20 +19,27 @@ from ._threads import start_thread
 
 logger = logging.getLogger("zdev.security")
 
-QUIET = 10.0  # seconds between two log lines about refused peers: who knocks a thousand times a second shall not fill the disk
+LOG_INTERVAL = 10.0  # seconds between log lines about refused peers, who may try a thousand times a second
 
 
 class ZapHandler(Authenticator):
-    """Answers from when it is made until its context is terminated, in a thread of its own.
+    """Answers in its own thread until the context is terminated. Make it before the first socket of the context binds.
 
-    To be made before the first socket of the context binds. servers: by ZAP domain, whose sockets have ZAP_ENFORCE_DOMAIN:
-    without a door, libzmq lets nobody in there; and nobody is let in to a domain that is not among them.
+    Args:
+        context: Whose connections it authenticates.
+        owner: The device, for log lines.
+        servers: By ZAP domain. Their sockets have ZAP_ENFORCE_DOMAIN, so that libzmq refuses everybody where no handler answers.
+            Peers of any other domain are refused.
+        own_threads: Takes the identifier of the thread, in which the log handlers of the application run too.
     """
 
-    def __init__(self, context: zmq.Context[Any], owner: str, servers: Mapping[str, Server]) -> None:
+    def __init__(
+        self, context: zmq.Context[Any], owner: str, servers: Mapping[str, Server], own_threads: set[int] | None = None
+    ) -> None:
         # At level DEBUG zmq.auth logs passwords: a logger that no configuration reaches.
         super().__init__(context, log=logging.Logger("zmq.auth", logging.CRITICAL))  # noqa: LOG001
         self._owner = owner
+        self._own_threads = set() if own_threads is None else own_threads
         self._request: list[bytes] = []
         self._refused = 0
         self._said = float("-inf")
@@ -39,18 +47,19 @@ class ZapHandler(Authenticator):
             server.guard(self, domain)
         self.start()
         try:
-            start_thread(self._answer, f"{owner} door")
+            start_thread(self._answer, f"{owner} ZAP")
         except BaseException:
             self.stop()  # else the context could never be terminated
             raise
 
     def _answer(self) -> None:
+        self._own_threads.add(threading.get_ident())
         with self.zap_socket as socket, suppress(zmq.ContextTerminated):
             while True:
                 self._handle_request(socket.recv_multipart())
 
     def _handle_request(self, request: list[bytes]) -> None:
-        """request: version, its id, domain, address, routing id, mechanism, credentials ..."""
+        """Answer [version, request id, domain, address, routing id, mechanism, credentials ...]."""
         self._request = request
         if request[5:6] not in ([b"CURVE"], [b"PLAIN"]):  # zmq.auth lets NULL in
             self._send_zap_reply(request[1], b"400", b"No such mechanism")
@@ -59,7 +68,7 @@ class ZapHandler(Authenticator):
             # It never waits: nothing that it calls does, and so needs no event loop.
             with suppress(StopIteration):
                 self.handle_zap_message(request).send(None)
-        except Exception as error:  # noqa: BLE001 - a door that breaks down would stay shut
+        except Exception as error:  # noqa: BLE001 - a handler that ended would refuse everybody
             self._send_zap_reply(request[1], b"500", f"nobody may connect: {error}".encode())
 
     def _authenticate_plain(self, domain: str, username: str, password: str) -> tuple[bool, bytes]:
@@ -74,14 +83,14 @@ class ZapHandler(Authenticator):
 
     def _log_refusal(self, status_code: bytes, status_text: bytes) -> None:
         self._refused += 1
-        if time.monotonic() >= self._said + QUIET:
+        if time.monotonic() >= self._said + LOG_INTERVAL:
             self._said = time.monotonic()
             level = logging.ERROR if status_code == b"500" else logging.WARNING
             logger.log(level, "%s: refused %s: %s", self._owner, self._who(), status_text.decode(errors="replace"))
             self._refused = 0
 
     def _who(self) -> str:
-        """A name that a client tells is not logged: it may be a password, typed in the wrong place."""
+        """Without the name that a client sent: it may be a password, typed in the wrong place."""
         _, _, domain, address, _, mechanism, *credentials = self._request
         key = f" with key {z85.encode(credentials[0]).decode()}" if mechanism == b"CURVE" and credentials else ""
         last = f"{self._refused} peers, the last" if self._refused > 1 else "a peer"

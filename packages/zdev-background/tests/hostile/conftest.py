@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-import zmq
+from helpers import Connect, Eventually, queue
 
 from zdev_background import ProcessDevice
 
 from .victim import Victim
-
-Connect = Callable[..., "zmq.Socket[bytes]"]
-Eventually = Callable[[Callable[[], Any]], None]
 
 
 @pytest.fixture
 def device() -> Iterator[ProcessDevice]:
     if sys.platform != "linux":
         pytest.skip("descriptors and memory are read from /proc")
-    device = ProcessDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
-    device.bind_in("tcp://127.0.0.1:*")
-    device.bind_out("tcp://127.0.0.1:*")
+    device = queue(ProcessDevice)
     yield device
     device.stop()
 

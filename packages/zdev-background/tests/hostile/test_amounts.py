@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 import zmq
+from helpers import Eventually
 
 from zdev_background import ProcessDevice
 
 from .victim import Victim
 from .zmtp import LONG, MORE, connection, frame, say_after_handshake
 
-Eventually = Callable[[Callable[[], Any]], None]
 MB = 1_000_000
 
 

@@ -12,8 +12,10 @@ from typing import Any, get_args
 
 import pytest
 import zmq
+from helpers import bound
 
 from zdev_background import (
+    DEFAULT_OPTIONS_BY_TYPE,
     DEFAULT_SOCKET_OPTIONS,
     Device,
     ProcessDevice,
@@ -42,9 +44,7 @@ def context() -> Iterator[zmq.Context[Any]]:
 
 def device_of(kind: type[Device], **options: int) -> Device:
     """options: of the in socket, by name."""
-    device = kind(in_type=zmq.ROUTER, out_type=zmq.DEALER)
-    device.bind_in("tcp://127.0.0.1:*")
-    device.bind_out("tcp://127.0.0.1:*")
+    device = bound(kind(in_type=zmq.ROUTER, out_type=zmq.DEALER))
     for name, value in options.items():
         device.setsockopt_in(getattr(zmq, name), value)
     return device
@@ -72,8 +72,10 @@ def test_the_limits_are_pinned() -> None:
 
 @pytest.mark.parametrize("role", get_args(Role))
 def test_every_socket_that_is_made_has_them(context: zmq.Context[Any], role: Role) -> None:
+    wanted = {**DEFAULT_SOCKET_OPTIONS, **DEFAULT_OPTIONS_BY_TYPE.get(TYPES[role], {})}
+    wanted.pop(zmq.ROUTER_MANDATORY, None)  # which cannot be read
     with SocketSpec(role, TYPES[role]).open(context).socket as made:
-        assert {option: made.get(option) for option in DEFAULT_SOCKET_OPTIONS} == DEFAULT_SOCKET_OPTIONS
+        assert {option: made.get(option) for option in wanted} == wanted
 
 
 def test_heartbeats_and_tcp_maxrt_are_not_among_them(context: zmq.Context[Any]) -> None:
@@ -140,3 +142,17 @@ def test_a_message_beyond_maxmsgsize_costs_its_sender_the_connection(
     with say_after_handshake(victim.endpoint, frame(bytes(1001))) as sender:
         assert is_closed(sender)
     assert device.statistics().in_.malformed == 0
+
+
+@pytest.mark.parametrize("kind", [zmq.XPUB, zmq.PUB], ids=lambda kind: kind.name)
+def test_a_subscriber_with_a_topic_of_200_kb_is_disconnected_and_the_forwarder_lives(kind: int) -> None:
+    device = ProcessDevice(zmq.FORWARDER, zmq.XSUB if kind == zmq.XPUB else zmq.SUB, kind)
+    device.bind_in("tcp://127.0.0.1:*")
+    device.bind_out("tcp://127.0.0.1:*")
+    with device:
+        endpoint = device.endpoints["out"][0]
+        for length in (65_535, 200_000):  # the longest that is taken, which is withdrawn at the end, and one beyond
+            with say_after_handshake(endpoint, frame(b"\1" + bytes(length)), socket_type=b"SUB") as stranger:
+                assert is_closed(stranger, timeout=0.1 if length < 65_536 else 10) == (length > 65_536)
+        with say_after_handshake(endpoint, socket_type=b"SUB"):
+            assert device.is_alive()

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import pytest
+
+from zdev_background import ProcessDevice
 
 from .victim import Victim
 from .zmtp import COMMAND, GREETING, HELLO, MORE, command, frame, ready, say, say_after_handshake
@@ -80,4 +84,13 @@ def test_what_comes_before_the_handshake_harms_nobody(victim: Victim, words: byt
 @pytest.mark.parametrize("words", LATE.values(), ids=LATE.keys())
 def test_commands_out_of_place_harm_nobody(victim: Victim, words: bytes) -> None:
     with say_after_handshake(victim.endpoint, words):
+        victim.serves()
+
+
+@pytest.mark.parametrize("name", [b"SUBSCRIBE", b"CANCEL"])
+def test_a_subscription_command_reaches_no_worker(
+    device: ProcessDevice, victim: Victim, eventually: Callable[[Callable[[], Any]], None], name: bytes
+) -> None:
+    with say_after_handshake(victim.endpoint, command(name, b"topic")):
+        eventually(lambda: device.statistics().in_.malformed == 1)
         victim.serves()

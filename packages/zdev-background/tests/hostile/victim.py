@@ -5,14 +5,12 @@ from __future__ import annotations
 import itertools
 import resource
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import zmq
+from helpers import Connect
 
 from zdev_background import ProcessDevice
-
-Connect = Callable[..., "zmq.Socket[bytes]"]
 
 
 class Victim:

@@ -59,9 +59,9 @@ def say(endpoint: str, *words: bytes) -> socket.socket:
     return made
 
 
-def say_after_handshake(endpoint: str, *words: bytes) -> socket.socket:
+def say_after_handshake(endpoint: str, *words: bytes, socket_type: bytes = b"DEALER") -> socket.socket:
     """The same after a handshake: what comes before the device's READY, libzmq takes for a wrong handshake, and hangs up."""
-    made = say(endpoint, HELLO)
+    made = say(endpoint, GREETING + ready(socket_type))
     heard = b""
     while len(heard) < len(GREETING) + 2 or len(heard) < len(GREETING) + 2 + heard[len(GREETING) + 1]:
         heard += made.recv(1000)

@@ -13,7 +13,7 @@ import click
 
 from ._failure import Failure, Status
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a full disk; a terminal that was closed
 
 SECTIONS = {
     "Run": ("run", "init", "validate", "schema", "key"),
@@ -69,10 +69,14 @@ def main() -> None:
 
 
 def _open_closed_streams() -> None:
-    """In the place of standard streams that are closed (`>&-`), where sockets would be opened, and be written to as such."""
+    """Open the null device in place of standard streams that are closed (`>&-`).
+
+    Otherwise a socket could take such a descriptor, and be written to as a stream; and Python has None for the stream.
+    """
     while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(number, True)
     os.close(number)
+    sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
@@ -93,7 +97,7 @@ def _status() -> int:
     except (click.Abort, KeyboardInterrupt):
         return Status.OK
     except Exception as error:  # noqa: BLE001 - whatever it is, the status tells
-        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
             _discard(1)
             return _say(f"zdev: cannot write the output: {error.strerror}", Status.UNAVAILABLE)
         traceback.print_exc()

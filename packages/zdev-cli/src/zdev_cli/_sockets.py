@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ._words import SECRETS, SOCKET_TYPES, Role, endpoint_of, settings_of
+from ._words import SOCKET_TYPES, Role, endpoint_of, settings_of
 
 if TYPE_CHECKING:
     from .config import SocketConfig
@@ -39,6 +40,8 @@ def assignment_of(text: str) -> tuple[str, str]:
     try:
         settings_of(name.strip(), value)
     except ValueError as error:
+        from zdev_background._option_table import SECRETS
+
         shown = name if name.strip().upper() in SECRETS else text
         raise ValueError(f"{shown!r}: {error}") from None
     return name.strip().upper(), value
@@ -86,12 +89,15 @@ class SocketArguments:
 
 def socket_options(role: Role) -> Callable[[_Command], _Command]:
     """--bind-ROLE, --connect-ROLE, --setsockopt-ROLE and --ROLE-type."""
-    endpoints: dict[str, Any] = {"metavar": "ENDPOINT", "multiple": True, "callback": checked(endpoint_of)}
+    endpoints: dict[str, Any] = {"metavar": "ENDPOINT", "multiple": True}
+    binds, connects = checked(endpoint_of), checked(partial(endpoint_of, connects=True))
     settings: dict[str, Any] = {"metavar": "NAME=VALUE", "multiple": True, "callback": checked(assignment_of)}
     types: dict[str, Any] = {"metavar": "TYPE", "type": click.Choice(SOCKET_TYPES[role], case_sensitive=False)}
     options = (
-        click.option(f"--bind-{role}", f"{role}_binds", help=f"Endpoint that {role} binds.", **endpoints),
-        click.option(f"--connect-{role}", f"{role}_connects", help=f"Endpoint that {role} connects to.", **endpoints),
+        click.option(f"--bind-{role}", f"{role}_binds", callback=binds, help=f"Endpoint that {role} binds.", **endpoints),
+        click.option(
+            f"--connect-{role}", f"{role}_connects", callback=connects, help=f"Endpoint that {role} connects to.", **endpoints
+        ),
         click.option(f"--setsockopt-{role}", f"{role}_settings", help=f"Socket option of {role}.", **settings),
         click.option(f"--{role}-type", help=f"One of {', '.join(SOCKET_TYPES[role])}.", **types),
     )

@@ -27,8 +27,6 @@ DEVICE_TYPES = {
 
 STARTER = "zdev.toml"  # what `zdev init` writes; `zdev validate` and `zdev run` take it where no other file is named
 
-SECRETS = ("CURVE_SECRETKEY", "PLAIN_PASSWORD")
-
 Setting = tuple[int, int | bytes]
 
 
@@ -42,29 +40,46 @@ def needed_roles(device_type: str) -> tuple[Role, ...]:
     return ("in", "out", "mon") if device_type == "monitored-queue" else ("in", "out")
 
 
-def endpoint_of(text: str) -> str:
-    """The endpoint itself, transport://address, for a socket that other programs are to reach."""
-    transport, separator, address = text.partition("://")
-    if not (transport and separator and address):
-        raise ValueError(f"{text!r} is no endpoint: write transport://address, like tcp://127.0.0.1:5559")
-    if transport == "inproc":
-        raise ValueError(f"{text!r}: no other program can reach inproc: use tcp:// or ipc://")
-    if transport == "tcp" and not is_port(address.rpartition(":")[2]):
-        raise ValueError(f"{text!r}: a tcp endpoint ends in :PORT, 1 to 65535 or * for any free one")
+def endpoint_of(text: str, *, connects: bool = False) -> str:
+    """Return the endpoint, transport://address, of a socket that other programs reach. Raises ValueError if it cannot be one."""
+    from zdev_background._endpoints import refusal_of
+
+    transport = text.partition("://")[0]
+    if refusal := refusal_of(text, connects=connects) or _transport_refusal(transport):
+        raise ValueError(f"{text!r}: {refusal}")
     return text
 
 
-def is_port(text: str) -> bool:
-    """libzmq itself takes any number, modulo 65536."""
-    return text == "*" or (len(text) < 6 and text.isascii() and text.isdigit() and int(text) <= 65535)
+def _transport_refusal(transport: str) -> str | None:
+    import zmq
+
+    if transport == "inproc":
+        return "no other program can reach inproc: use tcp:// or ipc://"
+    optional = ("tipc", "vmci", "ws", "wss", "pgm", "epgm", "norm")
+    if transport in ("tcp", "ipc") or (transport in optional and zmq.has(transport.removeprefix("e"))):
+        return None
+    near = get_close_matches(transport.casefold(), ("tcp", "ipc"), n=1)
+    return f"unknown transport {transport}: " + (f"did you mean {near[0]}://?" if near else "use tcp:// or ipc://")
 
 
 def settings_of(name: str, value: object) -> tuple[Setting, ...]:
-    """What `zmq.Socket.setsockopt` takes for an option of this name, without ZMQ_, and a number or text, or bool or list of them.
+    """Convert an option's name, without ZMQ_, and value (a number, text or bool, or a list of them) to what libzmq takes.
 
     Raises ValueError with a text that says what is allowed.
     """
+    from zdev_background._option_table import option_refusal
+
+    settings = _settings_of(name, value)
+    for option, setting in settings:
+        if refusal := option_refusal(option, setting):
+            raise ValueError(refusal)
+    return settings
+
+
+def _settings_of(name: str, value: object) -> tuple[Setting, ...]:
     import zmq
+
+    from zdev_background._option_table import SECRETS
 
     options = zmq.SocketOption.__members__
     option = options.get(name.upper())
@@ -77,9 +92,9 @@ def settings_of(name: str, value: object) -> tuple[Setting, ...]:
             f"{option.name} is a secret, which others could see here; use a table curve or plain, which names a file"
         )
     if isinstance(value, list):
-        return tuple(setting for each in value for setting in settings_of(name, each))
+        return tuple(setting for each in value for setting in _settings_of(name, each))
     if option is zmq.SocketOption.HWM:  # ØMQ 2 had one for both directions
-        return *settings_of("SNDHWM", value), *settings_of("RCVHWM", value)
+        return *_settings_of("SNDHWM", value), *_settings_of("RCVHWM", value)
     if option._opt_type.name == "bytes":
         if not isinstance(value, str):
             raise ValueError(f"{option.name} takes text")

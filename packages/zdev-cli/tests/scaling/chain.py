@@ -45,7 +45,7 @@ class Sites:
         self.peers_there, device_there = (network.host(name, switches[1]) for name in ("peers2", "device2"))
         network.name({"here": [device_here], "there": [device_there]})
         self.there = Zdev(device_there, folder / "there", toml.format(name="there", out='bind = "tcp://*:5572"'))
-        on = f'connect = "tcp://{device_there.address}:{PORT}"'
+        on = f'connect = "tcp://{device_there.address}:{PORT}"\nout.options.IMMEDIATE = 0'
         self.here = Zdev(device_here, folder / "here", toml.format(name="here", out=on))
 
 

@@ -6,8 +6,10 @@ import json
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING
 
@@ -104,7 +106,30 @@ def test_an_unknown_path_is_told_the_known_ones(serve: Serve, snapshot: Snapshot
 
 
 @pytest.mark.parametrize(
-    "host", ["attacker.example", "attacker.example:9595", "127.0.0.1.attacker.example", "10.0.0.1", "[::2]", ""]
+    "host",
+    [
+        "attacker.example",
+        "attacker.example:9595",
+        "127.0.0.1.attacker.example",
+        "localhost.attacker.example",
+        "10.0.0.1",
+        "[::2]",
+        "",
+        "[::1].attacker.example",
+        "[::1]:80.attacker.example",
+        "[::1",
+        "::1",
+        "[127.0.0.1",
+        "127.0.0.1:80:attacker.example",
+        "127.0.0.1:port",
+        "localhost@attacker.example",
+        "attacker.example@localhost",
+        "localhost/attacker.example",
+        "localhost, attacker.example",
+        "%6cocalhost",
+        "[::1%25eth0]",
+        "[localhost]",
+    ],
 )
 def test_on_loopback_a_name_of_another_machine_is_refused(serve: Serve, snapshot: Snapshot, host: str) -> None:
     answer = serve(snapshot).ask("/status", Host=host)
@@ -208,6 +233,37 @@ def test_a_probe_is_answered_however_many_connections_are_silent(
     assert len(served.server._server.active_channels) <= server.CONNECTIONS
     for client in silent:
         client.close()
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/livez"])
+def test_more_requests_at_once_than_connections_are_all_answered(serve: Serve, snapshot: Snapshot, path: str) -> None:
+    served = serve(snapshot)
+    count = 4 * server.CONNECTIONS
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connect(served)) for _ in range(count)]
+        for client in clients:
+            client.sendall(request)
+        statuses = Counter(client.recv(12) for client in clients)
+    assert statuses == {b"HTTP/1.1 200": count}
+
+
+def test_200_scrapes_at_once_by_clients_that_keep_their_connections_are_all_answered(serve: Serve, snapshot: Snapshot) -> None:
+    served = serve(snapshot)
+    start = threading.Barrier(200)
+    connections = [HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE) for _ in range(200)]
+
+    def scrape(connection: HTTPConnection) -> int:
+        start.wait(PATIENCE)
+        connection.request("GET", "/metrics")
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    with ThreadPoolExecutor(200) as pool:
+        assert list(pool.map(scrape, connections)) == [200] * 200
+    for each in connections:
+        each.close()
 
 
 def test_a_snapshot_that_fails_is_an_error_of_that_answer_only(serve: Serve, snapshot: Snapshot) -> None:

@@ -41,7 +41,7 @@ class FlowStatistics:
     def bytes_sent(self) -> int: ...
     @property
     def malformed(self) -> int:
-        """Dropped: to a ROUTER without destination and content, between ROUTERs also without sender."""
+        """Dropped: no destination or content for a ROUTER, more than 65,536 frames, a SUBSCRIBE command, or no end."""
     @property
     def unroutable(self) -> int:
         """Dropped: EHOSTUNREACH from a ROUTER with ROUTER_MANDATORY."""
@@ -79,7 +79,7 @@ class Statistics:
         """Received on the out socket, sent on the in socket."""
     @property
     def pending_replies(self) -> int:
-        """Requests forwarded minus replies returned: what a drain waits for. 0 where nothing is owed: one way, PUB/SUB types."""
+        """Requests forwarded that have no reply yet: what a drain waits for. 0 where nothing is owed: one way, PUB/SUB types."""
     @property
     def loop_iterations(self) -> int:
         """Turns of the loop, one every 250 ms at least while the device runs: one that stands still is stuck."""

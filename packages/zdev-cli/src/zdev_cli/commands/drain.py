@@ -1,12 +1,12 @@
-"""`zdev drain`: end a device once nothing is owed."""
+"""`zdev drain`: stop a device once all pending replies have been returned."""
 
 from ..control.steer import steering_command
 
 TEXT = """\
-End DEVICE once the replies that are owed have come home.
+Stop DEVICE once all pending replies have been returned.
 
-It takes no more requests, and waits for its drain_timeout at most; exit status 75 if that was too short, or zdev stop cut it
-short. It stays stopped until zdev start.
+It accepts no more requests, and stays stopped until zdev start. Exit status 75 if the drain was cut short: by its drain_timeout,
+by zdev stop, or because a slow receiver had not taken all messages when LINGER ended.
 """
 
 EXAMPLE = """\

@@ -32,7 +32,11 @@ def _limits(command: _Command) -> _Command:
     size: dict[str, Any] = {"metavar": "SIZE", "callback": size_callback}
     options = (
         click.option(
-            "--chunk-size", default="1MiB", show_default=True, help="A chunk is written after so many bytes ...", **size
+            "--chunk-size",
+            default="1MiB",
+            show_default=True,
+            help="A chunk is written after so many bytes (compressed up to 16 MiB) ...",
+            **size,
         ),
         click.option(
             "--chunk-seconds",

@@ -3,7 +3,9 @@
 from ..control.steer import steering_command
 
 TEXT = """\
-Drain DEVICE as zdev drain does, then start it again.
+Drain DEVICE, then start it again.
+
+Exit status 75 if the drain was cut short, as for zdev drain.
 """
 
 EXAMPLE = """\

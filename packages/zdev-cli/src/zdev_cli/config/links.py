@@ -119,8 +119,7 @@ def _services(config: Config) -> Iterator[Use]:
     """What the program binds for itself."""
     if endpoint := config.control.endpoint:
         with suppress(ValueError):
-            control_endpoint_of(endpoint)
-            if address := address_of(endpoint):
+            if address := address_of(f"ipc://{control_endpoint_of(endpoint)}"):
                 yield Use(endpoint, address, ("control", "endpoint"), None)
     if config.http:
         with suppress(ValueError):

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from .._words import Role, settings_of
-from .endpoints import address_of, refusal_of
+from .endpoints import refusal_of
 from .fault import Finding, Path
 from .model import Config, DeviceConfig, SocketConfig
 from .places import endpoint_path, socket_path
@@ -90,9 +90,6 @@ def is_exposed(endpoint: str, options: Mapping[str, object]) -> bool:
         endpoint, connects=False
     ):
         return False
-    address = address_of(endpoint)
-    if endpoint.startswith("ipc:") or (address and address.host.startswith("127.")):
-        return False  # plainly: to import zdev_background takes longer than all else here
     from zdev_background import SocketSpec
 
     return bool(SocketSpec("in", 0, binds=[endpoint]).exposed())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from .._words import SOCKET_TYPES, Role, needed_roles
+from .._words import SOCKET_TYPES, Role, needed_roles, settings_of
 from .endpoints import control_endpoint_of, listen_of, refusal_of
 from .engine import Engine
 from .fault import Finding, Path
@@ -25,6 +25,7 @@ def broken_rules(config: Config) -> Iterator[Finding]:
             yield from _endpoints(index, device)
             yield from _types(index, device, engine)
             yield from _options(index, device, engine)
+            yield from _conflicts(index, device, config)
         yield from _default_options(config, engine)
     yield from _services(config)
     yield from broken_links(config)
@@ -90,6 +91,21 @@ def _options(index: int, device: DeviceConfig, engine: Engine) -> Iterator[Findi
             if refusal := engine.option_refusal(kind, name, value):
                 here = (*path, "options", name)
                 yield Finding(here, refusal, at_key=True, depends_on=(here, (*path, "type"), ("device", index, "type")))
+
+
+def _conflicts(index: int, device: DeviceConfig, config: Config) -> Iterator[Finding]:
+    """Options that are allowed one by one, but not together."""
+    from zdev_background._option_checks import conflict_of
+
+    for role, socket in device.sockets.items():
+        options = socket.options if role == "ctrl" else {**config.defaults.options, **socket.options}
+        try:
+            settings = [setting for name, value in options.items() for setting in settings_of(name, value)]
+        except ValueError:  # which `_options` reports
+            continue
+        if conflict := conflict_of(settings, len(socket.binds)):
+            here: Path = (*socket_path(index, role), "options") if socket.options else ("defaults", "options")
+            yield Finding(here, conflict, at_key=True, depends_on=(here, ("defaults", "options")))
 
 
 def _default_options(config: Config, engine: Engine) -> Iterator[Finding]:

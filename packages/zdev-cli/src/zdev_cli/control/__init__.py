@@ -1,1 +1,1 @@
-"""A running zdev, steered by other programs: a REQ asks, JSON each way, on an ipc socket that only its user can open."""
+"""Commands from other programs to a running zdev: JSON each way, on a Unix socket that only its user can open."""

@@ -6,6 +6,7 @@ import os
 import socket as sockets
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,8 +16,6 @@ from .._failure import Failure, Status
 from .place import path_of
 
 if TYPE_CHECKING:
-    import zmq
-
     from .protocol import Reply, Request
 
 ANSWER_TIMEOUT = 10.0  # seconds; what takes longer says so
@@ -36,31 +35,64 @@ class Refusal(Failure):
 
 def control_option(command: _Command) -> _Command:
     """--control PATH."""
-    text = "Control socket of the running zdev, as it tells at its start. Unless told, that of this user."
+    text = "Control socket of the running zdev, as printed by zdev run. Default: this user's socket."
     return click.option("--control", metavar="PATH", envvar="ZDEV_CONTROL", help=text)(command)
 
 
 def ask(request: Request, control: str | None = None, timeout: float | None = ANSWER_TIMEOUT) -> Reply:
-    """The answer of the zdev whose control socket is at `control`. timeout: in seconds; None: wait for ever.
+    """The answer of the zdev whose control socket is at `control`. timeout: in seconds; None: wait without limit.
 
     Raises Failure when none answers, and when it could not do what was asked.
     """
     import msgspec
-    import zmq
 
     from .protocol import Reply
 
     path = path_of(control)
-    _check_there(path)
-    with zmq.Context() as context, context.socket(zmq.REQ) as socket:
-        socket.linger = 0
-        socket.connect(f"ipc://{path}")
-        socket.send(msgspec.json.encode(request))
-        _await_answer(socket, path, timeout)
-        reply = msgspec.json.decode(socket.recv(), type=Reply)
+    try:
+        with sockets.socket(sockets.AF_UNIX) as socket:
+            answer = _exchange(socket, path, msgspec.json.encode(request), timeout)
+    except (FileNotFoundError, ConnectionRefusedError):
+        text = f'cannot reach zdev at {path}: start one with zdev run -c FILE ("zdev run TYPE" has no control socket), or set --control'
+        raise Failure(text, Status.UNAVAILABLE) from None
+    except BlockingIOError:  # what a time limit of the kernel ends in
+        limit = ANSWER_TIMEOUT if timeout is None else timeout
+        raise Failure(f"the zdev at {path} has not answered within {limit:g} s", Status.UNAVAILABLE) from None
+    except OSError as error:
+        raise Failure(f"control socket {path}: {error.strerror}", Status.UNAVAILABLE) from error
+    if not answer.endswith(b"\n"):
+        raise Failure(f"the zdev at {path} ended before it answered", Status.UNAVAILABLE)
+    try:
+        reply = msgspec.json.decode(answer, type=Reply)
+    except msgspec.MsgspecError as error:
+        text = f"the zdev at {path} gave an answer that this one cannot read: {error} (do their versions differ?)"
+        raise Failure(text, Status.UNAVAILABLE) from error
     if reply.status != Status.OK:
         raise Refusal("\n".join(reply.lines), Status(reply.status))
     return reply
+
+
+def _exchange(socket: sockets.socket, path: Path, request: bytes, timeout: float | None) -> bytes:
+    """All that comes upon a request. Raises OSError; BlockingIOError when a step takes longer than `timeout`."""
+    _limit(socket, ANSWER_TIMEOUT if timeout is None else timeout)
+    socket.connect(str(path))
+    _check_owner(socket, path)
+    socket.sendall(request + b"\n")
+    if timeout is None:
+        _limit(socket, 0)
+    parts: list[bytes] = []
+    with suppress(ConnectionResetError):
+        while part := socket.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def _limit(socket: sockets.socket, seconds: float) -> None:
+    """Have the kernel end what takes longer; 0: no limit. A time limit of Python's would not wait at all for a full backlog."""
+    whole, fraction = divmod(seconds, 1)
+    value = struct.pack("@ll", int(whole), int(fraction * 1e6))
+    socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_RCVTIMEO, value)
+    socket.setsockopt(sockets.SOL_SOCKET, sockets.SO_SNDTIMEO, value)
 
 
 def monitor_of(target: str, control: str | None = None) -> str:
@@ -82,21 +114,6 @@ def monitor_of(target: str, control: str | None = None) -> str:
     return mon.binds[0].replace("://0.0.0.0:", "://127.0.0.1:").replace("://[::]:", "://[::1]:")
 
 
-def _await_answer(socket: zmq.Socket[bytes], path: Path, timeout: float | None) -> None:
-    import zmq
-
-    with socket.get_monitor_socket(zmq.EVENT_DISCONNECTED) as ended:
-        poller = zmq.Poller()
-        poller.register(socket, zmq.POLLIN)
-        poller.register(ended, zmq.POLLIN)
-        ready = dict(poller.poll(None if timeout is None else int(timeout * 1000)))
-        socket.disable_monitor()
-    if not ready:
-        raise Failure(f"the zdev at {path} has not answered within {timeout:g} s", Status.UNAVAILABLE)
-    if socket not in ready:
-        raise Failure(f"the zdev at {path} ended before it answered", Status.UNAVAILABLE)
-
-
 def device_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
     """For the completion of a shell."""
     from .protocol import Request
@@ -110,25 +127,13 @@ def device_names(context: click.Context, _: click.Parameter, incomplete: str) ->
     return [each.name for each in snapshot.devices if each.name.startswith(incomplete)] if snapshot else []
 
 
-def _check_there(path: Path) -> None:
-    """libzmq would wait for a zdev that may never come."""
-    try:
-        with sockets.socket(sockets.AF_UNIX) as probe:
-            probe.settimeout(ANSWER_TIMEOUT)
-            probe.connect(str(path))
-            _check_owner(probe, path)
-    except (FileNotFoundError, ConnectionRefusedError):
-        text = f"no zdev answers at {path}: start one with zdev run -c FILE (zdev run TYPE has none), or name another with --control"
-        raise Failure(text, Status.UNAVAILABLE) from None
-    except OSError as error:
-        raise Failure(f"control socket {path}: {error.strerror}", Status.UNAVAILABLE) from error
+def _check_owner(connected: sockets.socket, path: Path) -> None:
+    """Where everybody may make directories, another user may have been first. Root may ask anybody."""
+    from .audit import credentials
 
-
-def _check_owner(probe: sockets.socket, path: Path) -> None:
-    """Where everybody may make directories, another user may have been first. Root may ask whom it likes."""
-    if not hasattr(sockets, "SO_PEERCRED"):
+    if (found := credentials(connected)) is None:
         return
-    _, owner, _ = struct.unpack("3i", probe.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, struct.calcsize("3i")))
+    _, owner, _ = found
     if os.geteuid() not in (0, owner) and owner != 0:
-        text = f"control socket {path}: another user (uid {owner}) answers there: name yours with --control"
+        text = f"control socket {path}: another user (uid {owner}) answers there: set yours with --control"
         raise Failure(text, Status.UNAVAILABLE)

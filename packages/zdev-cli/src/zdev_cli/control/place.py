@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import socket
 import stat
 import sys
 import tempfile
@@ -14,31 +15,30 @@ from pathlib import Path
 from .._failure import Failure, Status
 
 LONGEST = 107 if sys.platform == "linux" else 103  # bytes
+BACKLOG = 128  # connections that wait to be accepted
 
 _NAME = "control.sock"
+_SCHEMES = ("unix://", "ipc://")
 
 
-def path_of(told: str | None) -> Path:
-    """The path in `told`, an ipc endpoint or a path; by default one in a directory of the user's own.
+def path_of(given: str | None) -> Path:
+    """The path in `given`, which may begin with unix:// or ipc://; by default one in a directory of this user.
 
     Raises Failure if no socket can have it.
     """
-    path = _path(told)
-    advice = "name another with --control"
-    try:
-        length = len(str(path).encode())
-    except UnicodeEncodeError:
-        shown = os.fsencode(path).decode(errors="backslashreplace")
-        raise Failure(f"control socket {shown}: libzmq takes no path that is not UTF-8: {advice}", Status.USAGE) from None
+    path = _path(given)
+    length = len(os.fsencode(path))
     if length > LONGEST:
-        text = f"control socket {path}: a path of {length} bytes is too long for a socket, which takes {LONGEST}: {advice}"
+        text = f"control socket {path}: its path is too long: {length} bytes, a socket takes {LONGEST} (set another with --control)"
         raise Failure(text, Status.USAGE)
     return path
 
 
-def _path(told: str | None) -> Path:
-    if told:
-        return Path(told.removeprefix("ipc://")).absolute()
+def _path(given: str | None) -> Path:
+    if given:
+        for scheme in _SCHEMES:
+            given = given.removeprefix(scheme)
+        return Path(given).absolute()
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):
         return Path(runtime, "zdev", _NAME)
     if os.geteuid() == 0:
@@ -46,21 +46,73 @@ def _path(told: str | None) -> Path:
     return Path(tempfile.gettempdir(), f"zdev-{os.geteuid()}", _NAME)
 
 
-def make_directory(path: Path) -> None:
-    """Make the directory of the control socket, for its user alone. Raises Failure if others can enter or own it."""
+def listen(path: Path) -> socket.socket:
+    """A socket that listens at `path`, in a directory closed to others. Raises Failure, also when another zdev listens there."""
+    _make_directory(path)
+    try:
+        with _locked(path.parent):  # from the look whether somebody listens there to the bind
+            _remove_stale(path)
+            return _bound(path)
+    except OSError as error:
+        raise Failure(f"control socket {path}: {error.strerror}", Status.UNAVAILABLE) from error
+
+
+def _make_directory(path: Path) -> None:
+    """Raises Failure if others can enter, own or redirect it."""
     directory = path.parent
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = directory.stat()
+        itself, found = directory.lstat(), directory.stat()
     except OSError as error:
         raise Failure(f"control socket {path}: {error.strerror}: {error.filename}", Status.UNAVAILABLE) from error
-    if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        text = f"control socket {path}: {directory} must be of this user and closed to others: chmod 0700 {directory}"
+    if stat.S_ISLNK(itself.st_mode) and itself.st_uid not in (0, os.geteuid()):
+        text = f"control socket {path}: {directory} is a symbolic link of another user (uid {itself.st_uid})"
+        raise Failure(f"{text}: set another path with --control", Status.UNAVAILABLE)
+    if found.st_uid != os.geteuid():
+        text = f"control socket {path}: {directory} belongs to another user (uid {found.st_uid})"
+        raise Failure(f"{text}: set another path with --control", Status.UNAVAILABLE)
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        text = f"control socket {path}: {directory} is open to other users (mode {stat.S_IMODE(found.st_mode):04o})"
+        raise Failure(f"{text}: chmod 0700 {directory}", Status.UNAVAILABLE)
+
+
+def _remove_stale(path: Path) -> None:
+    """The file of a zdev that was killed."""
+    try:
+        kind = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISSOCK(kind):
+        text = f"control socket {path}: a file that is not a socket has this path: set another with --control"
         raise Failure(text, Status.UNAVAILABLE)
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except ConnectionRefusedError:
+            path.unlink()
+            return
+        except BlockingIOError:  # more clients wait there than may
+            pass
+    raise Failure(f"another zdev listens at {path}: stop it, or set another path with --control", Status.UNAVAILABLE)
+
+
+def _bound(path: Path) -> socket.socket:
+    listener = socket.socket(socket.AF_UNIX)
+    umask = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    finally:
+        os.umask(umask)
+    return listener
 
 
 @contextmanager
-def locked(directory: Path) -> Iterator[None]:
+def _locked(directory: Path) -> Iterator[None]:
     """Alone among all who lock this directory."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -1,4 +1,4 @@
-"""What is asked of a running zdev and what it answers: one frame of JSON each way, between REQ and ROUTER."""
+"""Requests to a running zdev and its answers: one line of JSON each way, then the connection is closed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What came of it."""
 
     status: int = Status.OK
-    """Exit status for who asked; 0: done."""
+    """Exit status of the command; 0: done."""
     lines: list[str] = []
     """What was done, or what is wrong, a line each, for people to read."""
     snapshot: Snapshot | None = None

@@ -1,30 +1,36 @@
-"""The side of the running zdev: a thread that takes requests, answers status itself and has others answered in threads."""
+"""The side of the running zdev: a Unix socket on which one thread serves all clients, and commands run in threads of their own.
+
+It is not a ZeroMQ socket: libzmq aborts the process when it accepts a connection on ipc and no file descriptor is left.
+"""
 
 from __future__ import annotations
 
 import logging
 import os
 import queue
+import selectors
 import socket as sockets
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 import msgspec
-import zmq
-
-from zdev_background import SocketSpec
 
 from .._failure import Failure, Status
 from . import audit
-from .audit import who_sent
-from .place import locked, make_directory
+from .audit import peer_of
+from .connection import Connection
+from .place import listen
 from .protocol import Reply, Request
+from .reserve import Reserve
 
-LARGEST_REQUEST = 65536  # bytes; libzmq hangs up on who sends more
-MOST_AT_ONCE = 64  # requests under way
-LINGER = 200  # ms for the last replies
+CONNECTIONS = 128  # one more takes the place of the one that has waited longest for its client
+COMMANDS = 64  # at once
+TIMEOUT = 10.0  # seconds for a client to send its request, and as long to read its answer
+LINGER = 0.2  # seconds for the last answers when zdev ends
+TICK = 0.5  # seconds between looks at what is late, and before a new attempt to accept when no descriptor was left
 
 logger = logging.getLogger("zdev.service")
 
@@ -36,114 +42,144 @@ class ControlServer:
     """
 
     def __init__(self, path: Path, answer: Callable[[Request], Reply]) -> None:
-        self.endpoint = f"ipc://{path}"
+        self.endpoint = f"unix://{os.fsencode(path).decode(errors='backslashreplace')}"
         self._path = path
         self._answer = answer
-        self._replies: queue.SimpleQueue[list[bytes]] = queue.SimpleQueue()
-        self._under_way = 0
+        self._connections: set[Connection] = set()
+        self._done: queue.SimpleQueue[tuple[Connection, bytes]] = queue.SimpleQueue()
+        self._running = 0  # commands
+        self._mute_until = 0.0
         self._over = False
 
     def start(self) -> None:
         """Raises Failure when it can't listen there, also because another zdev does."""
-        make_directory(self._path)
-        if self._path.exists() and not self._path.is_socket():
-            raise Failure(f"control socket {self._path}: there is a file that is no socket: name another", Status.UNAVAILABLE)
-        self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
-        spec = SocketSpec("ctrl", zmq.ROUTER, binds=[self.endpoint])
-        spec.options += [(zmq.MAXMSGSIZE, LARGEST_REQUEST), (zmq.LINGER, LINGER), (zmq.ROUTER_MANDATORY, 0)]
-        umask = os.umask(0o177)
-        try:
-            with locked(self._path.parent):  # between the look whether somebody listens there and the bind
-                self._opened = spec.open(self._context, "zdev")
-        except zmq.ZMQError as error:
-            self._context.term()
-            raise Failure(self._why(error), Status.UNAVAILABLE) from error
-        finally:
-            os.umask(umask)
+        self._listener = listen(self._path)
+        self._inode = self._path.stat().st_ino
+        self._reserve = Reserve()
         self._reader, self._writer = sockets.socketpair()
-        self._reader.setblocking(False)
-        self._writer.setblocking(False)
+        for each in (self._listener, self._reader, self._writer):
+            each.setblocking(False)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(self._reader, selectors.EVENT_READ, self._wake_up)
         self._thread = threading.Thread(target=self._serve, name="zdev control", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Send the replies that are there, then close and remove the socket."""
+        """Send the answers that are there, then close and remove the socket."""
         self._over = True
         self._wake()
         self._thread.join()
-        self._context.term()
-        self._reader.close()
-        self._writer.close()
+        self.remove()
+        self._selector.close()
+        self._reserve.close()
+        for each in (self._listener, self._reader, self._writer):
+            each.close()
 
     def remove(self) -> None:
-        """The socket alone, when there is no time for more."""
-        self._path.unlink(missing_ok=True)
-
-    def _why(self, error: zmq.ZMQError) -> str:
-        if error.errno == zmq.EADDRINUSE:
-            return f"another zdev answers at {self._path}: end it, or give this one a socket of its own with --control"
-        return f"control socket {self._path}: {error.strerror or error}"
+        """Remove the socket's file, unless it is another's by now."""
+        with suppress(OSError):
+            if self._path.stat().st_ino == self._inode:
+                self._path.unlink()
 
     def _serve(self) -> None:
         try:
-            self._serve_until_over(self._opened.socket)
+            while not self._over:
+                self._turn(TICK)
+            self._turn(0)
+            until = monotonic() + LINGER
+            while any(each.reply for each in self._connections) and monotonic() < until:
+                self._turn(LINGER / 10)
         except Exception:
-            logger.exception("control: no command is taken any more: this is a bug in zdev")
-        finally:
-            self._opened.close()
+            logger.exception("control: no command is accepted any more: this is a bug in zdev")
+        for each in list(self._connections):
+            self._close(each)
 
-    def _serve_until_over(self, socket: zmq.Socket[bytes]) -> None:
-        poller = zmq.Poller()
-        poller.register(socket, zmq.POLLIN)
-        poller.register(self._reader.fileno(), zmq.POLLIN)
-        while not self._over:
-            ready = dict(poller.poll())
-            self._send_replies(socket)
-            if socket in ready:
-                self._take(socket, socket.recv_multipart(copy=False))
-        self._send_replies(socket)
-
-    def _send_replies(self, socket: zmq.Socket[bytes]) -> None:
-        with suppress(BlockingIOError):
-            while self._reader.recv(4096):
-                pass
+    def _turn(self, timeout: float) -> None:
+        """Serve what is ready, and close what is late."""
+        for key, _ in self._selector.select(timeout):
+            key.data()
         with suppress(queue.Empty):
             while True:
-                message = self._replies.get_nowait()
-                self._under_way -= 1
-                socket.send_multipart(message)
+                connection, body = self._done.get_nowait()
+                self._running -= 1
+                self._reply(connection, body)
+        now = monotonic()
+        for each in [each for each in self._connections if each.deadline < now]:
+            self._close(each)
+        if self._mute_until and now >= self._mute_until:
+            self._mute_until = 0.0
+            self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._reserve.fill()
 
-    def _take(self, socket: zmq.Socket[bytes], frames: list[zmq.Frame]) -> None:
-        message, who = [frame.bytes for frame in frames], who_sent(frames[-1])
-        if len(message) != 3 or message[1]:
-            audit.log_nonsense(who, "not of a REQ socket")
-            return  # nobody would understand the reply
-        envelope, body = message[:2], message[2]
+    def _accept(self) -> None:
         try:
-            request = msgspec.json.decode(body, type=Request)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            audit.log_nonsense(who, str(error))
-            body = msgspec.json.encode(Reply(status=Status.USAGE, lines=[f"this is no request: {error}"]))
-        else:
-            if request.verb == "status":
-                _, body = self._safely(request)
-            elif self._under_way < MOST_AT_ONCE:
-                self._under_way += 1
-                work = (envelope, who, request)
-                threading.Thread(target=self._work, args=work, name="zdev command", daemon=True).start()
-                return
-            else:
-                text = f"{MOST_AT_ONCE} commands are under way: try again when some are done"
-                reply = Reply(status=Status.UNAVAILABLE, lines=[text])
-                audit.log_outcome(who, request, reply)
-                body = msgspec.json.encode(reply)
-        socket.send_multipart([*envelope, body])
+            accepted = self._reserve.accept(self._listener)
+        except OSError as error:
+            logger.warning("control: cannot accept a connection: %s", error.strerror)
+            self._make_room()
+            self._selector.unregister(self._listener)  # it stays readable
+            self._mute_until = monotonic() + TICK
+            return
+        if accepted is None:
+            return
+        if len(self._connections) >= CONNECTIONS:
+            self._make_room()
+        connection = Connection(accepted, peer_of(accepted), monotonic() + TIMEOUT)
+        self._connections.add(connection)
+        self._selector.register(accepted, selectors.EVENT_READ, lambda: self._receive(connection))
 
-    def _work(self, envelope: list[bytes], who: str, request: Request) -> None:
-        audit.log_command(who, request)
+    def _make_room(self) -> None:
+        """Close the connection that has waited longest for its client. One whose command is running waits for zdev."""
+        oldest = min(self._connections, key=lambda each: each.deadline, default=None)
+        if oldest and oldest.deadline < float("inf"):
+            self._close(oldest)
+
+    def _receive(self, connection: Connection) -> None:
+        try:
+            line = connection.receive()
+        except ValueError as error:
+            self._refuse(connection, str(error))
+            return
+        except OSError:
+            self._close(connection)
+            return
+        if line is None:
+            return
+        if not line:  # it only looked whether somebody listens here
+            self._close(connection)
+            return
+        try:
+            request = msgspec.json.decode(line, type=Request)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            self._refuse(connection, str(error))
+            return
+        self._begin(connection, request)
+
+    def _begin(self, connection: Connection, request: Request) -> None:
+        if request.verb == "status":
+            self._reply(connection, self._safely(request)[1])
+        elif self._running < COMMANDS:
+            self._running += 1
+            self._selector.unregister(connection.socket)
+            connection.deadline = float("inf")
+            threading.Thread(target=self._work, args=(connection, request), name="zdev command", daemon=True).start()
+        else:
+            text = f"{COMMANDS} commands are running: try again when some are done"
+            reply = Reply(status=Status.UNAVAILABLE, lines=[text])
+            audit.log_outcome(connection.peer, request, reply)
+            self._reply(connection, msgspec.json.encode(reply))
+
+    def _refuse(self, connection: Connection, why: str) -> None:
+        audit.log_invalid(connection.peer, why)
+        self._reply(connection, msgspec.json.encode(Reply(status=Status.USAGE, lines=[f"invalid request: {why}"])))
+
+    def _work(self, connection: Connection, request: Request) -> None:
+        """In a thread of its own."""
+        audit.log_command(connection.peer, request)
         reply, body = self._safely(request)
-        audit.log_outcome(who, request, reply)
-        self._replies.put([*envelope, body])
+        audit.log_outcome(connection.peer, request, reply)
+        self._done.put((connection, body))
         self._wake()
 
     def _safely(self, request: Request) -> tuple[Reply, bytes]:
@@ -158,9 +194,37 @@ class ControlServer:
             reply = _refusal(Status.INTERNAL, f"{type(error).__name__}: {error}: this is a bug in zdev; see its log")
         return reply, msgspec.json.encode(reply)
 
+    def _reply(self, connection: Connection, body: bytes) -> None:
+        connection.reply, connection.deadline = body + b"\n", monotonic() + TIMEOUT
+        with suppress(KeyError):  # it is not watched while its command runs
+            self._selector.unregister(connection.socket)
+        self._selector.register(connection.socket, selectors.EVENT_WRITE, lambda: self._send(connection))
+        self._send(connection)
+
+    def _send(self, connection: Connection) -> None:
+        try:
+            connection.send()
+        except OSError:  # the client has left
+            connection.reply = b""
+        if not connection.reply:
+            self._close(connection)
+
+    def _close(self, connection: Connection) -> None:
+        if connection not in self._connections:  # closed just now, in favour of another
+            return
+        self._connections.remove(connection)
+        with suppress(KeyError):
+            self._selector.unregister(connection.socket)
+        self._reserve.release(connection.socket)
+
     def _wake(self) -> None:
-        with suppress(OSError):  # full: it will wake up all the same
+        with suppress(OSError):  # full: it wakes up all the same
             self._writer.send(b"!")
+
+    def _wake_up(self) -> None:
+        with suppress(BlockingIOError):
+            while self._reader.recv(4096):
+                pass
 
 
 def _refusal(status: Status, text: str) -> Reply:

@@ -29,9 +29,9 @@ class OwnContextProcess(ProcessDevice):
     start_method = "forkserver"
 
 
-def device_of(config: DeviceConfig) -> Device:
+def device_of(config: DeviceConfig) -> ThreadDevice | ProcessDevice:
     """The device, not started. `config` has its defaults filled in."""
-    factory = OwnContextProcess if config.isolation == "process" else OwnContextThread
+    factory: type[ThreadDevice | ProcessDevice] = OwnContextProcess if config.isolation == "process" else OwnContextThread
     specs = {role: _spec_of(config, role, socket) for role, socket in config.sockets.items()}
     device = factory(in_type=specs["in"].type, out_type=specs["out"].type)
     device.use_specs(specs.values(), in_prefix=_prefix("in", config.in_), out_prefix=_prefix("out", config.out))
@@ -60,3 +60,16 @@ def _prefix(role: str, socket: SocketConfig) -> str | None:
     if isinstance(socket.prefix, str):
         return socket.prefix
     return role if socket.prefix else None
+
+
+def outstanding(device: Device | None) -> str:
+    """How many replies did not come before it ended."""
+    count = device.statistics().pending_replies if device else 0
+    return f"{count} {'reply' if count == 1 else 'replies'} outstanding"
+
+
+def undelivered(device: Device) -> str:
+    """A warning, when the device closed its sockets before libzmq had sent all; "" when it had."""
+    if not device.linger_expired:
+        return ""
+    return "LINGER ended while messages waited in libzmq for a slow or absent peer: they are lost, and not counted"

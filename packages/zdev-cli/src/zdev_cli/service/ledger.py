@@ -7,7 +7,7 @@ import time
 from operator import add
 from typing import NamedTuple
 
-from zdev_background import Device, FlowStatistics, State, Statistics
+from zdev_background import Device, Ending, FlowStatistics, State, Statistics
 
 
 class Counters(NamedTuple):
@@ -57,6 +57,7 @@ class Ledger:
         self._past = Reading(time.monotonic(), Counters(), Counters())  # of the runs that have ended
         self._latest = self._past
         self._device: Device | None = None
+        self._run = 0
         self._answers_at_once = False
         self._iterations = -1
         self._iterated_at = 0.0
@@ -67,25 +68,25 @@ class Ledger:
         """A run has begun."""
         with self._lock:
             self._device, self._answers_at_once = device, answers_at_once
+            self._run += 1
             self._latest = self._latest._replace(state=State.ACTIVE)  # until it is asked
             self.began = self._iterated_at = time.monotonic()
 
-    def close(self) -> None:
+    def close(self, ending: Ending) -> None:
         """The run has ended."""
         with self._lock:
-            if self._device is None:
-                return
-            device, self._device, self.began = self._device, None, None
-            self._note(device.statistics())
-            self._latest = self._past = self._latest._replace(lost=self._past.lost + device.lost, state=State.IDLE, in_flight=0)
+            self._device, self.began = None, None
+            self._note(ending.statistics)
+            self._latest = self._past = self._latest._replace(lost=self._past.lost + ending.lost, state=State.IDLE, in_flight=0)
 
     def refresh(self) -> None:
         """Ask the device. Raises TimeoutError if it does not answer."""
         with self._asking:  # else an older answer might be noted after a newer one
-            if device := self._device:
+            device, run = self._device, self._run
+            if device:
                 statistics = device.statistics()
                 with self._lock:
-                    if self._device is device:
+                    if self._device and self._run == run:
                         self._note(statistics)
 
     def read(self) -> Reading:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import suppress
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from zdev_background import Device, Outcome, State
+from zdev_background import Outcome, State
 
 from .._failure import Failure, Status
 from ..config import DeviceConfig
+from .build import outstanding, undelivered
+from .keeper import START_TIMEOUT, DeviceKeeper
 from .ledger import Ledger
-from .life import START_TIMEOUT, Life
 from .meter import Meter
 from .snapshot import DeviceState, DeviceView, SocketView
 
@@ -31,7 +31,7 @@ class Ended(NamedTuple):
 
     text: str
     is_drained: bool = True
-    """False: it was to be drained, and not all that was owed came."""
+    """False: it was to be drained, and a reply did not come, or a message that it had taken was not delivered."""
 
 
 class Managed:
@@ -41,12 +41,12 @@ class Managed:
         self.config = config
         self.ledger = Ledger()
         self.meter = Meter(self.ledger)
-        self._life: Life | None = None
-        self._stopping: Life | None = None  # the one that was told to end at once
+        self._keeper: DeviceKeeper | None = None
+        self._stopping: DeviceKeeper | None = None  # the one that was told to end at once
         self._is_wanted = True  # by the operator, who may stop and drain it
         self._is_paused = False
         self._is_retired = False
-        self._restarts = 0  # of former lives
+        self._restarts = 0  # of former keepers
         self._lock = threading.RLock()
 
     @property
@@ -56,16 +56,16 @@ class Managed:
     @property
     def running_config(self) -> DeviceConfig:
         """What it was started with, which a reload may have changed since."""
-        return self._life.config if self._life else self.config
+        return self._keeper.config if self._keeper else self.config
 
     @property
     def state(self) -> DeviceState:
-        life = self._life
-        if life is None or life.phase == "ended" or (life.phase == "failed" and not self._is_wanted):
+        keeper = self._keeper
+        if keeper is None or keeper.phase == "ended" or (keeper.phase == "failed" and not self._is_wanted):
             return "stopped"
-        if life.phase == "running":
-            return "draining" if life.is_ending else _STATES.get(self.ledger.read().state, "active")
-        return life.phase
+        if keeper.phase == "running":
+            return "draining" if keeper.is_ending else _STATES.get(self.ledger.read().state, "active")
+        return keeper.phase
 
     @property
     def is_wanted(self) -> bool:
@@ -75,7 +75,7 @@ class Managed:
     @property
     def is_tried(self) -> bool:
         """Whether it is known if it could be started."""
-        return self._life is not None and self._life.tried.is_set()
+        return self._keeper is not None and self._keeper.tried.is_set()
 
     def start(self) -> str:
         """Start it now unless it runs, and wait until it is known whether it does. Raises Failure if it does not."""
@@ -86,48 +86,49 @@ class Managed:
 
     def begin(self) -> None:
         """Start it now unless it runs. An end that is under way is awaited."""
-        life = self._life
-        if life and life.is_ending and not life.join():
-            raise Failure(f"{self.name}: its last run has not ended yet: {life.error}", Status.UNAVAILABLE)
+        keeper = self._keeper
+        if keeper and keeper.is_ending and not keeper.join():
+            raise Failure(f"{self.name}: its last run has not ended yet: {keeper.error}", Status.UNAVAILABLE)
         with self._lock:
             if self._is_retired:
                 raise Failure(f"{self.name}: is not started any more", Status.UNAVAILABLE)
             self._is_wanted = True
-            if self._life and not self._life.is_ending:
-                self._life.hurry()
+            if self._keeper and not self._keeper.is_ending:
+                self._keeper.restart_now()
                 return
-            self._restarts += self._life.restarts if self._life else 0
-            self._life = Life(self.config, self.ledger, self.tell, self._steer_new_run)
+            self._restarts += self._keeper.restarts if self._keeper else 0
+            self._keeper = DeviceKeeper(self.config, self.ledger, self.log, paused=self._is_paused)
 
     def await_start(self) -> str:
         """What became of `begin`. Raises Failure if it does not run."""
-        life = self._life
-        assert life
-        if not life.tried.wait(START_TIMEOUT):
+        keeper = self._keeper
+        assert keeper
+        if not keeper.tried.wait(START_TIMEOUT):
             raise Failure(f"{self.name}: has not started within {START_TIMEOUT:g} s", Status.UNAVAILABLE)
-        if life.error:
-            raise Failure(f"{self.name}: {self.state}: {life.error}", Status.UNAVAILABLE)
+        if keeper.error:
+            raise Failure(f"{self.name}: {self.state}: {keeper.error}", Status.UNAVAILABLE)
         return f"{self.name}: started"
 
     def end(self, *, drain: bool, by_operator: bool = True) -> Ended:
         """Stop it, after a drain within its drain_timeout if so told; and leave it so."""
         with self._lock:
-            life, state = self._life, self.state
+            keeper, state = self._keeper, self.state
             self._is_wanted = self._is_wanted and not by_operator
-            may_be_cut = drain and self._stopping is not life
+            may_be_cut = drain and self._stopping is not keeper
+            device = keeper.device if keeper else None
             if not drain:
-                self._stopping = life
-        if life is None or state == "stopped":
+                self._stopping = keeper
+        if keeper is None or state == "stopped":
             return Ended("was stopped already")
         began = time.monotonic()
-        outcome = life.end(life.config.drain_timeout if drain else None)
-        error = life.error if state not in ("waiting", "failed") else None
+        outcome = keeper.end(keeper.config.drain_timeout if drain else None)
+        error = keeper.error if state not in ("waiting", "failed") else None
         took = time.monotonic() - began
-        if may_be_cut and outcome is Outcome.STOPPED:
-            ended = Ended(f"its drain was cut short after {took:.1f} s: not all that was owed came", is_drained=False)
-        else:
-            ended = _ended(outcome, took, error, drain=drain)
-        self.tell(ended.text)
+        was_cut = may_be_cut and outcome is Outcome.STOPPED
+        ended = ended_text(outcome, took, outstanding(device), error, drain=drain, was_cut=was_cut)
+        if device and outcome and (warning := undelivered(device)):
+            ended = Ended(f"{ended.text}; {warning}", ended.is_drained and not drain)
+        self.log(ended.text)
         return ended
 
     def retire(self) -> None:
@@ -146,8 +147,8 @@ class Managed:
         told = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart)
         with self._lock:
             self.config = config
-            if told == config and self._life:
-                self._life.config = config
+            if told == config and self._keeper:
+                self._keeper.configure(config)
         return told == config
 
     def stuck(self) -> float:
@@ -155,34 +156,34 @@ class Managed:
         seconds = self.ledger.stuck_for()
         return seconds if seconds > STUCK else 0.0
 
-    def tell(self, text: str) -> None:
+    def log(self, text: str) -> None:
         logger.info("%s: %s", self.name, text)
 
     def view(self) -> DeviceView:
-        life, reading, began = self._life, self.ledger.read(), self.ledger.began
+        keeper, reading, began = self._keeper, self.ledger.read(), self.ledger.began
         in_, out = self.meter.views(reading)
         stuck = self.stuck()
-        retry_at = life.retry_at if life else None
+        retry_at = keeper.retry_at if keeper else None
         types = [self.config.socket_type(role) for role in ("in", "out")]
         return DeviceView(
             name=self.name,
             type=self.config.type,
             isolation=self.config.isolation or "thread",
             state=self.state,
-            sockets=self._sockets(life),
+            sockets=self._sockets(keeper),
             in_=in_,
             out=out,
             two_ways=types[0] not in ("PULL", "SUB") and types[1] not in ("PUSH", "PUB"),
             in_flight=reading.in_flight,
             lost=reading.lost,
             uptime=None if began is None else round(time.monotonic() - began, 1),
-            restarts=self._restarts + (life.restarts if life else 0),
-            error=f"has not moved for {stuck:.0f} s" if stuck else life.error if life else None,
+            restarts=self._restarts + (keeper.restarts if keeper else 0),
+            error=f"has not moved for {stuck:.0f} s" if stuck else keeper.error if keeper else None,
             retry_in=None if retry_at is None else round(max(0.0, retry_at - time.monotonic()), 1),
         )
 
-    def _sockets(self, life: Life | None) -> list[SocketView]:
-        bound = life.endpoints if life else {}
+    def _sockets(self, keeper: DeviceKeeper | None) -> list[SocketView]:
+        bound = keeper.endpoints if keeper else {}
         return [
             SocketView(
                 role=role,
@@ -194,8 +195,8 @@ class Managed:
         ]
 
     def _steer(self, verb: str, done: str, *, is_paused: bool) -> str:
-        life = self._life
-        device = life.device if life and life.phase == "running" and not life.is_ending else None
+        keeper = self._keeper
+        device = keeper.device if keeper and keeper.phase == "running" and not keeper.is_ending else None
         if device is None:
             raise Failure(f"{self.name}: is {self.state}: only one that runs can {verb}", Status.UNAVAILABLE)
         was = self._is_paused
@@ -208,18 +209,17 @@ class Managed:
         except RuntimeError:  # it has just ended; if it starts again, it will be steered so
             pass
         if was != is_paused:
-            self.tell(done)
+            self.log(done)
         return f"{self.name}: {done}" if was != is_paused else f"{self.name}: was {done} already"
 
-    def _steer_new_run(self, device: Device) -> None:
-        if self._is_paused:
-            with suppress(TimeoutError):
-                device.pause()
 
-
-def _ended(outcome: Outcome | None, took: float, error: str | None, *, drain: bool) -> Ended:
+def ended_text(
+    outcome: Outcome | None, took: float, outstanding: str, error: str | None, *, drain: bool, was_cut: bool
+) -> Ended:
+    if was_cut:
+        return Ended(f"drain cut short by a stop after {took:.1f} s: {outstanding}", is_drained=False)
     if outcome is Outcome.DRAINED:
         return Ended(f"drained in {took:.1f} s")
     if outcome is Outcome.DRAIN_TIMED_OUT:
-        return Ended(f"its drain timed out after {took:.1f} s: not all that was owed came", is_drained=False)
+        return Ended(f"drain timed out after {took:.1f} s: {outstanding}", is_drained=False)
     return Ended(error or "stopped", is_drained=not (error and drain))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import resource
 import signal
 import threading
 from pathlib import Path
 
 import click
+
+from zdev_background import raise_file_limit
 
 from .._failure import Failure, Status
 from .._signals import ENDING, StopSignals
@@ -20,7 +21,6 @@ from .service import Service
 TICK = 1.0  # seconds between looks
 START_TICK = 0.02
 LAST_MOMENT = 0.5  # seconds, after a second signal, for what can be saved at once
-FILES = 65536  # open files; a device needs some ten
 
 logger = logging.getLogger("zdev.service")
 
@@ -29,7 +29,7 @@ def run_many(path: Path, control: str | None) -> None:
     """Run the devices of the file until a signal ends it. Prints endpoints first; what changes later is told on stderr."""
     with StopSignals(signal.SIGHUP) as signals:
         log = _log_to_stderr()
-        _allow_files()
+        raise_file_limit()
         service = Service(path, control)
         service.open()
         try:
@@ -43,7 +43,7 @@ def run_many(path: Path, control: str | None) -> None:
     if not is_told:
         os._exit(Status.OK if drained else Status.DRAIN_TIMED_OUT)  # the text of a failure could not be written either
     if not drained:
-        raise Failure("not every device could be drained within its drain_timeout: see above", Status.DRAIN_TIMED_OUT)
+        raise Failure("not every device was drained completely: see the log above", Status.DRAIN_TIMED_OUT)
 
 
 def _log_to_stderr() -> StderrHandler:
@@ -54,13 +54,6 @@ def _log_to_stderr() -> StderrHandler:
         each.setLevel(logging.INFO)
         each.propagate = False
     return handler
-
-
-def _allow_files() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _print_beginning(service: Service) -> None:

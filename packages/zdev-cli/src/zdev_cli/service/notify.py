@@ -14,6 +14,9 @@ class Notifier:
 
     def __init__(self) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "")
+        # Kept open: when peers have taken every descriptor, the watchdog is to be fed all the same.
+        self._sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._sender.settimeout(1.0)
         self._lock = threading.Lock()
         self._said = ""
         self._is_stopping = False
@@ -49,7 +52,5 @@ class Notifier:
         if not self._address or (self._is_stopping and text == "READY=1"):
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        with self._lock, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            sender.settimeout(1.0)
-            with suppress(OSError):  # it is gone, or does not read: no reason to end
-                sender.sendto(text.encode(), address)
+        with self._lock, suppress(OSError):  # it is gone, or does not read: no reason to end
+            self._sender.sendto(text.encode(), address)

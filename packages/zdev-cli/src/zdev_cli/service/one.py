@@ -12,7 +12,7 @@ from zdev_background import Device, Outcome, Statistics
 from .._failure import Failure, Status, status_of
 from .._signals import StopSignals
 from ..config import DeviceConfig
-from .build import device_of
+from .build import device_of, outstanding, undelivered
 
 TICK = 0.2  # seconds until the end of a device that ends by itself is noticed
 
@@ -59,10 +59,12 @@ def _print_endpoints(device: Device) -> None:
 
 def _conclude(device: Device) -> None:
     click.echo(statistics_line(device.statistics(), device.lost))
+    if warning := undelivered(device):
+        click.echo(f"zdev: {device.name}: {warning}", err=True)
     if device.exception:
         raise Failure(f"{device.name}: ended by an error: {device.exception}", Status.INTERNAL)
     if device.outcome is Outcome.DRAIN_TIMED_OUT:
-        raise Failure(f"{device.name}: the drain took longer than it may: replies were still owed", Status.DRAIN_TIMED_OUT)
+        raise Failure(f"{device.name}: drain timed out: {outstanding(device)}", Status.DRAIN_TIMED_OUT)
 
 
 def statistics_line(statistics: Statistics, lost: int) -> str:

@@ -17,7 +17,7 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, ChunkIndex, DataEnd, Footer, Header, McapRecord, Statistics, SummaryOffset
 from mcap.writer import MCAP0_MAGIC
 
-from .encoding import parts_of
+from .encoding import LARGEST_EXPANDED, parts_of
 
 _message = struct.Struct("<BQHIQQ")  # opcode, length, channel, sequence, log_time, publish_time
 _FIXED = 22  # bytes of a message's length that are not its data
@@ -71,9 +71,10 @@ class ChunkFile:
     def _write_chunk(self) -> None:
         content = b"".join(self._parts)
         times = [time for pairs in self._times.values() for time in pairs[::2]]
-        compressed = zstandard.compress(content)
+        compression = "zstd" if len(content) <= LARGEST_EXPANDED else ""
+        stored = zstandard.compress(content) if compression else content
         start, end = min(times), max(times)
-        chunk = _bytes(Chunk("zstd", compressed, end, start, zlib.crc32(content), len(content)))
+        chunk = _bytes(Chunk(compression, stored, end, start, zlib.crc32(content), len(content)))
         at = self._file.tell()
         offsets, index = {}, b""
         for channel, pairs in self._times.items():
@@ -85,8 +86,8 @@ class ChunkFile:
             ChunkIndex(
                 chunk_length=len(chunk),
                 chunk_start_offset=at,
-                compression="zstd",
-                compressed_size=len(compressed),
+                compression=compression,
+                compressed_size=len(stored),
                 message_end_time=end,
                 message_index_length=len(index),
                 message_index_offsets=offsets,

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 
 NAME = "zmtp-multipart"
 FORMAT = "frames in order, each after its size as uint32 little-endian (0xffffffff: as uint64, which follows)"
+LARGEST_EXPANDED = 16 * 2**20
+"""Bytes to which a compressed chunk may expand. The recorder stores a larger one, such as that of a larger message, as it is."""
 _LARGE = 0xFFFF_FFFF
 _size = struct.Struct("<I")
 _large_size = struct.Struct("<IQ")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 import zmq
 
-from zdev_background import DEFAULT_SOCKET_OPTIONS
+from zdev_background import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
 
 from .._failure import Failure, Status, status_of
 from .._signals import StopSignals
@@ -49,8 +49,9 @@ class Outlet:
         self._stop = StopSignals()
         self._stop.__enter__()
         self._context = zmq.Context()
-        self._context.sockopts.update(DEFAULT_SOCKET_OPTIONS)
-        self._socket = self._context.socket(zmq.XPUB if self.kind == "PUB" else zmq.SocketType[self.kind])
+        kind = zmq.XPUB if self.kind == "PUB" else zmq.SocketType[self.kind]
+        self._context.sockopts.update({**DEFAULT_SOCKET_OPTIONS, **DEFAULT_OPTIONS_BY_TYPE.get(kind, {})})
+        self._socket = self._context.socket(kind)
         self._set_options()
         refused = f"{self.endpoint} takes nothing from a {self.kind}: what listens there is no socket of a type that matches"
         self._link = Link(self._socket, self.endpoint, None if self._bind else refused, has_keys=self._security is not None)

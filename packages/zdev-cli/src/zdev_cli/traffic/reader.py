@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import click
+import zstandard
 from mcap.exceptions import RecordLengthLimitExceeded
 from mcap.records import Channel, Chunk, DataEnd, McapRecord, Message
 from mcap.stream_reader import StreamReader, breakup_chunk
 
 from .._failure import Failure, Status
-from .encoding import NAME, decoded
+from .encoding import LARGEST_EXPANDED, NAME, decoded
 from .line import printable
 
 _CUT = "it was cut short: its recorder was killed, or the disk was full"
 _MAGIC = b"\x89MCAP0\r\n"
+
+
+def expanded(chunk: Chunk, name: str) -> bytes:
+    """The content of a chunk. Raises ValueError when it is larger than a chunk may be, or not of the size that it declares.
+
+    A file of some kB could otherwise take all memory: zstd shrinks zeros by 30,000.
+    """
+    if not chunk.compression:
+        return chunk.data
+    if chunk.compression != "zstd":
+        raise ValueError(f"{name} uses the compression {chunk.compression!r}, not zstd")
+    sizes = {chunk.uncompressed_size, zstandard.get_frame_parameters(chunk.data).content_size}
+    largest = max(sizes - {zstandard.CONTENTSIZE_UNKNOWN})
+    if largest > LARGEST_EXPANDED:
+        raise ValueError(f"{name} expands to {largest:,} bytes, and {LARGEST_EXPANDED:,} are allowed")
+    try:
+        content = zstandard.decompress(chunk.data, LARGEST_EXPANDED)
+    except zstandard.ZstdError as error:
+        raise ValueError(
+            f"{name} does not expand to the {chunk.uncompressed_size:,} bytes that it declares: {error}"
+        ) from error
+    if len(content) != chunk.uncompressed_size:
+        raise ValueError(f"{name} declares {chunk.uncompressed_size:,} bytes, and has {len(content):,}")
+    return content
 
 
 class Recorded(NamedTuple):
@@ -41,10 +67,11 @@ class Reader:
         self.source = ""
         self._channels: dict[int, bytes | None] = {}
         self._index_follows = False
+        self._chunks = 0
 
     def __iter__(self) -> Iterator[Recorded]:
         self._channels.clear()
-        self.fault, self._index_follows = None, False
+        self.fault, self._index_follows, self._chunks = None, False, 0
         try:
             with self.path.open("rb") as file:
                 if not file.seekable():
@@ -59,6 +86,7 @@ class Reader:
         size = self.path.stat().st_size
         records = StreamReader(file, skip_magic=True, emit_chunks=True, record_size_limit=size).records
         while True:
+            record = None
             try:
                 if (record := next(records, None)) is None:
                     return
@@ -66,7 +94,7 @@ class Reader:
             except (Failure, OSError):
                 raise
             except Exception as error:  # noqa: BLE001 - what the libraries raise on damaged bytes has no common class
-                cut = isinstance(error, RecordLengthLimitExceeded) or not file.read(1)
+                cut = record is None and (isinstance(error, RecordLengthLimitExceeded) or not file.read(1))
                 self.fault = _CUT if cut else f"it is damaged: {str(error) or type(error).__name__}"
                 return
             yield from found
@@ -78,7 +106,10 @@ class Reader:
         elif self._index_follows:
             return []
         elif isinstance(record, Chunk):
-            return [each for part in breakup_chunk(record, validate_crc=True) for each in self._taken(part)]
+            self._chunks += 1
+            content = expanded(record, f"chunk {self._chunks}")
+            plain = replace(record, compression="", data=content)
+            return [each for part in breakup_chunk(plain, validate_crc=True) for each in self._taken(part)]
         elif isinstance(record, Channel):
             self._channels[record.id] = self._prefix(record)
         elif isinstance(record, Message):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import re
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
@@ -28,6 +29,8 @@ HEADERS = [
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
 ]
+_HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._~-]+))(?::[0-9]*)?", re.ASCII)
+"""RFC 9110, section 7.2, and RFC 3986, section 3.2.2, without percent-encoding, of which no name of this machine has need."""
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -98,8 +101,11 @@ class Application:
 
 def _names_this_machine(host: str) -> bool:
     """Whether a Host header means loopback, whatever the port: it may be forwarded from another."""
-    name = host.partition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
-    return name.lower().rstrip(".") == "localhost" or _is_loopback(name)
+    found = _HOST.fullmatch(host)
+    if found is None:
+        return False
+    name, address = found["name"], found["address"]
+    return _is_loopback(address) if name is None else name.lower().rstrip(".") == "localhost" or _is_loopback(name)
 
 
 def _is_loopback(address: str) -> bool:

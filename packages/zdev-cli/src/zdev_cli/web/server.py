@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import logging
 import os
+import select
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
-from waitress.server import create_server  # type: ignore[import-untyped]
+from waitress.server import TcpWSGIServer  # type: ignore[import-untyped]
+from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]
 
 from .._failure import Failure, Status
 from ..service.snapshot import Snapshot
 from .application import Application
 
-CONNECTIONS = 100  # one more takes the place of the one idle longest
+CONNECTIONS = 100  # at once; those beyond wait until one is closed, or the one idle longest makes room
+BACKLOG = 1024  # connections that wait; the system may allow fewer
+GRACE = 0.1  # seconds that a connection may be idle before it makes room: its request may be on its way
 CONNECTION_TIMEOUT = 10  # seconds for a request to come and its answer to leave; and that a connection may idle
 HEADER_BYTES = 16 * 1024
 BODY_BYTES = 1024  # no request needs one
@@ -25,15 +30,9 @@ STOP_TIMEOUT = 2.0  # seconds for answers being made
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection. Bytes that trickle, either way, are no activity: they would hold it for ever."""
+    """A connection. Bytes that trickle, either way, are not activity: they would hold it without end."""
 
     _last_activity = 0.0
-
-    def __init__(self, server: Any, *arguments: Any, **options: Any) -> None:
-        super().__init__(server, *arguments, **options)
-        others = [each for each in server.active_channels.values() if each is not self]
-        if len(others) >= CONNECTIONS:  # make room: who waits to be accepted, waits behind all that are silent
-            min(others, key=lambda each: (bool(each.requests), each.last_activity)).handle_close()
 
     @property
     def last_activity(self) -> float:
@@ -43,6 +42,45 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def last_activity(self, now: float) -> None:
         if self.request is None and not self.total_outbufs_len:
             self._last_activity = now
+
+
+class _Server(TcpWSGIServer):  # type: ignore[misc]
+    """Accepts a connection when it has room for one; until then it waits in the backlog, and its client only waits longer."""
+
+    channel_class = _Channel
+    _paused_until = 0.0
+
+    def readable(self) -> bool:
+        has_room = len(self.active_channels) < CONNECTIONS
+        return bool(super().readable()) and has_room and time.time() >= self._paused_until
+
+    def handle_accept(self) -> None:
+        """After an error, of no descriptor above all, the listener stays readable: it is left alone for a moment."""
+        before = len(self.active_channels)
+        super().handle_accept()
+        if len(self.active_channels) == before:
+            self._paused_until = time.time() + GRACE
+
+    def serve(self) -> None:
+        """Until there is nothing left to wait for."""
+        while self._map:
+            is_full = len(self.active_channels) >= CONNECTIONS
+            if is_full and self._is_waited_for():
+                self._make_room()
+            waits = is_full or time.time() < self._paused_until
+            self.asyncore.loop(GRACE if waits else 1.0, use_poll=True, map=self._map, count=1)
+
+    def _make_room(self) -> None:
+        """Close the connection that has been idle longest, if there is one."""
+        idle = [each for each in self.active_channels.values() if not each.requests]
+        oldest = min(idle, key=lambda each: each.last_activity, default=None)
+        if oldest and time.time() - oldest.last_activity >= GRACE:
+            oldest.handle_close()
+
+    def _is_waited_for(self) -> bool:
+        poll = select.poll()
+        poll.register(self.socket, select.POLLIN)
+        return bool(poll.poll(0))
 
 
 class WebServer:
@@ -62,21 +100,24 @@ class WebServer:
         listener = _bound(self._listen)
         host, port = listener.getsockname()[:2]
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self._server = create_server(
+        dispatcher = ThreadedTaskDispatcher()
+        dispatcher.set_thread_count(THREADS)
+        self._server = _Server(
             Application(self._snapshot, host),
-            sockets=[listener],
-            threads=THREADS,
+            _sock=listener,
+            bind_socket=False,
+            sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
+            dispatcher=dispatcher,
+            backlog=BACKLOG,
             connection_limit=2 * CONNECTIONS,  # out of reach: there, it would accept none
             channel_timeout=CONNECTION_TIMEOUT,
             cleanup_interval=1,
             max_request_header_size=HEADER_BYTES,
             max_request_body_size=BODY_BYTES,
-            asyncore_use_poll=True,  # select takes no file descriptor above 1023
             log_socket_errors=False,
             ident=None,
         )
-        self._server.channel_class = _Channel
-        self._thread = threading.Thread(target=self._server.run, name="zdev-http", daemon=True)
+        self._thread = threading.Thread(target=self._server.serve, name="zdev-http", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

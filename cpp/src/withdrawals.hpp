@@ -1,0 +1,53 @@
+// Unsubscriptions on their way from an XPUB to an XSUB: those that end no subscription are kept from going upstream.
+//
+// libzmq (4.2 to 4.3.5) reports an unsubscription also when its sender did not hold the topic, though others do. Reported
+// upstream, it would stop the publisher for all of them. What tells is the number of topics that the XPUB has (libzmq 4.3.5 and
+// later). Threads: the loop's alone.
+
+#ifndef ZDEV_SRC_WITHDRAWALS_HPP
+#define ZDEV_SRC_WITHDRAWALS_HPP
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+#include <zmq.hpp>
+
+#include "endpoint.hpp"
+
+namespace zdev {
+
+class withdrawals {
+public:
+    explicit withdrawals(const endpoint& xpub) : xpub_(xpub) {}
+
+    // A run begins: what happened at the XPUB before is not known.
+    void reset() noexcept { topics_.reset(); }
+
+    // Takes note of what the XPUB reported. True: the frame was an unsubscription, and is held here until settle().
+    bool hold(zmq::message_t& report);
+
+    // The XPUB has nothing more to report: the unsubscriptions held are released, or dropped if any may have ended none.
+    // Returns how many were dropped. Throws zmq::error_t.
+    std::size_t settle();
+
+    // The next unsubscription released; false: there is none.
+    bool next(zmq::message_t& unsubscription);
+    bool has_next() const noexcept { return next_ < released_.size(); }
+
+private:
+    bool all_ended_one(long ended);
+
+    const endpoint& xpub_;
+    std::optional<int> topics_;  // when the XPUB had nothing more to report; none: not known
+    std::vector<zmq::message_t> held_, released_;
+    std::size_t next_ = 0;      // of those released
+    std::size_t overflow_ = 0;  // unsubscriptions that found no room in held_
+    long subscriptions_ = 0;    // reported since topics_
+    long anonymous_ = 0;        // unsubscriptions since then of peers that have left, or are connected by inproc
+    bool anonymous_may_count_ = false;
+    bool verbose_ = false;  // ZMQ_XPUB_VERBOSE or VERBOSER is set: there are more reports than changes
+};
+
+}  // namespace zdev
+
+#endif

@@ -1,0 +1,181 @@
+"""The verdict on each option of zmq_setsockopt(3), for Python, configuration files and the command line alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
+
+import zmq
+
+from . import _option_checks as checks
+from ._option_checks import Check
+
+Kind = Literal["allowed", "limited", "no effect", "refused", "read-only"]
+
+
+SECRETS = ("CURVE_SECRETKEY", "PLAIN_PASSWORD", "SOCKS_PASSWORD", "WSS_KEY_PEM")
+"""Options whose values are in no error, log or command line."""
+
+
+class Verdict(NamedTuple):
+    """What comes of setting an option.
+
+    note: for documentation; of a refused one, the reason and the remedy.
+    check: says what is wrong with a value, wherever it is given.
+    probe: says what is wrong with a value on this machine, at the start.
+    """
+
+    kind: Kind
+    note: str = ""
+    check: Check | None = None
+    probe: Check | None = None
+
+
+class Option(NamedTuple):
+    """A row of the table. `libzmq` is the verdict for sockets of libzmq."""
+
+    name: str
+    libzmq: Verdict
+
+
+def _rows(verdict: Verdict, *names: str) -> Iterator[tuple[str, Option]]:
+    for name in names:
+        yield name, Option(name, verdict)
+
+
+def _limited(note: str, check: Check) -> Verdict:
+    return Verdict("limited", note, check)
+
+
+def _refused(reason: str) -> Verdict:
+    return Verdict("refused", reason)
+
+
+_MILLISECONDS = " (it is in seconds, not milliseconds)"
+_ALLOWED = Verdict("allowed")
+_DRAFT = Verdict("allowed", "draft: only with a libzmq that is built with drafts")
+_MULTICAST = Verdict("allowed", "multicast only (pgm, norm), with a libzmq that has it")
+_VMCI = Verdict("allowed", "vmci only, with a libzmq that has it")
+_GSSAPI = Verdict("allowed", "with a libzmq that has GSSAPI")
+_SOCKS = _refused(
+    "not supported: libzmq aborts the process when a socket is closed while the proxy is down, or refuses (use a tunnel, as ssh -L makes)"
+)
+
+OPTIONS: dict[str, Option] = dict(
+    [
+        *_rows(Verdict("allowed", "replaced: sets SNDHWM and RCVHWM"), "HWM"),
+        *_rows(Verdict("allowed", "messages for each peer; 0: no limit"), "SNDHWM", "RCVHWM"),
+        *_rows(Verdict("allowed", "the bits of I/O threads; see `io_threads`"), "AFFINITY"),
+        *_rows(Verdict("allowed", "bytes; -1: the system's"), "SNDBUF", "RCVBUF"),
+        *_rows(Verdict("allowed", "ms; see the relay contract, rule 13"), "LINGER"),
+        *_rows(Verdict("allowed", "ms"), "CONNECT_TIMEOUT", "HANDSHAKE_IVL", "RECONNECT_IVL_MAX"),
+        *_rows(Verdict("allowed", "may lose messages: see heartbeats and full queues"), "HEARTBEAT_IVL", "HEARTBEAT_TIMEOUT"),
+        *_rows(Verdict("allowed", "ms, in steps of 100"), "HEARTBEAT_TTL"),
+        *_rows(Verdict("allowed", "ms; may lose messages: see heartbeats and full queues"), "TCP_MAXRT"),
+        *_rows(Verdict("allowed", "1: send to connected peers only; see absent receivers"), "IMMEDIATE"),
+        *_rows(Verdict("allowed", "set for endpoints with an IPv6 address"), "IPV6"),
+        *_rows(Verdict("allowed", "replaced by IPV6, its opposite"), "IPV4ONLY"),
+        *_rows(Verdict("allowed", "bytes; not for several connections at one peer"), "ROUTING_ID"),
+        *_rows(Verdict("allowed", "ROUTER; set unless you set it: see the relay contract, rule 3"), "ROUTER_MANDATORY"),
+        *_rows(Verdict("allowed", "ROUTER"), "ROUTER_HANDOVER"),
+        *_rows(Verdict("allowed", "ROUTER; for the first connect"), "CONNECT_ROUTING_ID"),
+        *_rows(Verdict("allowed", "ROUTER, DEALER, REQ"), "PROBE_ROUTER"),
+        *_rows(Verdict("allowed", "REQ"), "REQ_CORRELATE", "REQ_RELAXED"),
+        *_rows(Verdict("allowed", "SUB"), "SUBSCRIBE", "UNSUBSCRIBE"),
+        *_rows(Verdict("allowed", "XPUB, PUB; a full subscriber holds all messages back"), "XPUB_NODROP"),
+        *_rows(Verdict("allowed", "XPUB; every subscription and unsubscription travels upstream"), "XPUB_VERBOSER"),
+        *_rows(Verdict("allowed", "XPUB"), "XPUB_WELCOME_MSG"),
+        *_rows(Verdict("allowed", "PUB, XPUB, SUB; both ends must set it"), "INVERT_MATCHING"),
+        *_rows(_ALLOWED, "BACKLOG", "TCP_KEEPALIVE", "TCP_ACCEPT_FILTER", "METADATA"),
+        *_rows(_ALLOWED, "IPC_FILTER_PID", "IPC_FILTER_UID", "IPC_FILTER_GID"),
+        *_rows(Verdict("allowed", "use PlainServer, PlainClient, or a table `plain`"), "PLAIN_SERVER", "PLAIN_USERNAME"),
+        *_rows(Verdict("allowed", "not in a file or command line: a secret"), "PLAIN_PASSWORD", "CURVE_SECRETKEY"),
+        *_rows(_limited("needs CURVE_SECRETKEY; use CurveServer or a table `curve`", lambda _: None), "CURVE_SERVER"),
+        *_rows(_limited("must belong to CURVE_SECRETKEY", lambda _: None), "CURVE_PUBLICKEY"),
+        *_rows(_limited("needs CURVE_PUBLICKEY and CURVE_SECRETKEY", lambda _: None), "CURVE_SERVERKEY"),
+        *_rows(Verdict("allowed", "with a ZAP handler in the context"), "ZAP_DOMAIN", "ZAP_ENFORCE_DOMAIN"),
+        *_rows(_GSSAPI, "GSSAPI_SERVER", "GSSAPI_PRINCIPAL", "GSSAPI_SERVICE_PRINCIPAL", "GSSAPI_PLAINTEXT"),
+        *_rows(_GSSAPI, "GSSAPI_PRINCIPAL_NAMETYPE", "GSSAPI_SERVICE_PRINCIPAL_NAMETYPE"),
+        *_rows(_limited("bytes of a frame, at least 64, with CURVE 512; -1: no limit", checks.maxmsgsize), "MAXMSGSIZE"),
+        *_rows(
+            _limited("1 to 32,767 s; -1: the system's", checks.within(1, 32_767, "seconds", _MILLISECONDS)),
+            "TCP_KEEPALIVE_IDLE",
+            "TCP_KEEPALIVE_INTVL",
+        ),
+        *_rows(_limited("1 to 127 probes; -1: the system's", checks.within(1, 127, "probes")), "TCP_KEEPALIVE_CNT"),
+        *_rows(_limited("ms from 1; -1: never reconnect", checks.no_zero), "RECONNECT_IVL"),
+        *_rows(_limited("0 to 255", checks.from_to(0, 255)), "TOS"),
+        *_rows(Verdict("limited", "an interface of this machine", None, checks.interface), "BINDTODEVICE"),
+        *_rows(Verdict("limited", "an open, listening socket, for one bind; -1: none", None, checks.listening), "USE_FD"),
+        *_rows(_limited("0 to 6; draft", checks.from_to(0, 6)), "PRIORITY"),
+        *_rows(Verdict("no effect", "a device never waits in a socket"), "RCVTIMEO", "SNDTIMEO"),
+        *_rows(Verdict("no effect", "Windows only"), "LOOPBACK_FASTPATH"),
+        *_rows(
+            _refused("not supported: libzmq keeps one frame, which tears messages of several (use a small RCVHWM or SNDHWM)"),
+            "CONFLATE",
+        ),
+        *_rows(
+            _refused(
+                "not supported: a device does not answer subscriptions, so nothing would be delivered (use XPUB_VERBOSER)"
+            ),
+            "XPUB_MANUAL",
+            "XPUB_MANUAL_LAST_VALUE",
+        ),
+        *_rows(
+            _refused("not supported: subscriptions would never be withdrawn upstream (use XPUB_VERBOSER)"),
+            "XPUB_VERBOSE",
+        ),
+        *_rows(_refused("not supported: it turns ZMTP off, and CURVE and PLAIN with it (use ROUTER peers)"), "ROUTER_RAW"),
+        *_rows(_refused("not supported: its notifications would be relayed as messages"), "ROUTER_NOTIFY"),
+        *_rows(_refused("not supported: it is for STREAM, which a device cannot relay"), "STREAM_NOTIFY"),
+        *_rows(_refused("not supported: libzmq would insert its own messages between those relayed"), "HELLO_MSG"),
+        *_rows(
+            _refused("not supported: libzmq would insert its own messages between those relayed"),
+            "DISCONNECT_MSG",
+            "HICCUP_MSG",
+        ),
+        *_rows(_refused("an option of contexts: use context_factory"), "BLOCKY"),
+        *_rows(_SOCKS, "SOCKS_PROXY", "SOCKS_USERNAME", "SOCKS_PASSWORD"),
+        *_rows(_MULTICAST, "RATE", "RECOVERY_IVL", "MULTICAST_HOPS", "MULTICAST_MAXTPDU", "MULTICAST_LOOP"),
+        *_rows(_MULTICAST, "NORM_MODE", "NORM_UNICAST_NACK", "NORM_BUFFER_SIZE", "NORM_SEGMENT_SIZE", "NORM_BLOCK_SIZE"),
+        *_rows(_MULTICAST, "NORM_NUM_PARITY", "NORM_NUM_AUTOPARITY", "NORM_PUSH"),
+        *_rows(_VMCI, "VMCI_BUFFER_SIZE", "VMCI_BUFFER_MIN_SIZE", "VMCI_BUFFER_MAX_SIZE", "VMCI_CONNECT_TIMEOUT"),
+        *_rows(_DRAFT, "WSS_KEY_PEM", "WSS_CERT_PEM", "WSS_TRUST_PEM", "WSS_HOSTNAME", "WSS_TRUST_SYSTEM"),
+        *_rows(_DRAFT, "IN_BATCH_SIZE", "OUT_BATCH_SIZE", "RECONNECT_STOP", "BUSY_POLL", "XSUB_VERBOSE_UNSUBSCRIBE"),
+        *_rows(Verdict("allowed", "draft; zdev sets it on XPUB and XSUB itself"), "ONLY_FIRST_SUBSCRIBE"),
+        *_rows(Verdict("read-only"), "RCVMORE", "FD", "EVENTS", "TYPE", "LAST_ENDPOINT", "MECHANISM", "THREAD_SAFE"),
+        *_rows(Verdict("read-only"), "TOPICS_COUNT"),
+    ]
+)
+
+
+def option_refusal(option: int, value: Any, *, probe: bool = False) -> str | None:
+    """Say why this option must not be set to this value. libzmq decides on options without a row, and on the type of the value.
+
+    Args:
+        option: Its number, like zmq.SNDHWM.
+        value: A number, or bytes.
+        probe: Whether to look at this machine as well, as at the start of a device.
+    """
+    verdict = verdict_of(option)
+    if verdict is None:
+        return None
+    if verdict.kind == "read-only":
+        return "can only be read"
+    if verdict.kind == "refused":
+        return verdict.note if value else None  # 0 and empty leave it off
+    for check in (verdict.check, verdict.probe if probe else None):
+        try:
+            if check and (refusal := check(value)):
+                return refusal
+        except TypeError:  # not the kind of value that the option takes, as libzmq will say
+            return None
+    return None
+
+
+def verdict_of(option: int) -> Verdict | None:
+    """Return the row's verdict on an option for sockets of libzmq."""
+    try:
+        return OPTIONS[zmq.SocketOption(option).name].libzmq
+    except (KeyError, ValueError):
+        return None

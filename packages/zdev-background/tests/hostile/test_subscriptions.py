@@ -1,0 +1,51 @@
+"""A subscriber cannot take anything from the others, nor crash the device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import zmq
+
+from zdev_background import ThreadDevice
+
+from .zmtp import frame, say_after_handshake
+
+Connect = Callable[..., "zmq.Socket[bytes]"]
+Eventually = Callable[[Callable[[], Any]], None]
+
+
+@pytest.fixture
+def forwarder() -> Iterator[ThreadDevice]:
+    device = ThreadDevice(zmq.FORWARDER, zmq.XSUB, zmq.XPUB)
+    device.bind_in("tcp://127.0.0.1:*")
+    device.bind_out("tcp://127.0.0.1:*")
+    with device:
+        yield device
+
+
+@pytest.fixture
+def publisher(forwarder: ThreadDevice, connect: Connect) -> zmq.Socket[bytes]:
+    return connect(zmq.XPUB, forwarder.endpoints["in"][0])
+
+
+def test_a_topic_that_its_sender_does_not_hold_stays_with_those_who_do(
+    forwarder: ThreadDevice, publisher: zmq.Socket[bytes], connect: Connect, eventually: Eventually
+) -> None:
+    endpoint = forwarder.endpoints["out"][0]
+    subscriber = connect(zmq.XSUB, endpoint)
+    subscriber.send(b"\x01T")
+    assert publisher.recv() == b"\x01T"
+    with say_after_handshake(endpoint, frame(b"\x00T"), socket_type=b"SUB"):
+        eventually(lambda: forwarder.statistics().out.malformed == 1)
+        publisher.send(b"Tidings")
+        assert subscriber.recv() == b"Tidings"
+
+
+def test_a_long_topic_that_ends_crashes_nothing(forwarder: ThreadDevice, eventually: Eventually) -> None:
+    subscription = frame(b"\x01" + bytes(60_000))
+    with say_after_handshake(forwarder.endpoints["out"][0], subscription, socket_type=b"SUB"):
+        eventually(lambda: forwarder.statistics().out.malformed == 1)
+    eventually(lambda: forwarder.statistics().out.malformed == 2)
+    assert forwarder.is_alive()

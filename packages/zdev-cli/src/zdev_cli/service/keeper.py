@@ -1,0 +1,156 @@
+"""A device that zdev keeps running: its supervisor, as operators see it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Literal
+
+from zdev_background import Ending, Outcome, RestartHooks, RestartPolicy, Role
+
+from ..config import DeviceConfig
+from .build import device_of
+from .ledger import Ledger
+
+READ_INTERVAL = 1.0  # seconds between readings of a device that must be asked
+START_TIMEOUT = 30.0
+
+Phase = Literal["starting", "running", "waiting", "ended", "failed"]
+
+
+class DeviceKeeper(RestartHooks):
+    """From a start to an end that somebody asked for. All methods are for any thread.
+
+    Args:
+        config: Of the device, with its defaults filled in.
+        ledger: Takes the counters of each run.
+        log: Takes a line for the log.
+        paused: Whether the device starts paused.
+    """
+
+    def __init__(self, config: DeviceConfig, ledger: Ledger, log: Callable[[str], None], *, paused: bool) -> None:
+        self.config = config
+        self.phase: Phase = "starting"
+        self.error: str | None = None
+        self.retry_at: float | None = None  # of time.monotonic()
+        self.tried = threading.Event()
+        """Set once it is known whether the start succeeded: the first one, or the one that `restart_now` brought forward."""
+        self.device = device_of(config)
+        self.device.restart_policy = RestartPolicy(start_timeout=START_TIMEOUT, retry_first_start=True)
+        self.device.restart_hooks = self
+        self.device.start_paused = paused
+        self.configure(config)
+        self._ledger, self._log = ledger, log
+        self._lock = threading.Lock()
+        self._is_over = self._has_run = False
+        self._thread = threading.Thread(target=self._run_until_stopped, name=f"{config.name} keeper", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_ending(self) -> bool:
+        return self._is_over or self.phase in ("ended", "failed")
+
+    @property
+    def restarts(self) -> int:
+        return self.device.restarts
+
+    @property
+    def endpoints(self) -> Mapping[Role, Sequence[str]]:
+        """What is bound, or will be again; empty before the first run."""
+        return self.device.endpoints
+
+    def configure(self, config: DeviceConfig) -> None:
+        """Take a configuration in which nothing else changed than `drain_timeout` and `restart`."""
+        self.config = config
+        if config.restart:
+            self.device.restart = config.restart
+
+    def restart_now(self) -> None:
+        """Start it now, if it waits. `tried` is about that start then."""
+        with self._lock:
+            if self.phase in ("starting", "waiting"):
+                self.tried.clear()
+        self.device.restart_now()
+
+    def join(self) -> bool:
+        """Wait for the end, which somebody asked for. False if it does not come."""
+        self._thread.join(self.config.drain_timeout or 0.0)
+        self._thread.join(START_TIMEOUT)
+        return not self._thread.is_alive()
+
+    def end(self, drain_timeout: float | None) -> Outcome | None:
+        """End the device, and wait for that.
+
+        Args:
+            drain_timeout: Seconds for the replies that are owed; None stops the device at once.
+
+        Returns:
+            How the last run ended; None if it ended by an error, or did not run.
+        """
+        with self._lock:
+            self._is_over = True
+            runs = self.phase == "running"
+        patience = START_TIMEOUT
+        with suppress(TimeoutError):  # its process does not answer: it is killed below
+            if runs and drain_timeout is not None:
+                self.device.drain(drain_timeout)
+        try:
+            self.device.stop()
+        except TimeoutError:  # its LINGER may be for ever; a thread cannot be killed
+            patience = 0.0
+        self._thread.join(patience)
+        if self._thread.is_alive():
+            self.error = "it does not end: its LINGER may be too long"
+        return self.device.outcome if runs else None
+
+    def on_start(self, is_restart: bool) -> None:
+        self._ledger.open(self.device, answers_at_once=self.config.isolation == "thread")
+        with suppress(TimeoutError):
+            self._ledger.refresh()  # it may be paused
+        with self._lock:
+            self.phase, self.error, self.retry_at = "running", None, None
+            self.tried.set()
+        self._log("restarted" if is_restart and self._has_run else "started")
+        self._has_run = True
+        if self._is_over:  # asked for before the device could be told
+            self.device.stop()
+
+    def on_end(self, ending: Ending) -> None:
+        self._ledger.close(ending)
+        if ending.lost:
+            self._log(f"lost {ending.lost} messages: received, and not sent on when it ended")
+        if ending.linger_expired:
+            self._log(
+                "LINGER ended while messages waited for a slow or absent peer: they are lost, and libzmq does not count them"
+            )
+        if not (self._is_over or ending.error):
+            by_signal = " or by SIGTERM to its process" if self.config.isolation == "process" else ""
+            self._log(f"ended by a command on its ctrl socket{by_signal}")
+
+    def on_failure(self, error: BaseException, delay: float | None) -> None:
+        text = " ".join(str(error).removeprefix(f"{self.config.name}: ").split()) or type(error).__name__
+        if text != self.error or delay is None:
+            self._log(f"{text}: " + ("not restarted" if delay is None else f"retrying in {delay:g} s"))
+        with self._lock:
+            self.phase, self.error = ("failed" if delay is None else "waiting"), text
+            self.retry_at = None if delay is None else time.monotonic() + delay
+            self.tried.set()
+        if self._is_over:
+            self.device.stop()
+
+    def _run_until_stopped(self) -> None:
+        if not self._is_over:
+            with suppress(Exception):  # on_failure has it
+                self.device.start(None)
+        while self.device.is_alive():
+            self.device.join(None if self.config.isolation == "thread" else READ_INTERVAL)
+            with suppress(TimeoutError):  # it may be suspended
+                self._ledger.refresh()
+        with self._lock:
+            self.retry_at = None
+            self.phase = "failed" if self.phase == "failed" else "ended"
+            if self.device.exception and self.error is None:
+                self.error = " ".join(str(self.device.exception).removeprefix(f"{self.config.name}: ").split())
+            self.tried.set()
