@@ -17,6 +17,9 @@ CODE = re.compile(r"`([^`]+)`(\w?)")
 ENDPOINT = re.compile(r"(?<!`)\b[a-z]+://[\w.:*/]*[\w*]")  # which would be taken for a link
 ITEM = re.compile(r"(?P<names>[a-z_]+\*?(?:, [a-z_]+)*)(?P<condition> < 0)?: (?P<text>.*)")
 
+SECTION = re.compile(r"(?P<title>Args|Attributes|Returns|Raises):")
+SECTION_ITEM = re.compile(r"    (?P<name>\w+): (?P<text>.*)")
+
 
 def in_rst(text: str) -> str:
     """A line of prose, with what would mean something to reStructuredText escaped."""
@@ -29,10 +32,19 @@ def in_rst(text: str) -> str:
 
 def rewrite(_app: Sphinx, _what: str, _name: str, _object: object, _options: object, lines: list[str]) -> None:
     made: list[str] = []
-    in_list = False
+    in_list = in_section = False
     for line in lines:
         item = ITEM.fullmatch(line)
-        if item and (in_list or not made or not made[-1]):
+        in_section = in_section and (not line or line.startswith("    "))
+        if section := SECTION.fullmatch(line):
+            made += ["", f"*{section['title']}:*", ""]
+            in_section, in_list = True, False
+        elif in_section:
+            item = SECTION_ITEM.fullmatch(line)
+            in_list = bool(line) and (in_list or item is not None)
+            text = in_rst(item["text"] if item else line.strip())
+            made.append(f"- ``{item['name']}``: {text}" if item else f"  {text}" if in_list else text)
+        elif item and (in_list or not made or not made[-1]):
             if not in_list and made and made[-1]:
                 made.append("")
             names = ", ".join(f"``{name}``" for name in item["names"].split(", "))
