@@ -373,7 +373,9 @@ class TestEachHintFitsItsCause:
             with context.socket(zmq.PAIR), pytest.raises(zmq.ZMQError) as caught:
                 SocketSpec("in", zmq.ROUTER).open(context)
             assert caught.value.errno == errno.EMFILE
-            assert "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd) or of sockets (zmq.MAX_SOCKETS)" in str(caught.value)
+            assert "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd) or of sockets (zmq.MAX_SOCKETS)" in str(
+                caught.value
+            )
 
     def test_an_io_thread_that_does_not_exist(self, context: zmq.Context[Any]) -> None:
         error = bind_error(context, ANY_PORT, (zmq.AFFINITY, 2))

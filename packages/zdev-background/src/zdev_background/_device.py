@@ -1,4 +1,4 @@
-"""The life cycle of a device: start, steer, look at, stop; and start again."""
+"""The life cycle of a device: start, steer, inspect, stop, and start again."""
 
 from __future__ import annotations
 
@@ -28,21 +28,39 @@ END_TIMEOUT = 10.0  # seconds for a device to end once it has drained
 EXIT_GRACE = 0.3  # seconds to send on what has arrived, when the interpreter exits
 KILL_TIMEOUT = 1.0  # seconds for a process to end that was killed
 
-_SETTINGS = ("context_factory", "on_full", "mon_on_full", "io_threads", "cpus", "start_method", "restart")
+_SETTINGS = ("context_factory", "on_full", "mon_on_full", "io_threads", "cpus", "file_limit") + (
+    "start_method",
+    "start_paused",
+    "restart",
+    "restart_policy",
+    "restart_hooks",
+)
 
 
 class Device(Awaitable, Roles):
     """A relay between two sockets that runs in the calling thread: `start` returns when the device has ended.
 
-    device_type: zmq.QUEUE, FORWARDER or STREAMER; a name only: what is relayed follows from the socket types.
-    in_type, out_type: socket types, like zmq.ROUTER. out_type < 0: the in socket is both ends, and answers itself.
+    The sockets are made at the start, as described with `bind_in`, `connect_out`, `setsockopt_in` and the like, and closed at the end. A
+    device can be started again. LINGER is 1000 ms by default. ROUTER sockets have ROUTER_MANDATORY by default, so that a message to a
+    peer that is gone or full is counted, where libzmq would drop it silently (see `on_full`). `DEFAULT_SOCKET_OPTIONS` and
+    `DEFAULT_OPTIONS_BY_TYPE` have the other defaults; IMMEDIATE is 1 on a DEALER, PUSH or REQ that connects to its receivers.
 
-    The sockets are made at the start, with the settings made by then by `bind_in`, `connect_out`, `setsockopt_in` and so on, and closed
-    at the end; a device can be started again. Options that you do not set have the values in `DEFAULT_SOCKET_OPTIONS` and
-    `DEFAULT_OPTIONS_BY_TYPE`, with a LINGER of 1000 ms, and IMMEDIATE is 1 on a DEALER, PUSH or REQ that connects to its receivers.
+    Methods may be called from any thread. A device runs until it ends or the interpreter exits, even if nothing refers to it. Timeouts
+    are in seconds, None for no limit; one below 0 raises ValueError.
 
-    Methods may be called from any thread. A device runs until it ends or the interpreter exits, also when nobody refers to it.
-    Timeouts are in seconds, None for no limit; one below 0 raises ValueError.
+    Args:
+        device_type: zmq.QUEUE, FORWARDER or STREAMER; a name only: what is relayed follows from the socket types.
+        in_type: Socket type, like zmq.ROUTER.
+        out_type: Socket type; below 0, the in socket is both ends and answers itself.
+
+    Attributes:
+        daemon: Whether the interpreter may exit while the device runs. Default: True.
+        done: Whether the last run has ended.
+        exception: What ended the last run, or kept it from starting; None if all was well.
+        lost: Messages that the last run had received and, ending, could not hand to libzmq.
+        linger_expired: Whether LINGER ended the last run while libzmq still had messages to send: those are lost too, and cannot be
+            counted. None if unknown: a socket that connects in a shared context goes on sending after the end.
+        outcome: How the last run ended: STOPPED, DRAINED or DRAIN_TIMED_OUT; None if by an error.
     """
 
     _is_process = False
@@ -52,7 +70,7 @@ class Device(Awaitable, Roles):
     """Makes the context of the sockets. The device terminates a context at its end only if this is a class."""
 
     on_full: Policy | None = None
-    """What to do with a message whose one receiver, the peer of a ROUTER, is full: "block" holds that direction back, with all
+    """What to do with a message whose only receiver, the peer of a ROUTER, is full: "block" holds that direction back, with all
     its other receivers; "drop" drops the message and counts it as `overflowed`. None: "drop", which is what libzmq does to
     it, or "block" if ROUTER_MANDATORY was set with `setsockopt_in` or `setsockopt_out`. Takes effect at the next start."""
 
@@ -62,11 +80,11 @@ class Device(Awaitable, Roles):
 
     io_threads: int | None = None
     """How many threads of libzmq read and write the device's connections, each of which stays with one. None: what the context
-    has, mostly 1. With a number the context is the device's own. Takes effect at the next start."""
+    has, 1 by default. With a number the device has its own context. Takes effect at the next start."""
 
     cpus: Collection[int] = ()
-    """The processors, by number, that the relay and its I/O threads may run on; none: all that the process may use. The context
-    is the device's own then. Linux only. Takes effect at the next start."""
+    """The processors, by number, that the relay and its I/O threads may run on; empty: all that the process may use. The device
+    has its own context then. Linux only. Takes effect at the next start."""
 
     file_limit: int | None = FILE_LIMIT
     """The start raises the process's soft limit on open files (`ulimit -n`) to this, or to its hard limit if that is lower; each
@@ -81,14 +99,12 @@ class Device(Awaitable, Roles):
             raise TypeError("in_type and out_type are needed: socket types, like zmq.ROUTER and zmq.DEALER")
         super().__init__(in_type, out_type)
         self.device_type = device_type
-        self.daemon = True  # False: the interpreter doesn't exit while the device runs
-        self.done = False  # whether the last run has ended
-        self.exception: BaseException | None = None  # what ended the last run, or kept it from starting; None: all was well
-        self.lost = 0  # messages that the last run had received and, ending, could not hand to libzmq
-        # Whether LINGER ended the last run while libzmq still had messages to send: those are lost too, and cannot be counted.
-        # None: unknown. A socket that connects, in a shared context, goes on sending after the end.
+        self.daemon = True
+        self.done = False
+        self.exception: BaseException | None = None
+        self.lost = 0
         self.linger_expired: bool | None = None
-        self.outcome: Outcome | None = None  # how the last run ended: STOPPED, DRAINED or DRAIN_TIMED_OUT; None: by an error
+        self.outcome: Outcome | None = None
         self._lock = threading.RLock()
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -97,16 +113,19 @@ class Device(Awaitable, Roles):
         super().__setattr__(name, value)
 
     def start(self, timeout: float | None = 30.0) -> None:
-        """Start the device. Returns when all sockets are bound and connected; at once if the device runs already. If it is about
-        to end, that is waited for, and it starts anew.
+        """Start the device, and return when all sockets are bound and connected.
 
-        Raises ZMQError with its errno when a socket can't be made, set, bound or connected as told, and when the types don't
-        fit together; the text names the socket and what to do. TimeoutError after `timeout` seconds. Nothing is left behind.
+        Returns at once if the device runs already. If it is about to end, waits for that and starts it again.
+
+        Raises:
+            ZMQError: A socket cannot be made, set, bound or connected as described, or the types do not work together. The text names
+                the socket and the remedy. Nothing is left behind.
+            TimeoutError: It takes longer than `timeout` seconds. Nothing is left behind.
         """
         self._start(timeout)
 
     def _start(self, timeout: float | None) -> bool:
-        """Whether this call started the device, which did not run."""
+        """Start the device. Returns whether this call did, for it may run already."""
         left = countdown(normalise_timeout(timeout))
         why = ""
         try:
@@ -127,7 +146,7 @@ class Device(Awaitable, Roles):
             raise TimeoutError(f"{self.name}: not started within {timeout} s{why}") from None
 
     def _alive_or_new(self) -> tuple[Launcher, bool]:
-        """The launcher, and whether it is a new one, to be launched by who called this."""
+        """Return the launcher, and whether it is a new one, which the caller must launch."""
         with self._lock:
             if launcher := self._alive():
                 return launcher, False
@@ -159,8 +178,10 @@ class Device(Awaitable, Roles):
         sockets still have to send has their LINGER for it. Senders keep what they have not sent. `lost` counts what was not handed to
         libzmq. What libzmq had taken and a slow receiver did not read within LINGER is lost uncounted; see `linger_expired`.
 
-        Raises TimeoutError when it has not ended within `timeout` seconds, except for a process, which is killed then. In the
-        device's own thread, as in a handler of its log records, it only asks for the end.
+        In the device's own threads, as in a handler of its log records, it only asks for the end.
+
+        Raises:
+            TimeoutError: It has not ended within `timeout` seconds. A process is killed instead.
         """
         timeout = normalise_timeout(timeout)
         launcher = self._launcher
@@ -176,8 +197,9 @@ class Device(Awaitable, Roles):
     def drain(self, timeout: float | None = 30.0) -> bool:
         """Stop reading from the in socket, bring back the replies still owed, then end the device.
 
-        Returns True once that is done, or if the device doesn't run; False if it ended otherwise: after `timeout` seconds
-        (None: wait for ever), or because it was told to stop meanwhile.
+        Returns:
+            True once that is done, or if the device does not run. False if it ended otherwise: after `timeout` seconds (None: no
+            limit), by a stop, or because it had failed and was waiting to be restarted.
         """
         timeout = normalise_timeout(timeout)
         launcher = self._alive()
@@ -189,8 +211,10 @@ class Device(Awaitable, Roles):
         return self.outcome is Outcome.DRAINED
 
     def join(self, timeout: float | None = None) -> None:
-        """Wait until the device has ended and its sockets are closed, or for `timeout` seconds. Returns at once in the device's
-        own thread, as in a handler of its log records, where it would wait for itself."""
+        """Wait until the device has ended and its sockets are closed, or for `timeout` seconds.
+
+        Returns at once in the device's own threads, as in a handler of its log records, where it would wait for itself.
+        """
         timeout = normalise_timeout(timeout)
         if self._launcher:
             self._launcher.wait(timeout)
@@ -199,18 +223,21 @@ class Device(Awaitable, Roles):
         return self._launcher is None or self._launcher.wait(timeout)
 
     def pause(self) -> None:
-        """Hold all messages where they are until `resume`; when this returns, none moves any longer.
+        """Hold all messages where they are until `resume`. When this returns, none moves any more.
 
-        Raises RuntimeError when the device doesn't run.
+        Holds for a restart too, and while the device waits for one.
+
+        Raises:
+            RuntimeError: The device does not run.
         """
         self._running().pause()
 
     def resume(self) -> None:
-        """Go on after `pause`. Raises RuntimeError when the device doesn't run."""
+        """Go on after `pause`. Raises RuntimeError if the device does not run."""
         self._running().resume()
 
     def statistics(self) -> Statistics:
-        """The counters of the run under way, or else of the last one. The relay doesn't wait for it."""
+        """Return the counters of the run under way, or of the last one. The relay does not wait for that."""
         return self._launcher.statistics() if self._launcher else no_statistics()
 
     def is_alive(self) -> bool:
@@ -232,8 +259,8 @@ class Device(Awaitable, Roles):
 
     @property
     def launcher(self) -> threading.Thread | BaseProcess | None:
-        """The thread or process of the run under way or the last one; None for a device that runs where it was
-        started, and for a thread under gevent's patches."""
+        """The thread or process of the run under way or the last one. None for a device that runs in the calling thread, and for a
+        thread under gevent's patches."""
         return self._launcher.worker if self._launcher else None
 
     def __enter__(self) -> Self:
