@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import pytest
 import zmq
 
 from zdev_background import Device, ProcessDevice, ThreadDevice
@@ -15,6 +17,7 @@ DEADLINE = 10.0  # seconds; only a failing test waits that long
 Connect = Callable[..., "zmq.Socket[bytes]"]  # the type of the fixture `connect`
 Eventually = Callable[[Callable[[], Any]], None]  # the type of the fixture `eventually`
 Kinds = type[ThreadDevice] | type[ProcessDevice]
+both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
 AnyDevice = TypeVar("AnyDevice", bound=Device)
 
 
@@ -33,3 +36,12 @@ def queue(kind: Callable[..., AnyDevice]) -> AnyDevice:
 def streamer(kind: Callable[..., AnyDevice]) -> AnyDevice:
     """Create a bound PULL/PUSH streamer."""
     return bound(kind(zmq.STREAMER, zmq.PULL, zmq.PUSH))
+
+
+def pid_of(device: Device) -> int:
+    """Return the process id of a started process device."""
+    launcher = device.launcher
+    assert launcher is not None
+    assert not isinstance(launcher, threading.Thread)
+    assert launcher.pid is not None
+    return launcher.pid

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import multiprocessing.process
 import os
 import re
 import signal
@@ -15,7 +14,7 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import Eventually
+from helpers import Eventually, pid_of
 
 from zdev_background import Device, Ending, ProcessDevice, RestartHooks, RestartPolicy, State, ThreadDevice
 from zdev_background._relay import Relay
@@ -32,9 +31,7 @@ def device() -> ProcessDevice:
 
 
 def kill(device: ProcessDevice) -> None:
-    assert isinstance(device.launcher, multiprocessing.process.BaseProcess)
-    assert device.launcher.pid is not None
-    os.kill(device.launcher.pid, signal.SIGKILL)
+    os.kill(pid_of(device), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])

@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import DEADLINE, Kinds, queue
+from helpers import DEADLINE, Kinds, both, queue
 
 from zdev_background import ProcessDevice, ThreadDevice
 
 COUNT = 6000
-both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
 
 
 def streamer(kind: Kinds, sink: str) -> tuple[ThreadDevice | ProcessDevice, str]:

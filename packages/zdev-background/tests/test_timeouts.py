@@ -7,11 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from helpers import Kinds, streamer
+from helpers import Kinds, both, streamer
 
-from zdev_background import Outcome, ProcessDevice, ThreadDevice
-
-both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+from zdev_background import Outcome, ProcessDevice
 
 
 def idle(kind: Kinds) -> Any:
