@@ -28,12 +28,20 @@ END_TIMEOUT = 10.0  # seconds for a device to end once it has drained
 EXIT_GRACE = 0.3  # seconds to send on what has arrived, when the interpreter exits
 KILL_TIMEOUT = 1.0  # seconds for a process to end that was killed
 
-_SETTINGS = ("context_factory", "on_full", "mon_on_full", "io_threads", "cpus", "file_limit") + (
-    "start_method",
-    "start_paused",
-    "restart",
-    "restart_policy",
-    "restart_hooks",
+_SETTINGS = frozenset(
+    [
+        "context_factory",
+        "on_full",
+        "mon_on_full",
+        "io_threads",
+        "cpus",
+        "file_limit",
+        "start_method",
+        "start_paused",
+        "restart",
+        "restart_policy",
+        "restart_hooks",
+    ]
 )
 
 
