@@ -179,7 +179,7 @@ TEST_P(Drain, IsNotEndedByAReplyThatComesTwice) {
     }
     EXPECT_EQ(device.statistics().pending_replies, 1u);
     begin_drain(device, -1ms);
-    EXPECT_FALSE(run.over(a_moment)) << "a reply is still owed";
+    EXPECT_FALSE(run.over(a_moment)) << "one reply is pending";
     send(worker, {"other", "two"});
     EXPECT_EQ(recv(other), message{"two"});
     EXPECT_EQ(run.result(), outcome::drained);
@@ -197,7 +197,7 @@ TEST_P(Drain, IsNotEndedByAMessageThatIsNoReply) {
     EXPECT_EQ(device.statistics().pending_replies, 1u);
 }
 
-TEST_P(Drain, OwesNothingToAClientThatHasLeftWithItsReplyOnTheWay) {
+TEST_P(Drain, DoesNotWaitForAReplyThatCannotBeDelivered) {
     in.set(zmq::sockopt::router_mandatory, true);
     zdev::device device(in, out);
     background run(device);

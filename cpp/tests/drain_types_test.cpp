@@ -103,7 +103,7 @@ TEST_F(DrainOf, APendingMessageKeepsItAfterTheTimeout) {
     for (int i = 0; i < sent; ++i) ASSERT_EQ(recv(sink), numbered(i));
 }
 
-TEST_F(DrainOf, TwoRoutersOweEachPeerAtInItsReply) {
+TEST_F(DrainOf, TwoRoutersWaitsForTheReplyToEachPeerAtIn) {
     auto in = bound(ZMQ_ROUTER, mandatory), out = bound(ZMQ_ROUTER, mandatory);
     auto worker = peer(ZMQ_DEALER, out, named("worker"));
     auto anna = peer(ZMQ_DEALER, in, named("anna")), ben = peer(ZMQ_DEALER, in, named("ben"));

@@ -75,7 +75,7 @@ TEST_P(Pairs, PullPushRelaysOneWay) {
     for (int i = 0; i < 10; ++i) EXPECT_EQ(recv(sink), numbered(i));
 }
 
-TEST_P(Pairs, TheSameInReverseTakesMessagesFromOutToIn) {
+TEST_P(Pairs, PushPullRelaysFromOutToIn) {
     auto in = bound(ZMQ_PUSH), out = bound(ZMQ_PULL), mon = bound(ZMQ_PUSH);
     auto source = peer(ZMQ_PUSH, out), sink = peer(ZMQ_PULL, in), watcher = peer(ZMQ_PULL, mon);
     zdev::options options;
@@ -93,7 +93,7 @@ TEST_P(Pairs, TheSameInReverseTakesMessagesFromOutToIn) {
     EXPECT_EQ(run.result(), zdev::outcome::drained);
 }
 
-TEST_P(Pairs, PublishersAsInTakeNewsFromASubAsOut) {
+TEST_P(Pairs, PubSubAndXpubSubRelayFromOutToIn) {
     for (const int type : {ZMQ_PUB, ZMQ_XPUB}) {
         auto in = bound(type), out = bound(ZMQ_SUB);
         out.set(zmq::sockopt::subscribe, "");
