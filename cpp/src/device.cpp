@@ -32,6 +32,7 @@ class device::impl {
 public:
     impl(zmq::socket_ref in, zmq::socket_ref out, const options& options);
     outcome run(const check& check);
+    int discard();
     zdev::statistics statistics() const noexcept;
 
     zdev::steering steering;
@@ -128,6 +129,14 @@ outcome device::impl::run(const check& check) {
     next_chores_ = next_check_ = {};
     last_turn_ = clock::now();
     return loop(check);
+}
+
+int device::impl::discard() {
+    if (running_.exchange(true)) throw error(EBUSY, "device: cannot discard what is in hand: it is running");
+    int messages = 0;
+    for_each_flow([&](flow& flow) { messages += flow.drop_in_hand(); });
+    running_ = false;
+    return messages;
 }
 
 outcome device::impl::loop(const check& check) {
@@ -314,6 +323,7 @@ void device::pause() noexcept { impl_->steering.ask_pause(true); }
 void device::resume() noexcept { impl_->steering.ask_pause(false); }
 void device::stop() noexcept { impl_->steering.ask_stop(); }
 void device::drain(milliseconds timeout) noexcept { impl_->steering.ask_drain(timeout); }
+int device::discard() { return impl_->discard(); }
 statistics device::statistics() const noexcept { return impl_->statistics(); }
 
 }  // namespace zdev

@@ -215,3 +215,39 @@ TEST_P(BlockingMonitor, WithTheDropPolicyAndWithoutAReaderDoesNotSlowTheDataPath
     EXPECT_TRUE(eventually([&] { return device.statistics().in.monitor_dropped == 100; }));
     EXPECT_EQ(device.statistics().in.monitor_sent, 0u);
 }
+
+TEST(MonitorAtTheEnd, ACopyInHandIsCountedAsDroppedWhenItIsDiscarded) {
+    sockets on;
+    auto in = on.bound(ZMQ_PULL), out = on.bound(ZMQ_PUSH), mon = on.bound(ZMQ_PUSH);  // which nobody reads
+    auto source = on.peer(ZMQ_PUSH, in), sink = on.peer(ZMQ_PULL, out);
+    zdev::options options;
+    options.monitor.socket = mon;
+    zdev::device device(in, out, options);
+    {
+        background run(device);
+        send(source, {"forwarded"});
+        EXPECT_EQ(recv(sink), message{"forwarded"});
+        EXPECT_EQ(errno_of([&] { device.discard(); }), EBUSY);
+    }
+    const auto before = device.statistics().in;
+    EXPECT_EQ(before.monitor_sent + before.monitor_dropped + 1, before.messages_sent);  // the copy is in hand
+    EXPECT_EQ(device.discard(), 0);
+    const auto after = device.statistics().in;
+    EXPECT_EQ(after.monitor_dropped, 1u);
+    EXPECT_EQ(after.pending(), 0u);
+    EXPECT_EQ(device.discard(), 0);
+}
+
+TEST(MonitorAtTheEnd, AMessageInHandIsDiscardedToo) {
+    sockets on;
+    auto in = on.bound(ZMQ_PULL, tiny), out = on.bound(ZMQ_PUSH, tiny);
+    auto source = on.peer(ZMQ_PUSH, in, tiny), sink = on.peer(ZMQ_PULL, out, tiny);
+    zdev::device device(in, out);
+    {
+        background run(device);
+        fill(source);
+    }
+    EXPECT_EQ(device.discard(), 1);
+    EXPECT_EQ(device.discard(), 0);
+    EXPECT_EQ(device.statistics().in.pending(), 1u);
+}

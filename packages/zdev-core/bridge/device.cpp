@@ -117,6 +117,7 @@ public:
     void resume() { engine_->resume(); }
     void drain(std::optional<double> timeout) { engine_->drain(to_milliseconds(timeout)); }
     void stop() { engine_->stop(); }
+    int discard() { return engine_->discard(); }
     zdev::statistics statistics() const { return engine_->statistics(); }
 
     void let_go() {
@@ -178,6 +179,12 @@ constexpr const char* drain_doc =
 
 timeout: seconds after which the run ends all the same; None: wait for ever.)";
 
+constexpr const char* discard_doc = R"(Drop what is in hand, between runs, before the sockets are closed.
+
+Returns how many messages these were; `pending` still counts them. Copies for the monitor are counted as `monitor_dropped`.
+
+Raises ZMQError with EBUSY while the device runs.)";
+
 }  // namespace
 
 void register_device(py::module_& module) {
@@ -192,6 +199,7 @@ void register_device(py::module_& module) {
         .def("resume", &device::resume, "Go on after `pause`. From any thread.")
         .def("drain", &device::drain, py::arg("timeout") = py::none(), drain_doc)
         .def("stop", &device::stop, "End the run under way, or else the next one at its start. From any thread.")
+        .def("discard", &device::discard, discard_doc)
         .def("statistics", &device::statistics, "The counters so far. From any thread, without stopping the loop.")
         .def("_let_go", &device::let_go, "Keep the sockets alive no longer: from now on, who calls `run` does.");
     refuse_uninitialised<device>();

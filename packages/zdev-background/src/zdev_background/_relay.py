@@ -170,6 +170,7 @@ class Relay:
             outcome, self._owns_context = Outcome.STOPPED, False
         except BaseException as problem:  # noqa: BLE001  the launcher tells or raises it
             error = problem
+        self._engine.discard()
         linger_expired = self._close()
         return Ending(outcome, error, self.statistics(), unread, unsent or linger_expired)
 

@@ -137,6 +137,13 @@ class Device:
         """
     def stop(self) -> None:
         """End the run under way, or else the next one at its start. From any thread."""
+    def discard(self) -> int:
+        """Drop what is in hand, between runs, before the sockets are closed.
+
+        Returns how many messages these were; `pending` still counts them. Copies for the monitor are counted as `monitor_dropped`.
+
+        Raises ZMQError with EBUSY while the device runs.
+        """
     def statistics(self) -> Statistics:
         """The counters so far. From any thread, without stopping the loop."""
     def _let_go(self) -> None:
