@@ -17,8 +17,7 @@ from hypothesis import strategies as st
 from mcap.records import Chunk
 
 from zdev_cli._failure import Failure, Status
-from zdev_cli.traffic.chunks import ChunkFile, _bytes
-from zdev_cli.traffic.encoding import LARGEST_EXPANDED, decoded, parts_of
+from zdev_cli.traffic.chunks import LARGEST_EXPANDED, ChunkFile, _bytes, decoded, parts_of
 from zdev_cli.traffic.reader import Reader, Recorded
 from zdev_cli.traffic.recording import Limits, Recording
 from zdev_cli.traffic.writer import FileWriter

@@ -25,7 +25,7 @@ SECTIONS = {
 
 
 class Commands(click.Group):
-    """The commands of the package `commands`, each in the module of its name, which is imported when it is asked for."""
+    """The commands of the package `commands`, whose modules are imported when a command is asked for."""
 
     def list_commands(self, _: click.Context) -> list[str]:
         return [name for names in SECTIONS.values() for name in names]
@@ -34,7 +34,7 @@ class Commands(click.Group):
         if name not in self.list_commands(ctx):
             near = get_close_matches(name, self.list_commands(ctx), 1)
             ctx.fail(f"no such command {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
-        module = importlib.import_module(f"{__package__}.commands.{name}")
+        module = importlib.import_module(f"{__package__}.commands.{'steer' if name in SECTIONS['Steer'] else name}")
         command = getattr(module, name)
         assert isinstance(command, click.Command)
         return command

@@ -18,7 +18,7 @@ import pytest
 from msgspec.structs import replace
 
 from zdev_cli._failure import Failure, Status
-from zdev_cli.service.snapshot import Snapshot
+from zdev_cli.snapshot import Snapshot
 from zdev_cli.web import WebServer, server
 from zdev_cli.web.application import Application
 
@@ -55,7 +55,7 @@ def test_readyz_is_200_when_all_is_well(serve: Serve, well: Snapshot) -> None:
 
 def test_readyz_is_503_and_names_the_devices_and_why(serve: Serve, snapshot: Snapshot) -> None:
     answer = serve(snapshot).ask("/readyz")
-    why = "tasks: waiting: in: bind tcp://127.0.0.1:5559: Address already in use; starts again in 1.5 s"
+    why = "tasks: waiting: in: bind tcp://127.0.0.1:5559: Address already in use; restarting in 1.5 s"
     assert (answer.status, json.loads(answer.text)) == (503, {"ready": False, "reasons": [why]})
 
 

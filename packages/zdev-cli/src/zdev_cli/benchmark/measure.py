@@ -16,30 +16,30 @@ from .._signals import StopSignals
 from ..config import DeviceConfig, SocketConfig
 from ..config.model import SocketType
 from ..service.build import device_of
-from .cases import SOCKET_TYPES, Bucket, Case, Endpoints, Figures, Wish
+from .cases import SOCKET_TYPES, BenchOptions, Bucket, Case, Endpoints, Figures
 
 TICK = 0.1  # seconds between two looks at a load
 Tell = Callable[[int], None]
 
 
-def measure(case: Case, wish: Wish, endpoints: Endpoints, stop: StopSignals, tell: Tell) -> Figures | None:
+def measure(case: Case, options: BenchOptions, endpoints: Endpoints, stop: StopSignals, tell: Tell) -> Figures | None:
     """What got through; None when a signal came first. endpoints: of the device; none: one is made.
 
     tell: called now and then with how much has got through. Raises Failure when a message was lost, changed or out of order.
     """
     if case.direct or endpoints:
-        return _loaded(case, wish, endpoints, stop, tell)
-    with _device(case, wish) as made:
-        return _loaded(case, wish, made, stop, tell)
+        return _loaded(case, options, endpoints, stop, tell)
+    with _device(case, options) as made:
+        return _loaded(case, options, made, stop, tell)
 
 
 @contextmanager
-def _device(case: Case, wish: Wish) -> Iterator[Endpoints]:
+def _device(case: Case, options: BenchOptions) -> Iterator[Endpoints]:
     """Its endpoints."""
     in_type, out_type = SOCKET_TYPES[case.pattern]
-    mon = _socket("PUB") if wish.monitor != "none" else None
+    mon = _socket("PUB") if options.monitor != "none" else None
     config = DeviceConfig(
-        name=wish.type, type=wish.type, isolation="process", in_=_socket(in_type), out=_socket(out_type), mon=mon
+        name=options.type, type=options.type, isolation="process", in_=_socket(in_type), out=_socket(out_type), mon=mon
     )
     device = device_of(config)
     try:
@@ -57,17 +57,17 @@ def _socket(kind: SocketType) -> SocketConfig:
     return SocketConfig(type=kind, bind="tcp://127.0.0.1:*", options={"SNDHWM": 0} if kind == "XPUB" else {})
 
 
-def _loaded(case: Case, wish: Wish, at: Endpoints, stop: StopSignals, tell: Tell) -> Figures | None:
+def _loaded(case: Case, options: BenchOptions, at: Endpoints, stop: StopSignals, tell: Tell) -> Figures | None:
     load = Load(
         case.pattern,
-        size=wish.size,
-        frames=wish.frames,
+        size=options.size,
+        frames=options.frames,
         window=case.window,
         clients=case.clients,
-        seconds=wish.seconds,
+        seconds=options.seconds,
         in_endpoint=at.get("in", ""),
         out_endpoint=at.get("out", ""),
-        mon_endpoint=at.get("mon", "") if wish.monitor == "fast" else "",
+        mon_endpoint=at.get("mon", "") if options.monitor == "fast" else "",
     )
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(load.run)
@@ -77,16 +77,16 @@ def _loaded(case: Case, wish: Wish, at: Endpoints, stop: StopSignals, tell: Tell
                 load.cancel()
                 return None
     try:
-        return _figures(case, wish, run.result())
+        return _figures(case, options, run.result())
     except TimeoutError as error:
         raise Failure(f"{case.name}: {error}: does the device relay, and has it no other peers?", Status.UNAVAILABLE) from error
     except RuntimeError as error:
         raise Failure(f"{case.name}: {error}", Status.INTERNAL) from error
 
 
-def _figures(case: Case, wish: Wish, result: Result) -> Figures:
-    volume = result.per_second * wish.size * wish.frames
-    watched = result.watched if wish.monitor == "fast" and not case.direct else None
+def _figures(case: Case, options: BenchOptions, result: Result) -> Figures:
+    volume = result.per_second * options.size * options.frames
+    watched = result.watched if options.monitor == "fast" and not case.direct else None
     if not result.trips:
         return Figures(case=case, per_second=result.per_second, bytes_per_second=volume, watched=watched)
     return Figures(

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .cases import Endpoints, Figures, Wish
+from .cases import BenchOptions, Endpoints, Figures
 
 BAR = 40  # characters of the longest bar
 
@@ -32,7 +32,7 @@ class Report(Struct, frozen=True, kw_only=True):
     """All of a run."""
 
     machine: Machine
-    load: Wish
+    load: BenchOptions
     figures: list[Figures]
 
 
@@ -46,19 +46,19 @@ def machine() -> Machine:
     )
 
 
-def heading(wish: Wish, endpoints: Endpoints) -> str:
+def heading(options: BenchOptions, endpoints: Endpoints) -> str:
     """What is loaded, and for how long."""
     here = machine()
     if endpoints:
-        where = f"at {endpoints['in']} and {endpoints['out']}" + ", a subscriber at mon" * (wish.monitor == "fast")
+        where = f"at {endpoints['in']} and {endpoints['out']}" + ", a subscriber at mon" * (options.monitor == "fast")
     else:
-        monitors = {"none": "no mon", "unheard": "nobody listening at mon", "fast": "a subscriber at mon"}
-        where = f"in a process of its own, on loopback, {monitors[wish.monitor]}"
-    frames = f"{wish.frames} frames of " if wish.frames > 1 else ""
+        monitors = {"none": "no mon", "no-subscriber": "nobody listening at mon", "fast": "a subscriber at mon"}
+        where = f"in a process of its own, on loopback, {monitors[options.monitor]}"
+    frames = f"{options.frames} frames of " if options.frames > 1 else ""
     return (
         f"zdev {here.zdev}, libzmq {here.libzmq}, {here.system}, {here.cpus} CPUs\n"
-        f"{wish.type} {where}\n"
-        f"messages of {frames}{wish.size} B, each checked; {wish.seconds:g} s a row"
+        f"{options.type} {where}\n"
+        f"messages of {frames}{options.size} B, each checked; {options.seconds:g} s a row"
     )
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .._sockets import checked
 from .._words import DEVICE_TYPES, Role, endpoint_of
+from .options import checked
 
 if TYPE_CHECKING:
-    from ..benchmark.cases import Monitor, Wish
+    from ..benchmark.cases import BenchOptions, Monitor
     from ..config.model import DeviceType
 
 EXAMPLES = """\b
@@ -43,7 +43,7 @@ def _endpoint_or_none(context: click.Context, parameter: click.Parameter, value:
 )
 @click.option("--window", type=click.IntRange(1, 100000), help="Requests that a client keeps under way.  [256, then 1]")
 @click.option("--seconds", default=1.5, show_default=True, type=click.FloatRange(0.01, 3600), help="Measured for each row.")
-@click.option("--monitor", type=click.Choice(("none", "unheard", "fast")), help="Who listens at mon.")
+@click.option("--monitor", type=click.Choice(("none", "no-subscriber", "fast")), help="Who listens at mon.")
 @_endpoint("in", "The in socket of a device that runs already.")
 @_endpoint("out", "Its out socket.")
 @_endpoint("mon", "Its mon socket, for --monitor fast.")
@@ -62,13 +62,13 @@ def bench(type_: DeviceType, timeout: float, as_json: bool, **arguments: Any) ->
     endpoints: dict[Role, str] = {
         role: endpoint for role in ("in", "out", "mon") if (endpoint := arguments.pop(f"{role}_endpoint"))
     }
-    wish = _wish(type_, endpoints, arguments)
+    options = _options_of(type_, endpoints, arguments)
     from ..benchmark.run import run
 
-    run(wish, endpoints, timeout, as_json)
+    run(options, endpoints, timeout, as_json)
 
 
-def _wish(type_: DeviceType, endpoints: dict[Role, str], arguments: dict[str, Any]) -> Wish:
+def _options_of(type_: DeviceType, endpoints: dict[Role, str], arguments: dict[str, Any]) -> BenchOptions:
     """Raises UsageError for what makes no sense together."""
     if ("in" in endpoints) != ("out" in endpoints) or (set(endpoints) == {"mon"}):
         raise click.UsageError("--in and --out go together: the load plays the peers of both ends")
@@ -81,12 +81,12 @@ def _wish(type_: DeviceType, endpoints: dict[Role, str], arguments: dict[str, An
         raise click.UsageError(f"--window: nothing comes back through a {type_}")
     if arguments["clients"] > 1 and type_ == "streamer":
         raise click.UsageError("--clients: the load of a streamer is one sender and one receiver")
-    from ..benchmark.cases import Wish
+    from ..benchmark.cases import BenchOptions
 
-    return Wish(type=type_, monitor=monitor, **arguments)
+    return BenchOptions(type=type_, monitor=monitor, **arguments)
 
 
 def _usual_monitor(type_: str, endpoints: dict[Role, str]) -> Monitor:
     if "mon" in endpoints:
         return "fast"
-    return "unheard" if type_ == "monitored-queue" else "none"
+    return "no-subscriber" if type_ == "monitored-queue" else "none"

@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..traffic.account import Account, Spread
+    from ..traffic.summary import Spread, Summary
 
 EXAMPLES = """\b
 Example:
@@ -32,10 +32,10 @@ def info(files: tuple[Path, ...], as_json: bool) -> None:
     FILE is of `zdev record`. Messages, bytes and duration; for each direction rates, and the least, middle and greatest number
     of frames and bytes of a message; and whether the file is complete. Of a file that was cut, what can be read is counted.
     """
-    from ..traffic.account import Account
+    from ..traffic.summary import Summary
 
     for number, path in enumerate(files):
-        account = Account(path)
+        account = Summary(path)
         if as_json:
             click.echo(json.dumps(account.as_json()))
             continue
@@ -44,21 +44,21 @@ def info(files: tuple[Path, ...], as_json: bool) -> None:
         _print(account)
 
 
-def _print(account: Account) -> None:
+def _print(account: Summary) -> None:
     from rich.console import Console
 
+    from .._units import bytes_text
     from ..traffic.line import printable
-    from ..traffic.size import size_text
 
     name, state = click.format_filename(account.path), account.fault or "complete"
-    click.echo(printable(f"{name}  {size_text(account.file_bytes)}, {state}"))
+    click.echo(printable(f"{name}  {bytes_text(account.file_bytes)}, {state}"))
     if account.source:
         click.echo(printable(f"recorded from {account.source}"))
     if account.first is None:
         click.echo("no messages")
         return
     start = datetime.fromtimestamp(account.first / 1e9).astimezone()
-    total = f"{account.messages:,} messages, {size_text(account.content)}"
+    total = f"{account.messages:,} messages, {bytes_text(account.content)}"
     click.echo(f"{total}, in {_duration(account.seconds)} from {start:%Y-%m-%d %H:%M:%S %Z}\n")
     console = Console(highlight=False)
     if not console.is_terminal:
@@ -68,14 +68,14 @@ def _print(account: Account) -> None:
         console.print("\n(least / median / greatest)", style="dim")
 
 
-def _table(account: Account) -> Table:
+def _table(account: Summary) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    from ..traffic.account import spread
+    from .._units import bytes_text
     from ..traffic.line import direction
-    from ..traffic.size import size_text
+    from ..traffic.summary import spread
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
     for name in ("direction", "messages", "bytes", "messages/s", "bytes/s", "frames", "bytes a message"):
@@ -85,9 +85,9 @@ def _table(account: Account) -> Table:
         table.add_row(
             Text(direction(prefix)),  # a prefix is a peer's: no markup in it
             f"{way.messages:,}",
-            size_text(way.content),
+            bytes_text(way.content),
             "-" if rate is None else f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}",
-            "-" if flow is None else size_text(flow),
+            "-" if flow is None else bytes_text(flow),
             _spread_text(spread(way.frames)),
             _spread_text(spread(way.sizes)),
         )

@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 import click
 
 from .._failure import Failure, Status
+from .._units import size_callback
 from ..control.client import monitor_of
-from ..traffic.keys import key_options
-from ..traffic.size import size_callback
-from ..traffic.target import target_argument
+from .options import key_options, target_argument
 
 CAPACITY = 1_000_000  # messages that may wait in libzmq; they hardly do, since receiving goes before writing
 
@@ -85,10 +84,10 @@ def record(target: str, control: str | None, output: Path, directions: tuple[str
     endpoint = monitor_of(target, control)
     from ..traffic.recorder import Recorder
     from ..traffic.recording import Limits, Recording
-    from ..traffic.watch import Watch
+    from ..traffic.subscriber import Subscriber
 
     limits = Limits(options["chunk_size"], options["chunk_seconds"], options["max_size"], options["max_seconds"])
-    with Watch(endpoint, tuple(each.encode() for each in directions), CAPACITY, options["security"]) as watch:
+    with Subscriber(endpoint, tuple(each.encode() for each in directions), CAPACITY, options["security"]) as watch:
         recording = Recording(output, endpoint, limits, force=options["force"])
         recorder = Recorder(watch, recording, buffer=options["buffer"], limit=options["limit"], duration=options["duration"])
         try:

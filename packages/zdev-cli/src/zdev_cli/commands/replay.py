@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .._failure import Failure, Status
-from .._sockets import checked
 from .._words import endpoint_of
-from ..traffic.keys import key_options
+from .options import checked, key_options
 
 if TYPE_CHECKING:
-    from ..traffic.outlet import Outlet
     from ..traffic.player import Player
     from ..traffic.reader import Recorded
+    from ..traffic.sender import Sender
 
 TYPES = ("PUSH", "DEALER", "PUB", "ROUTER", "PAIR")
 
@@ -108,8 +107,8 @@ def replay(files: tuple[Path, ...], to: str, kind: str, **options: Any) -> None:
 
     Exit status 69: nobody was there, or nobody took the messages, within --timeout.
     """
-    from ..traffic.outlet import Outlet
     from ..traffic.player import Player
+    from ..traffic.sender import Sender
 
     if options["bind"] and options["security"]:
         raise click.UsageError("--secret-key and --server-key are for a socket that connects, not for --bind")
@@ -118,20 +117,20 @@ def replay(files: tuple[Path, ...], to: str, kind: str, **options: Any) -> None:
     if (first := next(recorded, None)) is None:
         raise _nothing_to_send(files, options["directions"])
     shorten = partial(_shortened, strip=options["strip"], content_only=options["content_only"])
-    with Outlet(to, kind.upper(), bind=options["bind"], timeout=options["timeout"], security=options["security"]) as outlet:
-        player = Player(outlet, shorten, options["speed"], options["max_gap"])
+    with Sender(to, kind.upper(), bind=options["bind"], timeout=options["timeout"], security=options["security"]) as sender:
+        player = Player(sender, shorten, options["speed"], options["max_gap"])
         try:
             player.play(chain([first], recorded))
-            outlet.wait_for_replies(player.messages, options["wait"])
-            outlet.finish()
+            sender.wait_for_replies(player.messages, options["wait"])
+            sender.finish()
         finally:
-            _sum_up(player, outlet)
+            _sum_up(player, sender)
 
 
 def _recorded(files: tuple[Path, ...], directions: tuple[bytes, ...], times: int) -> Iterator[Recorded]:
     """The messages of these directions. Damage is told on stderr, once for a file."""
+    from .._progress import say
     from ..traffic.line import printable
-    from ..traffic.progress import say
     from ..traffic.reader import Reader
 
     for turn in range(times):
@@ -150,18 +149,18 @@ def _shortened(frames: list[bytes], *, strip: int, content_only: bool) -> list[b
     return frames[strip:]
 
 
-def _sum_up(player: Player, outlet: Outlet) -> None:
-    from ..traffic.size import size_text
+def _sum_up(player: Player, sender: Sender) -> None:
+    from .._units import bytes_text
 
     if player.messages:
-        replies = f", {outlet.replies:,} replies came" if outlet.answered else ""
-        took = f"in {player.seconds:.2f} s to {outlet.endpoint}{replies}"
+        replies = f", {sender.replies:,} replies came" if sender.answered else ""
+        took = f"in {player.seconds:.2f} s to {sender.endpoint}{replies}"
         noun = "message" if player.messages == 1 else "messages"
-        click.echo(f"replayed {player.messages:,} {noun}, {size_text(player.bytes)}, {took}")
+        click.echo(f"replayed {player.messages:,} {noun}, {bytes_text(player.bytes)}, {took}")
     if player.empty:
         click.echo(f"{player.empty:,} messages had nothing left to send: is --strip too large?", err=True)
-    if outlet.broken:
-        times = "once" if outlet.broken == 1 else f"{outlet.broken} times"
+    if sender.broken:
+        times = "once" if sender.broken == 1 else f"{sender.broken} times"
         click.echo(f"the connection ended {times}; what was under way then may be lost", err=True)
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .._sockets import SocketArguments, socket_options
 from .._words import DEVICE_TYPES, ROLES, STARTER, Role, needed_roles
 from ..control.client import control_option
+from .options import SocketArguments, socket_options
 
 if TYPE_CHECKING:
     from ..config import DeviceConfig
@@ -71,7 +71,7 @@ def _run_file(config: Path, control: str | None, type_: str | None, told: bool) 
     if type_ or told:
         what = f"TYPE {type_}" if type_ else "an option of one device"
         raise click.UsageError(f"either -c FILE or {what}, not both: devices of a file are described in it")
-    from ..service.many import run_many
+    from ..service.foreground import run_many
 
     run_many(config, control)
 
@@ -82,7 +82,7 @@ def _run_type(type_: str, arguments: dict[str, Any]) -> None:
     _check(type_, sockets, arguments)
     if not insecure:
         _check_exposure(sockets)
-    from ..service.one import run_one
+    from ..service.foreground import run_one
 
     run_one(_config(type_, sockets, arguments))
 

@@ -33,7 +33,7 @@ def status(device: str | None, as_json: bool, control: str | None) -> None:
         shown = snapshot if device is None else snapshot.device(device)
         click.echo(msgspec.json.format(msgspec.json.encode(shown)))
         return
-    from ..control.show import show_all, show_one
+    from ..snapshot.display import show_all, show_one
 
     if device is None:
         show_all(snapshot)

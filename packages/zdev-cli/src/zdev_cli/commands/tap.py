@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING
 import click
 
 from .._failure import Failure, Status
-from .._sockets import checked
 from ..control.client import monitor_of
 from ..traffic.decoded import FORMS, Form
 from ..traffic.json_line import json_line
-from ..traffic.keys import key_options
 from ..traffic.line import Look, message_line
 from ..traffic.matching import Field, Match, bytes_of, field_of
-from ..traffic.target import target_argument
+from .options import checked, key_options, target_argument
 
 if TYPE_CHECKING:
     from zdev_background import CurveClient
 
-    from ..traffic.watch import Watch
+    from ..traffic.subscriber import Subscriber
 
 CAPACITY = 100_000  # messages that may wait to be shown
 AT_ONCE = 1000  # messages shown before the next look at signals
@@ -99,11 +97,11 @@ def tap(
     Ends on SIGINT, SIGTERM, or when nobody reads its output any more. Whether the device is there is told on stderr.
     """
     endpoint = monitor_of(target, control)
-    from ..traffic.watch import Watch
+    from ..traffic.subscriber import Subscriber
 
     prefixes = tuple(each.encode() for each in directions)
     look = Look(form, full, _has_colours())
-    with Watch(endpoint, prefixes, CAPACITY, security) as watch:
+    with Subscriber(endpoint, prefixes, CAPACITY, security) as watch:
         watch.end_with(sys.stdout.fileno())
         printer = _Printer(Match(prefixes, words, fields), look, as_json, limit)
         _print_messages(watch, printer, timeout)
@@ -145,7 +143,7 @@ class _Printer:
         return self.printed > before
 
 
-def _print_messages(watch: Watch, printer: _Printer, timeout: float | None) -> None:
+def _print_messages(watch: Subscriber, printer: _Printer, timeout: float | None) -> None:
     last = monotonic()
     while not printer.done:
         ready = watch.wait(None if timeout is None else last + timeout - monotonic())

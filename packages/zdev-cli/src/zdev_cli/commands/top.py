@@ -47,9 +47,9 @@ def _print_once(control: str | None, as_json: bool) -> None:
 
         click.echo(msgspec.json.format(msgspec.json.encode(snapshot)))
     else:
-        from ..screen.plain import show
+        from ..snapshot.display import show_all
 
-        show(snapshot)
+        show_all(snapshot)
 
 
 def _draw(control: str | None, interval: float) -> None:

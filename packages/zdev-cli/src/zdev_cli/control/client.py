@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .._failure import Failure, Status
-from .place import path_of
+from .socket_path import path_of
 
 if TYPE_CHECKING:
     from .protocol import Reply, Request

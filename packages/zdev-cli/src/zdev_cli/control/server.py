@@ -22,9 +22,9 @@ from .._failure import Failure, Status
 from . import audit
 from .audit import peer_of
 from .connection import Connection
-from .place import listen
 from .protocol import Reply, Request
 from .reserve import Reserve
+from .socket_path import listen
 
 CONNECTIONS = 128  # one more takes the place of the one that has waited longest for its client
 COMMANDS = 64  # at once

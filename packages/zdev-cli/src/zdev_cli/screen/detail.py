@@ -7,9 +7,9 @@ from textual.containers import Horizontal
 from textual.widgets import Static
 
 from .._units import bytes_text, duration_text, number_text
-from ..service.snapshot import DeviceView, DirectionView
+from ..snapshot import DeviceView
+from ..snapshot.display import IN_TO_OUT, OUT_TO_IN, TROUBLE
 from .chart import chart
-from .columns import TROUBLE
 
 
 class Detail(Horizontal):
@@ -39,10 +39,10 @@ class Detail(Horizontal):
 
 def charts_text(device: DeviceView, width: int, height: int) -> Text:
     """A chart of the last minute for each way that messages go."""
-    ways = {"in → out": device.in_} | ({"out → in": device.out} if device.two_ways else {})
-    lines = max(1, height // len(ways) - 1)
+    lines = max(1, height // len(device.directions) - 1)
     text = Text(no_wrap=True, overflow="crop")
-    for name, way in ways.items():
+    for role, way in device.directions.items():
+        name = IN_TO_OUT if role == "in" else OUT_TO_IN
         rate = f"{number_text(way.messages_per_second)}/s  {bytes_text(way.bytes_per_second)}/s"
         text.append(name, style="bold").append(f"{rate:>{max(0, width - len(name))}}\n")
         for line in chart(way.history, max(1, width), lines):
@@ -54,13 +54,12 @@ def charts_text(device: DeviceView, width: int, height: int) -> Text:
 def facts_text(device: DeviceView) -> Text:
     """A line a fact, the worst first."""
     text = Text(overflow="fold")
-    if device.error:
-        again = f"; started again in {device.retry_in:.1f} s" if device.retry_in is not None else ""
-        text.append(f"{device.error}{again}\n", style=TROUBLE)
+    if device.trouble:
+        text.append(f"{device.trouble}\n", style=TROUBLE)
     for socket in device.sockets:
         endpoints = [*socket.binds, *(f"→ {each}" for each in socket.connects)]
         text.append(f"{socket.role:<5}", style="bold").append(f"{socket.type:<7}").append(f"{', '.join(endpoints)}\n")
-    for name, number in _drops(device.in_, device.out).items():
+    for name, number in device.dropped.by_reason.items():
         text.append(f"{name} ", style="dim").append(f"{number:,}  ", style=TROUBLE if number else "dim")
     seconds = device.in_.backpressure_seconds + device.out.backpressure_seconds
     text.append("\nheld back ", style="dim").append(duration_text(seconds) if seconds >= 1 else f"{seconds:.1f}s")
@@ -71,8 +70,3 @@ def facts_text(device: DeviceView) -> Text:
         text.append("\nmon copies ", style="dim").append(f"{device.in_.monitor_sent + device.out.monitor_sent:,}")
         text.append("  dropped ", style="dim").append(f"{dropped:,}", style=TROUBLE if dropped else "")
     return text
-
-
-def _drops(*ways: DirectionView) -> dict[str, int]:
-    reasons = ("malformed", "unroutable", "overflowed")
-    return {reason: sum(getattr(way.dropped, reason) for way in ways) for reason in reasons}

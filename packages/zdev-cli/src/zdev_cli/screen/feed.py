@@ -10,12 +10,12 @@ from textual.message import Message
 from .._failure import Failure
 from ..control.client import ask
 from ..control.protocol import Request, Verb
-from ..service.snapshot import Snapshot
+from ..snapshot import Snapshot
 
 PATIENCE = 3.0  # seconds without an answer after which the connection counts as lost
 
 
-class Seen(Message):
+class SnapshotReceived(Message):
     """The devices as they are now."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -23,7 +23,7 @@ class Seen(Message):
         self.snapshot = snapshot
 
 
-class Unseen(Message):
+class ConnectionLost(Message):
     """No answer came."""
 
     def __init__(self, why: str) -> None:
@@ -31,7 +31,7 @@ class Unseen(Message):
         self.why = why
 
 
-class Answered(Message):
+class CommandDone(Message):
     """What came of a command."""
 
     def __init__(self, text: str, *, well: bool) -> None:
@@ -58,7 +58,7 @@ class Feed:
         self._hurry.set()
 
     def command(self, verb: Verb, device: str) -> None:
-        """Send a command; its answer comes as `Answered`."""
+        """Send a command; its answer comes as `CommandDone`."""
         threading.Thread(target=self._command, args=(verb, device), name=f"zdev top: {verb}", daemon=True).start()
 
     def _poll(self) -> None:
@@ -67,16 +67,16 @@ class Feed:
             try:
                 snapshot = ask(Request(verb="status"), self._control, PATIENCE).snapshot
                 assert snapshot
-                self._tell(Seen(snapshot))
+                self._tell(SnapshotReceived(snapshot))
             except Failure as failure:
-                self._tell(Unseen(str(failure)))
+                self._tell(ConnectionLost(str(failure)))
             self._hurry.wait(self._interval)
 
     def _command(self, verb: Verb, device: str) -> None:
         """A drain takes as long as it may: there is no time limit."""
         try:
             reply = ask(Request(verb=verb, device=device), self._control, timeout=None)
-            self._tell(Answered("\n".join(reply.lines), well=True))
+            self._tell(CommandDone("\n".join(reply.lines), well=True))
         except Failure as failure:
-            self._tell(Answered(str(failure), well=False))
+            self._tell(CommandDone(str(failure), well=False))
         self._hurry.set()

@@ -9,8 +9,8 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
-from ..service.snapshot import DeviceView
-from .columns import COLUMNS, Column, columns_for, widths_for
+from ..snapshot import DeviceView
+from ..snapshot.display import COLUMNS, Column, columns_for, widths_for
 
 
 class DeviceTable(DataTable[Text]):
@@ -64,7 +64,7 @@ class DeviceTable(DataTable[Text]):
         self._draw(self._name_at_cursor())
 
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
-        self.sort_by(next(each for each in COLUMNS if each.title == event.column_key.value))
+        self.sort_by(next(each for each in COLUMNS if each.live and each.short == event.column_key.value))
 
     def on_resize(self) -> None:
         self._draw(self._name_at_cursor())
@@ -86,12 +86,12 @@ class DeviceTable(DataTable[Text]):
         if layout == self._drawn:
             for row, device in enumerate(devices):
                 for column in columns:
-                    self.update_cell(names[row], column.title, _cell(column, device))
+                    self.update_cell(names[row], column.short, _cell(column, device))
             return
         self._drawn = layout
         self.clear(columns=True)
         for column, width in zip(columns, widths, strict=True):
-            self.add_column(self._label(column), key=column.title, width=width)
+            self.add_column(self._label(column), key=column.short, width=width)
         for device in devices:
             self.add_row(*(_cell(column, device) for column in columns), key=device.name)
         self.move_cursor(row=names.index(chosen) if chosen in names else 0)
@@ -99,7 +99,7 @@ class DeviceTable(DataTable[Text]):
     def _label(self, column: Column) -> Text:
         sorted_by = column is self._by
         arrow = ("▴" if column.is_word != self._inverted else "▾") if sorted_by else ""
-        return Text(column.title + arrow, style="bold" if sorted_by else "", justify=_side(column))
+        return Text(column.short + arrow, style="bold" if sorted_by else "", justify=_side(column))
 
 
 def _cell(column: Column, device: DeviceView) -> Text:

@@ -13,7 +13,7 @@ from zdev_background import Device, Outcome, Role
 
 from ..config import DeviceConfig
 from .build import device_of
-from .ledger import Ledger
+from .statistics import CumulativeStatistics
 
 FIRST_DELAY = 0.1  # seconds from a failure to the new start; twice as long after each further failure
 LONGEST_DELAY = 5.0
@@ -32,7 +32,11 @@ class Life:
     """
 
     def __init__(
-        self, config: DeviceConfig, ledger: Ledger, tell: Callable[[str], None], on_start: Callable[[Device], None]
+        self,
+        config: DeviceConfig,
+        statistics: CumulativeStatistics,
+        tell: Callable[[str], None],
+        on_start: Callable[[Device], None],
     ) -> None:
         self.config = config
         self.phase: Phase = "starting"
@@ -42,7 +46,7 @@ class Life:
         self.device: Device | None = None
         self.tried = threading.Event()
         """Set once it is known whether the start succeeded: the first one, or the one that somebody hurried."""
-        self._ledger, self._tell, self._on_start = ledger, tell, on_start
+        self._statistics, self._tell, self._on_start = statistics, tell, on_start
         self._endpoints: dict[Role, list[str]] = {}
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -127,13 +131,13 @@ class Life:
             device.start(START_TIMEOUT)
         except Exception as error:  # noqa: BLE001  whatever it is, it is told, and tried again
             return error
-        self._ledger.open(device, answers_at_once=self.config.isolation == "thread")
+        self._statistics.open(device, answers_at_once=self.config.isolation == "thread")
         self._started(device)
         while device.is_alive():
             device.join(None if self.config.isolation == "thread" else READ_EVERY)
             with suppress(TimeoutError):  # it may be suspended
-                self._ledger.refresh()
-        self._ledger.close()
+                self._statistics.refresh()
+        self._statistics.close()
         if device.lost:
             self._tell(f"lost {device.lost} messages: received, and not sent on when it ended")
         if not (self._over.is_set() or device.exception):

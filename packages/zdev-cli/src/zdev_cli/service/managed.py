@@ -14,11 +14,10 @@ from zdev_background import Device, Outcome, State
 
 from .._failure import Failure, Status
 from ..config import DeviceConfig
+from ..snapshot import DeviceState, DeviceView, SocketView
 from .build import outstanding, undelivered
-from .ledger import Ledger
 from .life import START_TIMEOUT, Life
-from .meter import Meter
-from .snapshot import DeviceState, DeviceView, SocketView
+from .statistics import CumulativeStatistics, Meter
 
 logger = logging.getLogger("zdev.service")
 
@@ -40,8 +39,8 @@ class Managed:
 
     def __init__(self, config: DeviceConfig) -> None:
         self.config = config
-        self.ledger = Ledger()
-        self.meter = Meter(self.ledger)
+        self.statistics = CumulativeStatistics()
+        self.meter = Meter(self.statistics)
         self._life: Life | None = None
         self._stopping: Life | None = None  # the one that was told to end at once
         self._is_wanted = True  # by the operator, who may stop and drain it
@@ -65,7 +64,7 @@ class Managed:
         if life is None or life.phase == "ended" or (life.phase == "failed" and not self._is_wanted):
             return "stopped"
         if life.phase == "running":
-            return "draining" if life.is_ending else _STATES.get(self.ledger.read().state, "active")
+            return "draining" if life.is_ending else _STATES.get(self.statistics.read().state, "active")
         return life.phase
 
     @property
@@ -98,7 +97,7 @@ class Managed:
                 self._life.hurry()
                 return
             self._restarts += self._life.restarts if self._life else 0
-            self._life = Life(self.config, self.ledger, self.tell, self._steer_new_run)
+            self._life = Life(self.config, self.statistics, self.tell, self._steer_new_run)
 
     def await_start(self) -> str:
         """What became of `begin`. Raises Failure if it does not run."""
@@ -154,14 +153,14 @@ class Managed:
 
     def stuck(self) -> float:
         """Seconds for which the relay has not moved; 0: it moves, or need not."""
-        seconds = self.ledger.stuck_for()
+        seconds = self.statistics.stuck_for()
         return seconds if seconds > STUCK else 0.0
 
     def tell(self, text: str) -> None:
         logger.info("%s: %s", self.name, text)
 
     def view(self) -> DeviceView:
-        life, reading, began = self._life, self.ledger.read(), self.ledger.began
+        life, reading, began = self._life, self.statistics.read(), self.statistics.began
         in_, out = self.meter.views(reading)
         stuck = self.stuck()
         retry_at = life.retry_at if life else None
@@ -204,7 +203,7 @@ class Managed:
         self._is_paused = is_paused
         try:
             getattr(device, verb)()
-            self.ledger.refresh()
+            self.statistics.refresh()
         except TimeoutError as error:
             raise Failure(str(error), Status.UNAVAILABLE) from error
         except RuntimeError:  # it has just ended; if it starts again, it will be steered so

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 
 from .managed import Managed
-from .meter import PERIOD
+from .statistics import PERIOD
 
 
 class Sampler:

@@ -7,19 +7,20 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._failure import Failure, Status
 from ..config import Config, load
-from ..control.place import path_of
 from ..control.protocol import Reply, Request
 from ..control.server import ControlServer
-from .answers import answer
+from ..control.socket_path import path_of
+from ..snapshot import DEVICE_STATES, Snapshot
+from .managed import Managed
 from .notify import Notifier
 from .sampler import Sampler
-from .snapshot import DEVICE_STATES, Snapshot
 from .supervisor import Applied, Supervisor
 
 if TYPE_CHECKING:
@@ -71,7 +72,17 @@ class Service:
         return self._is_tried
 
     def answer(self, request: Request) -> Reply:
-        return answer(self, request)
+        """Do what is asked. Raises Failure when that is not possible."""
+        if request.verb == "status":
+            if request.device is not None:
+                self.supervisor.find(request.device)
+            return Reply(snapshot=self.snapshot())
+        if request.verb == "reload":
+            applied = self.reload()
+            return _reply(applied.lines, is_drained=applied.is_drained)
+        if request.device is None:
+            raise Failure(f"{request.verb} needs the name of a device", Status.USAGE)
+        return _VERBS[request.verb](self.supervisor.find(request.device))
 
     def snapshot(self) -> Snapshot:
         """All that there is to see, now."""
@@ -158,3 +169,28 @@ def _listen(config: Config) -> str | None:
 
 def _port(address: str) -> str:
     return address.rpartition(":")[2]
+
+
+def _end(device: Managed, *, drain: bool) -> Reply:
+    ended = device.end(drain=drain)
+    return _reply([f"{device.name}: {ended.text}"], is_drained=ended.is_drained)
+
+
+def _restart(device: Managed) -> Reply:
+    ended = device.end(drain=True)
+    started = device.start()
+    return _reply([f"{device.name}: {ended.text}", started], is_drained=ended.is_drained)
+
+
+def _reply(lines: list[str], *, is_drained: bool = True) -> Reply:
+    return Reply(status=Status.OK if is_drained else Status.DRAIN_TIMED_OUT, lines=lines)
+
+
+_VERBS: dict[str, Callable[[Managed], Reply]] = {
+    "pause": lambda device: _reply([device.pause()]),
+    "resume": lambda device: _reply([device.resume()]),
+    "drain": lambda device: _end(device, drain=True),
+    "stop": lambda device: _end(device, drain=False),
+    "start": lambda device: _reply([device.start()]),
+    "restart": _restart,
+}

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 from .._failure import Failure, Status
 from ..config import DeviceConfig
 from .managed import Ended, Managed
-from .order import stages
+from .shutdown_order import stages
 
 T = TypeVar("T")
 

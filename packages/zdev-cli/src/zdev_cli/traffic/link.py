@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .._failure import Failure, Status
-from .keys import NEEDED
-from .progress import say
+from .._progress import say
 
 if TYPE_CHECKING:
     import zmq
+
+
+NEEDED = "add --secret-key FILE, your own, and --server-key FILE, its public one"
 
 
 class Link:

@@ -14,7 +14,7 @@ from mcap.records import Channel, Chunk, DataEnd, McapRecord, Message
 from mcap.stream_reader import StreamReader, breakup_chunk
 
 from .._failure import Failure, Status
-from .encoding import LARGEST_EXPANDED, NAME, decoded
+from .chunks import LARGEST_EXPANDED, NAME, decoded
 from .line import printable
 
 _CUT = "it was cut short: its recorder was killed, or the disk was full"

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import click
 
 from .._failure import Failure, Status
-from .size import size_text
+from .._units import bytes_text
 from .writer import FileWriter
 
 
@@ -95,7 +95,7 @@ class Recording:
         count = "" if len(self.files) == 1 else f"{len(self.files)} files, "
         names = click.format_filename(self.files[0]) + (f" to {self.files[-1].name}" if count else "")
         noun = "message" if self.messages == 1 else "messages"
-        return f"recorded {self.messages:,} {noun}, {size_text(self.bytes)}, in {count}{names} ({size_text(on_disk)})"
+        return f"recorded {self.messages:,} {noun}, {bytes_text(self.bytes)}, in {count}{names} ({bytes_text(on_disk)})"
 
     def _is_old(self) -> bool:
         return bool(self._limits.file_seconds) and monotonic() >= self._began + (self._limits.file_seconds or 0)

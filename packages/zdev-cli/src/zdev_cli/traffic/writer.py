@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from .chunks import ChunkFile
-from .encoding import FORMAT, NAME
+from .chunks import FORMAT, NAME, ChunkFile
 from .line import direction
 
 _CHANNELS = 1000  # prefixes with a channel of their own; MCAP has room for 65535

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from ..service.snapshot import Snapshot
+from ..snapshot import Snapshot
 from .health import readiness
 from .metrics import Metrics
 from .page import Page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from ..service.snapshot import DeviceView, Snapshot
+from ..snapshot import DeviceView, Snapshot
 
 _NOT_READY = ("starting", "waiting", "failed")
 
@@ -25,6 +25,4 @@ def readiness(snapshot: Snapshot) -> Readiness:
 
 
 def _reason(device: DeviceView) -> str:
-    error = f": {device.error}" if device.error else ""
-    retry = "" if device.retry_in is None else f"; starts again in {device.retry_in:.1f} s"
-    return f"{device.name}: {device.state}{error}{retry}"
+    return f"{device.name}: {device.state}" + (f": {device.trouble}" if device.trouble else "")

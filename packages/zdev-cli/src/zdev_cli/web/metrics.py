@@ -11,24 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from ..service.snapshot import DEVICE_STATES, DeviceView, DirectionView, Snapshot
+from ..snapshot import DEVICE_STATES, METRICS, DeviceView, DirectionView, Snapshot
 
 OPENMETRICS = "application/openmetrics-text"
-DIRECTION_COUNTERS: dict[str, tuple[str, Callable[[DirectionView], float]]] = {
-    "zdev_messages_received_total": ("Messages received.", lambda way: way.messages_received),
-    "zdev_messages_sent_total": ("Messages sent on.", lambda way: way.messages_sent),
-    "zdev_received_bytes_total": ("Bytes of messages received.", lambda way: way.bytes_received),
-    "zdev_sent_bytes_total": ("Bytes of messages sent on.", lambda way: way.bytes_sent),
-    "zdev_monitor_messages_total": ("Copies sent to the mon socket.", lambda way: way.monitor_sent),
-    "zdev_monitor_messages_dropped_total": (
-        "Copies dropped because the mon socket was full.",
-        lambda way: way.monitor_dropped,
-    ),
-    "zdev_backpressure_seconds_total": (
-        "Time for which the next message could not be sent, so that none was received.",
-        lambda way: way.backpressure_seconds,
-    ),
-}
 DEVICE_COUNTERS: dict[str, tuple[str, Callable[[DeviceView], float]]] = {
     "zdev_messages_lost_total": ("Messages received and, as the device ended, not sent.", lambda device: device.lost),
     "zdev_device_restarts_total": ("Starts after a failure.", lambda device: device.restarts),
@@ -62,10 +47,10 @@ class _SnapshotCollector(Collector):
         yield _build(snapshot)
         yield GaugeMetricFamily("zdev_ready", "Whether /readyz answers that it is.", value=snapshot.ready)
         yield _states(snapshot)
-        for name, (text, value) in DIRECTION_COUNTERS.items():
-            family = CounterMetricFamily(name, text, labels=("device", "direction"))
+        for field, metric in METRICS.items():
+            family = CounterMetricFamily(metric.name, metric.help, labels=("device", "direction"))
             for device, direction, way in _ways(snapshot):
-                family.add_metric((device, direction), value(way))
+                family.add_metric((device, direction), getattr(way, field))
             yield family
         yield _dropped(snapshot)
         for name, (text, number) in DEVICE_COUNTERS.items():
@@ -84,9 +69,8 @@ class _SnapshotCollector(Collector):
 def _ways(snapshot: Snapshot) -> Iterator[tuple[str, str, DirectionView]]:
     """A direction has the name of the socket that it receives on."""
     for device in snapshot.devices:
-        yield device.name, "in", device.in_
-        if device.two_ways:
-            yield device.name, "out", device.out
+        for direction, way in device.directions.items():
+            yield device.name, direction, way
 
 
 def _build(snapshot: Snapshot) -> Metric:
@@ -113,6 +97,6 @@ def _dropped(snapshot: Snapshot) -> Metric:
     labels = ("device", "direction", "reason")
     family = CounterMetricFamily("zdev_messages_dropped_total", "Messages that could not be sent on.", labels=labels)
     for device, direction, way in _ways(snapshot):
-        for reason in way.dropped.__struct_fields__:
-            family.add_metric((device, direction, reason), getattr(way.dropped, reason))
+        for reason, count in way.dropped.by_reason.items():
+            family.add_metric((device, direction, reason), count)
     return family

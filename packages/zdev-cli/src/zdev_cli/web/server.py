@@ -16,7 +16,7 @@ from waitress.server import TcpWSGIServer  # type: ignore[import-untyped]
 from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]
 
 from .._failure import Failure, Status
-from ..service.snapshot import Snapshot
+from ..snapshot import Snapshot
 from .application import Application
 
 CONNECTIONS = 100  # at once; those beyond wait until one is closed, or the one idle longest makes room

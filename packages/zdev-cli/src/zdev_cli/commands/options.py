@@ -1,17 +1,23 @@
-"""The command line's words for sockets: endpoints, types and options, checked as they are read."""
+"""Options that several commands have: sockets, keys, and the device or endpoint to look at. Values are checked as they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ._words import SECRETS, SOCKET_TYPES, Role, endpoint_of, settings_of
+from .._failure import Failure, Status
+from .._words import SECRETS, SOCKET_TYPES, Role, endpoint_of, settings_of
+from ..control.client import control_option
 
 if TYPE_CHECKING:
-    from .config import SocketConfig
+    from zdev_background import CurveClient
+
+    from ..config import SocketConfig
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Value = TypeVar("_Value")
@@ -72,7 +78,7 @@ class SocketArguments:
 
     def config(self, prefix: str | None) -> SocketConfig | None:
         """The same as in a configuration file; None where there is to be no such socket."""
-        from .config import SocketConfig
+        from ..config import SocketConfig
 
         if not self.wanted:
             return None
@@ -102,3 +108,42 @@ def socket_options(role: Role) -> Callable[[_Command], _Command]:
         return command
 
     return decorate
+
+
+def key_options(command: _Command) -> _Command:
+    """--secret-key and --server-key, as `security`: a CurveClient or None."""
+
+    @wraps(command)
+    def with_security(*arguments: Any, secret_key: Path | None, server_key: Path | None, **options: Any) -> Any:
+        return command(*arguments, security=_security_of(secret_key, server_key), **options)
+
+    path: Any = click.Path(path_type=Path)
+    secret = click.option("--secret-key", metavar="FILE", type=path, help="Your own key, where one is asked for (CURVE).")
+    server = click.option("--server-key", metavar="FILE", type=path, help="The public key of what it connects to.")
+    decorated: Any = secret(server(with_security))
+    return decorated  # type: ignore[no-any-return]
+
+
+def _security_of(secret_key: Path | None, server_key: Path | None) -> CurveClient | None:
+    if secret_key is None and server_key is None:
+        return None
+    if secret_key is None or server_key is None:
+        raise click.UsageError("--secret-key and --server-key go together")
+    from zdev_background import CurveClient
+
+    security = CurveClient(secret_key, server_key)
+    try:
+        security.check()
+    except (OSError, ValueError) as error:
+        raise Failure(f"cannot use these keys: {error}", Status.UNAVAILABLE) from error
+    return security
+
+
+def target_argument(command: _Command) -> _Command:
+    """The argument DEVICE|ENDPOINT, as `target`, and where to ask for a device: --control, as `control`."""
+    return click.argument("target", metavar="DEVICE|ENDPOINT", callback=checked(_target_of))(control_option(command))
+
+
+def _target_of(text: str) -> str:
+    """What has a colon is meant as an endpoint; the name of a device has none."""
+    return endpoint_of(text) if ":" in text else text

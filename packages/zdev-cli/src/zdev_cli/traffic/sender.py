@@ -11,10 +11,10 @@ import zmq
 from zdev_background import DEFAULT_SOCKET_OPTIONS
 
 from .._failure import Failure, Status, status_of
+from .._progress import say
 from .._signals import StopSignals
 from .line import direction as shown
 from .link import Link
-from .progress import say
 
 if TYPE_CHECKING:
     from zdev_background import Security
@@ -26,7 +26,7 @@ _LAST_CALL = 1.0  # seconds at most to hand over what was sent, after a signal
 _RETRY = 0.002  # seconds until the next attempt of a type that can't tell when there is room
 
 
-class Outlet:
+class Sender:
     """While entered, a socket at `endpoint`.
 
     kind: PUSH, DEALER, PUB, ROUTER or PAIR; timeout: seconds that a peer, or its taking the next message, may take.
@@ -99,7 +99,7 @@ class Outlet:
 
     def finish(self) -> None:
         """Hand all that was sent to the network. Raises Failure when the peer doesn't take it in time."""
-        self.attend(0)
+        self.poll(0)
         began = monotonic()
         self._close(linger=min(_LAST_CALL, self._timeout) if self.stopped else self._timeout)
         if not self.stopped and monotonic() - began >= self._timeout:
@@ -110,7 +110,7 @@ class Outlet:
         """Until so many replies came, or none for `quiet` seconds; for types that get any."""
         last, seen = monotonic(), self.replies
         while self.answered and self.replies < count and not self.stopped and monotonic() < last + quiet:
-            self.attend(min(0.05, quiet))
+            self.poll(min(0.05, quiet))
             if self.replies > seen:
                 last, seen = monotonic(), self.replies
 
@@ -131,13 +131,13 @@ class Outlet:
             if monotonic() >= deadline:
                 who = "subscriber" if self.kind == "PUB" else "peer"
                 raise Failure(f"{self._peer()}: no {who} within {self._timeout:g} s: nothing was sent", Status.UNAVAILABLE)
-            self.attend(min(0.05, self._timeout))
+            self.poll(min(0.05, self._timeout))
 
     def send(self, frames: Sequence[bytes]) -> bool:
         """False when a signal came instead. Raises Failure when nobody takes it in time."""
         self._turn += 1
         if self._turn % _TURN == 0:
-            self.attend(0)
+            self.poll(0)
         deadline = 0.0
         while not self.stopped:
             if (missing := self._try(frames)) is None:
@@ -146,10 +146,10 @@ class Outlet:
             deadline = deadline or now + self._timeout
             if now >= deadline:
                 raise Failure(f"{missing} within {self._timeout:g} s", Status.UNAVAILABLE)
-            self.attend(_RETRY if self.kind in _BLIND else min(deadline - now, 0.25), for_room=True)
+            self.poll(_RETRY if self.kind in _BLIND else min(deadline - now, 0.25), for_room=True)
         return False
 
-    def attend(self, seconds: float, *, for_room: bool = False) -> None:
+    def poll(self, seconds: float, *, for_room: bool = False) -> None:
         """See to signals, replies and the connection, for so many seconds or until there is something, or room."""
         room = zmq.POLLOUT if for_room and self.kind not in _BLIND else 0
         self._poller.register(self._socket, room | (0 if self.kind == "PUSH" else zmq.POLLIN))

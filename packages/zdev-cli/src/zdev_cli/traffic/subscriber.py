@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zdev_background import Security
 
 
-class Watch:
+class Subscriber:
     """While entered, subscribed to the mon socket at `endpoint`.
 
     directions: prefixes to subscribe to; none for all. The device copies only what is subscribed to.

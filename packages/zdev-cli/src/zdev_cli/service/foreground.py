@@ -1,4 +1,4 @@
-"""`zdev run -c FILE` from its start to its end."""
+"""`zdev run` in the foreground: one device as the command line describes it, or all those of a file."""
 
 from __future__ import annotations
 
@@ -7,22 +7,101 @@ import os
 import resource
 import signal
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import zmq
 
-from .._failure import Failure, Status
+from zdev_background import Device, Outcome, Statistics
+
+from .._failure import Failure, Status, status_of
 from .._signals import ENDING, StopSignals
+from ..config import DeviceConfig
+from ..snapshot import REASONS
+from .build import device_of, outstanding, undelivered
 from .log import FLUSH, StderrHandler
 from .managed import Managed
 from .service import Service
 
+END_TICK = 0.2  # seconds until the end of a device that ends by itself is noticed
 TICK = 1.0  # seconds between looks
 START_TICK = 0.02
 LAST_MOMENT = 0.5  # seconds, after a second signal, for what can be saved at once
 FILES = 65536  # open files; a device needs some ten
 
 logger = logging.getLogger("zdev.service")
+
+
+def run_one(config: DeviceConfig) -> None:
+    """Run the device until a signal ends it, or it ends by itself. Prints its endpoints first and its statistics last."""
+    with StopSignals() as stop:
+        device = device_of(config)
+        _start_one(device)
+        try:
+            _print_endpoints(device)
+            while device.is_alive() and not stop.wait(END_TICK):
+                pass
+        finally:
+            _stop_one(device)
+        _conclude(device)
+
+
+def _start_one(device: Device) -> None:
+    logging.getLogger("zdev").addHandler(logging.NullHandler())  # what it tells is told here
+    try:
+        device.start()
+    except zmq.ZMQError as error:
+        raise Failure(str(error), status_of(error.errno)) from error
+    except TimeoutError as error:
+        raise Failure(str(error), Status.UNAVAILABLE) from error
+
+
+def _stop_one(device: Device) -> None:
+    try:
+        device.stop()
+    except TimeoutError as error:
+        text = f"{error}: its sockets still had messages to send, which are lost; a smaller LINGER makes it end earlier"
+        raise Failure(text, Status.UNAVAILABLE) from error
+
+
+def _print_endpoints(device: Device) -> None:
+    bound = device.endpoints
+    for role, spec in device.specs.items():
+        for line in _endpoint_lines(role, spec.type_name, bound.get(role, ()), spec.connects):
+            click.echo(line)
+
+
+def _endpoint_lines(role: str, type_name: str, binds: Sequence[str], connects: Sequence[str]) -> list[str]:
+    lines = [f"{role:<4} {type_name:<6} bind    {each}" for each in binds]
+    return lines + [f"{role:<4} {type_name:<6} connect {each}" for each in connects]
+
+
+def _conclude(device: Device) -> None:
+    click.echo(statistics_line(device.statistics(), device.lost))
+    if warning := undelivered(device):
+        click.echo(f"zdev: {device.name}: {warning}", err=True)
+    if device.exception:
+        raise Failure(f"{device.name}: ended by an error: {device.exception}", Status.INTERNAL)
+    if device.outcome is Outcome.DRAIN_TIMED_OUT:
+        raise Failure(f"{device.name}: drain timed out: {outstanding(device)}", Status.DRAIN_TIMED_OUT)
+
+
+def statistics_line(statistics: Statistics, lost: int) -> str:
+    """name=number of what the device did, in one line: messages each way, then what became of those not sent on."""
+    ways = (statistics.in_, statistics.out)
+    numbers = {
+        "in_received": statistics.in_.messages_received,
+        "in_bytes": statistics.in_.bytes_received,
+        "out_received": statistics.out.messages_received,
+        "out_bytes": statistics.out.bytes_received,
+        "sent": sum(way.messages_sent for way in ways),
+        **{reason: sum(getattr(way, reason) for way in ways) for reason in REASONS},
+        "monitor_sent": sum(way.monitor_sent for way in ways),
+        "monitor_dropped": sum(way.monitor_dropped for way in ways),
+        "lost": lost,
+    }
+    return "statistics " + " ".join(f"{name}={number}" for name, number in numbers.items())
 
 
 def run_many(path: Path, control: str | None) -> None:
@@ -86,11 +165,9 @@ def _print_devices(service: Service, signals: StopSignals) -> bool:
 
 def _lines(device: Managed) -> list[str]:
     view = device.view()
-    lines = []
-    for socket in view.sockets:
-        for verb, endpoints in (("bind", socket.binds), ("connect", socket.connects)):
-            lines += [f"{socket.role:<4} {socket.type:<6} {verb:<7} {endpoint}" for endpoint in endpoints]
-    return lines if not view.error else [f"{view.state}: {view.error}"]
+    if view.error:
+        return [f"{view.state}: {view.error}"]
+    return [line for each in view.sockets for line in _endpoint_lines(each.role, each.type, each.binds, each.connects)]
 
 
 def _watch(service: Service, signals: StopSignals) -> None:

@@ -38,7 +38,7 @@ class Way:
         self.sizes[size] += 1
 
 
-class Account:
+class Summary:
     """Reads all of a file. Raises Failure when it is no recording."""
 
     def __init__(self, path: Path) -> None:
