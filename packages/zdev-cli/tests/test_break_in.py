@@ -21,7 +21,7 @@ from zdev_background import create_key
 from zdev_cli._failure import Failure
 from zdev_cli.control.client import ask
 from zdev_cli.control.protocol import Request
-from zdev_cli.traffic.writer import FileWriter
+from zdev_cli.traffic.recording import FileWriter
 
 if TYPE_CHECKING:
     from conftest import Program, Service

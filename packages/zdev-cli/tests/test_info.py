@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from zdev_cli.traffic.writer import FileWriter
+from zdev_cli.traffic.recording import FileWriter
 
 Info = Callable[..., str]
 Refused = Callable[..., tuple[int, str]]

@@ -19,8 +19,7 @@ from mcap.records import Chunk
 from zdev_cli._failure import Failure, Status
 from zdev_cli.traffic.chunks import LARGEST_EXPANDED, ChunkFile, _bytes, decoded, parts_of
 from zdev_cli.traffic.reader import Reader, Recorded
-from zdev_cli.traffic.recording import Limits, Recording
-from zdev_cli.traffic.writer import FileWriter
+from zdev_cli.traffic.recording import FileWriter, Limits, Recording
 
 frames = st.lists(st.binary(max_size=200), max_size=6)
 prefixes = st.sampled_from([b"in", b"out", b"", b"\xff\0", b"p" * 65, b"in the"]) | st.binary(max_size=70)

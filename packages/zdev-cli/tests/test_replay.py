@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zdev_cli.traffic.reader import Reader
-from zdev_cli.traffic.writer import FileWriter
+from zdev_cli.traffic.recording import FileWriter
 
 if TYPE_CHECKING:
     from conftest import Program

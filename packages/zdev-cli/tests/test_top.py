@@ -17,7 +17,7 @@ from textual.widgets import Static
 from zdev_cli.control.protocol import Reply, Request
 from zdev_cli.control.server import ControlServer
 from zdev_cli.screen.app import Top
-from zdev_cli.screen.chart import chart
+from zdev_cli.screen.detail import chart
 from zdev_cli.screen.dialogs import Help, Question
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
 

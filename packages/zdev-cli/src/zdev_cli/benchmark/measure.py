@@ -1,4 +1,4 @@
-"""One case measured: a device in a process of its own, or one that runs already, and a load on both its ends."""
+"""One case measured: a device in a separate process, or one that runs already, and a load on both its ends."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
+from time import monotonic
 
 import zmq
+from zmq import Event
+from zmq.utils.monitor import recv_monitor_message
 
 from zdev_core._load import Load, Result
 
 from .._failure import Failure, Status, status_of
 from .._signals import StopSignals
+from .._words import Role
 from ..config import DeviceConfig, SocketConfig
 from ..config.model import SocketType
 from ..service.build import device_of
@@ -109,3 +113,37 @@ def _histogram(result: Result) -> Iterator[Bucket]:
     for low, high in pairwise(limits):
         if high > first and low <= last:
             yield Bucket(from_us=low, below_us=high, trips=result.count_below(high) - result.count_below(low))
+
+
+_REFUSED = (
+    Event.DISCONNECTED  # a peer that minds our type just hangs up
+    | Event.HANDSHAKE_FAILED_PROTOCOL
+    | Event.HANDSHAKE_FAILED_NO_DETAIL
+    | Event.HANDSHAKE_FAILED_AUTH
+)
+
+
+def reach(role: Role, endpoint: str, type_name: str, timeout: float) -> None:
+    """Connect once, as a peer of this type. Raises Failure when none answers within `timeout` seconds, or lets it not in."""
+    with zmq.Context() as context, context.socket(zmq.SocketType[type_name]) as socket:
+        socket.linger = 0
+        events = socket.get_monitor_socket(Event.CONNECTED | Event.HANDSHAKE_SUCCEEDED | _REFUSED)
+        try:
+            socket.connect(endpoint)
+            _shake_hands(events, f"--{role} {endpoint}", type_name, monotonic() + timeout)
+        except zmq.ZMQError as error:
+            text = f"--{role}: cannot connect to {endpoint}: {zmq.strerror(error.errno or 0)}"
+            raise Failure(text, status_of(error.errno)) from error
+        finally:
+            socket.disable_monitor()
+
+
+def _shake_hands(events: zmq.Socket[bytes], where: str, type_name: str, deadline: float) -> None:
+    while events.poll(max(0, int((deadline - monotonic()) * 1000))):
+        event = recv_monitor_message(events)["event"]
+        if event == Event.HANDSHAKE_SUCCEEDED:
+            return
+        if event & _REFUSED:
+            text = f"{where}: what listens there takes no {type_name}: name the device's TYPE, and in and out as they are"
+            raise Failure(text, Status.UNAVAILABLE)
+    raise Failure(f"{where}: nobody answers: is the device running, and is this its endpoint?", Status.UNAVAILABLE)

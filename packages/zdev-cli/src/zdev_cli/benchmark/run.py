@@ -12,8 +12,7 @@ from .._progress import Progress
 from .._signals import StopSignals
 from .._words import Role
 from .cases import PEER_TYPES, BenchOptions, Case, Endpoints, Figures, cases_of
-from .measure import measure
-from .reach import reach
+from .measure import measure, reach
 from .report import Report, heading, machine, show
 
 

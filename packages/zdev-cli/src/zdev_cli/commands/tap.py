@@ -13,8 +13,7 @@ import click
 from .._failure import Failure, Status
 from ..control.client import monitor_of
 from ..traffic.decoded import FORMS, Form
-from ..traffic.json_line import json_line
-from ..traffic.line import Look, message_line
+from ..traffic.line import Look, json_line, message_line
 from ..traffic.matching import Field, Match, bytes_of, field_of
 from .options import checked, key_options, target_argument
 

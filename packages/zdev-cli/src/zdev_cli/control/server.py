@@ -19,9 +19,7 @@ from time import monotonic
 import msgspec
 
 from .._failure import Failure, Status
-from . import audit
-from .audit import peer_of
-from .connection import Connection
+from .connection import Connection, log_command, log_invalid, log_outcome, peer_of
 from .protocol import Reply, Request
 from .reserve import Reserve
 from .socket_path import listen
@@ -167,18 +165,18 @@ class ControlServer:
         else:
             text = f"{COMMANDS} commands are running: try again when some are done"
             reply = Reply(status=Status.UNAVAILABLE, lines=[text])
-            audit.log_outcome(connection.peer, request, reply)
+            log_outcome(connection.peer, request, reply)
             self._reply(connection, msgspec.json.encode(reply))
 
     def _refuse(self, connection: Connection, why: str) -> None:
-        audit.log_invalid(connection.peer, why)
+        log_invalid(connection.peer, why)
         self._reply(connection, msgspec.json.encode(Reply(status=Status.USAGE, lines=[f"invalid request: {why}"])))
 
     def _work(self, connection: Connection, request: Request) -> None:
         """In a thread of its own."""
-        audit.log_command(connection.peer, request)
+        log_command(connection.peer, request)
         reply, body = self._safely(request)
-        audit.log_outcome(connection.peer, request, reply)
+        log_outcome(connection.peer, request, reply)
         self._done.put((connection, body))
         self._wake()
 

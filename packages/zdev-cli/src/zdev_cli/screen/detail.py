@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.text import Text
 from textual.containers import Horizontal
 from textual.widgets import Static
@@ -9,7 +11,6 @@ from textual.widgets import Static
 from .._units import bytes_text, duration_text, number_text
 from ..snapshot import DeviceView
 from ..snapshot.display import IN_TO_OUT, OUT_TO_IN, TROUBLE
-from .chart import chart
 
 
 class Detail(Horizontal):
@@ -70,3 +71,19 @@ def facts_text(device: DeviceView) -> Text:
         text.append("\nmon copies ", style="dim").append(f"{device.in_.monitor_sent + device.out.monitor_sent:,}")
         text.append("  dropped ", style="dim").append(f"{dropped:,}", style=TROUBLE if dropped else "")
     return text
+
+
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+
+
+def chart(values: Sequence[float], width: int, height: int) -> list[str]:
+    """`height` lines of `width` characters, one a value, the last at the right end. It stands on 0, so that a steady rate looks so."""
+    shown = [0.0] * (width - len(values)) + [float(value) for value in values[-width:]]
+    most = max(shown, default=0)
+    eighths = [_eighths(value, most, height) for value in shown]
+    return ["".join(_EIGHTHS[min(max(each - 8 * row, 0), 8)] for each in eighths) for row in reversed(range(height))]
+
+
+def _eighths(value: float, most: float, height: int) -> int:
+    """What is more than nothing is seen."""
+    return max(1, round(value / most * height * 8)) if value > 0 else 0

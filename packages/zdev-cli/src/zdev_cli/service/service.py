@@ -20,7 +20,7 @@ from ..control.socket_path import path_of
 from ..snapshot import DEVICE_STATES, Snapshot
 from .managed import Managed
 from .notify import Notifier
-from .sampler import Sampler
+from .statistics import Sampler
 from .supervisor import Applied, Supervisor
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Service:
         self.control = ControlServer(path_of(control or self.config.control.endpoint), self.answer)
         self.web: WebServer | None = None
         self._control_told = control
-        self._sampler = Sampler(lambda: self.supervisor.devices)
+        self._sampler = Sampler(lambda: [device.meter for device in self.supervisor.devices])
         self._started = time.time()
         self._version = version("zdev-cli")
         self._is_tried = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from zdev_background import Device, FlowStatistics, State, Statistics
@@ -150,3 +151,26 @@ class _Rates:
 
 def _sum(totals: Totals, flow: FlowStatistics) -> Totals:
     return {name: total + getattr(flow, name) for name, total in totals.items()}
+
+
+class Sampler:
+    """The thread that samples every meter once a second, from start() to stop()."""
+
+    def __init__(self, meters: Callable[[], Iterable[Meter]]) -> None:
+        self._meters = meters
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._sample, name="zdev sampler", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _sample(self) -> None:
+        due = time.monotonic() + PERIOD
+        while not self._over.wait(max(0.0, due - time.monotonic())):
+            due = max(due + PERIOD, time.monotonic())
+            for meter in self._meters():
+                meter.sample()

@@ -1,20 +1,22 @@
-"""What is answered to a request: a WSGI application over the snapshot."""
+"""The WSGI application: the page, readiness, status and metrics, each made from a snapshot."""
 
 from __future__ import annotations
 
 import ipaddress
 import logging
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from http import HTTPStatus
+from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
-from ..snapshot import Snapshot
-from .health import readiness
+from ..snapshot import DeviceView, Snapshot
 from .metrics import Metrics
-from .page import Page
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -113,3 +115,51 @@ def _is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+_NOT_READY = ("starting", "waiting", "failed")
+
+
+class Readiness(Struct, frozen=True):
+    """The answer of /readyz."""
+
+    ready: bool
+    reasons: list[str]
+    """Why not, a device each."""
+
+
+def readiness(snapshot: Snapshot) -> Readiness:
+    if snapshot.ready:
+        return Readiness(ready=True, reasons=[])
+    reasons = [_reason(device) for device in snapshot.devices if device.error or device.state in _NOT_READY]
+    return Readiness(ready=False, reasons=reasons or ["zdev is starting or about to end"])
+
+
+def _reason(device: DeviceView) -> str:
+    return f"{device.name}: {device.state}" + (f": {device.trouble}" if device.trouble else "")
+
+
+class Page:
+    """page.html with its style and program put in. Its policy lets a browser run these and nothing else, and talk to zdev only."""
+
+    def __init__(self) -> None:
+        folder = files(__package__) / "assets"
+        style, program = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js"))
+        html = (folder / "page.html").read_text("utf-8")
+        self.content = html.replace("/* page.css */", style).replace("/* page.js */", program).encode()
+        self.policy = "; ".join(
+            (
+                "default-src 'none'",
+                f"script-src {_hash(program)}",
+                f"style-src {_hash(style)}",
+                "connect-src 'self'",
+                "img-src data:",  # its icon
+                "base-uri 'none'",
+                "form-action 'none'",
+                "frame-ancestors 'none'",
+            )
+        )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
