@@ -278,7 +278,7 @@ def test_the_detail_tells_sockets_drops_and_what_is_wrong(server: Server, watch:
 
     async def scene(app: Top, _: Pilot[None]) -> None:
         text = text_of(app, "#facts")
-        assert text.splitlines()[0] == "cannot bind: [taken]; restarting in 2.5 s"
+        assert text.splitlines()[0] == "cannot bind: [taken]; retrying in 2.5 s"
         for words in (
             "in   ROUTER tcp://127.0.0.1:5559",
             "→ tcp://[::1]:7",

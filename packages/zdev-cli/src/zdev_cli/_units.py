@@ -10,14 +10,14 @@ _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "ki": 2**10, "mi": 2**20,
 
 
 def number_text(number: float) -> str:
-    """Like 0, 0.3, 12, 4,600 or 1.2M."""
+    """Format a number like 0, 0.3, 12, 4,600 or 1.2M."""
     if 0 < number < 10:
         return f"{number:.1f}"
     return f"{number:,.0f}" if number < 1e6 else f"{number / 1e6:.1f}M"
 
 
 def bytes_text(number: float) -> str:
-    """Like 12 B, 4.6 kB or 120 GB."""
+    """Format a number of bytes like 12 B, 4.6 kB or 120 GB."""
     for unit in ("B", "kB", "MB", "GB", "TB"):
         if number < 999.5 or unit == "TB":
             break
@@ -26,7 +26,7 @@ def bytes_text(number: float) -> str:
 
 
 def duration_text(seconds: float) -> str:
-    """Like 4s, 12m3s, 3h20m or 5d3h."""
+    """Format a duration like 4s, 12m3s, 3h20m or 5d3h."""
     minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)
     if days:
         return f"{days}d{hours % 24}h"
@@ -36,7 +36,7 @@ def duration_text(seconds: float) -> str:
 
 
 def size_of(text: str) -> int:
-    """Bytes from a text like 500k, 64MiB or 1G. Raises ValueError."""
+    """Parse a number of bytes like 500k, 64MiB or 1G. Raises ValueError."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(|[kmg]i?)b?", text.strip().lower())
     size = int(float(found[1]) * _FACTORS[found[2]]) if found else 0
     if size < 1:

@@ -185,7 +185,7 @@ def test_the_page_shows_a_running_zdev_its_traffic_a_pause_and_its_end(
     control = ("--control", str(tmp_path / "control" / "control.sock"))
     program = zdev("run", "-c", str(tmp_path / "zdev.toml"), *control)
     told = [["", ""]]
-    while told[-1][0] != "ready:":
+    while told[-1][0] != "started:":
         told.append(program.out.next().split())
     address = next(line[-1] for line in told if line[0] == "http").removeprefix("http://").rstrip("/")
     tasks = {line[1]: line[-1] for line in told if line[0] == "tasks"}
@@ -198,7 +198,7 @@ def test_the_page_shows_a_running_zdev_its_traffic_a_pause_and_its_end(
 
     expect(card(page, "billing").locator(".badge")).to_have_text("waiting")
     expect(card(page, "billing").locator(".error")).to_contain_text("<img src=x onerror=window.bad=1>")
-    expect(card(page, "billing").locator(".error")).to_contain_text("restarting in")
+    expect(card(page, "billing").locator(".error")).to_contain_text("retrying in")
     expect(page.locator("#trouble")).to_contain_text("billing")
     expect(page.locator(".top")).to_contain_text("not ready")
 

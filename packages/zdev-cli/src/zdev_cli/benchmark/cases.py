@@ -1,4 +1,4 @@
-"""What is measured of a device, and what came of it."""
+"""What is measured of a device, and the results."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ PEER_TYPES: dict[Pattern, tuple[SocketType, SocketType]] = {
 }
 """Of the load's, which connect to them."""
 
-BUSY_WINDOW = 256  # requests under way that keep a device busy
+BUSY_WINDOW = 256  # outstanding requests that keep a device busy
 
 
 class BenchOptions(Struct, frozen=True, kw_only=True):
-    """What the command line asks for."""
+    """The options of the command line."""
 
     type: DeviceType
     size: int
-    """Bytes a frame."""
+    """Bytes per frame."""
     frames: int
     clients: int
     window: int | None
-    """Requests that each client keeps under way; None: as many as keep the device busy, and then one."""
+    """Outstanding requests per client; None: as many as keep the device busy, and then one."""
     seconds: float
     monitor: Monitor
 
@@ -104,7 +104,7 @@ def _round_trips(options: BenchOptions) -> list[Case]:
         each = (
             f"{options.clients} clients, {window} each"
             if options.clients > 1
-            else f"{window} under way"
+            else f"{window} outstanding"
             if window > 1
             else "one at a time"
         )

@@ -22,19 +22,19 @@ from ..config.model import SocketType
 from ..service.build import device_of
 from .cases import SOCKET_TYPES, BenchOptions, Bucket, Case, Endpoints, Figures
 
-TICK = 0.1  # seconds between two looks at a load
-Tell = Callable[[int], None]
+TICK = 0.1  # seconds between two readings of a load
+Report = Callable[[int], None]
 
 
-def measure(case: Case, options: BenchOptions, endpoints: Endpoints, stop: StopSignals, tell: Tell) -> Figures | None:
-    """What got through; None when a signal came first. endpoints: of the device; none: one is made.
+def measure(case: Case, options: BenchOptions, endpoints: Endpoints, stop: StopSignals, report: Report) -> Figures | None:
+    """Measure a case; returns None when a signal came first. endpoints: of a running device; empty: one is made.
 
-    tell: called now and then with how much has got through. Raises Failure when a message was lost, changed or out of order.
+    report: called now and then with the number of messages that arrived. Raises Failure when a message was lost, changed or out of order.
     """
     if case.direct or endpoints:
-        return _loaded(case, options, endpoints, stop, tell)
+        return _loaded(case, options, endpoints, stop, report)
     with _device(case, options) as made:
-        return _loaded(case, options, made, stop, tell)
+        return _loaded(case, options, made, stop, report)
 
 
 @contextmanager
@@ -61,7 +61,7 @@ def _socket(kind: SocketType) -> SocketConfig:
     return SocketConfig(type=kind, bind="tcp://127.0.0.1:*", options={"SNDHWM": 0} if kind == "XPUB" else {})
 
 
-def _loaded(case: Case, options: BenchOptions, at: Endpoints, stop: StopSignals, tell: Tell) -> Figures | None:
+def _loaded(case: Case, options: BenchOptions, at: Endpoints, stop: StopSignals, report: Report) -> Figures | None:
     load = Load(
         case.pattern,
         size=options.size,
@@ -76,14 +76,14 @@ def _loaded(case: Case, options: BenchOptions, at: Endpoints, stop: StopSignals,
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(load.run)
         while not run.done():
-            tell(load.received)
+            report(load.received)
             if stop.wait(TICK):
                 load.cancel()
                 return None
     try:
         return _figures(case, options, run.result())
     except TimeoutError as error:
-        raise Failure(f"{case.name}: {error}: does the device relay, and has it no other peers?", Status.UNAVAILABLE) from error
+        raise Failure(f"{case.name}: {error} (is the device running, without other peers?)", Status.UNAVAILABLE) from error
     except RuntimeError as error:
         raise Failure(f"{case.name}: {error}", Status.INTERNAL) from error
 
@@ -116,7 +116,7 @@ def _histogram(result: Result) -> Iterator[Bucket]:
 
 
 _REFUSED = (
-    Event.DISCONNECTED  # a peer that minds our type just hangs up
+    Event.DISCONNECTED  # a peer that rejects the socket type only disconnects
     | Event.HANDSHAKE_FAILED_PROTOCOL
     | Event.HANDSHAKE_FAILED_NO_DETAIL
     | Event.HANDSHAKE_FAILED_AUTH
@@ -124,7 +124,7 @@ _REFUSED = (
 
 
 def reach(role: Role, endpoint: str, type_name: str, timeout: float) -> None:
-    """Connect once, as a peer of this type. Raises Failure when none answers within `timeout` seconds, or lets it not in."""
+    """Connect once, as a peer of this type. Raises Failure when none answers within `timeout` seconds, or it rejects the connection."""
     with zmq.Context() as context, context.socket(zmq.SocketType[type_name]) as socket:
         socket.linger = 0
         events = socket.get_monitor_socket(Event.CONNECTED | Event.HANDSHAKE_SUCCEEDED | _REFUSED)
@@ -144,6 +144,8 @@ def _shake_hands(events: zmq.Socket[bytes], where: str, type_name: str, deadline
         if event == Event.HANDSHAKE_SUCCEEDED:
             return
         if event & _REFUSED:
-            text = f"{where}: what listens there takes no {type_name}: name the device's TYPE, and in and out as they are"
+            text = (
+                f"{where}: the socket there does not accept a {type_name}: check TYPE, and that --in and --out are not swapped"
+            )
             raise Failure(text, Status.UNAVAILABLE)
-    raise Failure(f"{where}: nobody answers: is the device running, and is this its endpoint?", Status.UNAVAILABLE)
+    raise Failure(f"{where}: no answer: check that the device is running and that this is its endpoint", Status.UNAVAILABLE)

@@ -17,7 +17,7 @@ from .report import Report, heading, machine, show
 
 
 def run(options: BenchOptions, endpoints: Endpoints, timeout: float, as_json: bool) -> None:
-    """Measure, and print what was found: also when a signal ends it early."""
+    """Measure, and print the results, also when a signal ends it early."""
     with StopSignals() as stop:
         cases = cases_of(options, own=not endpoints)
         _reach_all(cases[-1], endpoints, timeout)
@@ -49,10 +49,10 @@ def _measure_all(cases: list[Case], options: BenchOptions, endpoints: Endpoints,
 
 
 def _measure(title: str, case: Case, options: BenchOptions, endpoints: Endpoints, stop: StopSignals) -> Figures | None:
-    """With its progress on stderr, if that is a terminal."""
+    """Measure a case, with progress on stderr if that is a terminal."""
     begin, received = monotonic(), 0
 
-    def tell(count: int) -> None:
+    def report(count: int) -> None:
         nonlocal received
         received = count
         progress.tick()
@@ -61,4 +61,4 @@ def _measure(title: str, case: Case, options: BenchOptions, endpoints: Endpoints
         return f"{title}: {monotonic() - begin:.1f} of {options.seconds:g} s, {received:,} got through"
 
     with Progress(text) as progress:
-        return measure(case, options, endpoints, stop, tell)
+        return measure(case, options, endpoints, stop, report)

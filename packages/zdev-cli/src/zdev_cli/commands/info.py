@@ -1,4 +1,4 @@
-"""`zdev info`: what recordings hold."""
+"""`zdev info`: summarise recordings."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Example:
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--json", "as_json", is_flag=True, help="A JSON object a file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
 def info(files: tuple[Path, ...], as_json: bool) -> None:
-    """Tell what recordings hold.
+    """Summarise recordings.
 
-    FILE is of `zdev record`. Messages, bytes and duration; for each direction rates, and the least, middle and greatest number
-    of frames and bytes of a message; and whether the file is complete. Of a file that was cut, what can be read is counted.
+    FILE was written by `zdev record`. Messages, bytes and duration; per direction the rates, and minimum, median and maximum of
+    frames and bytes per message; and whether the file is complete. Of a truncated file, the readable part is counted.
     """
     from ..traffic.summary import Summary
 
@@ -65,7 +65,7 @@ def _print(account: Summary) -> None:
         console.width = 160  # a pipe has room
     console.print(_table(account))
     if any(len(counts) > 1 for way in account.ways.values() for counts in (way.frames, way.sizes)):
-        console.print("\n(least / median / greatest)", style="dim")
+        console.print("\n(minimum / median / maximum)", style="dim")
 
 
 def _table(account: Summary) -> Table:
@@ -78,7 +78,7 @@ def _table(account: Summary) -> Table:
     from ..traffic.summary import spread
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for name in ("direction", "messages", "bytes", "messages/s", "bytes/s", "frames", "bytes a message"):
+    for name in ("direction", "messages", "bytes", "messages/s", "bytes/s", "frames", "bytes per message"):
         table.add_column(name, justify="left" if name == "direction" else "right")
     for prefix, way in account.ways.items():
         rate, flow = account.rate(way.messages), account.rate(way.content)

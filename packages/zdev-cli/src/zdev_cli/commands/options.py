@@ -41,7 +41,7 @@ def assignment_of(text: str) -> tuple[str, str]:
     """NAME=VALUE of a socket option, as name and value."""
     name, separator, value = text.partition("=")
     if not separator:
-        raise ValueError(f"{text!r} is no NAME=VALUE, like SNDHWM=5000")
+        raise ValueError(f"{text!r}: write NAME=VALUE, like SNDHWM=5000")
     try:
         settings_of(name.strip(), value)
     except ValueError as error:
@@ -52,7 +52,7 @@ def assignment_of(text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class SocketArguments:
-    """What the command line says of the socket in one role."""
+    """The options of the command line for the socket in one role."""
 
     role: Role
     type: str | None
@@ -86,8 +86,8 @@ class SocketArguments:
         for name, value in self.settings:
             options.setdefault(name, []).append(value)
         kind: Any = self.type
-        told = True if prefix is None else prefix
-        return SocketConfig(type=kind, bind=list(self.binds), connect=list(self.connects), options=options, prefix=told)
+        shown = True if prefix is None else prefix
+        return SocketConfig(type=kind, bind=list(self.binds), connect=list(self.connects), options=options, prefix=shown)
 
 
 def socket_options(role: Role) -> Callable[[_Command], _Command]:
@@ -96,10 +96,10 @@ def socket_options(role: Role) -> Callable[[_Command], _Command]:
     settings: dict[str, Any] = {"metavar": "NAME=VALUE", "multiple": True, "callback": checked(assignment_of)}
     types: dict[str, Any] = {"metavar": "TYPE", "type": click.Choice(SOCKET_TYPES[role], case_sensitive=False)}
     options = (
-        click.option(f"--bind-{role}", f"{role}_binds", help=f"Endpoint that {role} binds.", **endpoints),
+        click.option(f"--bind-{role}", f"{role}_binds", help=f"Endpoint that {role} binds to.", **endpoints),
         click.option(f"--connect-{role}", f"{role}_connects", help=f"Endpoint that {role} connects to.", **endpoints),
         click.option(f"--setsockopt-{role}", f"{role}_settings", help=f"Socket option of {role}.", **settings),
-        click.option(f"--{role}-type", help=f"One of {', '.join(SOCKET_TYPES[role])}.", **types),
+        click.option(f"--{role}-type", help=f"Socket type of {role}: {', '.join(SOCKET_TYPES[role])}.", **types),
     )
 
     def decorate(command: _Command) -> _Command:
@@ -118,8 +118,8 @@ def key_options(command: _Command) -> _Command:
         return command(*arguments, security=_security_of(secret_key, server_key), **options)
 
     path: Any = click.Path(path_type=Path)
-    secret = click.option("--secret-key", metavar="FILE", type=path, help="Your own key, where one is asked for (CURVE).")
-    server = click.option("--server-key", metavar="FILE", type=path, help="The public key of what it connects to.")
+    secret = click.option("--secret-key", metavar="FILE", type=path, help="Your secret key, for a socket that requires CURVE.")
+    server = click.option("--server-key", metavar="FILE", type=path, help="Public key of the socket to connect to.")
     decorated: Any = secret(server(with_security))
     return decorated  # type: ignore[no-any-return]
 
@@ -128,7 +128,7 @@ def _security_of(secret_key: Path | None, server_key: Path | None) -> CurveClien
     if secret_key is None and server_key is None:
         return None
     if secret_key is None or server_key is None:
-        raise click.UsageError("--secret-key and --server-key go together")
+        raise click.UsageError("--secret-key and --server-key must be given together")
     from zdev_background import CurveClient
 
     security = CurveClient(secret_key, server_key)

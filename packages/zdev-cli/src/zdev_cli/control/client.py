@@ -1,4 +1,4 @@
-"""The side of the programs that ask a running zdev."""
+"""The client side: programs that ask a running zdev."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Refusal(Failure):
-    """What the running zdev answered when it could not do all that it was asked."""
+    """The answer of a running zdev that could not do all that was asked."""
 
     @property
     def report(self) -> str:
@@ -106,10 +106,11 @@ def monitor_of(target: str, control: str | None = None) -> str:
     mon = next((each for each in device.sockets if each.role == "mon"), None) if device else None
     if mon is None:
         advice = f'add [device.mon] with bind = "tcp://127.0.0.1:*" below it in {snapshot and snapshot.config}, and zdev reload'
-        raise Failure(f"device {target} has no mon socket to look into: {advice}", Status.UNAVAILABLE)
+        raise Failure(f'device "{target}" has no mon socket: {advice}', Status.UNAVAILABLE)
     if mon.type not in ("PUB", "XPUB") or not mon.binds:
         raise Failure(
-            f"device {target}: its mon is a {mon.type} that others can't subscribe to: bind a PUB", Status.UNAVAILABLE
+            f'device "{target}": cannot subscribe to its mon socket: it is a {mon.type}, or not bound (bind a PUB)',
+            Status.UNAVAILABLE,
         )
     return mon.binds[0].replace("://0.0.0.0:", "://127.0.0.1:").replace("://[::]:", "://[::1]:")
 

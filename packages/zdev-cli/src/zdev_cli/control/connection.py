@@ -24,7 +24,7 @@ class Connection:
         self._received = bytearray()
 
     def receive(self) -> bytes | None:
-        """The request, once its line is complete, or ended by the client's shutdown; None: more is to come.
+        """Return the request once its line is complete, or ended by the client's shutdown; None while more is expected.
 
         Raises ValueError when it is too long, OSError when the connection is lost.
         """
@@ -55,7 +55,7 @@ _CREDENTIALS = struct.Struct("3i")
 
 
 def credentials(connected: sockets.socket) -> tuple[int, int, int] | None:
-    """Process, user and group at the other end of a Unix socket, as the kernel noted them; None where it does not, outside Linux."""
+    """Return process, user and group at the other end of a Unix socket, as noted by the kernel; None outside Linux."""
     if not hasattr(sockets, "SO_PEERCRED"):
         return None
     found = connected.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, _CREDENTIALS.size)
@@ -64,7 +64,7 @@ def credentials(connected: sockets.socket) -> tuple[int, int, int] | None:
 
 
 def peer_of(connected: sockets.socket) -> str:
-    """The client, for the log; its process may have ended since."""
+    """Describe the client for the log; its process may have ended since."""
     if (found := credentials(connected)) is None:
         return "somebody"
     pid, uid, gid = found
@@ -89,5 +89,5 @@ def _command(request: Request) -> str:
 
 
 def _line(text: str) -> str:
-    """The text on one line: a client cannot add lines to the log."""
+    """Return the text on one line: a client cannot add lines to the log."""
     return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:LONGEST])

@@ -1,4 +1,4 @@
-"""The screen itself: head, table, detail, keys."""
+"""The screen: head, table, detail, keys."""
 
 from __future__ import annotations
 
@@ -134,8 +134,8 @@ class Top(App[None]):
             if yes:
                 self.feed.command("drain", device.name)
 
-        owed = f"{device.in_flight:,} messages are in flight. " if device.in_flight else ""
-        self.push_screen(Question(f"Drain {device.name}? {owed}It takes no more requests, and stays stopped."), answer)
+        pending = f"{device.in_flight:,} messages are in flight. " if device.in_flight else ""
+        self.push_screen(Question(f"Drain {device.name}? {pending}It accepts no more requests, and stays stopped."), answer)
 
     def action_filter(self) -> None:
         self._filter.add_class("open")

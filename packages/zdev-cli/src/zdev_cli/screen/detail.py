@@ -1,4 +1,4 @@
-"""The selected device: charts of both ways, sockets, what was dropped, what is wrong."""
+"""The selected device: charts of both directions, sockets, counters, errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Detail(Horizontal):
 
 
 def charts_text(device: DeviceView, width: int, height: int) -> Text:
-    """A chart of the last minute for each way that messages go."""
+    """A chart of the last minute for each direction."""
     lines = max(1, height // len(device.directions) - 1)
     text = Text(no_wrap=True, overflow="crop")
     for role, way in device.directions.items():
@@ -53,7 +53,7 @@ def charts_text(device: DeviceView, width: int, height: int) -> Text:
 
 
 def facts_text(device: DeviceView) -> Text:
-    """A line a fact, the worst first."""
+    """One fact per line, the worst first."""
     text = Text(overflow="fold")
     if device.trouble:
         text.append(f"{device.trouble}\n", style=TROUBLE)
@@ -77,7 +77,7 @@ _EIGHTHS = " ▁▂▃▄▅▆▇█"
 
 
 def chart(values: Sequence[float], width: int, height: int) -> list[str]:
-    """`height` lines of `width` characters, one a value, the last at the right end. It stands on 0, so that a steady rate looks so."""
+    """`height` lines of `width` characters, one per value, the last at the right end. It stands on 0, so that a steady rate looks so."""
     shown = [0.0] * (width - len(values)) + [float(value) for value in values[-width:]]
     most = max(shown, default=0)
     eighths = [_eighths(value, most, height) for value in shown]

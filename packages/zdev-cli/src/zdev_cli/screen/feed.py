@@ -1,4 +1,4 @@
-"""What comes from the running zdev, asked off the screen's own thread."""
+"""Requests to the running zdev, outside the thread of the screen."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ConnectionLost(Message):
 
 
 class CommandDone(Message):
-    """What came of a command."""
+    """The outcome of a command."""
 
     def __init__(self, text: str, *, well: bool) -> None:
         super().__init__()
@@ -41,12 +41,12 @@ class CommandDone(Message):
 
 
 class Feed:
-    """Asks again and again, and tells each answer as a message. Daemon threads: an answer that is late keeps nobody here."""
+    """Asks periodically, and posts each answer as a message. Its threads are daemons, so that a late answer does not delay the exit."""
 
-    def __init__(self, control: str | None, interval: float, tell: Callable[[Message], object]) -> None:
+    def __init__(self, control: str | None, interval: float, post: Callable[[Message], object]) -> None:
         self._control = control
         self._interval = interval
-        self._tell = tell
+        self._post = post
         self._ended = False
         self._hurry = threading.Event()
 
@@ -67,16 +67,16 @@ class Feed:
             try:
                 snapshot = ask(Request(verb="status"), self._control, PATIENCE).snapshot
                 assert snapshot
-                self._tell(SnapshotReceived(snapshot))
+                self._post(SnapshotReceived(snapshot))
             except Failure as failure:
-                self._tell(ConnectionLost(str(failure)))
+                self._post(ConnectionLost(str(failure)))
             self._hurry.wait(self._interval)
 
     def _command(self, verb: Verb, device: str) -> None:
-        """A drain takes as long as it may: there is no time limit."""
+        """Without a time limit: a drain has its own."""
         try:
             reply = ask(Request(verb=verb, device=device), self._control, timeout=None)
-            self._tell(CommandDone("\n".join(reply.lines), well=True))
+            self._post(CommandDone("\n".join(reply.lines), well=True))
         except Failure as failure:
-            self._tell(CommandDone(str(failure), well=False))
+            self._post(CommandDone(str(failure), well=False))
         self._hurry.set()

@@ -42,13 +42,13 @@ class DeviceTable(DataTable[Text]):
         return shown[self.cursor_row] if 0 <= self.cursor_row < min(len(shown), self.row_count) else None
 
     def show(self, devices: Sequence[DeviceView]) -> None:
-        """The same device stays selected wherever its row goes."""
+        """Show these devices. The same device stays selected."""
         chosen = self._name_at_cursor()
         self._devices = list(devices)
         self._draw(chosen)
 
     def action_sort(self, step: int) -> None:
-        """By the next column to the right, or to the left."""
+        """Sort by the next column to the right, or to the left."""
         columns = columns_for(self.app.size.width)
         here = columns.index(self._by) if self._by in columns else 0
         self.sort_by(columns[(here + step) % len(columns)])
@@ -58,7 +58,7 @@ class DeviceTable(DataTable[Text]):
         self._draw(self._name_at_cursor())
 
     def sort_by(self, column: Column) -> None:
-        """By the column that it is sorted by already: inverts."""
+        """Sort by a column, or invert the order if it is sorted by it already."""
         self._inverted = column is self._by and not self._inverted
         self._by = column
         self._draw(self._name_at_cursor())
@@ -73,7 +73,7 @@ class DeviceTable(DataTable[Text]):
         return str(self.ordered_rows[self.cursor_row].key.value) if 0 <= self.cursor_row < self.row_count else None
 
     def _sorted(self) -> list[DeviceView]:
-        """Equal ones by name."""
+        """Return the devices in the order shown; equal ones by name."""
         by_name = sorted(self._devices, key=lambda device: device.name)
         return sorted(by_name, key=self._by.value, reverse=self._by.is_word == self._inverted)
 

@@ -25,7 +25,7 @@ from .managed import Managed
 from .service import Service
 
 END_TICK = 0.2  # seconds until the end of a device that ends by itself is noticed
-TICK = 1.0  # seconds between looks
+TICK = 1.0  # seconds between checks
 START_TICK = 0.02
 LAST_MOMENT = 0.5  # seconds, after a second signal, for what can be saved at once
 FILES = 65536  # open files; a device needs some ten
@@ -34,7 +34,7 @@ logger = logging.getLogger("zdev.service")
 
 
 def run_one(config: DeviceConfig) -> None:
-    """Run the device until a signal ends it, or it ends by itself. Prints its endpoints first and its statistics last."""
+    """Run the device until it ends, by a signal or by itself. Prints its endpoints first and its statistics last."""
     with StopSignals() as stop:
         device = device_of(config)
         _start_one(device)
@@ -48,7 +48,7 @@ def run_one(config: DeviceConfig) -> None:
 
 
 def _start_one(device: Device) -> None:
-    logging.getLogger("zdev").addHandler(logging.NullHandler())  # what it tells is told here
+    logging.getLogger("zdev").addHandler(logging.NullHandler())  # its errors are reported here
     try:
         device.start()
     except zmq.ZMQError as error:
@@ -61,7 +61,7 @@ def _stop_one(device: Device) -> None:
     try:
         device.stop()
     except TimeoutError as error:
-        text = f"{error}: its sockets still had messages to send, which are lost; a smaller LINGER makes it end earlier"
+        text = f"{error}: unsent messages are lost (a smaller LINGER makes it stop earlier)"
         raise Failure(text, Status.UNAVAILABLE) from error
 
 
@@ -88,7 +88,7 @@ def _conclude(device: Device) -> None:
 
 
 def statistics_line(statistics: Statistics, lost: int) -> str:
-    """name=number of what the device did, in one line: messages each way, then what became of those not sent on."""
+    """One line of name=number: messages of both directions, then those that were not sent on, by reason."""
     ways = (statistics.in_, statistics.out)
     numbers = {
         "in_received": statistics.in_.messages_received,
@@ -105,7 +105,7 @@ def statistics_line(statistics: Statistics, lost: int) -> str:
 
 
 def run_many(path: Path, control: str | None) -> None:
-    """Run the devices of the file until a signal ends it. Prints endpoints first; what changes later is told on stderr."""
+    """Run the devices of the file until a signal ends it. Prints endpoints first; later changes are logged on stderr."""
     with StopSignals(signal.SIGHUP) as signals:
         log = _log_to_stderr()
         _allow_files()
@@ -126,7 +126,7 @@ def run_many(path: Path, control: str | None) -> None:
 
 
 def _log_to_stderr() -> StderrHandler:
-    logging.getLogger("zdev").addHandler(logging.NullHandler())  # what devices tell is told with their names here
+    logging.getLogger("zdev").addHandler(logging.NullHandler())  # the records of devices are logged with their names here
     handler = StderrHandler()
     for each in (logger, logging.getLogger("zdev.security")):
         each.addHandler(handler)
@@ -149,7 +149,7 @@ def _print_beginning(service: Service) -> None:
 
 
 def _print_devices(service: Service, signals: StopSignals) -> bool:
-    """Whether a signal came that ends it."""
+    """Print the endpoints as devices are tried. Returns whether a signal came that ends the program."""
     width = max((len(device.name) for device in service.supervisor.devices), default=0)
     for device in service.supervisor.devices:
         while not device.is_tried:
@@ -159,7 +159,7 @@ def _print_devices(service: Service, signals: StopSignals) -> bool:
             click.echo(f"{device.name:<{width}}  {line}")
     service.notifier.status(service.summary())
     service.notifier.ready()
-    click.echo(f"ready: {service.summary()}")
+    click.echo(f"started: {service.summary()}")
     return False
 
 
@@ -171,26 +171,26 @@ def _lines(device: Managed) -> list[str]:
 
 
 def _watch(service: Service, signals: StopSignals) -> None:
-    """Until a signal ends it."""
+    """Supervise until a signal ends the program."""
     period = service.notifier.watchdog
     tick = TICK if period is None else min(TICK, period / 2)
     were_stuck: list[str] = []
-    reloads = threading.Semaphore(2)  # the one under way may have read the file before it changed again
+    reloads = threading.Semaphore(2)  # one that is running may have read the file before it changed again
     while (number := signals.take(tick)) not in ENDING:
         if number == signal.SIGHUP and reloads.acquire(blocking=False):
             threading.Thread(target=_reload, args=(service, reloads), name="zdev reload", daemon=True).start()
         stuck = [device.name for device in service.supervisor.devices if device.stuck()]
-        service.notifier.status(service.summary() + (f"; not moving: {', '.join(stuck)}" if stuck else ""))
+        service.notifier.status(service.summary() + (f"; unresponsive: {', '.join(stuck)}" if stuck else ""))
         if not stuck and period is not None:
             service.notifier.alive()
         if stuck != were_stuck:
-            feeds = "" if period is None else "; the watchdog is not fed" if stuck else "; the watchdog is fed"
-            logger.info("%s%s", f"not moving: {', '.join(stuck)}" if stuck else "all devices move again", feeds)
+            feeds = "" if period is None else "; watchdog not notified" if stuck else "; watchdog notified"
+            logger.info("%s%s", f"unresponsive: {', '.join(stuck)}" if stuck else "all devices responsive again", feeds)
         were_stuck = stuck
 
 
 def _reload(service: Service, reloads: threading.Semaphore) -> None:
-    logger.info("asked to reload, by SIGHUP")
+    logger.info("reloading on SIGHUP")
     try:
         service.reload()
     except Failure:  # it is in the log
@@ -202,8 +202,8 @@ def _reload(service: Service, reloads: threading.Semaphore) -> None:
 
 
 def _end(service: Service, signals: StopSignals) -> bool:
-    """Drain all devices, then close. Whether all could be drained in time; a second signal ends the program here."""
-    logger.info("ending: draining %s", service.summary())
+    """Drain all devices, then close. Returns whether all were drained completely; a second signal ends the program here."""
+    logger.info("shutting down: draining all devices (%s)", service.summary())
     service.notifier.stopping()
     result: list[bool] = []
     drain = threading.Thread(target=lambda: result.append(service.supervisor.end_all()), name="zdev end", daemon=True)
@@ -216,8 +216,8 @@ def _end(service: Service, signals: StopSignals) -> bool:
 
 
 def _end_at_once(service: Service) -> None:
-    logger.info("ending at once, by a second signal")
-    service.notifier.status("ending at once")
+    logger.info("shutting down immediately on a second signal")
+    service.notifier.status("shutting down immediately")
     last = threading.Thread(target=service.supervisor.stop_all, name="zdev stop", daemon=True)
     last.start()
     last.join(LAST_MOMENT)

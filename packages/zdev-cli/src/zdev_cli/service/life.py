@@ -146,7 +146,7 @@ class Life:
         return device.exception
 
     def _started(self, device: Device) -> None:
-        again = self.error is not None
+        again, has_run = self.error is not None, bool(self._endpoints)
         self.restarts += again
         self._endpoints = self._endpoints or {role: list(bound) for role, bound in device.endpoints.items()}
         with suppress(RuntimeError, TimeoutError):  # it has ended again, or does not answer
@@ -155,7 +155,7 @@ class Life:
             self.phase, self.error = "running", None
             self.tried.set()
             over = self._over.is_set()
-        self._tell("started again" if again else "started")
+        self._tell("restarted" if again and has_run else "started")
         if over:
             with suppress(TimeoutError):
                 device.stop()
@@ -164,7 +164,7 @@ class Life:
         """Whether to start again, some time after a failure that `text` tells."""
         tries_on = self.config.restart != "never"
         if text != self.error or not tries_on:
-            self._tell(f"{text}: " + (f"it is started again in {delay:g} s" if tries_on else "it stays as it is"))
+            self._tell(f"{text}: " + (f"retrying in {delay:g} s" if tries_on else "not restarted"))
         with self._lock:
             self.phase, self.error = ("waiting" if tries_on else "failed"), text
             self.device, self.retry_at = None, time.monotonic() + delay

@@ -1,4 +1,4 @@
-"""A device of the configuration, as operators steer it and see it."""
+"""A device of the configuration, as operators control and see it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .statistics import CumulativeStatistics, Meter
 
 logger = logging.getLogger("zdev.service")
 
-STUCK = 5.0  # seconds without a turn of the relay, which makes four a second, and is looked at once a second
+STUCK = 5.0  # seconds without an iteration of the relay's loop, which makes four per second
 
 _STATES: dict[State, DeviceState] = {State.PAUSED: "paused", State.DRAINING: "draining"}
 
@@ -31,18 +31,18 @@ class Ended(NamedTuple):
 
     text: str
     is_drained: bool = True
-    """False: it was to be drained, and a reply did not come, or a message that it had taken was not delivered."""
+    """False if a drain was cut short: a reply did not come, or a message that the device had taken was not delivered."""
 
 
 class Managed:
-    """One device. All methods are for any thread; those that change something wait until it is done."""
+    """One device. All methods may be called from any thread; those that change something wait until it is done."""
 
     def __init__(self, config: DeviceConfig) -> None:
         self.config = config
         self.statistics = CumulativeStatistics()
         self.meter = Meter(self.statistics)
         self._life: Life | None = None
-        self._stopping: Life | None = None  # the one that was told to end at once
+        self._stopping: Life | None = None  # the one that was stopped without a drain
         self._is_wanted = True  # by the operator, who may stop and drain it
         self._is_paused = False
         self._is_retired = False
@@ -55,7 +55,7 @@ class Managed:
 
     @property
     def running_config(self) -> DeviceConfig:
-        """What it was started with, which a reload may have changed since."""
+        """The configuration of the present run, which a reload may have changed since."""
         return self._life.config if self._life else self.config
 
     @property
@@ -69,48 +69,48 @@ class Managed:
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it is to run: no operator stopped it, by a command or on its ctrl socket."""
+        """Whether it should run: no operator stopped it, by a command or on its ctrl socket."""
         return self._is_wanted and self.state != "stopped"
 
     @property
     def is_tried(self) -> bool:
-        """Whether it is known if it could be started."""
+        """Whether the outcome of the first start is known."""
         return self._life is not None and self._life.tried.is_set()
 
     def start(self) -> str:
         """Start it now unless it runs, and wait until it is known whether it does. Raises Failure if it does not."""
         if self.state in ("active", "paused"):
-            return f"{self.name}: runs already"
+            return f"{self.name}: already running"
         self.begin()
         return self.await_start()
 
     def begin(self) -> None:
-        """Start it now unless it runs. An end that is under way is awaited."""
+        """Start it now unless it runs. If it is about to end, wait for that first."""
         life = self._life
         if life and life.is_ending and not life.join():
-            raise Failure(f"{self.name}: its last run has not ended yet: {life.error}", Status.UNAVAILABLE)
+            raise Failure(f"{self.name}: cannot start: its last run has not ended: {life.error}", Status.UNAVAILABLE)
         with self._lock:
             if self._is_retired:
-                raise Failure(f"{self.name}: is not started any more", Status.UNAVAILABLE)
+                raise Failure(f"{self.name}: cannot start: it was removed, or zdev is shutting down", Status.UNAVAILABLE)
             self._is_wanted = True
             if self._life and not self._life.is_ending:
                 self._life.hurry()
                 return
             self._restarts += self._life.restarts if self._life else 0
-            self._life = Life(self.config, self.statistics, self.tell, self._steer_new_run)
+            self._life = Life(self.config, self.statistics, self.log, self._steer_new_run)
 
     def await_start(self) -> str:
-        """What became of `begin`. Raises Failure if it does not run."""
+        """The outcome of `begin`. Raises Failure if the device does not run."""
         life = self._life
         assert life
         if not life.tried.wait(START_TIMEOUT):
-            raise Failure(f"{self.name}: has not started within {START_TIMEOUT:g} s", Status.UNAVAILABLE)
+            raise Failure(f"{self.name}: not started within {START_TIMEOUT:g} s", Status.UNAVAILABLE)
         if life.error:
             raise Failure(f"{self.name}: {self.state}: {life.error}", Status.UNAVAILABLE)
         return f"{self.name}: started"
 
     def end(self, *, drain: bool, by_operator: bool = True) -> Ended:
-        """Stop it, after a drain within its drain_timeout if so told; and leave it so."""
+        """Stop it, after a drain within its drain_timeout if `drain`. It stays stopped."""
         with self._lock:
             life, state = self._life, self.state
             self._is_wanted = self._is_wanted and not by_operator
@@ -119,7 +119,7 @@ class Managed:
             if not drain:
                 self._stopping = life
         if life is None or state == "stopped":
-            return Ended("was stopped already")
+            return Ended("already stopped")
         began = time.monotonic()
         outcome = life.end(life.config.drain_timeout if drain else None)
         error = life.error if state not in ("waiting", "failed") else None
@@ -128,11 +128,11 @@ class Managed:
         ended = ended_text(outcome, took, outstanding(device), error, drain=drain, was_cut=was_cut)
         if device and outcome and (warning := undelivered(device)):
             ended = Ended(f"{ended.text}; {warning}", ended.is_drained and not drain)
-        self.tell(ended.text)
+        self.log(ended.text)
         return ended
 
     def retire(self) -> None:
-        """Have it never start again."""
+        """Do not start it any more."""
         with self._lock:
             self._is_retired = True
 
@@ -143,20 +143,20 @@ class Managed:
         return self._steer("resume", "resumed", is_paused=False)
 
     def configure(self, config: DeviceConfig) -> bool:
-        """Take what only its keeper needs to know. Whether that is all that changed; the rest needs `end` and `begin`."""
-        told = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart)
+        """Apply settings that need no restart. Returns whether these are all that changed; others need `end` and `begin`."""
+        mere = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart)
         with self._lock:
             self.config = config
-            if told == config and self._life:
+            if mere == config and self._life:
                 self._life.config = config
-        return told == config
+        return mere == config
 
     def stuck(self) -> float:
-        """Seconds for which the relay has not moved; 0: it moves, or need not."""
+        """Seconds for which the relay has been unresponsive; 0: it is responsive, or does not run."""
         seconds = self.statistics.stuck_for()
         return seconds if seconds > STUCK else 0.0
 
-    def tell(self, text: str) -> None:
+    def log(self, text: str) -> None:
         logger.info("%s: %s", self.name, text)
 
     def view(self) -> DeviceView:
@@ -178,7 +178,7 @@ class Managed:
             lost=reading.lost,
             uptime=None if began is None else round(time.monotonic() - began, 1),
             restarts=self._restarts + (life.restarts if life else 0),
-            error=f"has not moved for {stuck:.0f} s" if stuck else life.error if life else None,
+            error=f"unresponsive for {stuck:.0f} s" if stuck else life.error if life else None,
             retry_in=None if retry_at is None else round(max(0.0, retry_at - time.monotonic()), 1),
         )
 
@@ -198,7 +198,7 @@ class Managed:
         life = self._life
         device = life.device if life and life.phase == "running" and not life.is_ending else None
         if device is None:
-            raise Failure(f"{self.name}: is {self.state}: only one that runs can {verb}", Status.UNAVAILABLE)
+            raise Failure(f'cannot {verb} "{self.name}": it is {self.state}', Status.UNAVAILABLE)
         was = self._is_paused
         self._is_paused = is_paused
         try:
@@ -209,8 +209,8 @@ class Managed:
         except RuntimeError:  # it has just ended; if it starts again, it will be steered so
             pass
         if was != is_paused:
-            self.tell(done)
-        return f"{self.name}: {done}" if was != is_paused else f"{self.name}: was {done} already"
+            self.log(done)
+        return f"{self.name}: {done}" if was != is_paused else f"{self.name}: already {done}"
 
     def _steer_new_run(self, device: Device) -> None:
         if self._is_paused:

@@ -1,4 +1,4 @@
-"""What a device has counted over all its runs, and its rates: what changes between two readings a second apart."""
+"""The counters of a device over all its runs, and its rates, from two readings a second apart."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PERIOD = 1.0  # seconds between samples
 KEPT = 60  # samples
 OLD = 2.5  # seconds after which a reading says nothing about the present
 
-_BLOCKED = "blocked_nanoseconds"  # becomes backpressure_seconds, the one counter that is not taken over as it is
+_BLOCKED = "blocked_nanoseconds"  # becomes backpressure_seconds, the only counter that is converted
 _COUNTERS = (*(name for name in METRICS if name != "backpressure_seconds"), *REASONS, _BLOCKED)
 
 Totals = dict[str, int]
-"""By name of a counter of FlowStatistics: those that a snapshot shows, of one direction."""
+"""The counters of FlowStatistics that a snapshot shows, by name, of one direction."""
 
 
 class Reading(NamedTuple):
@@ -55,14 +55,14 @@ class CumulativeStatistics:
         """When the present run began, in seconds of time.monotonic(); None: the device does not run."""
 
     def open(self, device: Device, *, answers_at_once: bool) -> None:
-        """A run has begun."""
+        """Begin to count a run."""
         with self._lock:
             self._device, self._answers_at_once = device, answers_at_once
             self._latest = self._latest._replace(state=State.ACTIVE)  # until it is asked
             self.began = self._iterated_at = time.monotonic()
 
     def close(self) -> None:
-        """The run has ended."""
+        """Add a run that has ended."""
         with self._lock:
             if self._device is None:
                 return
@@ -87,7 +87,7 @@ class CumulativeStatistics:
         return self._latest
 
     def stuck_for(self) -> float:
-        """Seconds since the last iteration of the relay's loop, of which it makes at least four a second; 0: it has ended."""
+        """Return seconds since the last iteration of the relay's loop, of which it makes at least four per second; 0: it has ended."""
         state = self.read().state
         with self._lock:
             return 0.0 if self._device is None or state is State.IDLE else time.monotonic() - self._iterated_at

@@ -19,7 +19,7 @@ DEVICE_STATES: tuple[DeviceState, ...] = DeviceState.__args__  # type: ignore[at
 
 
 class Metric(NamedTuple):
-    """The counter of Prometheus that shows a field."""
+    """The Prometheus counter of a field."""
 
     name: str
     help: str
@@ -86,7 +86,7 @@ class DirectionView(View, frozen=True, kw_only=True):
     backpressure: float = 0.0
     """Share of the last second or so in which messages of this direction were held back: 0 to 1."""
     history: list[float] = []
-    """messages_per_second of the last minute, oldest first, one a second."""
+    """messages_per_second of the last minute, oldest first, one per second."""
 
 
 METRICS: Mapping[str, Metric] = {
@@ -112,7 +112,7 @@ class DeviceView(View, frozen=True, kw_only=True):
     out: DirectionView = DirectionView()
     """Out to in: received on out, sent on in."""
     two_ways: bool = True
-    """Whether messages are forwarded from out to in at all."""
+    """Whether messages are also forwarded from out to in."""
     in_flight: int = 0
     """Requests awaiting their reply, and messages being forwarded."""
     lost: int = 0
@@ -122,7 +122,7 @@ class DeviceView(View, frozen=True, kw_only=True):
     restarts: int = 0
     """How often it was restarted after a failure."""
     error: str | None = None
-    """What ended the last run, or prevented the start."""
+    """The error that ended the last run, or prevented the start."""
     retry_in: float | None = None
     """Seconds until the restart, when waiting."""
 
@@ -131,16 +131,16 @@ class DeviceView(View, frozen=True, kw_only=True):
         """The error and when the device is restarted; "" when there is none."""
         if not self.error:
             return ""
-        return self.error + ("" if self.retry_in is None else f"; restarting in {self.retry_in:.1f} s")
+        return self.error + ("" if self.retry_in is None else f"; retrying in {self.retry_in:.1f} s")
 
     @property
     def dropped(self) -> Dropped:
-        """Of both directions."""
+        """The sum of both directions."""
         return self.in_.dropped + self.out.dropped
 
     @property
     def directions(self) -> dict[str, DirectionView]:
-        """By the name of the socket that receives; without out where nothing is forwarded to in."""
+        """The directions, by the socket that receives; without "out" if nothing is forwarded to in."""
         return {"in": self.in_} | ({"out": self.out} if self.two_ways else {})
 
 

@@ -78,7 +78,7 @@ def _reason(reason: str) -> Column:
 
 
 def _back(value: float, device: DeviceView) -> float:
-    """A number of the direction out to in; -1 where there is no such direction."""
+    """Return a number of the direction out to in; -1 for a device with one direction."""
     return value if device.two_ways else -1
 
 
@@ -120,19 +120,19 @@ COLUMNS = (
 
 
 def columns_for(width: int) -> list[Column]:
-    """Those that `zdev top` has room for on a terminal of this width."""
+    """Return the columns that fit `zdev top` on a terminal of this width."""
     return [each for each in COLUMNS if each.live and not (each.narrow if width >= WIDE else each.wide)]
 
 
 def widths_for(columns: Sequence[Column], width: int, names: Sequence[str]) -> list[int]:
-    """How wide they are, a gap included; names take what they need of the room that the others leave."""
+    """Return the width of each column, including a gap; the names get what the others leave, up to their length."""
     room = width - sum(each.width + 1 for each in columns) - 2
     name = min(max(map(len, ["DEVICE", *names])), LONGEST_NAME, max(room, len("DEVICE")))
     return [(each.width or name) + 1 for each in columns]
 
 
 def show_all(snapshot: Snapshot) -> None:
-    """Print one line per device, then one for each that is not well: a table on a terminal, stable columns elsewhere."""
+    """Print one line per device, then one per device with an error: a table on a terminal, stable columns elsewhere."""
     columns = [each for each in COLUMNS if each.still]
     if sys.stdout.isatty():
         _print_table(columns, snapshot.devices)
@@ -194,7 +194,7 @@ def _print_table(columns: Iterable[Column], devices: Sequence[DeviceView]) -> No
 
 
 def _print_columns(columns: Iterable[Column], devices: Sequence[DeviceView]) -> None:
-    """Every heading and cell is one word."""
+    """Print the rows as text, in which every heading and cell is one word."""
     columns = list(columns)
     rows = [[column.title.replace(" ", "_") for column in columns]]
     rows += [[column.text(device).replace(" ", "") for column in columns] for device in devices]

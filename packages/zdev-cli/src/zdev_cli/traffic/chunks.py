@@ -34,7 +34,7 @@ _large_size = struct.Struct("<IQ")
 
 
 def parts_of(frames: Sequence[bytes]) -> list[bytes]:
-    """What, one after the other, is the data of one MCAP message."""
+    """The parts whose concatenation is the data of one MCAP message."""
     parts: list[bytes] = []
     for frame in frames:
         size = len(frame)
@@ -70,7 +70,7 @@ class ChunkFile:
     """Writes on `file`, which stays the caller's. Channels and messages wait for `flush`, which makes a chunk of them."""
 
     def __init__(self, file: BinaryIO, profile: str) -> None:
-        self.pending = 0  # bytes of the chunk in hand
+        self.pending = 0  # bytes of the chunk that is not written yet
         self._file = file
         self._channels: list[Channel] = []
         self._chunks: list[ChunkIndex] = []

@@ -131,7 +131,7 @@ def json_line(message: Sequence[bytes], when: datetime, form: Form = "auto") -> 
     """{"time": ..., "direction": ..., "frames": [{"size": ..., "encoding": ..., "value": ...}, ...]}.
 
     encoding is utf-8 where the bytes are such, else base64; hex when that is asked for. With json or msgpack, a frame that is
-    one has what it means in `decoded`, beside its exact value. A prefix that is no UTF-8 is `prefix`, like a frame.
+    one has what it means in `decoded`, beside its exact value. A prefix that is not UTF-8 is `prefix`, like a frame.
     """
     prefix, *frames = message
     shown: dict[str, object] = {

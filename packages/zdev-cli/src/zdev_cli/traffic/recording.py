@@ -116,7 +116,7 @@ class Recording:
     def _make_room(self, force: bool) -> None:
         for path in self._there():
             if not force:
-                raise click.UsageError(f"{path} is there already: name another file, or --force to replace it")
+                raise click.UsageError(f"{path} already exists: name another file, or pass --force to replace it")
             path.unlink()
 
     def _there(self) -> list[Path]:
@@ -128,11 +128,11 @@ class Recording:
         return sorted(path for path in folder.iterdir() if name.fullmatch(path.name)) if folder.is_dir() else []
 
     def _failure(self, error: OSError) -> Failure:
-        text = f"cannot write on {self.files[-1]}: {error.strerror}; what was there before is kept"
-        return Failure(f"{text} ({self.messages} messages came)", Status.UNAVAILABLE)
+        text = f"cannot write to {self.files[-1]}: {error.strerror}; what was written before is kept"
+        return Failure(f"{text} ({self.messages} messages)", Status.UNAVAILABLE)
 
 
-_CHANNELS = 1000  # prefixes with a channel of their own; MCAP has room for 65535
+_CHANNELS = 1000  # prefixes with a separate channel; MCAP allows 65535
 _PREFIX = 64  # bytes of the longest such prefix
 
 
@@ -175,7 +175,7 @@ class FileWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Hand everything to the operating system, as a chunk of its own."""
+        """Hand everything to the operating system, as a separate chunk."""
         self._chunks.flush()
         self._written = self._file.tell()
 

@@ -1,4 +1,4 @@
-"""The socket that replays: it waits for its peer, and for room, and loses nothing on its own."""
+"""The socket that replays: it waits for its peer and for room, and drops nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BLIND = ("PUB", "ROUTER")  # can't be polled for room
 _ANSWERED = ("DEALER", "ROUTER", "PAIR")
 _TURN = 1000  # messages sent before the next look at replies and signals
 _LAST_CALL = 1.0  # seconds at most to hand over what was sent, after a signal
-_RETRY = 0.002  # seconds until the next attempt of a type that can't tell when there is room
+_RETRY = 0.002  # seconds until the next attempt of a type that cannot be polled for room
 
 
 class Sender:
@@ -31,7 +31,7 @@ class Sender:
 
     kind: PUSH, DEALER, PUB, ROUTER or PAIR; timeout: seconds that a peer, or its taking the next message, may take.
     PUSH, DEALER and PAIR see no connection before it is there (IMMEDIATE), PUB is an XPUB that waits for a subscriber and for
-    room (XPUB_NODROP), ROUTER is told of peers that aren't there (ROUTER_MANDATORY).
+    room (XPUB_NODROP), ROUTER learns of absent peers (ROUTER_MANDATORY).
     """
 
     def __init__(self, endpoint: str, kind: str, *, bind: bool, timeout: float, security: Security | None = None) -> None:
@@ -52,7 +52,7 @@ class Sender:
         self._context.sockopts.update(DEFAULT_SOCKET_OPTIONS)
         self._socket = self._context.socket(zmq.XPUB if self.kind == "PUB" else zmq.SocketType[self.kind])
         self._set_options()
-        refused = f"{self.endpoint} takes nothing from a {self.kind}: what listens there is no socket of a type that matches"
+        refused = f"{self.endpoint} does not accept a {self.kind}: the socket there has a type that does not match"
         self._link = Link(self._socket, self.endpoint, None if self._bind else refused, has_keys=self._security is not None)
         self._poller = zmq.Poller()
         for readable in (self._link.events, self._stop.fileno()):
@@ -103,7 +103,7 @@ class Sender:
         began = monotonic()
         self._close(linger=min(_LAST_CALL, self._timeout) if self.stopped else self._timeout)
         if not self.stopped and monotonic() - began >= self._timeout:
-            text = f"{self.endpoint} has not taken the last of it within {self._timeout:g} s"
+            text = f"{self.endpoint} did not accept the last messages within {self._timeout:g} s"
             raise Failure(text, Status.UNAVAILABLE)
 
     def wait_for_replies(self, count: int, quiet: float) -> None:
@@ -121,7 +121,7 @@ class Sender:
 
     @property
     def broken(self) -> int:
-        """How often a connection ended; what was under way then may be lost."""
+        """How often a connection ended; messages on their way then may be lost."""
         return self._link.lost
 
     def wait_for_peer(self) -> None:
@@ -150,7 +150,7 @@ class Sender:
         return False
 
     def poll(self, seconds: float, *, for_room: bool = False) -> None:
-        """See to signals, replies and the connection, for so many seconds or until there is something, or room."""
+        """Handle signals, replies and the connection, for so many seconds or until there is something, or room."""
         room = zmq.POLLOUT if for_room and self.kind not in _BLIND else 0
         self._poller.register(self._socket, room | (0 if self.kind == "PUSH" else zmq.POLLIN))
         ready: dict[object, int] = dict(self._poller.poll(int(seconds * 1000)))
@@ -180,7 +180,7 @@ class Sender:
 
     def _has_peer(self) -> bool:
         if self.kind == "ROUTER":
-            return True  # each message tells whether its peer is there
+            return True  # it is known when a message is sent
         if self.kind == "PUB":
             return bool(self._topics)
         return bool(int(self._socket.get(zmq.EVENTS)) & zmq.POLLOUT)
@@ -190,15 +190,15 @@ class Sender:
         if self.kind == "PUB":
             self._read()
             if not self._topics:
-                return f"{self._peer()}: no subscriber any more"
+                return f"{self._peer()}: the last subscriber has left, and no other came"
         try:
             self._socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
-            return f"{self._peer()}: nobody has taken the next message"
+            return f"{self._peer()}: the next message was not accepted"
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
-            return f"{self._peer()}: no peer with the routing id {shown(frames[0])} has been there"
+            return f"{self._peer()}: no peer with the routing id {shown(frames[0])} connected"
         return None
 
     def _peer(self) -> str:

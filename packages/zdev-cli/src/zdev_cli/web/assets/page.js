@@ -111,7 +111,7 @@
   function showDevice(card, device) {
     const list = ways(device), held = list.map((way) => Math.min(1, way.backpressure)), most = Math.max(...held);
     const lost = dropped(list), copies = sum(list, (way) => way.monitor_dropped);
-    const retry = device.retry_in === null ? "" : `; restarting in ${tenths.format(device.retry_in)} s`;
+    const retry = device.retry_in === null ? "" : `; retrying in ${tenths.format(device.retry_in)} s`;
     const error = device.error === null ? "" : `${device.error}${retry}`;
     const about = [device.type, `in a ${device.isolation}`, device.uptime === null ? "not running" : `up ${duration(device.uptime)}`];
     if (device.restarts) about.push(plural(device.restarts, "restart"));
