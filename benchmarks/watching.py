@@ -67,7 +67,7 @@ def _zdev() -> Iterator[Running]:
             address = re.compile(r"http +http://(\S+)/|stream +(in|out) .* (\S+)$")
             found: dict[str, str] = {}
             for line in process.stdout:
-                if line.startswith("ready"):
+                if line.startswith("started:"):
                     break
                 if match := address.match(line):
                     found[match[2] or "http"] = match[1] or match[3]

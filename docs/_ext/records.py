@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from typing import Any, ClassVar, Literal, get_origin
+from typing import Annotated, Any, ClassVar, Literal, get_origin
 
 import msgspec
 from click.testing import CliRunner
@@ -41,6 +41,9 @@ class Record(SphinxDirective):
         for each in msgspec.structs.fields(struct):
             text = " ".join(docs.get((name, each.name), [])).strip()
             annotation = source.annotations.get((name, each.name), "")
+            if get_origin(each.type) is Annotated:  # of a counter: its type, and the help of its metric
+                annotation, metric = each.type.__origin__.__name__, each.type.__metadata__[0]
+                text = text or metric.help
             annotation = literals.get(annotation, annotation)
             rows.append(f"| `{each.encode_name}` | {type_name(annotation)} | {text} |")
         return self.parse_text_to_nodes("\n".join(rows))

@@ -70,7 +70,7 @@ def service(folder: Path, context: zmq.Context[zmq.Socket[bytes]]) -> Iterator[t
             try:
                 assert process.stdout
                 at: dict[str, str] = {}
-                while not (line := process.stdout.readline()).startswith("ready"):
+                while not (line := process.stdout.readline()).startswith("started:"):
                     assert line, "zdev did not start"
                     at[" ".join(line.split()[:2])] = line.split()[-1]
                 yield control, at

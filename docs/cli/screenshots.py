@@ -135,7 +135,7 @@ def main() -> None:
             assert program.stdout
             lines = iter(program.stdout)
             address = next(line.split()[-1] for line in lines if line.startswith("http"))
-            next(line for line in lines if line.startswith("ready"))
+            next(line for line in lines if line.startswith("started:"))
             with Traffic():
                 threading.Event().wait(MINUTE)
                 _picture(address)

@@ -17,9 +17,9 @@ KINDS = (  # what is as it happens: how it looks in a page, and what may be prin
     (r"(?<!\S)\S{40}(?!\S)", r"\S{40}"),
     (r'"[A-Za-z0-9+/]+="', r'"[A-Za-z0-9+/]+="'),
     (r"0x[0-9a-f]+", r"0x[0-9a-f]+"),
-    (r"ipc://\S+", r"ipc://\S+"),
+    (r"(?:ipc|unix)://\S+", r"(?:ipc|unix)://\S+"),
     (r"[\d.,:]*\d", r"[\d.,:]+"),
-    (r"\b[kMG]?B\b", r"[kMG]?B"),
+    (r"(?<![A-Za-z])[kMG]?B\b", r"[kMG]?B"),
     (r"─+", r"─+"),
     (r" +", r" +"),
 )

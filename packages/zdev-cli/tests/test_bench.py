@@ -56,11 +56,11 @@ def queue(zdev: Start) -> Iterator[dict[str, str]]:
 
 def test_without_arguments_it_measures_a_monitored_queue_and_tells_what_it_loads(bench: Callable[..., str]) -> None:
     lines = bench().splitlines()
-    assert "monitored-queue in a process of its own, on loopback, nobody listening at mon" in lines
-    assert "messages of 64 B, each checked; 0.05 s a row" in lines
+    assert "monitored-queue in a separate process, on loopback, no subscriber at mon" in lines
+    assert "messages of 64 B, each checked; 0.05 s per row" in lines
     heads = next(line for line in lines if line.startswith("case"))
     assert heads.split() == ["case", "per", "second", "MB/s", "p50", "µs", "p99", "µs", "p99.9", "µs"]
-    rows = ["one way, no device", "one way", "round trips, 256 under way", "round trips, one at a time"]
+    rows = ["one way, no device", "one way", "round trips, 256 outstanding", "round trips, one at a time"]
     assert all(any(line.startswith(f"{row}  ") for line in lines) for row in rows)
     bars = lines[lines.index("round trips, one at a time, latency in µs") + 1 :]
     assert all(" to " in line for line in bars)
@@ -69,10 +69,10 @@ def test_without_arguments_it_measures_a_monitored_queue_and_tells_what_it_loads
 
 def test_json_has_all_that_the_table_tells_and_the_histogram(figures: Callable[..., Any]) -> None:
     found = figures("queue", "--size", "100", "--frames", "2", "--window", "8")
-    assert list(found) == ["one way, no device", "one way", "round trips, 8 under way"]
+    assert list(found) == ["one way, no device", "one way", "round trips, 8 outstanding"]
     for each in found.values():
         assert each["bytes_per_second"] == pytest.approx(each["per_second"] * 200)
-    trips = found["round trips, 8 under way"]
+    trips = found["round trips, 8 outstanding"]
     assert 0 < trips["p50_us"] <= trips["p99_us"] <= trips["p999_us"] <= trips["max_us"]
     buckets = trips["histogram"]
     assert all(low["below_us"] == high["from_us"] for low, high in pairwise(buckets))
@@ -95,14 +95,14 @@ def test_each_type_of_device_has_its_rows(figures: Callable[..., Any], arguments
 
 def test_a_fast_subscriber_of_the_monitor_receives_copies(figures: Callable[..., Any]) -> None:
     found = figures("monitored-queue", "--monitor", "fast", "--window", "4")
-    assert found["round trips, 4 under way"]["watched"] > 0
+    assert found["round trips, 4 outstanding"]["watched"] > 0
     assert "watched" not in found["one way, no device"]
 
 
 def test_a_device_that_runs_is_measured_by_round_trips(figures: Callable[..., Any], queue: dict[str, str]) -> None:
     words = [word for role in ("in", "out", "mon") for word in (f"--{role}", queue[role])]
     found = figures(*words)
-    assert list(found) == ["round trips, 256 under way", "round trips, one at a time"]
+    assert list(found) == ["round trips, 256 outstanding", "round trips, one at a time"]
     assert all(each["watched"] > 0 for each in found.values())
 
 
@@ -111,14 +111,17 @@ def test_an_endpoint_where_nobody_listens_is_told_within_the_timeout(
 ) -> None:
     begin = monotonic()
     status, line = refused("bench", "--in", queue["in"], "--out", free, "--timeout", "0.2")
-    assert (status, line) == (69, f"zdev: --out {free}: nobody answers: is the device running, and is this its endpoint?")
+    assert (status, line) == (
+        69,
+        f"zdev: --out {free}: no answer: check that the device is running and that this is its endpoint",
+    )
     assert monotonic() - begin < PATIENCE
 
 
 def test_a_device_of_other_socket_types_is_told(refused: Refused, queue: dict[str, str]) -> None:
     status, line = refused("bench", "streamer", "--in", queue["in"], "--out", queue["out"])
     assert status == 69
-    assert line.startswith(f"zdev: --in {queue['in']}: what listens there takes no PUSH")
+    assert line.startswith(f"zdev: --in {queue['in']}: the socket there does not accept a PUSH")
 
 
 def test_a_device_that_passes_nothing_on_is_told(refused: Refused, bound: Bound) -> None:
@@ -126,7 +129,7 @@ def test_a_device_that_passes_nothing_on_is_told(refused: Refused, bound: Bound)
     status, line = refused("bench", "--json", "--in", at, "--out", out)
     assert status == 69
     assert "nothing arrived for 5 s" in line
-    assert "round trips, 256 under way" in line
+    assert "round trips, 256 outstanding" in line
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -143,11 +146,11 @@ def test_a_signal_ends_it_with_what_was_measured(zdev: Start, number: int) -> No
     ("arguments", "words"),
     [
         (("relay",), "'relay' is not one of 'monitored-queue'"),
-        (("--in", "tcp://127.0.0.1:1"), "--in and --out go together"),
-        (("--mon", "tcp://127.0.0.1:1"), "--in and --out go together"),
+        (("--in", "tcp://127.0.0.1:1"), "--in and --out must be given together"),
+        (("--mon", "tcp://127.0.0.1:1"), "--in and --out must be given together"),
         (("--size", "7"), "'--size'"),
         (("--monitor", "none"), "zdev bench queue"),
-        (("streamer", "--window", "2"), "nothing comes back"),
+        (("streamer", "--window", "2"), "returns no replies"),
         (("streamer", "--clients", "2"), "one sender"),
         (("--in", "tcp://127.0.0.1:1", "--out", "tcp://127.0.0.1:1", "--monitor", "fast"), "--mon ENDPOINT"),
     ],

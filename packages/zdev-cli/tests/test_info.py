@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from zdev_cli.traffic.writer import FileWriter
+from zdev_cli.traffic.recording import FileWriter
 
 Info = Callable[..., str]
 Refused = Callable[..., tuple[int, str]]
@@ -46,7 +46,15 @@ def test_it_counts_each_direction(info: Info, recording: Path) -> None:
     assert head == f"{recording}  {recording.stat().st_size / 1000:.1f} kB, complete"
     assert source == "recorded from tcp://127.0.0.1:5561"
     assert total.startswith("5 messages, 1.0 kB, in 2 s from 1970-01-01 ")
-    assert re.split(" {2,}", names) == ["direction", "messages", "bytes", "messages/s", "bytes/s", "frames", "bytes a message"]
+    assert re.split(" {2,}", names) == [
+        "direction",
+        "messages",
+        "bytes",
+        "messages/s",
+        "bytes/s",
+        "frames",
+        "bytes per message",
+    ]
     assert rows[0].split() == ["in", "4", "1.0", "kB", "2.00", "510", "B", "1", "/", "3", "/", "3", "3", "/", "7", "/", "1,002"]
     assert rows[1].split() == [
         "0x5b7265645d6f75741b",
@@ -59,7 +67,7 @@ def test_it_counts_each_direction(info: Info, recording: Path) -> None:
         "1",
         "1",
     ]  # a peer's words are no markup
-    assert rows[2:] == ["", "(least / median / greatest)"]
+    assert rows[2:] == ["", "(minimum / median / maximum)"]
 
 
 def test_a_program_can_read_it(info: Info, recording: Path) -> None:
@@ -90,7 +98,7 @@ def test_a_program_can_read_it(info: Info, recording: Path) -> None:
 
 def test_a_file_that_was_cut_says_so(info: Info, recording: Path) -> None:
     recording.write_bytes(recording.read_bytes()[:-1])
-    assert "kB, it was cut short: its recorder was killed, or the disk was full\n" in info(recording)
+    assert "kB, truncated: the recorder was killed, or the disk was full\n" in info(recording)
     assert json.loads(info("--json", recording))["complete"] is False
 
 
@@ -122,7 +130,7 @@ def test_several_files_are_told_one_after_the_other(info: Info, recording: Path)
 def test_what_is_no_recording_is_refused(refused: Refused, tmp_path: Path) -> None:
     path = tmp_path / "empty.mcap"
     path.touch()
-    assert refused("info", str(path)) == (64, f"zdev: {path} is no recording of zdev: it is no MCAP file")
+    assert refused("info", str(path)) == (64, f"zdev: {path} is not a recording of zdev: it is not an MCAP file")
     assert refused("info", "nowhere")[0] == 64
     assert refused("info")[0] == 64
 

@@ -62,7 +62,11 @@ def test_it_overwrites_only_with_force(init: Init, tmp_path: Path) -> None:
     file = Path(tmp_path, "mine.toml")
     file.write_text("mine")
     done = init("mine.toml")
-    assert (done.stdout, done.stderr, done.returncode) == ("", "zdev: mine.toml is there already; --force overwrites it\n", 64)
+    assert (done.stdout, done.stderr, done.returncode) == (
+        "",
+        "zdev: mine.toml already exists: pass --force to overwrite it\n",
+        64,
+    )
     assert file.read_text() == "mine"
     assert init("mine.toml", "--force", "--type", "streamer").returncode == 0
     assert file.read_text() == starter("streamer")
@@ -88,9 +92,9 @@ def test_the_file_runs_where_no_other_is_named(
     Path(folder, "zdev.toml").write_text(on_any_port)
     monkeypatch.chdir(folder)
     program = zdev("run", "--control", str(folder / "control.sock"))
-    while not (line := program.out.next()).startswith("ready"):
+    while not (line := program.out.next()).startswith("started:"):
         pass
-    assert line == "ready: 1 device: 1 active"
+    assert line == "started: 1 of 1 device active"
     program.send(signal.SIGTERM)
     assert program.status() == 0
 

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zdev_cli import message_line
-from zdev_cli.traffic.json_line import json_line
-from zdev_cli.traffic.line import Look
+from zdev_cli.traffic.line import Look, json_line
 
 WHEN = datetime(2026, 1, 2, 3, 4, 5, 67_999)
 

@@ -33,7 +33,7 @@ class Unread:
         assert self.process.stderr
         fcntl.fcntl(self.process.stderr.fileno(), F_SETPIPE_SZ, 4096)
         self.said: list[str] = []
-        while not self.said or not self.said[-1].startswith("ready"):
+        while not self.said or not self.said[-1].startswith("started:"):
             self.said.append(self.process.stdout.readline())
 
     def have_refused(self, count: int) -> None:
@@ -77,9 +77,7 @@ def test_lines_that_found_no_room_are_counted_and_the_others_keep_their_order(un
     unread.process.send_signal(signal.SIGTERM)
     assert unread.process.stderr
     told = unread.process.stderr.read().splitlines()
-    (missing,) = [
-        int(line.split()[2]) for line in told if line.endswith("lines are missing here: nobody read stderr for a while")
-    ]
+    (missing,) = [int(line.split()[2]) for line in told if line.endswith("log lines dropped: stderr was not read in time")]
     numbers = [int(line.split()[10]) for line in told if "pause" in line]
     assert numbers == sorted(numbers)
     assert len(told) - 1 + missing == 2 * 700 + 3  # with its start, the signal and its end

@@ -74,7 +74,7 @@ def test_steering_is_as_its_page_says(folder: Path, ports: list[int], terminals:
     says = shown("steering.md")
     Path(folder, "zdev.toml").write_text(ORDERS.format(*ports) + DEVICE.format("billing", "queue", ports[4]))
     with closing(sockets.create_server(("127.0.0.1", ports[4]))):
-        terminals.run("zdev run -c zdev.toml", ["ready: 2 devices: 1 active, 1 waiting"])
+        terminals.run("zdev run -c zdev.toml", ["started: 1 of 2 devices active, 1 waiting"])
         while "waiting" not in (status := terminals.run("zdev status", [])).output.read_text():
             assert len(terminals) < 20  # now and then it is starting: it tries again
         status.prints(says.pop("zdev status"))

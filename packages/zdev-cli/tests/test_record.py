@@ -104,7 +104,7 @@ def test_a_killed_recorder_leaves_what_it_had_flushed(zdev: Start, zdev_path: st
     recorder.status()
     reader = Reader(path)
     assert [each.message for each in reader] == whole
-    assert reader.fault == "it was cut short: its recorder was killed, or the disk was full"
+    assert reader.fault == "truncated: the recorder was killed, or the disk was full"
     info = [zdev_path, "info", "--json", str(path)]
     told = json.loads(subprocess.run(info, capture_output=True, check=True, timeout=PATIENCE).stdout)
     assert (told["complete"], told["messages"]) == (False, 100)
@@ -164,9 +164,7 @@ def test_what_finds_no_room_is_counted_and_told(zdev: Start, mon: Mon, tmp_path:
     mon[0].send_multipart([b"in", b"x" * 2000])
     mon[0].send_multipart([b"in", b"x"])
     assert recorder.status() == 69
-    assert recorder.err.rest()[-1].startswith(
-        "zdev: 1 message came faster than it could be written, and is not in the recording"
-    )
+    assert recorder.err.rest()[-1].startswith("zdev: 1 message was dropped: it arrived faster than it could be written")
     assert messages(tmp_path / "t.mcap") == [[b"in", b"x"]]
 
 
@@ -175,7 +173,7 @@ def test_a_file_that_is_there_is_replaced_only_by_force(zdev: Start, refused: Re
     path.write_bytes(b"dear")
     status, line = refused("record", mon[1], "-o", str(path))
     assert status == 64
-    assert f"{path} is there already" in line
+    assert f"{path} already exists" in line
     assert path.read_bytes() == b"dear"
     assert zdev("record", mon[1], "-o", str(path), "--duration", "0.05", "--force").status() == 0
     assert messages(path) == []
@@ -195,7 +193,7 @@ def test_force_replaces_all_files_of_an_earlier_row(zdev: Start, refused: Refuse
     [
         (("tcp://127.0.0.1:5561",), 64, "Missing option '-o'"),
         (("tcp://127.0.0.1:5561", "-o", "/nowhere/t.mcap"), 69, "cannot write /nowhere/t.mcap: No such file or directory"),
-        (("tcp://127.0.0.1:5561", "-o", "t.mcap", "--max-size", "lots"), 64, "'lots' is no size: write bytes, like 500k"),
+        (("tcp://127.0.0.1:5561", "-o", "t.mcap", "--max-size", "lots"), 64, "invalid size 'lots': write bytes, like 500k"),
         (("127.0.0.1:5561", "-o", "t.mcap"), 64, "write transport://address"),
     ],
 )
@@ -231,7 +229,7 @@ def test_an_attempt_without_messages_that_fails_leaves_no_file(refused: Refused,
     path = tmp_path / "t.mcap"
     status, line = refused("record", at, "-o", str(path))
     assert status == 69
-    assert line.startswith(f"zdev: {at} is no mon endpoint: no PUB or XPUB socket that lets this program in listens there")
+    assert line.startswith(f"zdev: {at} is not a mon endpoint: no PUB or XPUB accepted the connection")
     assert not path.exists()
 
 
@@ -252,7 +250,7 @@ def test_a_full_disk_is_told_and_what_was_there_is_kept(zdev_path: str, mon: Mon
         finally:
             recorder.kill()
     assert recorder.returncode == 69
-    assert f"cannot write on {path}: File too large" in told.splitlines()[-1]
+    assert f"cannot write to {path}: File too large" in told.splitlines()[-1]
     found = [int(each.message[1]) for each in Reader(path)]
     assert found == list(range(len(found)))
     assert found

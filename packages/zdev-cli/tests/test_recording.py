@@ -17,11 +17,9 @@ from hypothesis import strategies as st
 from mcap.records import Chunk
 
 from zdev_cli._failure import Failure, Status
-from zdev_cli.traffic.chunks import ChunkFile, _bytes
-from zdev_cli.traffic.encoding import LARGEST_EXPANDED, decoded, parts_of
+from zdev_cli.traffic.chunks import LARGEST_EXPANDED, ChunkFile, _bytes, decoded, parts_of
 from zdev_cli.traffic.reader import Reader, Recorded
-from zdev_cli.traffic.recording import Limits, Recording
-from zdev_cli.traffic.writer import FileWriter
+from zdev_cli.traffic.recording import FileWriter, Limits, Recording
 
 frames = st.lists(st.binary(max_size=200), max_size=6)
 prefixes = st.sampled_from([b"in", b"out", b"", b"\xff\0", b"p" * 65, b"in the"]) | st.binary(max_size=70)
@@ -140,20 +138,20 @@ def test_of_a_file_that_was_cut_anywhere_the_whole_chunks_are_read(
     size = data.draw(st.integers(0, len(whole) - 1))
     writer.path.write_bytes(whole[:size])
     if size < 8:
-        with pytest.raises(Failure, match="is no recording of zdev: it is no MCAP file"):
+        with pytest.raises(Failure, match="is not a recording of zdev: it is not an MCAP file"):
             read(writer.path)
         return
     found, fault = read(writer.path)
     assert found == messages[: len(found)]
     assert len(found) >= sum(end <= size for end in ends)
-    assert fault == "it was cut short: its recorder was killed, or the disk was full"
+    assert fault == "truncated: the recorder was killed, or the disk was full"
 
 
 def test_all_that_was_flushed_is_read_from_an_unfinished_file(folder: Path) -> None:
     messages = [Recorded(i, [b"in", b"%d" % i]) for i in range(100)]
     found, fault = read(write(folder, messages, finish=False))
     assert found == messages
-    assert fault == "it was cut short: its recorder was killed, or the disk was full"
+    assert fault == "truncated: the recorder was killed, or the disk was full"
 
 
 @settings(deadline=None, max_examples=150)
@@ -166,7 +164,7 @@ def test_no_damage_crashes_the_reader_or_reaches_what_is_before_it(folder: Path,
     whole[at : at + data.draw(st.integers(0, 30))] = data.draw(st.binary(max_size=30))
     path.write_bytes(whole)
     found, fault = read_or_refuse(path)
-    if fault and "is no recording of zdev" in fault:
+    if fault and "is not a recording of zdev" in fault:
         return
     sound = len(read_prefix(folder, messages, at))
     assert found[:sound] == messages[:sound]
@@ -198,7 +196,9 @@ def test_a_file_of_another_program_is_refused_by_name(folder: Path) -> None:
         writer.start()
         writer.add_message(writer.register_channel("/tf", "cdr", 0), 0, b"x", 0)
         writer.finish()
-    with pytest.raises(Failure, match=r"robot.mcap is no recording of zdev: its channel '/tf' holds 'cdr', not zmtp-multipart"):
+    with pytest.raises(
+        Failure, match=r"robot.mcap is not a recording of zdev: its channel '/tf' holds 'cdr', not zmtp-multipart"
+    ):
         read(path)
 
 
@@ -214,7 +214,7 @@ def test_a_message_without_the_prefix_that_its_channel_lacks_is_damage(folder: P
         writer.add_message(channel, 2, b"", 2)
         writer.finish()
     found, fault = read(path)
-    assert fault == "it is damaged: a message has no prefix"
+    assert fault == "damaged: a message has no prefix"
     assert found == []  # a chunk counts as a whole
 
 
@@ -237,7 +237,7 @@ def test_a_chunk_is_not_expanded_beyond_the_limit_whatever_it_declares(folder: P
     found, fault = read(path)
     assert found == []
     assert fault
-    assert fault.startswith("it is damaged: chunk 1 ")
+    assert fault.startswith("damaged: chunk 1 ")
     if sized or declared > LARGEST_EXPANDED:
         assert fault.endswith(f" bytes, and {LARGEST_EXPANDED:,} are allowed")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kB"
@@ -247,7 +247,7 @@ def test_a_chunk_that_is_larger_or_smaller_than_it_declares_is_damage(folder: Pa
     for declared in (0, 999, 1001):
         assert read(bomb(folder, bytes(1000), declared=declared)) == (
             [],
-            f"it is damaged: chunk 1 declares {declared:,} bytes, and has 1,000",
+            f"damaged: chunk 1 declares {declared:,} bytes, and has 1,000",
         )
 
 
@@ -263,7 +263,9 @@ def test_a_pipe_is_refused_since_only_a_file_has_a_size(folder: Path) -> None:
     reading, writing = os.pipe()
     try:
         os.write(writing, whole)
-        with pytest.raises(Failure, match="/dev/fd/.* is a pipe: keep the recording in a file first") as refused:
+        with pytest.raises(
+            Failure, match=r"cannot read /dev/fd/.*: it is a pipe \(save the recording to a file first\)"
+        ) as refused:
             read(Path(f"/dev/fd/{reading}"))
         assert refused.value.status == Status.USAGE
     finally:

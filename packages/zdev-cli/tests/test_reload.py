@@ -94,12 +94,12 @@ def test_a_control_endpoint_that_changes_is_refused(
     file, control = folder / "zdev.toml", folder / "control.sock"
     file.write_text(f'control.endpoint = "ipc://{control}"' + queue("orders"))
     program = zdev("run", "-c", str(file))
-    while not program.out.next().startswith("ready"):
+    while not program.out.next().startswith("started:"):
         pass
     file.write_text(f'control.endpoint = "ipc://{control}.other"' + queue("orders"))
     status, said = refused("reload", "--control", str(control))
     assert status == 78
-    assert "control.endpoint can't change while zdev runs" in said
+    assert "control.endpoint cannot be changed by a reload" in said
 
 
 def listens(address: str) -> bool:
@@ -124,7 +124,7 @@ def test_the_http_address_changes_first_or_nothing_does(service: Start) -> None:
         program.file.write_text(http(port) + queue("new"))
         done = program.ask("reload")
         assert done.returncode == 69
-        assert f"can't listen on 127.0.0.1:{port}" in done.stderr
+        assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
         assert program.device("orders")["state"] == "active"
         assert listens(first)
     second = f"http://127.0.0.1:{port}"
@@ -163,7 +163,7 @@ def test_the_old_http_address_is_kept_when_another_on_its_port_can_not_be_had(se
         program.file.write_text(f'[http]\nlisten = "127.0.0.2:{port}"\n' + queue("orders"))
         done = program.ask("reload")
     assert done.returncode == 69
-    assert f"can't listen on 127.0.0.2:{port}" in done.stderr
+    assert f"cannot listen on 127.0.0.2:{port}" in done.stderr
     assert listens(program.http)
     program.file.write_text(queue("orders"))
     assert program.do("reload") == ["orders: unchanged", "http: off"]
@@ -202,7 +202,7 @@ def test_what_an_operator_stopped_or_paused_stays_so(service: Start) -> None:
     said = program.do("reload")
     assert said[0] == "orders: unchanged"
     assert said[1].startswith("billing: restarted")
-    assert said[2] == "stopped: changed, was stopped already"
+    assert said[2] == "stopped: changed, already stopped"
     states = {each["name"]: each["state"] for each in program.snapshot()["devices"]}
     assert states == {"orders": "paused", "billing": "paused", "stopped": "stopped"}
     assert program.do("start", "stopped") == ["stopped: started"]
@@ -237,7 +237,7 @@ def test_a_termination_during_a_reload_ends_all(service: Start, connected: Conne
     program.send(signal.SIGHUP)
     program.until("orders", lambda device: device["state"] == "draining")
     program.send(signal.SIGTERM)
-    while "ending: draining" not in program.err.next():
+    while "shutting down: draining" not in program.err.next():
         pass
     worker.send(b"HELLO")
     assert client.recv() == b"HELLO"

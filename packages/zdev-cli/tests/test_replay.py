@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zdev_cli.traffic.reader import Reader
-from zdev_cli.traffic.writer import FileWriter
+from zdev_cli.traffic.recording import FileWriter
 
 if TYPE_CHECKING:
     from conftest import Program
@@ -123,7 +123,7 @@ def test_a_router_sends_to_the_peer_that_the_first_frame_names(
 def test_a_router_whose_peer_never_comes_says_whom_it_misses(zdev: Start, recorded: Callable[..., str]) -> None:
     replay = zdev("replay", recorded(*requests(1)), "--to", ANY, "--bind", "--type", "ROUTER", "--timeout", "0.2")
     assert replay.status() == 69
-    assert replay.err.rest()[-1].endswith(": no peer with the routing id client has been there within 0.2 s")
+    assert replay.err.rest()[-1].endswith(": no peer with the routing id client connected within 0.2 s")
 
 
 def test_a_publisher_waits_for_a_subscriber_and_loses_nothing(
@@ -169,7 +169,7 @@ def test_a_receiver_that_stops_is_unavailable(
     whole = [[b"in", b"x" * 100_000]] * 2000
     replay = zdev("replay", recorded(*whole), "--to", at, "--speed", "max", "--timeout", "0.3")
     assert replay.status() == 69
-    assert replay.err.rest()[-1] == f"zdev: PUSH to {at}: nobody has taken the next message within 0.3 s"
+    assert replay.err.rest()[-1] == f"zdev: PUSH to {at}: the next message was not accepted within 0.3 s"
     assert replay.out.rest()[0].startswith("replayed ")
 
 
@@ -185,14 +185,14 @@ def test_a_receiver_that_leaves_and_comes_back_gets_the_rest_and_the_break_is_to
     while second.recv() != b"2":
         pass
     assert replay.status() == 0
-    assert replay.err.rest()[-1] == "the connection ended once; what was under way then may be lost"
+    assert replay.err.rest()[-1] == "the connection ended once; messages on their way then may be lost"
 
 
 def test_one_of_a_type_that_takes_nothing_is_told(refused: Refused, recorded: Callable[..., str], bound: Bound) -> None:
     _, at = bound(zmq.PUB)
     status, line = refused("replay", recorded(*requests(1)), "--to", at)
     assert status == 69
-    assert line.startswith(f"zdev: {at} takes nothing from a PUSH: what listens there is no socket of a type that matches")
+    assert line.startswith(f"zdev: {at} does not accept a PUSH: the socket there has a type that does not match")
 
 
 @pytest.mark.parametrize(("speed", "least"), [("1", 0.6), ("2", 0.3)])
@@ -241,18 +241,16 @@ def test_of_a_file_that_was_cut_the_rest_is_sent_and_the_cut_told(
     replay = zdev("replay", path, "--to", at)
     assert pull.recv() == b"1"
     assert replay.status() == 0
-    assert (
-        f"{path}: it was cut short: its recorder was killed, or the disk was full; what was before is sent" in replay.err.rest()
-    )
+    assert f"{path}: truncated: the recorder was killed, or the disk was full; sending what comes before" in replay.err.rest()
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (("nowhere.mcap", "--to", ANY), "'nowhere.mcap' does not exist"),
-        ((__file__, "--to", ANY), "is no recording of zdev: it is no MCAP file"),
+        ((__file__, "--to", ANY), "is not a recording of zdev: it is not an MCAP file"),
         ((__file__,), "Missing option '--to'"),
-        ((__file__, "--to", ANY, "--speed", "0"), "'0' is no speed: write 1, another factor, or max"),
+        ((__file__, "--to", ANY, "--speed", "0"), "invalid speed '0': write 1, another factor, or max"),
         ((__file__, "--to", "here"), "write transport://address"),
         ((__file__, "--to", ANY, "--type", "SUB"), "'SUB' is not one of"),
     ],
@@ -266,7 +264,7 @@ def test_what_makes_no_sense_is_refused(refused: Refused, arguments: tuple[str, 
 def test_a_direction_that_was_not_recorded_is_told(refused: Refused, recorded: Callable[..., str]) -> None:
     path = recorded([b"requests", b"1"])
     status, line = refused("replay", path, "--to", ANY)
-    assert (status, line) == (64, f"zdev: {path}: no message of direction in; zdev info tells what there is")
+    assert (status, line) == (64, f"zdev: {path}: no message of direction in (see zdev info)")
 
 
 frames = st.lists(st.binary(max_size=100), min_size=1, max_size=5)

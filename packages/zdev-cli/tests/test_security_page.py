@@ -26,7 +26,7 @@ def test_each_step_does_what_the_page_says(folder: Path) -> None:
         for kind, block, line in BLOCK.findall(KEYS):
             if kind == "toml":
                 Path(folder, "zdev.toml").write_text(DEVICE + block + block.replace("device.in", "device.mon"))
-                terminals.run("zdev run -c zdev.toml", ["ready: 1 device: 1 active"])
+                terminals.run("zdev run -c zdev.toml", ["started: 1 of 1 device active"])
             if line:
                 terminals.run(line, ["connected to tcp://127.0.0.1:5561"])
             if kind == "console":

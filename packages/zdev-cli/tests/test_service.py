@@ -30,7 +30,7 @@ def test_the_devices_of_a_file_relay_in_threads_and_in_processes(service: Start,
         client, worker = connected(zmq.REQ, at[f"{name} in"]), connected(zmq.REP, at[f"{name} out"])
         exchange(client, worker, b"hello")
     assert program.said[0] == f"control  unix://{program.control}"
-    assert program.said[-1] == "ready: 2 devices: 2 active"
+    assert program.said[-1] == "started: 2 of 2 devices active"
 
 
 def test_the_control_socket_is_closed_to_others(service: Start) -> None:
@@ -44,7 +44,7 @@ def test_a_port_that_is_taken_is_waited_for_while_the_others_run(service: Start,
     holder, taken = bound(zmq.PULL)
     program = service(queue("orders") + queue("billing", front=taken))
     at = program.until_ready()
-    assert program.said[-1] == "ready: 2 devices: 1 active, 1 waiting (billing)"
+    assert program.said[-1] == "started: 1 of 2 devices active, 1 waiting (billing)"
     exchange(connected(zmq.REQ, at["orders in"]), connected(zmq.REP, at["orders out"]), b"hello")
     seen = program.device("billing")
     assert seen["state"] == "waiting"
@@ -53,7 +53,7 @@ def test_a_port_that_is_taken_is_waited_for_while_the_others_run(service: Start,
     done = program.ask("start", "billing")
     assert (done.returncode, "in use" in done.stderr) == (69, True)
     holder.close()
-    assert program.do("start", "billing")[0] in ("billing: started", "billing: runs already")
+    assert program.do("start", "billing")[0] in ("billing: started", "billing: already running")
     seen = program.until("billing", lambda device: device["state"] == "active")
     assert (seen["error"], seen["restarts"]) == (None, 1)
     ends = {each["role"]: each["binds"][0] for each in seen["sockets"]}
@@ -163,7 +163,7 @@ def test_a_device_that_shall_not_restart_is_left_failed(service: Start, bound: B
     holder, taken = bound(zmq.PULL)
     program = service(queue("orders", 'restart = "never"', front=taken))
     program.until_ready()
-    assert program.said[-1] == "ready: 1 device: 1 failed (orders)"
+    assert program.said[-1] == "started: 0 of 1 device active, 1 failed (orders)"
     assert program.snapshot()["ready"] is False
     done = program.ask("start", "orders")
     assert done.returncode == 69
@@ -195,7 +195,7 @@ def _is_running(process: int) -> bool:
 def test_fifty_devices_start_relay_and_end(service: Start, connected: Connected) -> None:
     program = service("".join(queue(f"device-{number}") for number in range(50)))
     at = program.until_ready()
-    assert program.said[-1] == "ready: 50 devices: 50 active"
+    assert program.said[-1] == "started: 50 of 50 devices active"
     for name in ("device-0", "device-49"):
         exchange(connected(zmq.REQ, at[f"{name} in"]), connected(zmq.REP, at[f"{name} out"]), b"hello")
     program.send(signal.SIGTERM)
@@ -207,16 +207,16 @@ def test_a_signal_while_devices_start_ends_it(service: Start) -> None:
     assert program.out.next().startswith("control")
     program.send(signal.SIGTERM)
     assert program.status() == 0
-    assert not any(line.startswith("ready") for line in program.out.rest())
+    assert not any(line.startswith("started:") for line in program.out.rest())
     assert not program.control.exists()
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "Name a TYPE of device, or a file of devices with -c FILE"),
-        (("queue", "-c", "zdev.toml"), "either -c FILE or TYPE queue, not both"),
-        (("-c", "zdev.toml", "--bind-in", ANY), "either -c FILE or an option of one device, not both"),
+        ((), "name a type of device or a file of devices"),
+        (("queue", "-c", "zdev.toml"), "-c FILE and TYPE queue exclude each other"),
+        (("-c", "zdev.toml", "--bind-in", ANY), "-c FILE and an option of one device exclude each other"),
     ],
 )
 def test_a_command_line_that_names_neither_or_both_is_refused(

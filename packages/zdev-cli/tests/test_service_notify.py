@@ -73,7 +73,7 @@ def manager(request: pytest.FixtureRequest, folder: Path) -> Iterator[Manager]:
 
 def test_it_tells_ready_reloading_and_stopping(service: Start, manager: Manager) -> None:
     program = service(QUEUE, NOTIFY_SOCKET=manager.address)
-    assert manager.next() == "STATUS=1 device: 1 active"
+    assert manager.next() == "STATUS=1 of 1 device active"
     assert manager.next() == "READY=1"
     program.until_ready()
     before = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
@@ -96,9 +96,9 @@ def test_it_is_ready_when_a_device_waits_and_says_so(service: Start, folder: Pat
     with socket.create_server(("127.0.0.1", 0)) as taken:
         more = QUEUE.replace("orders", "billing").replace(":*", f":{taken.getsockname()[1]}", 1)
         service(QUEUE + more, NOTIFY_SOCKET=manager.address)
-        assert manager.next() == "STATUS=2 devices: 1 active, 1 waiting (billing)"
+        assert manager.next() == "STATUS=1 of 2 devices active, 1 waiting (billing)"
         assert manager.next() == "READY=1"
-    assert manager.next() == "STATUS=2 devices: 2 active"
+    assert manager.next() == "STATUS=2 of 2 devices active"
     manager.close()
 
 
@@ -114,7 +114,7 @@ def test_a_device_that_does_not_move_withholds_the_watchdog(service: Start, fold
     manager.until("WATCHDOG=1")
     (process,) = program.device_processes()
     os.kill(process, signal.SIGSTOP)
-    manager.until("STATUS=2 devices: 2 active; not moving: billing")
+    manager.until("STATUS=2 of 2 devices active; unresponsive: billing")
     assert manager.is_quiet("WATCHDOG=1", 1.0)
     os.kill(process, signal.SIGCONT)
     manager.until("WATCHDOG=1")

@@ -43,7 +43,7 @@ def running(zdev: Start, tmp_path: Path) -> tuple[str, dict[str, str]]:
     config.write_text(CONFIG)
     program = zdev("run", "-c", str(config), "--control", str(control))
     endpoints = {}
-    while not (line := program.out.next()).startswith("ready"):
+    while not (line := program.out.next()).startswith("started:"):
         words = line.split()
         if words[0] == "orders":
             endpoints[words[1]] = words[-1]
@@ -71,10 +71,10 @@ def test_a_name_is_as_good_as_its_endpoint(
 def test_a_device_without_a_monitor_says_how_to_add_one(refused: Refused, running: tuple[str, dict[str, str]]) -> None:
     status, line = refused("tap", "silent", "--control", running[0])
     assert status == 69
-    assert "device silent has no mon socket to look into: add " in line
+    assert 'device "silent" has no mon socket: add ' in line
 
 
 def test_an_unknown_device_is_refused_with_those_there_are(refused: Refused, running: tuple[str, dict[str, str]]) -> None:
     status, line = refused("record", "order", "--control", running[0], "-o", "t.mcap")
     assert status == 64
-    assert "there are: orders, silent" in line
+    assert "available: orders, silent" in line

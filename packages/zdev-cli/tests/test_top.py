@@ -17,9 +17,9 @@ from textual.widgets import Static
 from zdev_cli.control.protocol import Reply, Request
 from zdev_cli.control.server import ControlServer
 from zdev_cli.screen.app import Top
-from zdev_cli.screen.chart import chart
+from zdev_cli.screen.detail import chart
 from zdev_cli.screen.dialogs import Help, Question
-from zdev_cli.service.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
+from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
 
 PATIENCE = 20.0
 WIDE, NARROW = (160, 50), (80, 24)
@@ -278,7 +278,7 @@ def test_the_detail_tells_sockets_drops_and_what_is_wrong(server: Server, watch:
 
     async def scene(app: Top, _: Pilot[None]) -> None:
         text = text_of(app, "#facts")
-        assert text.splitlines()[0] == "cannot bind: [taken]; started again in 2.5 s"
+        assert text.splitlines()[0] == "cannot bind: [taken]; retrying in 2.5 s"
         for words in (
             "in   ROUTER tcp://127.0.0.1:5559",
             "→ tcp://[::1]:7",
@@ -298,7 +298,7 @@ def test_a_device_of_one_way_has_one_chart(server: Server, watch: Callable[..., 
     async def scene(app: Top, pilot: Pilot[None]) -> None:
         await until(pilot, lambda: "█████" in text_of(app, "#charts"))
         assert "500/s  50.0 kB/s" in text_of(app, "#charts")
-        assert "out → in" not in text_of(app, "#charts")
+        assert "out to in" not in text_of(app, "#charts")
 
     watch(scene)
 

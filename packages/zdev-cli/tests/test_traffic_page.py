@@ -80,7 +80,7 @@ def test_each_step_does_what_the_page_says(page: str, folder: Path) -> None:
     followed = [step for block in BLOCK.findall(page) for step in commands(block)]
     statuses = [int(lines[0]) if command == "echo $?" else 0 for command, lines in [*followed[1:], ("", [])]]
     with Terminals(folder) as terminals:
-        terminals.run("zdev run -c zdev.toml", ["ready: 1 device: 1 active"])
+        terminals.run("zdev run -c zdev.toml", ["started: 1 of 1 device active"])
         for (command, printed), status in zip(followed, statuses, strict=True):
             if "^C" in printed:
                 before, after = printed[: printed.index("^C")], printed[printed.index("^C") + 1 :]

@@ -1,4 +1,4 @@
-"""How `zdev` ends when it can't do what it was asked: one line on stderr and an exit status of sysexits.h."""
+"""How `zdev` fails: one line on stderr and an exit status of sysexits.h."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Status(IntEnum):
 
 
 class Failure(Exception):
-    """A foreseen failure. The text says what, where (role, endpoint) and what to do."""
+    """A foreseen failure. The text says what is wrong, where (role, endpoint) and what to do."""
 
     def __init__(self, text: str, status: Status) -> None:
         super().__init__(text)
@@ -26,12 +26,12 @@ class Failure(Exception):
 
     @property
     def report(self) -> str:
-        """What stderr gets."""
+        """The text for stderr."""
         return f"zdev: {self}"
 
 
 def status_of(number: int | None) -> Status:
-    """The exit status for an errno that a socket met when it was made, bound or connected."""
+    """Return the exit status for an errno of making, binding or connecting a socket."""
     from zmq import ENOCOMPATPROTO
 
     return Status.USAGE if number in (errno.EINVAL, errno.EPROTONOSUPPORT, ENOCOMPATPROTO) else Status.UNAVAILABLE

@@ -17,15 +17,15 @@ _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a full 
 
 SECTIONS = {
     "Run": ("run", "init", "validate", "schema", "key"),
-    "Steer": ("reload", "pause", "resume", "drain", "stop", "start", "restart"),
-    "See": ("status", "top", "tap"),
-    "Keep": ("record", "replay", "info"),
+    "Control": ("reload", "pause", "resume", "drain", "stop", "start", "restart"),
+    "Watch": ("status", "top", "tap"),
+    "Record": ("record", "replay", "info"),
     "Measure": ("bench",),
 }
 
 
 class Commands(click.Group):
-    """The commands of the package `commands`, each in the module of its name, which is imported when it is asked for."""
+    """The commands of the package `commands`, whose modules are imported when a command is asked for."""
 
     def list_commands(self, _: click.Context) -> list[str]:
         return [name for names in SECTIONS.values() for name in names]
@@ -34,7 +34,7 @@ class Commands(click.Group):
         if name not in self.list_commands(ctx):
             near = get_close_matches(name, self.list_commands(ctx), 1)
             ctx.fail(f"no such command {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
-        module = importlib.import_module(f"{__package__}.commands.{name}")
+        module = importlib.import_module(f"{__package__}.commands.{'steer' if name in SECTIONS['Control'] else name}")
         command = getattr(module, name)
         assert isinstance(command, click.Command)
         return command
@@ -54,9 +54,8 @@ class Commands(click.Group):
 def cli() -> None:
     """ZeroMQ devices: relays between two sockets.
 
-    Exit status: 0 done, or ended by SIGINT or SIGTERM; 64 the command line makes no sense; 69 an endpoint or a running zdev is
-    not available, or nothing came from it, or the output finds no room; 70 an error while running; 75 a drain took longer
-    than it may, or was cut short by a second signal; 78 the configuration is wrong.
+    Exit status: 0 success, or ended by SIGINT or SIGTERM; 64 usage error; 69 an endpoint, a running zdev or the output is not
+    available; 70 error while running; 75 a drain was cut short; 78 invalid configuration.
     """
 
 
@@ -96,7 +95,7 @@ def _status() -> int:
         return Status.OK
     except (click.Abort, KeyboardInterrupt):
         return Status.OK
-    except Exception as error:  # noqa: BLE001 - whatever it is, the status tells
+    except Exception as error:  # noqa: BLE001 - the exit status reports it
         if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
             _discard(1)
             return _say(f"zdev: cannot write the output: {error.strerror}", Status.UNAVAILABLE)
@@ -107,11 +106,11 @@ def _status() -> int:
 def _say(text: str, status: int) -> int:
     try:
         click.echo(text, err=True)
-    except OSError:  # there too is no room
+    except OSError:  # stderr cannot be written either
         _discard(2)
     return status
 
 
 def _discard(descriptor: int) -> None:
-    """What could not be written; else the flush at exit would try again, complain and have a status of its own."""
+    """Drop what could not be written; otherwise the flush at exit would retry, complain and set another status."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)

@@ -1,4 +1,4 @@
-"""Signals as something to wait for, next to sockets."""
+"""Signals as a file descriptor that can be polled together with sockets."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ class StopSignals:
         self._writer.close()
 
     def fileno(self) -> int:
-        """Readable once a signal has come."""
+        """Return a descriptor that is readable once a signal has arrived."""
         return self._reader.fileno()
 
     def wait(self, timeout: float) -> bool:
-        """Whether a signal has come, or comes within `timeout` seconds."""
+        """Return whether a signal has arrived, or arrives within `timeout` seconds."""
         return bool(self._poll.poll(timeout * 1000))
 
     def take(self, timeout: float, numbers: Collection[int] = ()) -> int | None:
-        """The next signal, of `numbers` if told: others stay. None if none comes within `timeout` seconds."""
+        """Return the next signal, only of `numbers` if given; others stay pending. None if none arrives within `timeout` seconds."""
         wanted = numbers or self._numbers
         if not any(number in wanted for number in self._pending) and self.wait(timeout):
             self._reader.recv(4096)
@@ -57,6 +57,6 @@ class StopSignals:
         return found
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        """The pipe, to which Python writes for signals that have a handler, only wakes: it may be full."""
+        """Note a signal. The pipe to which Python writes only wakes the poll: it may be full."""
         if number in ENDING or number not in self._pending:
             self._pending.append(number)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from zdev_cli.service.snapshot import Snapshot
+from zdev_cli.snapshot import Snapshot
 
 from .stage import Stage
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from zdev_cli.service.snapshot import DeviceView, Snapshot
+from zdev_cli.snapshot import DeviceView, Snapshot
 
 from .memory import MB, most
 from .oracle import Balance, balance_of, entries_of

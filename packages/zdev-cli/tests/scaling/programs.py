@@ -16,7 +16,7 @@ from zdev_background import create_key
 from zdev_cli._failure import Failure
 from zdev_cli.control.client import ask
 from zdev_cli.control.protocol import Request
-from zdev_cli.service.snapshot import DeviceView, Snapshot
+from zdev_cli.snapshot import DeviceView, Snapshot
 
 from .network import PATIENCE, Host
 

@@ -15,7 +15,7 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from zdev_cli.service.snapshot import DEVICE_STATES, Snapshot
+from zdev_cli.snapshot import DEVICE_STATES, Snapshot
 
 if TYPE_CHECKING:
     from conftest import Served

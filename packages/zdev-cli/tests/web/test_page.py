@@ -15,7 +15,7 @@ import zmq
 from msgspec.structs import replace
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from zdev_cli.service.snapshot import DEVICE_STATES, DirectionView, Snapshot, SocketView
+from zdev_cli.snapshot import DEVICE_STATES, DirectionView, Snapshot, SocketView
 
 if TYPE_CHECKING:
     from conftest import Served
@@ -185,7 +185,7 @@ def test_the_page_shows_a_running_zdev_its_traffic_a_pause_and_its_end(
     control = ("--control", str(tmp_path / "control" / "control.sock"))
     program = zdev("run", "-c", str(tmp_path / "zdev.toml"), *control)
     told = [["", ""]]
-    while told[-1][0] != "ready:":
+    while told[-1][0] != "started:":
         told.append(program.out.next().split())
     address = next(line[-1] for line in told if line[0] == "http").removeprefix("http://").rstrip("/")
     tasks = {line[1]: line[-1] for line in told if line[0] == "tasks"}
@@ -198,7 +198,7 @@ def test_the_page_shows_a_running_zdev_its_traffic_a_pause_and_its_end(
 
     expect(card(page, "billing").locator(".badge")).to_have_text("waiting")
     expect(card(page, "billing").locator(".error")).to_contain_text("<img src=x onerror=window.bad=1>")
-    expect(card(page, "billing").locator(".error")).to_contain_text("starts again in")
+    expect(card(page, "billing").locator(".error")).to_contain_text("retrying in")
     expect(page.locator("#trouble")).to_contain_text("billing")
     expect(page.locator(".top")).to_contain_text("not ready")
 
@@ -218,7 +218,7 @@ def test_the_page_shows_a_running_zdev_its_traffic_a_pause_and_its_end(
 
     assert complaints == []
     program.send(9)
-    expect(page.get_by_role("alert")).to_contain_text("zdev does not answer. What is shown is how it was at")
+    expect(page.get_by_role("alert")).to_contain_text("zdev does not answer. The figures are those of")
     expect(page).to_have_title("no answer: zdev")
     expect(card(page, "tasks")).to_be_visible()
     assert all("ERR_CONNECTION_REFUSED" in text for text in complaints)
@@ -252,12 +252,12 @@ def test_numbers_are_told_with_their_units_and_reasons(serve: Serve, show: Open,
     expect(shown.locator(".way b").first).to_have_text("56,616")
     expect(shown.locator(".way").first).to_contain_text("peak 60,000")
     expect(shown.locator(".way svg").first).to_have_attribute(
-        "aria-label", "in → out: messages a second over the last minute, now 60,000, at most 60,000"
+        "aria-label", "in to out: messages a second over the last minute, now 60,000, at most 60,000"
     )
     counts = dict(zip(shown.locator("dt").all_inner_texts(), shown.locator("dd").all_inner_texts(), strict=True))
     assert counts["In flight"] == "5"
-    assert counts["Held back"].split("\n") == ["38 %", "in → out"]
-    assert counts["Dropped"].split("\n") == ["74", "15 malformed, 42 unroutable, 17 overflowed", "6 lost as it ended"]
+    assert counts["Held back"].split("\n") == ["38%", "in to out"]
+    assert counts["Dropped"].split("\n") == ["74", "15 malformed, 42 unroutable, 17 overflowed", "6 lost when it ended"]
     expect(shown.get_by_text("Monitored")).to_be_hidden()
 
 

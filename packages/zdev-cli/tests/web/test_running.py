@@ -66,7 +66,7 @@ class Watched:
             assert time.monotonic() < deadline, f"{name} is {value} and not {wanted}"
 
     def _lines(self) -> Iterator[list[str]]:
-        while (words := self.program.out.next().split())[0] != "ready:":
+        while (words := self.program.out.next().split())[0] != "started:":
             yield words
 
 
@@ -131,4 +131,4 @@ def test_a_port_in_use_ends_it_with_69_and_says_what_to_do(watched: Watched, zde
     file.write_text(CONFIGURATION.format(port=watched.address.rpartition(":")[2]))
     program = zdev("run", "-c", str(file), "--control", str(tmp_path / "other" / "socket"))
     assert program.status() == 69
-    assert f"can't listen on {watched.address}: Address already in use" in program.err.rest()[-1]
+    assert f"cannot listen on {watched.address}: Address already in use" in program.err.rest()[-1]

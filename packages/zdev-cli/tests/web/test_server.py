@@ -18,7 +18,7 @@ import pytest
 from msgspec.structs import replace
 
 from zdev_cli._failure import Failure, Status
-from zdev_cli.service.snapshot import Snapshot
+from zdev_cli.snapshot import Snapshot
 from zdev_cli.web import WebServer, server
 from zdev_cli.web.application import Application
 
@@ -55,7 +55,7 @@ def test_readyz_is_200_when_all_is_well(serve: Serve, well: Snapshot) -> None:
 
 def test_readyz_is_503_and_names_the_devices_and_why(serve: Serve, snapshot: Snapshot) -> None:
     answer = serve(snapshot).ask("/readyz")
-    why = "tasks: waiting: in: bind tcp://127.0.0.1:5559: Address already in use; starts again in 1.5 s"
+    why = "tasks: waiting: in: bind tcp://127.0.0.1:5559: Address already in use; retrying in 1.5 s"
     assert (answer.status, json.loads(answer.text)) == (503, {"ready": False, "reasons": [why]})
 
 
@@ -241,9 +241,10 @@ def test_more_requests_at_once_than_connections_are_all_answered(serve: Serve, s
     count = 4 * server.CONNECTIONS
     request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
     with ExitStack() as stack:
-        clients = [stack.enter_context(connect(served)) for _ in range(count)]
-        for client in clients:
-            client.sendall(request)
+        clients = []
+        for _ in range(count):
+            clients.append(stack.enter_context(connect(served)))
+            clients[-1].sendall(request)
         statuses = Counter(client.recv(12) for client in clients)
     assert statuses == {b"HTTP/1.1 200": count}
 
@@ -297,7 +298,7 @@ def test_stop_ends_promptly_whatever_clients_do_and_frees_the_port(serve: Serve,
 
 def test_a_port_in_use_is_told_with_the_address_and_what_to_do(serve: Serve, snapshot: Snapshot) -> None:
     taken = serve(snapshot).server.address
-    with pytest.raises(Failure, match=rf"can't listen on {taken}: Address already in use: .*\[http\]") as caught:
+    with pytest.raises(Failure, match=rf"cannot listen on {taken}: Address already in use: .*\[http\]") as caught:
         WebServer(taken, lambda: snapshot).start()
     assert caught.value.status == Status.UNAVAILABLE
 

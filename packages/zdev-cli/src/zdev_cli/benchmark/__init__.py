@@ -1,1 +1,1 @@
-"""How fast a device is: it is made here, or runs already; the load is zdev-core's, in C++."""
+"""Measurements of a device that is made for it, or runs already, with the load generator of zdev-core."""

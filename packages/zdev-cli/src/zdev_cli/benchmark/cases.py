@@ -1,4 +1,4 @@
-"""What is measured of a device, and what came of it."""
+"""What is measured of a device, and the results."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..config.model import DeviceType, SocketType
 
 Pattern = Literal["stream", "round-trips", "clients", "fan-out"]
 
-Monitor = Literal["none", "unheard", "fast"]
+Monitor = Literal["none", "no-subscriber", "fast"]
 Endpoints = dict[Role, str]
 
 SOCKET_TYPES: dict[Pattern, tuple[SocketType, SocketType]] = {
@@ -30,19 +30,19 @@ PEER_TYPES: dict[Pattern, tuple[SocketType, SocketType]] = {
 }
 """Of the load's, which connect to them."""
 
-BUSY_WINDOW = 256  # requests under way that keep a device busy
+BUSY_WINDOW = 256  # outstanding requests that keep a device busy
 
 
-class Wish(Struct, frozen=True, kw_only=True):
-    """What the command line asks for."""
+class BenchOptions(Struct, frozen=True, kw_only=True):
+    """The options of the command line."""
 
     type: DeviceType
     size: int
-    """Bytes a frame."""
+    """Bytes per frame."""
     frames: int
     clients: int
     window: int | None
-    """Requests that each client keeps under way; None: as many as keep the device busy, and then one."""
+    """Outstanding requests per client; None: as many as keep the device busy, and then one."""
     seconds: float
     monitor: Monitor
 
@@ -83,31 +83,31 @@ class Figures(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Copies that the subscriber of mon received."""
 
 
-def cases_of(wish: Wish, *, own: bool) -> list[Case]:
+def cases_of(options: BenchOptions, *, own: bool) -> list[Case]:
     """The rows for a device of this type. own: made for this, so that messages may pass it one way and stay unanswered."""
-    if wish.type == "forwarder":
-        count = f"{wish.clients} subscriber{'s' * (wish.clients > 1)}"
-        return [Case(name=f"publish to {count}", pattern="fan-out", clients=wish.clients)]
+    if options.type == "forwarder":
+        count = f"{options.clients} subscriber{'s' * (options.clients > 1)}"
+        return [Case(name=f"publish to {count}", pattern="fan-out", clients=options.clients)]
     one_way = Case(name="one way", pattern="stream")
-    if wish.type == "streamer":
+    if options.type == "streamer":
         return [*_limit(own), one_way]
-    return [*_limit(own), *[one_way] * own, *_round_trips(wish)]
+    return [*_limit(own), *[one_way] * own, *_round_trips(options)]
 
 
 def _limit(own: bool) -> list[Case]:
     return [Case(name="one way, no device", pattern="stream", direct=True)] * own
 
 
-def _round_trips(wish: Wish) -> list[Case]:
+def _round_trips(options: BenchOptions) -> list[Case]:
     cases = []
-    for window in [wish.window] if wish.window else [BUSY_WINDOW, 1] if wish.clients == 1 else [1]:
+    for window in [options.window] if options.window else [BUSY_WINDOW, 1] if options.clients == 1 else [1]:
         each = (
-            f"{wish.clients} clients, {window} each"
-            if wish.clients > 1
-            else f"{window} under way"
+            f"{options.clients} clients, {window} each"
+            if options.clients > 1
+            else f"{window} outstanding"
             if window > 1
             else "one at a time"
         )
-        pattern: Pattern = "clients" if wish.clients > 1 else "round-trips"
-        cases.append(Case(name=f"round trips, {each}", pattern=pattern, window=window, clients=wish.clients))
+        pattern: Pattern = "clients" if options.clients > 1 else "round-trips"
+        cases.append(Case(name=f"round trips, {each}", pattern=pattern, window=window, clients=options.clients))
     return cases

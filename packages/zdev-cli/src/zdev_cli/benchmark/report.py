@@ -1,4 +1,4 @@
-"""What was measured, for people and for programs."""
+"""The results, for people and for programs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .cases import Endpoints, Figures, Wish
+from .cases import BenchOptions, Endpoints, Figures
 
 BAR = 40  # characters of the longest bar
 
 
 class Machine(Struct, frozen=True, kw_only=True):
-    """Where the load ran."""
+    """The machine of the load."""
 
     zdev: str
     libzmq: str
@@ -29,10 +29,10 @@ class Machine(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """All of a run."""
+    """The results of a run."""
 
     machine: Machine
-    load: Wish
+    load: BenchOptions
     figures: list[Figures]
 
 
@@ -46,24 +46,24 @@ def machine() -> Machine:
     )
 
 
-def heading(wish: Wish, endpoints: Endpoints) -> str:
-    """What is loaded, and for how long."""
+def heading(options: BenchOptions, endpoints: Endpoints) -> str:
+    """Return a description of the device and the load."""
     here = machine()
     if endpoints:
-        where = f"at {endpoints['in']} and {endpoints['out']}" + ", a subscriber at mon" * (wish.monitor == "fast")
+        where = f"at {endpoints['in']} and {endpoints['out']}" + ", a subscriber at mon" * (options.monitor == "fast")
     else:
-        monitors = {"none": "no mon", "unheard": "nobody listening at mon", "fast": "a subscriber at mon"}
-        where = f"in a process of its own, on loopback, {monitors[wish.monitor]}"
-    frames = f"{wish.frames} frames of " if wish.frames > 1 else ""
+        monitors = {"none": "no mon", "no-subscriber": "no subscriber at mon", "fast": "a subscriber at mon"}
+        where = f"in a separate process, on loopback, {monitors[options.monitor]}"
+    frames = f"{options.frames} frames of " if options.frames > 1 else ""
     return (
         f"zdev {here.zdev}, libzmq {here.libzmq}, {here.system}, {here.cpus} CPUs\n"
-        f"{wish.type} {where}\n"
-        f"messages of {frames}{wish.size} B, each checked; {wish.seconds:g} s a row"
+        f"{options.type} {where}\n"
+        f"messages of {frames}{options.size} B, each checked; {options.seconds:g} s per row"
     )
 
 
 def show(console: Console, all_figures: Sequence[Figures]) -> None:
-    """The table, and the latencies of the last case that has some."""
+    """Print the table, and the latencies of the last case that has some."""
     trips = [each for each in all_figures if each.histogram]
     table = Table(box=None, header_style="bold", padding=(0, 0, 0, 2), pad_edge=False)
     table.add_column("case", no_wrap=True)

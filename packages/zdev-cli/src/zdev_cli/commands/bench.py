@@ -1,4 +1,4 @@
-"""`zdev bench`: how fast this machine's devices are, or one that runs."""
+"""`zdev bench`: measure a device made for it, or one that runs."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from .._sockets import checked
 from .._words import DEVICE_TYPES, Role, endpoint_of
+from .options import checked
 
 if TYPE_CHECKING:
-    from ..benchmark.cases import Monitor, Wish
+    from ..benchmark.cases import BenchOptions, Monitor
     from ..config.model import DeviceType
 
 EXAMPLES = """\b
@@ -36,57 +36,67 @@ def _endpoint_or_none(context: click.Context, parameter: click.Parameter, value:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("type_", metavar="[TYPE]", default="monitored-queue", type=click.Choice(tuple(DEVICE_TYPES)))
-@click.option("--size", default=64, show_default=True, type=click.IntRange(8, 1 << 30), help="Bytes a frame.")
-@click.option("--frames", default=1, show_default=True, type=click.IntRange(1, 1000), help="Frames a message.")
+@click.option("--size", default=64, show_default=True, type=click.IntRange(8, 1 << 30), help="Bytes per frame.")
+@click.option("--frames", default=1, show_default=True, type=click.IntRange(1, 1000), help="Frames per message.")
 @click.option(
-    "--clients", default=1, show_default=True, type=click.IntRange(1, 10000), help="Clients; of a forwarder, subscribers."
+    "--clients",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 10000),
+    help="Number of clients; for a forwarder, of subscribers.",
 )
-@click.option("--window", type=click.IntRange(1, 100000), help="Requests that a client keeps under way.  [256, then 1]")
-@click.option("--seconds", default=1.5, show_default=True, type=click.FloatRange(0.01, 3600), help="Measured for each row.")
-@click.option("--monitor", type=click.Choice(("none", "unheard", "fast")), help="Who listens at mon.")
-@_endpoint("in", "The in socket of a device that runs already.")
-@_endpoint("out", "Its out socket.")
-@_endpoint("mon", "Its mon socket, for --monitor fast.")
+@click.option("--window", type=click.IntRange(1, 100000), help="Outstanding requests per client. Default: 256, then 1.")
 @click.option(
-    "--timeout", default=5.0, show_default=True, type=click.FloatRange(0.01, 3600), help="Seconds to reach a running device."
+    "--seconds", default=1.5, show_default=True, type=click.FloatRange(0.01, 3600), help="Seconds to measure, per row."
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON object rather than a table.")
+@click.option(
+    "--monitor",
+    type=click.Choice(("none", "no-subscriber", "fast")),
+    help="Subscriber at mon. Default: none; no-subscriber for a monitored-queue; fast with --mon.",
+)
+@_endpoint("in", "Endpoint of the in socket of a running device.")
+@_endpoint("out", "Endpoint of its out socket.")
+@_endpoint("mon", "Endpoint of its mon socket, for --monitor fast.")
+@click.option(
+    "--timeout", default=5.0, show_default=True, type=click.FloatRange(0.01, 3600), help="Seconds to wait for a running device."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
 def bench(type_: DeviceType, timeout: float, as_json: bool, **arguments: Any) -> None:
-    """Measure how fast a device is.
+    """Measure throughput and latency of a device.
 
-    TYPE is monitored-queue (the default), queue, forwarder or streamer. Without --in and --out a device is made for each row,
-    in a process of its own, on loopback. With them the load goes through a device that runs already; it must have no other
-    peers meanwhile. The load plays the peers of both ends, is C++, and checks every message: a loss, change or disorder is an
-    error. Latencies are those of a round trip: request to reply, through the device twice.
+    TYPE is monitored-queue (the default), queue, forwarder or streamer. Without --in and --out a device is made for each row, in
+    a separate process, on loopback. With them the load goes through a running device, which must have no other peers. The load
+    generator, in C++, plays the peers of both ends and checks every message: a lost, changed or reordered message is an error.
+    Latencies are those of a round trip: request to reply, through the device twice.
     """
     endpoints: dict[Role, str] = {
         role: endpoint for role in ("in", "out", "mon") if (endpoint := arguments.pop(f"{role}_endpoint"))
     }
-    wish = _wish(type_, endpoints, arguments)
+    options = _options_of(type_, endpoints, arguments)
     from ..benchmark.run import run
 
-    run(wish, endpoints, timeout, as_json)
+    run(options, endpoints, timeout, as_json)
 
 
-def _wish(type_: DeviceType, endpoints: dict[Role, str], arguments: dict[str, Any]) -> Wish:
-    """Raises UsageError for what makes no sense together."""
+def _options_of(type_: DeviceType, endpoints: dict[Role, str], arguments: dict[str, Any]) -> BenchOptions:
+    """Raises UsageError for options that exclude each other."""
     if ("in" in endpoints) != ("out" in endpoints) or (set(endpoints) == {"mon"}):
-        raise click.UsageError("--in and --out go together: the load plays the peers of both ends")
+        raise click.UsageError("--in and --out must be given together: the load plays the peers of both ends")
     monitor: Monitor = arguments.pop("monitor") or _usual_monitor(type_, endpoints)
     if monitor == "none" and type_ == "monitored-queue" and not endpoints:
-        raise click.UsageError("a monitored-queue has a mon socket: for one without, zdev bench queue")
+        raise click.UsageError("a monitored-queue has a mon socket: use zdev bench queue for a device without")
     if endpoints and (monitor == "fast") != ("mon" in endpoints):
-        raise click.UsageError("--monitor fast and --mon ENDPOINT go together")
+        raise click.UsageError("--monitor fast and --mon ENDPOINT must be given together")
     if arguments["window"] and type_ in ("streamer", "forwarder"):
-        raise click.UsageError(f"--window: nothing comes back through a {type_}")
+        raise click.UsageError(f"--window: a {type_} returns no replies")
     if arguments["clients"] > 1 and type_ == "streamer":
-        raise click.UsageError("--clients: the load of a streamer is one sender and one receiver")
-    from ..benchmark.cases import Wish
+        raise click.UsageError("--clients: a streamer is measured with one sender and one receiver")
+    from ..benchmark.cases import BenchOptions
 
-    return Wish(type=type_, monitor=monitor, **arguments)
+    return BenchOptions(type=type_, monitor=monitor, **arguments)
 
 
 def _usual_monitor(type_: str, endpoints: dict[Role, str]) -> Monitor:
     if "mon" in endpoints:
         return "fast"
-    return "unheard" if type_ == "monitored-queue" else "none"
+    return "no-subscriber" if type_ == "monitored-queue" else "none"

@@ -1,4 +1,4 @@
-"""`zdev info`: what recordings hold."""
+"""`zdev info`: summarise recordings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ..traffic.account import Account, Spread
+    from ..traffic.summary import Spread, Summary
 
 EXAMPLES = """\b
 Example:
@@ -25,17 +25,17 @@ Example:
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--json", "as_json", is_flag=True, help="A JSON object a file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
 def info(files: tuple[Path, ...], as_json: bool) -> None:
-    """Tell what recordings hold.
+    """Summarise recordings.
 
-    FILE is of `zdev record`. Messages, bytes and duration; for each direction rates, and the least, middle and greatest number
-    of frames and bytes of a message; and whether the file is complete. Of a file that was cut, what can be read is counted.
+    FILE was written by `zdev record`. Messages, bytes and duration; per direction the rates, and minimum, median and maximum of
+    frames and bytes per message; and whether the file is complete. Of a truncated file, the readable part is counted.
     """
-    from ..traffic.account import Account
+    from ..traffic.summary import Summary
 
     for number, path in enumerate(files):
-        account = Account(path)
+        account = Summary(path)
         if as_json:
             click.echo(json.dumps(account.as_json()))
             continue
@@ -44,50 +44,50 @@ def info(files: tuple[Path, ...], as_json: bool) -> None:
         _print(account)
 
 
-def _print(account: Account) -> None:
+def _print(account: Summary) -> None:
     from rich.console import Console
 
+    from .._units import bytes_text
     from ..traffic.line import printable
-    from ..traffic.size import size_text
 
     name, state = click.format_filename(account.path), account.fault or "complete"
-    click.echo(printable(f"{name}  {size_text(account.file_bytes)}, {state}"))
+    click.echo(printable(f"{name}  {bytes_text(account.file_bytes)}, {state}"))
     if account.source:
         click.echo(printable(f"recorded from {account.source}"))
     if account.first is None:
         click.echo("no messages")
         return
     start = datetime.fromtimestamp(account.first / 1e9).astimezone()
-    total = f"{account.messages:,} messages, {size_text(account.content)}"
+    total = f"{account.messages:,} messages, {bytes_text(account.content)}"
     click.echo(f"{total}, in {_duration(account.seconds)} from {start:%Y-%m-%d %H:%M:%S %Z}\n")
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 160  # a pipe has room
     console.print(_table(account))
     if any(len(counts) > 1 for way in account.ways.values() for counts in (way.frames, way.sizes)):
-        console.print("\n(least / median / greatest)", style="dim")
+        console.print("\n(minimum / median / maximum)", style="dim")
 
 
-def _table(account: Account) -> Table:
+def _table(account: Summary) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
     from rich.text import Text
 
-    from ..traffic.account import spread
+    from .._units import bytes_text
     from ..traffic.line import direction
-    from ..traffic.size import size_text
+    from ..traffic.summary import spread
 
     table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for name in ("direction", "messages", "bytes", "messages/s", "bytes/s", "frames", "bytes a message"):
+    for name in ("direction", "messages", "bytes", "messages/s", "bytes/s", "frames", "bytes per message"):
         table.add_column(name, justify="left" if name == "direction" else "right")
     for prefix, way in account.ways.items():
         rate, flow = account.rate(way.messages), account.rate(way.content)
         table.add_row(
             Text(direction(prefix)),  # a prefix is a peer's: no markup in it
             f"{way.messages:,}",
-            size_text(way.content),
+            bytes_text(way.content),
             "-" if rate is None else f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}",
-            "-" if flow is None else size_text(flow),
+            "-" if flow is None else bytes_text(flow),
             _spread_text(spread(way.frames)),
             _spread_text(spread(way.sizes)),
         )

@@ -1,4 +1,4 @@
-"""`zdev init`: write a configuration file to start with."""
+"""`zdev init`: write a starter configuration file."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Example:
 @click.command(epilog=EXAMPLES)
 @click.argument("file", default=STARTER)
 @click.option("--type", "type_", type=click.Choice(tuple(DEVICE_TYPES)), default="monitored-queue", show_default=True)
-@click.option("--force", is_flag=True, help="Overwrite FILE if it is there.")
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 def init(file: str, type_: str, force: bool) -> None:
-    """Write a configuration file to start with.
+    """Write a starter configuration file.
 
-    FILE is zdev.toml unless told, - for standard output. It has one device of the type, which runs as it is, devices of the
-    other types as comments, and every setting explained.
+    FILE defaults to zdev.toml; - is standard output. It contains one device of the type, ready to run, devices of the other
+    types as comments, and an explanation of every setting.
     """
     from ..config.starter import starter
 
@@ -35,7 +35,7 @@ def init(file: str, type_: str, force: bool) -> None:
         with Path(file).open("w" if force else "x", encoding="utf-8") as output:
             output.write(starter(type_))
     except FileExistsError as error:
-        raise Failure(f"{file} is there already; --force overwrites it", Status.USAGE) from error
+        raise Failure(f"{file} already exists: pass --force to overwrite it", Status.USAGE) from error
     except OSError as error:
         raise Failure(f"cannot write {file}: {error.strerror}", Status.UNAVAILABLE) from error
     click.echo(f"{file}: a {type_}; run it with: zdev run -c {file}")

@@ -1,4 +1,4 @@
-"""`zdev key`: make and look at CURVE keys."""
+"""`zdev key`: make and show CURVE keys."""
 
 from __future__ import annotations
 
@@ -18,29 +18,33 @@ Example:
 
 @click.group(epilog=EXAMPLES)
 def key() -> None:
-    """Make and look at the keys by which peers prove themselves (CURVE)."""
+    """Make and show CURVE keys, by which peers authenticate."""
 
 
 @key.command(epilog=EXAMPLES)
 @click.argument("name")
 @click.option(
-    "--directory", type=click.Path(path_type=Path), default="keys", show_default=True, help="Where to; made if missing."
+    "--directory",
+    type=click.Path(path_type=Path),
+    default="keys",
+    show_default=True,
+    help="Directory for the keys; made if missing.",
 )
 def new(name: str, directory: Path) -> None:
-    """Make the two keys NAME: NAME.key, public, and NAME.key_secret, which nobody but you can read.
+    """Make the key pair NAME.key, public, and NAME.key_secret, which only you can read.
 
-    Files are as pyzmq and czmq write and read them. A key that exists is never replaced.
+    The files have the format of pyzmq and czmq. An existing key is never replaced.
     """
     from zdev_background import create_key
 
     try:
         public, secret = create_key(directory, name)
     except ValueError as error:
-        raise click.BadParameter(f"{error}: --directory says where", param_hint="NAME") from None
+        raise click.BadParameter(f"{error} (use --directory for the directory)", param_hint="NAME") from None
     except OSError as error:
         raise Failure(f"cannot make {error.filename or directory}: {error.strerror}", Status.UNAVAILABLE) from error
-    click.echo(f"{public}  public: give it to those who connect to you or let you in")
-    click.echo(f"{secret}  secret: nobody but you can read it; it stays here")
+    click.echo(f"{public}  public: give it to your peers")
+    click.echo(f"{secret}  secret: readable only by you; keep it here")
 
 
 @key.command(epilog=EXAMPLES)

@@ -1,4 +1,4 @@
-"""`zdev record`: keep what passes through a device in MCAP files."""
+"""`zdev record`: record the traffic of a device in MCAP files."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any, TypeVar
 import click
 
 from .._failure import Failure, Status
+from .._units import size_callback
 from ..control.client import monitor_of
-from ..traffic.keys import key_options
-from ..traffic.size import size_callback
-from ..traffic.target import target_argument
+from .options import key_options, target_argument
 
 CAPACITY = 1_000_000  # messages that may wait in libzmq; they hardly do, since receiving goes before writing
 
@@ -35,7 +34,7 @@ def _limits(command: _Command) -> _Command:
             "--chunk-size",
             default="1MiB",
             show_default=True,
-            help="A chunk is written after so many bytes (compressed up to 16 MiB) ...",
+            help="Bytes after which a chunk is written. Up to 16 MiB it is compressed.",
             **size,
         ),
         click.option(
@@ -43,15 +42,15 @@ def _limits(command: _Command) -> _Command:
             type=seconds,
             default=1.0,
             show_default=True,
-            help="... or seconds. A crash loses one chunk at most.",
+            help="Seconds after which a chunk is written. A crash loses at most one chunk.",
         ),
-        click.option("--max-size", help="Begin the next file before this one gets larger.", **size),
-        click.option("--max-seconds", type=seconds, help="Begin the next file after so many seconds."),
+        click.option("--max-size", help="Size at which the next file begins.", **size),
+        click.option("--max-seconds", type=seconds, help="Seconds after which the next file begins."),
         click.option(
             "--buffer",
             default="256MiB",
             show_default=True,
-            help="Memory for what is not written yet; beyond it, messages are dropped and counted.",
+            help="Memory for messages not yet written. When it is full, messages are dropped and counted.",
             **size,
         ),
     )
@@ -63,32 +62,39 @@ def _limits(command: _Command) -> _Command:
 @click.command(epilog=EXAMPLES)
 @target_argument
 @key_options
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The file, as NAME.mcap.")
 @click.option(
-    "--direction", "directions", metavar="PREFIX", multiple=True, help="Only in, out, or another prefix. May be repeated."
+    "-o", "--output", type=click.Path(path_type=Path, dir_okay=False), required=True, help="File to write, as NAME.mcap."
 )
-@click.option("--limit", type=click.IntRange(min=1), help="End after so many messages.")
-@click.option("--duration", type=click.FloatRange(min=0, min_open=True), help="End after so many seconds.")
+@click.option(
+    "--direction",
+    "directions",
+    metavar="PREFIX",
+    multiple=True,
+    help="Direction to record: in, out, or another prefix. May be repeated.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Number of messages after which to end.")
+@click.option("--duration", type=click.FloatRange(min=0, min_open=True), help="Seconds after which to end.")
 @_limits
-@click.option("--force", is_flag=True, help="Replace files of an earlier recording of this name.")
+@click.option("--force", is_flag=True, help="Replace existing files of this name.")
 def record(target: str, control: str | None, output: Path, directions: tuple[str, ...], **options: Any) -> None:
-    """Keep what passes through a device in a file.
+    """Record the traffic of a device in a file.
 
-    DEVICE is one of a running `zdev run -c`; ENDPOINT is that of any device's mon socket, of type PUB or XPUB. Ends on SIGINT
-    or SIGTERM with a complete file and a line that sums up.
+    DEVICE is the name of a device of a running `zdev run -c`; ENDPOINT is the mon socket, PUB or XPUB, of any device. Ends on
+    SIGINT or SIGTERM with a complete file and a summary.
 
-    The file is MCAP (mcap.dev), readable by its owner only: a channel a direction, every frame exactly, the time of arrival in
-    ns. With --max-size or --max-seconds, NAME-0001.mcap, NAME-0002.mcap and so on.
+    The file is MCAP (mcap.dev), readable by its owner only: one channel per direction, every frame exactly, the time of arrival
+    in ns. With --max-size or --max-seconds, NAME-0001.mcap, NAME-0002.mcap and so on.
 
-    The device never waits. What comes faster than it can be written waits in memory; what is dropped is counted and told.
+    The device never waits. Messages that arrive faster than they can be written wait in memory; dropped ones are counted and
+    reported.
     """
     endpoint = monitor_of(target, control)
     from ..traffic.recorder import Recorder
     from ..traffic.recording import Limits, Recording
-    from ..traffic.watch import Watch
+    from ..traffic.subscriber import Subscriber
 
     limits = Limits(options["chunk_size"], options["chunk_seconds"], options["max_size"], options["max_seconds"])
-    with Watch(endpoint, tuple(each.encode() for each in directions), CAPACITY, options["security"]) as watch:
+    with Subscriber(endpoint, tuple(each.encode() for each in directions), CAPACITY, options["security"]) as watch:
         recording = Recording(output, endpoint, limits, force=options["force"])
         recorder = Recorder(watch, recording, buffer=options["buffer"], limit=options["limit"], duration=options["duration"])
         try:
@@ -103,6 +109,6 @@ def record(target: str, control: str | None, output: Path, directions: tuple[str
 
 
 def _too_fast(dropped: int) -> Failure:
-    came = "1 message came faster than it" if dropped == 1 else f"{dropped:,} messages came faster than they"
-    text = f"{came} could be written, and {'is' if dropped == 1 else 'are'} not in the recording"
-    return Failure(f"{text}: a larger --buffer, or one --direction, may help", Status.UNAVAILABLE)
+    count, they = ("1 message was", "it") if dropped == 1 else (f"{dropped:,} messages were", "they")
+    text = f"{count} dropped: {they} arrived faster than {they} could be written (try a larger --buffer, or one --direction)"
+    return Failure(text, Status.UNAVAILABLE)

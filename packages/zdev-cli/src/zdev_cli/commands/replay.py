@@ -1,4 +1,4 @@
-"""`zdev replay`: send what was recorded once more."""
+"""`zdev replay`: send recorded messages again."""
 
 from __future__ import annotations
 
@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .._failure import Failure, Status
-from .._sockets import checked
 from .._words import endpoint_of
-from ..traffic.keys import key_options
+from .options import checked, key_options
 
 if TYPE_CHECKING:
-    from ..traffic.outlet import Outlet
     from ..traffic.player import Player
     from ..traffic.reader import Recorded
+    from ..traffic.sender import Sender
 
 TYPES = ("PUSH", "DEALER", "PUB", "ROUTER", "PAIR")
 
@@ -28,10 +27,10 @@ Example:
 \b
 What to send where:
   a streamer's in             (PUSH)
-  a queue's in, or a ROUTER   --type DEALER --strip 1    the sender's identity goes, its delimiter stays
+  a queue's in, or a ROUTER   --type DEALER --strip 1    removes the sender's identity, keeps its delimiter
   a forwarder's in, or a SUB  --type PUB
   workers that connect        --type DEALER --strip 1 --bind, in the queue's place
-  a service without envelopes --content-only             identities and delimiter go
+  a service without envelopes --content-only             removes identities and delimiter
 """
 
 
@@ -44,7 +43,7 @@ def speed_of(text: str) -> float | None:
     except ValueError:
         speed = 0.0
     if not 0 < speed < float("inf"):
-        raise ValueError(f"{text!r} is no speed: write 1, another factor, or max")
+        raise ValueError(f"invalid speed {text!r}: write 1, another factor, or max")
     return speed
 
 
@@ -52,15 +51,15 @@ def speed_of(text: str) -> float | None:
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--to", metavar="ENDPOINT", required=True, callback=checked(endpoint_of), help="Where to send.")
-@click.option("--bind/--connect", default=False, help="Bind there, or connect (the default).")
+@click.option("--to", metavar="ENDPOINT", required=True, callback=checked(endpoint_of), help="Endpoint to send to.")
+@click.option("--bind/--connect", default=False, help="Bind to the endpoint, or connect to it. Default: connect.")
 @click.option(
     "--type",
     "kind",
     type=click.Choice(TYPES, case_sensitive=False),
     default="PUSH",
     show_default=True,
-    help="The type of the socket that sends.",
+    help="Type of the sending socket.",
 )
 @click.option(
     "--direction",
@@ -69,69 +68,71 @@ def speed_of(text: str) -> float | None:
     multiple=True,
     default=("in",),
     show_default=True,
-    help="What was recorded in this direction. May be repeated.",
+    help="Direction to send, as recorded. May be repeated.",
 )
-@click.option("--strip", type=click.IntRange(min=0), default=0, help="Leave out the first N frames of each message.")
-@click.option("--content-only", is_flag=True, help="Leave out all up to the first empty frame.")
+@click.option(
+    "--strip", type=click.IntRange(min=0), default=0, help="Number of frames to remove from the front of each message."
+)
+@click.option("--content-only", is_flag=True, help="Remove the frames up to and including the first empty one.")
 @click.option(
     "--speed",
     callback=checked(speed_of),
     default="1",
     show_default=True,
     metavar="FACTOR|max",
-    help="Of the recording, or as fast as it is taken.",
+    help="Speed relative to the recording, or as fast as the peer accepts.",
 )
-@click.option("--max-gap", type=click.FloatRange(min=0), help="Cut longer pauses to so many seconds (of the recording).")
-@click.option("--loop", type=click.IntRange(min=1), default=1, help="So many times over.")
-@click.option("--limit", type=click.IntRange(min=1), help="End after so many messages.")
+@click.option("--max-gap", type=click.FloatRange(min=0), help="Longest pause, in seconds of the recording.")
+@click.option("--loop", type=click.IntRange(min=1), default=1, help="Number of times to play the files.")
+@click.option("--limit", type=click.IntRange(min=1), help="Number of messages after which to end.")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     default=10.0,
     show_default=True,
-    help="Seconds that a peer, or its taking the next message, may take.",
+    help="Seconds to wait for a peer, or for it to accept a message.",
 )
 @click.option(
     "--wait",
     type=click.FloatRange(min=0),
     default=1.0,
     show_default=True,
-    help="End when for so many seconds no reply came, after the last message.",
+    help="Seconds without a reply, after the last message, until the end.",
 )
 @key_options
 def replay(files: tuple[Path, ...], to: str, kind: str, **options: Any) -> None:
-    """Send what was recorded once more, in the order in which it came.
+    """Send recorded messages again, in the order in which they came.
 
-    FILE is of `zdev record`; several are played one after the other. Waits for a peer (with PUB: a subscriber) before the first
-    message, and for room before each: nothing is dropped here. Replies are read, counted, and not kept. What of a damaged file
-    can be read is sent, and the damage told. Ends on SIGINT or SIGTERM too, always with a line that sums up.
+    FILE was written by `zdev record`; several are played in turn. Waits for a peer (with PUB: a subscriber) before the first
+    message, and for room before each: nothing is dropped here. Replies are counted and discarded. The readable part of a damaged
+    file is sent, and the damage reported on stderr. Ends with a summary, also on SIGINT or SIGTERM.
 
-    Exit status 69: nobody was there, or nobody took the messages, within --timeout.
+    Exit status 69: no peer came, or it did not accept the messages, within --timeout.
     """
-    from ..traffic.outlet import Outlet
     from ..traffic.player import Player
+    from ..traffic.sender import Sender
 
     if options["bind"] and options["security"]:
-        raise click.UsageError("--secret-key and --server-key are for a socket that connects, not for --bind")
+        raise click.UsageError("--secret-key and --server-key cannot be used with --bind")
     directions = tuple(each.encode() for each in options["directions"])
     recorded = islice(_recorded(files, directions, options["loop"]), options["limit"])
     if (first := next(recorded, None)) is None:
         raise _nothing_to_send(files, options["directions"])
     shorten = partial(_shortened, strip=options["strip"], content_only=options["content_only"])
-    with Outlet(to, kind.upper(), bind=options["bind"], timeout=options["timeout"], security=options["security"]) as outlet:
-        player = Player(outlet, shorten, options["speed"], options["max_gap"])
+    with Sender(to, kind.upper(), bind=options["bind"], timeout=options["timeout"], security=options["security"]) as sender:
+        player = Player(sender, shorten, options["speed"], options["max_gap"])
         try:
             player.play(chain([first], recorded))
-            outlet.wait_for_replies(player.messages, options["wait"])
-            outlet.finish()
+            sender.wait_for_replies(player.messages, options["wait"])
+            sender.finish()
         finally:
-            _sum_up(player, outlet)
+            _sum_up(player, sender)
 
 
 def _recorded(files: tuple[Path, ...], directions: tuple[bytes, ...], times: int) -> Iterator[Recorded]:
-    """The messages of these directions. Damage is told on stderr, once for a file."""
+    """The messages of these directions. Damage is reported on stderr, once per file."""
+    from .._progress import say
     from ..traffic.line import printable
-    from ..traffic.progress import say
     from ..traffic.reader import Reader
 
     for turn in range(times):
@@ -141,7 +142,7 @@ def _recorded(files: tuple[Path, ...], directions: tuple[bytes, ...], times: int
                 if each.message[0] in directions:
                     yield each
             if reader.fault and turn == 0:
-                say(printable(f"{click.format_filename(path)}: {reader.fault}; what was before is sent"))
+                say(printable(f"{click.format_filename(path)}: {reader.fault}; sending what comes before"))
 
 
 def _shortened(frames: list[bytes], *, strip: int, content_only: bool) -> list[bytes]:
@@ -150,23 +151,23 @@ def _shortened(frames: list[bytes], *, strip: int, content_only: bool) -> list[b
     return frames[strip:]
 
 
-def _sum_up(player: Player, outlet: Outlet) -> None:
-    from ..traffic.size import size_text
+def _sum_up(player: Player, sender: Sender) -> None:
+    from .._units import bytes_text
 
     if player.messages:
-        replies = f", {outlet.replies:,} replies came" if outlet.answered else ""
-        took = f"in {player.seconds:.2f} s to {outlet.endpoint}{replies}"
+        replies = f", {sender.replies:,} replies came" if sender.answered else ""
+        took = f"in {player.seconds:.2f} s to {sender.endpoint}{replies}"
         noun = "message" if player.messages == 1 else "messages"
-        click.echo(f"replayed {player.messages:,} {noun}, {size_text(player.bytes)}, {took}")
+        click.echo(f"replayed {player.messages:,} {noun}, {bytes_text(player.bytes)}, {took}")
     if player.empty:
-        click.echo(f"{player.empty:,} messages had nothing left to send: is --strip too large?", err=True)
-    if outlet.broken:
-        times = "once" if outlet.broken == 1 else f"{outlet.broken} times"
-        click.echo(f"the connection ended {times}; what was under way then may be lost", err=True)
+        click.echo(f"{player.empty:,} messages were empty after --strip or --content-only, and not sent", err=True)
+    if sender.broken:
+        times = "once" if sender.broken == 1 else f"{sender.broken} times"
+        click.echo(f"the connection ended {times}; messages on their way then may be lost", err=True)
 
 
 def _nothing_to_send(files: tuple[Path, ...], directions: tuple[str, ...]) -> Failure:
     from ..traffic.line import printable
 
     names = printable(", ".join(map(click.format_filename, files)))
-    return Failure(f"{names}: no message of direction {' or '.join(directions)}; zdev info tells what there is", Status.USAGE)
+    return Failure(f"{names}: no message of direction {' or '.join(directions)} (see zdev info)", Status.USAGE)

@@ -16,7 +16,7 @@ and, as the first line of zdev.toml, for editors with taplo (Even Better TOML):
 def schema() -> None:
     """Print the JSON schema of configuration files.
 
-    With it an editor completes and explains keys, and marks those that don't exist. `zdev validate` finds more.
+    With it an editor completes and explains keys, and marks unknown ones. `zdev validate` finds more.
     """
     from msgspec.json import encode, format
 

@@ -16,12 +16,12 @@ Example:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("device", required=False, shell_complete=device_names)
-@click.option("--json", "as_json", is_flag=True, help="Print all there is as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole snapshot as JSON.")
 @control_option
 def status(device: str | None, as_json: bool, control: str | None) -> None:
     """Show the devices of a running zdev, or one in detail.
 
-    State, rates, what passed, what was dropped, what is wrong.
+    State, rates, counters, errors. IN>OUT is in to out, OUT>IN is out to in; /S is per second, B/S bytes per second.
     """
     from ..control.protocol import Request
 
@@ -33,7 +33,7 @@ def status(device: str | None, as_json: bool, control: str | None) -> None:
         shown = snapshot if device is None else snapshot.device(device)
         click.echo(msgspec.json.format(msgspec.json.encode(shown)))
         return
-    from ..control.show import show_all, show_one
+    from ..snapshot.display import show_all, show_one
 
     if device is None:
         show_all(snapshot)

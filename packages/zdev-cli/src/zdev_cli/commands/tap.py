@@ -11,19 +11,16 @@ from typing import TYPE_CHECKING
 import click
 
 from .._failure import Failure, Status
-from .._sockets import checked
 from ..control.client import monitor_of
 from ..traffic.decoded import FORMS, Form
-from ..traffic.json_line import json_line
-from ..traffic.keys import key_options
-from ..traffic.line import Look, message_line
+from ..traffic.line import Look, json_line, message_line
 from ..traffic.matching import Field, Match, bytes_of, field_of
-from ..traffic.target import target_argument
+from .options import checked, key_options, target_argument
 
 if TYPE_CHECKING:
     from zdev_background import CurveClient
 
-    from ..traffic.watch import Watch
+    from ..traffic.subscriber import Subscriber
 
 CAPACITY = 100_000  # messages that may wait to be shown
 AT_ONCE = 1000  # messages shown before the next look at signals
@@ -35,7 +32,7 @@ Example:
   20:31:05.124  out  3 frames  5+0+11 B  0x006b8b4567 "" "HELLO WORLD"
 \b
   zdev tap orders --direction in --field user.id=7     what user 7 asks of the device orders
-  zdev tap orders --match 0x0d0a --as hex              frames with a line end, byte for byte
+  zdev tap orders --match 0x0d0a --as hex              frames that contain a line end, in hex
   zdev tap orders --json | jq '.frames[-1].value'      for programs
 """
 
@@ -43,14 +40,20 @@ Example:
 @click.command(epilog=EXAMPLES)
 @target_argument
 @key_options
-@click.option("--direction", "directions", metavar="PREFIX", multiple=True, help="Only in, out, or another prefix.")
+@click.option(
+    "--direction",
+    "directions",
+    metavar="PREFIX",
+    multiple=True,
+    help="Direction to show: in, out, or another prefix. May be repeated.",
+)
 @click.option(
     "--match",
     "words",
     metavar="BYTES",
     multiple=True,
     callback=checked(bytes_of),
-    help="Text, or 0x and hex, that a frame must hold.",
+    help="Text, or 0x and hex digits, that a frame must contain. May be repeated.",
 )
 @click.option(
     "--field",
@@ -58,7 +61,7 @@ Example:
     metavar="PATH=VALUE",
     multiple=True,
     callback=checked(field_of),
-    help="Field of a JSON or msgpack frame, like user.id=7 or items.0=pen.",
+    help="Field of a JSON or msgpack frame, like user.id=7 or items.0=pen. May be repeated.",
 )
 @click.option(
     "--as",
@@ -66,12 +69,12 @@ Example:
     type=click.Choice(FORMS),
     default="auto",
     show_default=True,
-    help="How frames are shown; auto decides for each.",
+    help="Format of frames; auto decides for each.",
 )
-@click.option("--full", is_flag=True, help="Cut nothing, however long.")
-@click.option("--json", "as_json", is_flag=True, help="A JSON object a line, with every frame exactly.")
-@click.option("--limit", type=click.IntRange(min=1), help="End after so many messages.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="End after so many seconds without a message.")
+@click.option("--full", is_flag=True, help="Show frames in full.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line, with every frame exactly.")
+@click.option("--limit", type=click.IntRange(min=1), help="Number of messages after which to end.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds without a message after which to end.")
 def tap(
     target: str,
     control: str | None,
@@ -87,23 +90,23 @@ def tap(
 ) -> None:
     """Print what passes through a device.
 
-    DEVICE is one of a running `zdev run -c`; ENDPOINT is that of any device's mon socket, of type PUB or XPUB. A line a
-    message: local time, direction (the prefix), number of frames, their sizes in bytes, and the frames: text in quotes, JSON
+    DEVICE is the name of a device of a running `zdev run -c`; ENDPOINT is the mon socket, PUB or XPUB, of any device. One line
+    per message: local time, direction (the prefix), number of frames, their sizes in bytes, and the frames: text in quotes, JSON
     as it is, msgpack as JSON, anything else in hex; long ones are cut (…). --limit and --timeout count the messages shown.
 
-    --direction, --match and --field may be repeated: any of the directions, all of the others, each in any frame.
+    A message is shown if it has any of the directions, all of --match and all of --field, each in any frame.
 
-    Up to 100,000 messages wait to be shown. Of a stream that is faster than that for long, libzmq drops what finds no room,
-    unseen; --direction lightens it, for the device then copies only that direction. The device never waits.
+    Up to 100,000 messages wait to be shown. If the stream stays faster, messages are dropped silently by libzmq; with --direction
+    the device copies only that direction. The device never waits.
 
-    Ends on SIGINT, SIGTERM, or when nobody reads its output any more. Whether the device is there is told on stderr.
+    Ends on SIGINT, SIGTERM, or when its output is closed. The state of the connection is printed on stderr.
     """
     endpoint = monitor_of(target, control)
-    from ..traffic.watch import Watch
+    from ..traffic.subscriber import Subscriber
 
     prefixes = tuple(each.encode() for each in directions)
     look = Look(form, full, _has_colours())
-    with Watch(endpoint, prefixes, CAPACITY, security) as watch:
+    with Subscriber(endpoint, prefixes, CAPACITY, security) as watch:
         watch.end_with(sys.stdout.fileno())
         printer = _Printer(Match(prefixes, words, fields), look, as_json, limit)
         _print_messages(watch, printer, timeout)
@@ -145,7 +148,7 @@ class _Printer:
         return self.printed > before
 
 
-def _print_messages(watch: Watch, printer: _Printer, timeout: float | None) -> None:
+def _print_messages(watch: Subscriber, printer: _Printer, timeout: float | None) -> None:
     last = monotonic()
     while not printer.done:
         ready = watch.wait(None if timeout is None else last + timeout - monotonic())
@@ -160,6 +163,6 @@ def _print_messages(watch: Watch, printer: _Printer, timeout: float | None) -> N
 def _nothing_came(endpoint: str, seen: int, timeout: float | None) -> None:
     if seen:
         noun = "message" if seen == 1 else "messages"
-        raise Failure(f"{seen} {noun} came from {endpoint}, and none that was asked for", Status.UNAVAILABLE)
-    advice = "is the device running, is this its mon endpoint, and does anything pass through it?"
+        raise Failure(f"{seen} {noun} from {endpoint}, but none matched", Status.UNAVAILABLE)
+    advice = "check that the device is running, that this is its mon endpoint, and that messages pass through it"
     raise Failure(f"no message from {endpoint} within {timeout:g} s: {advice}", Status.UNAVAILABLE)

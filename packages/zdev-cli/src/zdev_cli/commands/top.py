@@ -16,23 +16,23 @@ Example:
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--interval", default=1.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Seconds between two looks.")
-@click.option("--once", is_flag=True, help="Print the table once, as text.")
-@click.option("--json", "as_json", is_flag=True, help="With --once: print all there is as JSON, as zdev status does.")
+@click.option("--interval", default=1.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Seconds between updates.")
+@click.option("--once", is_flag=True, help="Print the table once, as zdev status does.")
+@click.option("--json", "as_json", is_flag=True, help="With --once: print the whole snapshot as JSON.")
 @control_option
 def top(interval: float, once: bool, as_json: bool, control: str | None) -> None:
-    """Watch and steer the devices of a running zdev on the whole terminal.
+    """Watch and control the devices of a running zdev, full screen.
 
-    A line a device: state, messages and bytes a second each way, messages in flight, drops, back-pressure, restarts. Below it
-    the selected one: the last minute's rates, its sockets, what it dropped and why. Keys pause, resume, drain and start it;
-    ? tells them all. When zdev goes away, the screen says so and waits for it to come back.
+    One line per device: state, messages and bytes per second in both directions, messages in flight, drops, back-pressure,
+    restarts. Below, the selected device: rates of the last minute, sockets, drops by reason. Keys pause, resume, drain and start
+    it; ? lists them. When the connection to zdev is lost, the screen says so and reconnects.
     """
     if as_json and not once:
-        raise click.UsageError("--json is for --once")
+        raise click.UsageError("--json requires --once")
     if once:
         _print_once(control, as_json)
     elif not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError("top draws on a terminal, and this is none: add --once")
+        raise click.UsageError("standard input and output must be a terminal: add --once for text")
     else:
         _draw(control, interval)
 
@@ -47,9 +47,9 @@ def _print_once(control: str | None, as_json: bool) -> None:
 
         click.echo(msgspec.json.format(msgspec.json.encode(snapshot)))
     else:
-        from ..screen.plain import show
+        from ..snapshot.display import show_all
 
-        show(snapshot)
+        show_all(snapshot)
 
 
 def _draw(control: str | None, interval: float) -> None:

@@ -1,4 +1,4 @@
-"""`zdev validate`: tell everything that is wrong with configuration files."""
+"""`zdev validate`: report all errors of configuration files."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Example:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("files", metavar="[FILE]...", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="Print the faults as a list of {file, line, column, key, message}.")
+@click.option("--json", "as_json", is_flag=True, help="Print the errors as a list of {file, line, column, key, message}.")
 @click.pass_context
 def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
-    """Tell everything that is wrong with configuration files.
+    """Report all errors of configuration files.
 
-    FILE is zdev.toml unless told, - for standard input. A line a fault on stderr, with file, line and column; a line a file
-    without any on stdout. Nothing is bound or connected. Exit status: 0 all are well, 78 there are faults.
+    FILE defaults to zdev.toml; - is standard input. One line per error on stderr, with file, line and column; one per valid file
+    on stdout. Nothing is bound or connected. Exit status: 0 all files are valid, 78 there are errors.
     """
     from ..config import ConfigError
 

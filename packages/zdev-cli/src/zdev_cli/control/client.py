@@ -1,4 +1,4 @@
-"""The side of the programs that ask a running zdev."""
+"""The client side: programs that ask a running zdev."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .._failure import Failure, Status
-from .place import path_of
+from .socket_path import path_of
 
 if TYPE_CHECKING:
     from .protocol import Reply, Request
@@ -24,7 +24,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class Refusal(Failure):
-    """What the running zdev answered when it could not do all that it was asked."""
+    """The answer of a running zdev that could not do all that was asked."""
 
     @property
     def report(self) -> str:
@@ -106,10 +106,11 @@ def monitor_of(target: str, control: str | None = None) -> str:
     mon = next((each for each in device.sockets if each.role == "mon"), None) if device else None
     if mon is None:
         advice = f'add [device.mon] with bind = "tcp://127.0.0.1:*" below it in {snapshot and snapshot.config}, and zdev reload'
-        raise Failure(f"device {target} has no mon socket to look into: {advice}", Status.UNAVAILABLE)
+        raise Failure(f'device "{target}" has no mon socket: {advice}', Status.UNAVAILABLE)
     if mon.type not in ("PUB", "XPUB") or not mon.binds:
         raise Failure(
-            f"device {target}: its mon is a {mon.type} that others can't subscribe to: bind a PUB", Status.UNAVAILABLE
+            f'device "{target}": cannot subscribe to its mon socket: it is a {mon.type}, or not bound (bind a PUB)',
+            Status.UNAVAILABLE,
         )
     return mon.binds[0].replace("://0.0.0.0:", "://127.0.0.1:").replace("://[::]:", "://[::1]:")
 
@@ -129,7 +130,7 @@ def device_names(context: click.Context, _: click.Parameter, incomplete: str) ->
 
 def _check_owner(connected: sockets.socket, path: Path) -> None:
     """Where everybody may make directories, another user may have been first. Root may ask anybody."""
-    from .audit import credentials
+    from .connection import credentials
 
     if (found := credentials(connected)) is None:
         return

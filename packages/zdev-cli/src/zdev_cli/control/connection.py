@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import socket as sockets
+import struct
+
+from .protocol import Reply, Request
 
 REQUEST_BYTES = 65536  # of the longest request
 
@@ -20,7 +24,7 @@ class Connection:
         self._received = bytearray()
 
     def receive(self) -> bytes | None:
-        """The request, once its line is complete, or ended by the client's shutdown; None: more is to come.
+        """Return the request once its line is complete, or ended by the client's shutdown; None while more is expected.
 
         Raises ValueError when it is too long, OSError when the connection is lost.
         """
@@ -41,3 +45,49 @@ class Connection:
         except (BlockingIOError, InterruptedError):
             return
         self.reply = self.reply[sent:]
+
+
+LONGEST = 500  # characters of what a client sent
+
+logger = logging.getLogger("zdev.service.audit")
+
+_CREDENTIALS = struct.Struct("3i")
+
+
+def credentials(connected: sockets.socket) -> tuple[int, int, int] | None:
+    """Return process, user and group at the other end of a Unix socket, as noted by the kernel; None outside Linux."""
+    if not hasattr(sockets, "SO_PEERCRED"):
+        return None
+    found = connected.getsockopt(sockets.SOL_SOCKET, sockets.SO_PEERCRED, _CREDENTIALS.size)
+    pid, uid, gid = _CREDENTIALS.unpack(found)
+    return pid, uid, gid
+
+
+def peer_of(connected: sockets.socket) -> str:
+    """Describe the client for the log; its process may have ended since."""
+    if (found := credentials(connected)) is None:
+        return "somebody"
+    pid, uid, gid = found
+    return f"uid {uid}, gid {gid}, pid {pid}"
+
+
+def log_command(peer: str, request: Request) -> None:
+    logger.info("control: %s: %s", peer, _command(request))
+
+
+def log_outcome(peer: str, request: Request, reply: Reply) -> None:
+    outcome = "refused" if reply.status else "done"
+    logger.info("control: %s: %s: %s: %s", peer, _command(request), outcome, _line("; ".join(reply.lines)))
+
+
+def log_invalid(peer: str, why: str) -> None:
+    logger.warning("control: %s: invalid request: %s", peer, _line(why))
+
+
+def _command(request: Request) -> str:
+    return request.verb if request.device is None else f"{request.verb} {_line(request.device)}"
+
+
+def _line(text: str) -> str:
+    """Return the text on one line: a client cannot add lines to the log."""
+    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:LONGEST])

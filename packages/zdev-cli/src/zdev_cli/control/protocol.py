@@ -7,7 +7,7 @@ from typing import Literal
 from msgspec import Struct
 
 from .._failure import Status
-from ..service.snapshot import Snapshot
+from ..snapshot import Snapshot
 
 Verb = Literal["status", "pause", "resume", "drain", "stop", "start", "restart", "reload"]
 

@@ -14,7 +14,7 @@ _FULL = (errno.EMFILE, errno.ENFILE)
 
 
 class Reserve:
-    """Descriptors of the null device; `accept` gives one back when there is no other left. For one thread."""
+    """Descriptors of the null device; `accept` gives one back when all others are in use. For one thread."""
 
     def __init__(self) -> None:
         self._source = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
@@ -22,13 +22,13 @@ class Reserve:
         self.fill()
 
     def fill(self) -> None:
-        """Take back what is free again."""
+        """Fill the reserve with descriptors that are free again."""
         with suppress(OSError):
             while len(self._kept) < SIZE:
                 self._kept.append(os.dup(self._source))
 
     def accept(self, listener: socket.socket) -> socket.socket | None:
-        """The next connection, which does not block; None: there is none. Raises OSError when no descriptor is left."""
+        """Accept the next connection, set non-blocking; returns None if there is none. Raises OSError when no descriptor is left."""
         while True:
             try:
                 accepted, _ = listener.accept()
@@ -43,7 +43,7 @@ class Reserve:
                 return accepted
 
     def release(self, accepted: socket.socket) -> None:
-        """Close a connection; its descriptor is kept if one is missing, without a moment in which others could take it."""
+        """Close a connection. If the reserve is short, its descriptor is kept, without a moment in which others could take it."""
         if len(self._kept) < SIZE:
             self._kept.append(os.dup2(self._source, accepted.detach(), inheritable=False))
         else:

@@ -1,4 +1,4 @@
-"""The side of the running zdev: a Unix socket on which one thread serves all clients, and commands run in threads of their own.
+"""The server side: a Unix socket on which one thread serves all clients; each command runs in a separate thread.
 
 It is not a ZeroMQ socket: libzmq aborts the process when it accepts a connection on ipc and no file descriptor is left.
 """
@@ -19,18 +19,16 @@ from time import monotonic
 import msgspec
 
 from .._failure import Failure, Status
-from . import audit
-from .audit import peer_of
-from .connection import Connection
-from .place import listen
+from .connection import Connection, log_command, log_invalid, log_outcome, peer_of
 from .protocol import Reply, Request
 from .reserve import Reserve
+from .socket_path import listen
 
 CONNECTIONS = 128  # one more takes the place of the one that has waited longest for its client
 COMMANDS = 64  # at once
 TIMEOUT = 10.0  # seconds for a client to send its request, and as long to read its answer
 LINGER = 0.2  # seconds for the last answers when zdev ends
-TICK = 0.5  # seconds between looks at what is late, and before a new attempt to accept when no descriptor was left
+TICK = 0.5  # seconds between checks of deadlines, and before accepting again after no descriptor was left
 
 logger = logging.getLogger("zdev.service")
 
@@ -38,7 +36,7 @@ logger = logging.getLogger("zdev.service")
 class ControlServer:
     """Answers requests at the socket `path`, from start() to stop().
 
-    answer: called in the server's own thread for status, which must be quick, and in a thread of its own for all else.
+    answer: called in the server's thread for status, which must be quick, and in a separate thread for all other commands.
     """
 
     def __init__(self, path: Path, answer: Callable[[Request], Reply]) -> None:
@@ -52,7 +50,7 @@ class ControlServer:
         self._over = False
 
     def start(self) -> None:
-        """Raises Failure when it can't listen there, also because another zdev does."""
+        """Listen and serve. Raises Failure when that is impossible, also because another zdev listens there."""
         self._listener = listen(self._path)
         self._inode = self._path.stat().st_ino
         self._reserve = Reserve()
@@ -66,7 +64,7 @@ class ControlServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Send the answers that are there, then close and remove the socket."""
+        """Send pending answers, then close and remove the socket."""
         self._over = True
         self._wake()
         self._thread.join()
@@ -77,7 +75,7 @@ class ControlServer:
             each.close()
 
     def remove(self) -> None:
-        """Remove the socket's file, unless it is another's by now."""
+        """Remove the socket's file, unless another program has replaced it."""
         with suppress(OSError):
             if self._path.stat().st_ino == self._inode:
                 self._path.unlink()
@@ -96,7 +94,7 @@ class ControlServer:
             self._close(each)
 
     def _turn(self, timeout: float) -> None:
-        """Serve what is ready, and close what is late."""
+        """Serve connections that are ready, and close those past their deadline."""
         for key, _ in self._selector.select(timeout):
             key.data()
         with suppress(queue.Empty):
@@ -146,7 +144,7 @@ class ControlServer:
             return
         if line is None:
             return
-        if not line:  # it only looked whether somebody listens here
+        if not line:  # it only probed whether somebody listens here
             self._close(connection)
             return
         try:
@@ -167,23 +165,23 @@ class ControlServer:
         else:
             text = f"{COMMANDS} commands are running: try again when some are done"
             reply = Reply(status=Status.UNAVAILABLE, lines=[text])
-            audit.log_outcome(connection.peer, request, reply)
+            log_outcome(connection.peer, request, reply)
             self._reply(connection, msgspec.json.encode(reply))
 
     def _refuse(self, connection: Connection, why: str) -> None:
-        audit.log_invalid(connection.peer, why)
+        log_invalid(connection.peer, why)
         self._reply(connection, msgspec.json.encode(Reply(status=Status.USAGE, lines=[f"invalid request: {why}"])))
 
     def _work(self, connection: Connection, request: Request) -> None:
-        """In a thread of its own."""
-        audit.log_command(connection.peer, request)
+        """In a separate thread."""
+        log_command(connection.peer, request)
         reply, body = self._safely(request)
-        audit.log_outcome(connection.peer, request, reply)
+        log_outcome(connection.peer, request, reply)
         self._done.put((connection, body))
         self._wake()
 
     def _safely(self, request: Request) -> tuple[Reply, bytes]:
-        """The reply, and as it is sent."""
+        """Return the reply, and its encoding."""
         try:
             reply = self._answer(request)
             return reply, msgspec.json.encode(reply)
@@ -228,5 +226,5 @@ class ControlServer:
 
 
 def _refusal(status: Status, text: str) -> Reply:
-    """Paths may have bytes that are not UTF-8."""
+    """Make a reply of an error, whose paths may have bytes that are not UTF-8."""
     return Reply(status=status, lines=text.encode(errors="backslashreplace").decode().splitlines())

@@ -1,1 +1,1 @@
-"""`zdev top`: the devices of a running zdev on a whole terminal, live."""
+"""`zdev top`: the devices of a running zdev, live and full screen."""

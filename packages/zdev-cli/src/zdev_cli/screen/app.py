@@ -1,4 +1,4 @@
-"""The screen itself: head, table, detail, keys."""
+"""The screen: head, table, detail, keys."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from textual.widgets import DataTable, Footer, Input, Static
 
 from .._units import duration_text
 from ..control.protocol import Verb
-from ..service.snapshot import DeviceView, Snapshot
+from ..snapshot import DeviceView, Snapshot
 from .detail import Detail
 from .dialogs import Help, Question
-from .feed import Answered, Feed, Seen, Unseen
+from .feed import CommandDone, ConnectionLost, Feed, SnapshotReceived
 from .table import DeviceTable
 
 TALL = 36  # lines of a terminal with room for larger charts
@@ -82,15 +82,15 @@ class Top(App[None]):
         self.screen_stack[0].set_class(event.size.height >= TALL, "tall")
         self.call_after_refresh(self._draw_detail)
 
-    def on_seen(self, message: Seen) -> None:
+    def on_snapshot_received(self, message: SnapshotReceived) -> None:
         self.snapshot, self._lost = message.snapshot, None
         self._draw()
 
-    def on_unseen(self, message: Unseen) -> None:
+    def on_connection_lost(self, message: ConnectionLost) -> None:
         self._lost = message.why
         self._draw()
 
-    def on_answered(self, message: Answered) -> None:
+    def on_command_done(self, message: CommandDone) -> None:
         self.notify(message.text, severity="information" if message.well else "error", markup=False)
 
     def on_data_table_row_highlighted(self, _: DataTable.RowHighlighted) -> None:
@@ -134,8 +134,8 @@ class Top(App[None]):
             if yes:
                 self.feed.command("drain", device.name)
 
-        owed = f"{device.in_flight:,} messages are in flight. " if device.in_flight else ""
-        self.push_screen(Question(f"Drain {device.name}? {owed}It takes no more requests, and stays stopped."), answer)
+        pending = f"{device.in_flight:,} messages are in flight. " if device.in_flight else ""
+        self.push_screen(Question(f"Drain {device.name}? {pending}It accepts no more requests, and stays stopped."), answer)
 
     def action_filter(self) -> None:
         self._filter.add_class("open")

@@ -1,15 +1,16 @@
-"""The selected device: charts of both ways, sockets, what was dropped, what is wrong."""
+"""The selected device: charts of both directions, sockets, counters, errors."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from rich.text import Text
 from textual.containers import Horizontal
 from textual.widgets import Static
 
 from .._units import bytes_text, duration_text, number_text
-from ..service.snapshot import DeviceView, DirectionView
-from .chart import chart
-from .columns import TROUBLE
+from ..snapshot import DeviceView
+from ..snapshot.display import IN_TO_OUT, OUT_TO_IN, TROUBLE
 
 
 class Detail(Horizontal):
@@ -38,11 +39,11 @@ class Detail(Horizontal):
 
 
 def charts_text(device: DeviceView, width: int, height: int) -> Text:
-    """A chart of the last minute for each way that messages go."""
-    ways = {"in → out": device.in_} | ({"out → in": device.out} if device.two_ways else {})
-    lines = max(1, height // len(ways) - 1)
+    """A chart of the last minute for each direction."""
+    lines = max(1, height // len(device.directions) - 1)
     text = Text(no_wrap=True, overflow="crop")
-    for name, way in ways.items():
+    for role, way in device.directions.items():
+        name = IN_TO_OUT if role == "in" else OUT_TO_IN
         rate = f"{number_text(way.messages_per_second)}/s  {bytes_text(way.bytes_per_second)}/s"
         text.append(name, style="bold").append(f"{rate:>{max(0, width - len(name))}}\n")
         for line in chart(way.history, max(1, width), lines):
@@ -52,15 +53,14 @@ def charts_text(device: DeviceView, width: int, height: int) -> Text:
 
 
 def facts_text(device: DeviceView) -> Text:
-    """A line a fact, the worst first."""
+    """One fact per line, the worst first."""
     text = Text(overflow="fold")
-    if device.error:
-        again = f"; started again in {device.retry_in:.1f} s" if device.retry_in is not None else ""
-        text.append(f"{device.error}{again}\n", style=TROUBLE)
+    if device.trouble:
+        text.append(f"{device.trouble}\n", style=TROUBLE)
     for socket in device.sockets:
         endpoints = [*socket.binds, *(f"→ {each}" for each in socket.connects)]
         text.append(f"{socket.role:<5}", style="bold").append(f"{socket.type:<7}").append(f"{', '.join(endpoints)}\n")
-    for name, number in _drops(device.in_, device.out).items():
+    for name, number in device.dropped.by_reason.items():
         text.append(f"{name} ", style="dim").append(f"{number:,}  ", style=TROUBLE if number else "dim")
     seconds = device.in_.backpressure_seconds + device.out.backpressure_seconds
     text.append("\nheld back ", style="dim").append(duration_text(seconds) if seconds >= 1 else f"{seconds:.1f}s")
@@ -73,6 +73,17 @@ def facts_text(device: DeviceView) -> Text:
     return text
 
 
-def _drops(*ways: DirectionView) -> dict[str, int]:
-    reasons = ("malformed", "unroutable", "overflowed")
-    return {reason: sum(getattr(way.dropped, reason) for way in ways) for reason in reasons}
+_EIGHTHS = " ▁▂▃▄▅▆▇█"
+
+
+def chart(values: Sequence[float], width: int, height: int) -> list[str]:
+    """`height` lines of `width` characters, one per value, the last at the right end. It stands on 0, so that a steady rate looks so."""
+    shown = [0.0] * (width - len(values)) + [float(value) for value in values[-width:]]
+    most = max(shown, default=0)
+    eighths = [_eighths(value, most, height) for value in shown]
+    return ["".join(_EIGHTHS[min(max(each - 8 * row, 0), 8)] for each in eighths) for row in reversed(range(height))]
+
+
+def _eighths(value: float, most: float, height: int) -> int:
+    """What is more than nothing is seen."""
+    return max(1, round(value / most * height * 8)) if value > 0 else 0

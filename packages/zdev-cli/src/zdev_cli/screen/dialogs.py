@@ -1,4 +1,4 @@
-"""What is laid over the table: a question, and the keys."""
+"""Dialogs over the table: a question, and the help."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ KEYS = {
     "← →": "sort by another column (or click its head)",
     "i": "invert the order",
     "/": "show only what matches; Esc shows all",
-    "p": "pause the device: it holds its messages, and loses none",
+    "p": "pause the device: it holds its messages; none is lost",
     "r": "resume it",
-    "d": "drain it: it ends once all replies have come home",
+    "d": "drain it: it stops once all pending replies have been returned",
     "s": "start it again",
     "q": "quit",
 }
 COLUMNS = {
-    "IN/S": "messages a second, received on in and sent on out; OUT/S: the way back",
-    "FLIGHT": "requests that wait for their reply, and messages in hand",
+    "IN/S": "messages per second in to out (zdev status: IN>OUT/S); OUT/S: out to in",
+    "FLIGHT": "requests awaiting their reply, and messages being forwarded",
     "DROPPED": "malformed, unroutable and overflowed messages",
     "HELD": "share of the last second in which messages were held back",
-    "RST": "how often it was started again after a failure",
+    "RST": "restarts after a failure",
 }
 
 
@@ -55,7 +55,7 @@ class Question(_Dialog):
 
 
 class Help(_Dialog):
-    """The keys, and the columns that need a word."""
+    """The keys, and the columns that need an explanation."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,enter,space", "dismiss(False)", "Close")]
 

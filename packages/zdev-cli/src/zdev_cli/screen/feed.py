@@ -1,4 +1,4 @@
-"""What comes from the running zdev, asked off the screen's own thread."""
+"""Requests to the running zdev, outside the thread of the screen."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from textual.message import Message
 from .._failure import Failure
 from ..control.client import ask
 from ..control.protocol import Request, Verb
-from ..service.snapshot import Snapshot
+from ..snapshot import Snapshot
 
 PATIENCE = 3.0  # seconds without an answer after which the connection counts as lost
 
 
-class Seen(Message):
+class SnapshotReceived(Message):
     """The devices as they are now."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -23,7 +23,7 @@ class Seen(Message):
         self.snapshot = snapshot
 
 
-class Unseen(Message):
+class ConnectionLost(Message):
     """No answer came."""
 
     def __init__(self, why: str) -> None:
@@ -31,8 +31,8 @@ class Unseen(Message):
         self.why = why
 
 
-class Answered(Message):
-    """What came of a command."""
+class CommandDone(Message):
+    """The outcome of a command."""
 
     def __init__(self, text: str, *, well: bool) -> None:
         super().__init__()
@@ -41,12 +41,12 @@ class Answered(Message):
 
 
 class Feed:
-    """Asks again and again, and tells each answer as a message. Daemon threads: an answer that is late keeps nobody here."""
+    """Asks periodically, and posts each answer as a message. Its threads are daemons, so that a late answer does not delay the exit."""
 
-    def __init__(self, control: str | None, interval: float, tell: Callable[[Message], object]) -> None:
+    def __init__(self, control: str | None, interval: float, post: Callable[[Message], object]) -> None:
         self._control = control
         self._interval = interval
-        self._tell = tell
+        self._post = post
         self._ended = False
         self._hurry = threading.Event()
 
@@ -58,7 +58,7 @@ class Feed:
         self._hurry.set()
 
     def command(self, verb: Verb, device: str) -> None:
-        """Send a command; its answer comes as `Answered`."""
+        """Send a command; its answer comes as `CommandDone`."""
         threading.Thread(target=self._command, args=(verb, device), name=f"zdev top: {verb}", daemon=True).start()
 
     def _poll(self) -> None:
@@ -67,16 +67,16 @@ class Feed:
             try:
                 snapshot = ask(Request(verb="status"), self._control, PATIENCE).snapshot
                 assert snapshot
-                self._tell(Seen(snapshot))
+                self._post(SnapshotReceived(snapshot))
             except Failure as failure:
-                self._tell(Unseen(str(failure)))
+                self._post(ConnectionLost(str(failure)))
             self._hurry.wait(self._interval)
 
     def _command(self, verb: Verb, device: str) -> None:
-        """A drain takes as long as it may: there is no time limit."""
+        """Without a time limit: a drain has its own."""
         try:
             reply = ask(Request(verb=verb, device=device), self._control, timeout=None)
-            self._tell(Answered("\n".join(reply.lines), well=True))
+            self._post(CommandDone("\n".join(reply.lines), well=True))
         except Failure as failure:
-            self._tell(Answered(str(failure), well=False))
+            self._post(CommandDone(str(failure), well=False))
         self._hurry.set()

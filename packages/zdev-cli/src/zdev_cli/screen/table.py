@@ -9,8 +9,8 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
-from ..service.snapshot import DeviceView
-from .columns import COLUMNS, Column, columns_for, widths_for
+from ..snapshot import DeviceView
+from ..snapshot.display import COLUMNS, Column, columns_for, widths_for
 
 
 class DeviceTable(DataTable[Text]):
@@ -42,13 +42,13 @@ class DeviceTable(DataTable[Text]):
         return shown[self.cursor_row] if 0 <= self.cursor_row < min(len(shown), self.row_count) else None
 
     def show(self, devices: Sequence[DeviceView]) -> None:
-        """The same device stays selected wherever its row goes."""
+        """Show these devices. The same device stays selected."""
         chosen = self._name_at_cursor()
         self._devices = list(devices)
         self._draw(chosen)
 
     def action_sort(self, step: int) -> None:
-        """By the next column to the right, or to the left."""
+        """Sort by the next column to the right, or to the left."""
         columns = columns_for(self.app.size.width)
         here = columns.index(self._by) if self._by in columns else 0
         self.sort_by(columns[(here + step) % len(columns)])
@@ -58,13 +58,13 @@ class DeviceTable(DataTable[Text]):
         self._draw(self._name_at_cursor())
 
     def sort_by(self, column: Column) -> None:
-        """By the column that it is sorted by already: inverts."""
+        """Sort by a column, or invert the order if it is sorted by it already."""
         self._inverted = column is self._by and not self._inverted
         self._by = column
         self._draw(self._name_at_cursor())
 
     def on_data_table_header_selected(self, event: DataTable.HeaderSelected) -> None:
-        self.sort_by(next(each for each in COLUMNS if each.title == event.column_key.value))
+        self.sort_by(next(each for each in COLUMNS if each.live and each.short == event.column_key.value))
 
     def on_resize(self) -> None:
         self._draw(self._name_at_cursor())
@@ -73,7 +73,7 @@ class DeviceTable(DataTable[Text]):
         return str(self.ordered_rows[self.cursor_row].key.value) if 0 <= self.cursor_row < self.row_count else None
 
     def _sorted(self) -> list[DeviceView]:
-        """Equal ones by name."""
+        """Return the devices in the order shown; equal ones by name."""
         by_name = sorted(self._devices, key=lambda device: device.name)
         return sorted(by_name, key=self._by.value, reverse=self._by.is_word == self._inverted)
 
@@ -86,12 +86,12 @@ class DeviceTable(DataTable[Text]):
         if layout == self._drawn:
             for row, device in enumerate(devices):
                 for column in columns:
-                    self.update_cell(names[row], column.title, _cell(column, device))
+                    self.update_cell(names[row], column.short, _cell(column, device))
             return
         self._drawn = layout
         self.clear(columns=True)
         for column, width in zip(columns, widths, strict=True):
-            self.add_column(self._label(column), key=column.title, width=width)
+            self.add_column(self._label(column), key=column.short, width=width)
         for device in devices:
             self.add_row(*(_cell(column, device) for column in columns), key=device.name)
         self.move_cursor(row=names.index(chosen) if chosen in names else 0)
@@ -99,7 +99,7 @@ class DeviceTable(DataTable[Text]):
     def _label(self, column: Column) -> Text:
         sorted_by = column is self._by
         arrow = ("▴" if column.is_word != self._inverted else "▾") if sorted_by else ""
-        return Text(column.title + arrow, style="bold" if sorted_by else "", justify=_side(column))
+        return Text(column.short + arrow, style="bold" if sorted_by else "", justify=_side(column))
 
 
 def _cell(column: Column, device: DeviceView) -> Text:

@@ -1,1 +1,1 @@
-"""Many devices in one program: started, watched, started again, reloaded and drained."""
+"""Many devices in one program: started, supervised, restarted, reloaded and drained."""

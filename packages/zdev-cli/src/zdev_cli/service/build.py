@@ -1,4 +1,4 @@
-"""From what is configured to a device that can be started."""
+"""From the configuration of a device to a device that can be started."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ set_forkserver_preload(["zdev_background", "zdev_cli"])
 
 
 class OwnContextThread(ThreadDevice):
-    """In a thread, with a context of its own: devices share no I/O thread, and each closes its own at its end."""
+    """In a thread, with a separate context: devices share no I/O thread, and each terminates its context when it ends."""
 
     context_factory = zmq.Context
 
 
 class OwnContextProcess(ProcessDevice):
-    """In a process, whose context it need not share; started by a server, for a fork of a program with threads may hang."""
+    """In a process with a separate context, started by a fork server: a fork of a program with threads may hang."""
 
     context_factory = zmq.Context
     start_method = "forkserver"
 
 
 def device_of(config: DeviceConfig) -> ThreadDevice | ProcessDevice:
-    """The device, not started. `config` has its defaults filled in."""
+    """Return the device, not started. `config` has its defaults filled in."""
     factory: type[ThreadDevice | ProcessDevice] = OwnContextProcess if config.isolation == "process" else OwnContextThread
     specs = {role: _spec_of(config, role, socket) for role, socket in config.sockets.items()}
     device = factory(in_type=specs["in"].type, out_type=specs["out"].type)
@@ -44,7 +44,7 @@ def device_of(config: DeviceConfig) -> ThreadDevice | ProcessDevice:
 
 
 def _spec_of(config: DeviceConfig, role: Role, socket: SocketConfig) -> SocketSpec:
-    """A SUB without SUBSCRIBE would get nothing: it subscribes to everything."""
+    """Return the socket of a role. A SUB without SUBSCRIBE subscribes to everything, since it would receive nothing."""
     spec = SocketSpec(role, zmq.SocketType[config.socket_type(role)])
     spec.binds.extend(socket.binds)
     spec.connects.extend(socket.connects)
@@ -63,13 +63,13 @@ def _prefix(role: str, socket: SocketConfig) -> str | None:
 
 
 def outstanding(device: Device | None) -> str:
-    """How many replies did not come before it ended."""
+    """Return how many replies did not come before the device ended, in words."""
     count = device.statistics().pending_replies if device else 0
     return f"{count} {'reply' if count == 1 else 'replies'} outstanding"
 
 
 def undelivered(device: Device) -> str:
-    """A warning, when the device closed its sockets before libzmq had sent all; "" when it had."""
+    """Return a warning if the device closed its sockets before libzmq had sent all messages, else ""."""
     if not device.linger_expired:
         return ""
     return "LINGER ended while messages waited in libzmq for a slow or absent peer: they are lost, and not counted"

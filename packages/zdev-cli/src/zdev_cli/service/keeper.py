@@ -12,7 +12,7 @@ from zdev_background import Ending, Outcome, RestartHooks, RestartPolicy, Role
 
 from ..config import DeviceConfig
 from .build import device_of
-from .ledger import Ledger
+from .statistics import CumulativeStatistics
 
 READ_INTERVAL = 1.0  # seconds between readings of a device that must be asked
 START_TIMEOUT = 30.0
@@ -25,12 +25,14 @@ class DeviceKeeper(RestartHooks):
 
     Args:
         config: Of the device, with its defaults filled in.
-        ledger: Takes the counters of each run.
+        statistics: Takes the counters of each run.
         log: Takes a line for the log.
         paused: Whether the device starts paused.
     """
 
-    def __init__(self, config: DeviceConfig, ledger: Ledger, log: Callable[[str], None], *, paused: bool) -> None:
+    def __init__(
+        self, config: DeviceConfig, statistics: CumulativeStatistics, log: Callable[[str], None], *, paused: bool
+    ) -> None:
         self.config = config
         self.phase: Phase = "starting"
         self.error: str | None = None
@@ -42,7 +44,7 @@ class DeviceKeeper(RestartHooks):
         self.device.restart_hooks = self
         self.device.start_paused = paused
         self.configure(config)
-        self._ledger, self._log = ledger, log
+        self._statistics, self._log = statistics, log
         self._lock = threading.Lock()
         self._is_over = self._has_run = False
         self._thread = threading.Thread(target=self._run_until_stopped, name=f"{config.name} keeper", daemon=True)
@@ -106,9 +108,9 @@ class DeviceKeeper(RestartHooks):
         return self.device.outcome if runs else None
 
     def on_start(self, is_restart: bool) -> None:
-        self._ledger.open(self.device, answers_at_once=self.config.isolation == "thread")
+        self._statistics.open(self.device, answers_at_once=self.config.isolation == "thread")
         with suppress(TimeoutError):
-            self._ledger.refresh()  # it may be paused
+            self._statistics.refresh()  # it may be paused
         with self._lock:
             self.phase, self.error, self.retry_at = "running", None, None
             self.tried.set()
@@ -118,7 +120,7 @@ class DeviceKeeper(RestartHooks):
             self.device.stop()
 
     def on_end(self, ending: Ending) -> None:
-        self._ledger.close(ending)
+        self._statistics.close(ending)
         if ending.lost:
             self._log(f"lost {ending.lost} messages: received, and not sent on when it ended")
         if ending.linger_expired:
@@ -147,7 +149,7 @@ class DeviceKeeper(RestartHooks):
         while self.device.is_alive():
             self.device.join(None if self.config.isolation == "thread" else READ_INTERVAL)
             with suppress(TimeoutError):  # it may be suspended
-                self._ledger.refresh()
+                self._statistics.refresh()
         with self._lock:
             self.retry_at = None
             self.phase = "failed" if self.phase == "failed" else "ended"

@@ -1,4 +1,4 @@
-"""A device of the configuration, as operators steer it and see it."""
+"""A device of the configuration, as operators control and see it."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from zdev_background import Outcome, State
 
 from .._failure import Failure, Status
 from ..config import DeviceConfig
+from ..snapshot import DeviceState, DeviceView, SocketView
 from .build import outstanding, undelivered
 from .keeper import START_TIMEOUT, DeviceKeeper
-from .ledger import Ledger
-from .meter import Meter
-from .snapshot import DeviceState, DeviceView, SocketView
+from .statistics import CumulativeStatistics, Meter
 
 logger = logging.getLogger("zdev.service")
 
-STUCK = 5.0  # seconds without a turn of the relay, which makes four a second, and is looked at once a second
+STUCK = 5.0  # seconds without an iteration of the relay's loop, which makes four per second
 
 _STATES: dict[State, DeviceState] = {State.PAUSED: "paused", State.DRAINING: "draining"}
 
@@ -31,18 +30,18 @@ class Ended(NamedTuple):
 
     text: str
     is_drained: bool = True
-    """False: it was to be drained, and a reply did not come, or a message that it had taken was not delivered."""
+    """False if a drain was cut short: a reply did not come, or a message that the device had taken was not delivered."""
 
 
 class Managed:
-    """One device. All methods are for any thread; those that change something wait until it is done."""
+    """One device. All methods may be called from any thread; those that change something wait until it is done."""
 
     def __init__(self, config: DeviceConfig) -> None:
         self.config = config
-        self.ledger = Ledger()
-        self.meter = Meter(self.ledger)
+        self.statistics = CumulativeStatistics()
+        self.meter = Meter(self.statistics)
         self._keeper: DeviceKeeper | None = None
-        self._stopping: DeviceKeeper | None = None  # the one that was told to end at once
+        self._stopping: DeviceKeeper | None = None  # the one that was stopped without a drain
         self._is_wanted = True  # by the operator, who may stop and drain it
         self._is_paused = False
         self._is_retired = False
@@ -55,7 +54,7 @@ class Managed:
 
     @property
     def running_config(self) -> DeviceConfig:
-        """What it was started with, which a reload may have changed since."""
+        """The configuration of the present run, which a reload may have changed since."""
         return self._keeper.config if self._keeper else self.config
 
     @property
@@ -64,53 +63,53 @@ class Managed:
         if keeper is None or keeper.phase == "ended" or (keeper.phase == "failed" and not self._is_wanted):
             return "stopped"
         if keeper.phase == "running":
-            return "draining" if keeper.is_ending else _STATES.get(self.ledger.read().state, "active")
+            return "draining" if keeper.is_ending else _STATES.get(self.statistics.read().state, "active")
         return keeper.phase
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it is to run: no operator stopped it, by a command or on its ctrl socket."""
+        """Whether it should run: no operator stopped it, by a command or on its ctrl socket."""
         return self._is_wanted and self.state != "stopped"
 
     @property
     def is_tried(self) -> bool:
-        """Whether it is known if it could be started."""
+        """Whether the outcome of the first start is known."""
         return self._keeper is not None and self._keeper.tried.is_set()
 
     def start(self) -> str:
         """Start it now unless it runs, and wait until it is known whether it does. Raises Failure if it does not."""
         if self.state in ("active", "paused"):
-            return f"{self.name}: runs already"
+            return f"{self.name}: already running"
         self.begin()
         return self.await_start()
 
     def begin(self) -> None:
-        """Start it now unless it runs. An end that is under way is awaited."""
+        """Start it now unless it runs. If it is about to end, wait for that first."""
         keeper = self._keeper
         if keeper and keeper.is_ending and not keeper.join():
-            raise Failure(f"{self.name}: its last run has not ended yet: {keeper.error}", Status.UNAVAILABLE)
+            raise Failure(f"{self.name}: cannot start: its last run has not ended: {keeper.error}", Status.UNAVAILABLE)
         with self._lock:
             if self._is_retired:
-                raise Failure(f"{self.name}: is not started any more", Status.UNAVAILABLE)
+                raise Failure(f"{self.name}: cannot start: it was removed, or zdev is shutting down", Status.UNAVAILABLE)
             self._is_wanted = True
             if self._keeper and not self._keeper.is_ending:
                 self._keeper.restart_now()
                 return
             self._restarts += self._keeper.restarts if self._keeper else 0
-            self._keeper = DeviceKeeper(self.config, self.ledger, self.log, paused=self._is_paused)
+            self._keeper = DeviceKeeper(self.config, self.statistics, self.log, paused=self._is_paused)
 
     def await_start(self) -> str:
-        """What became of `begin`. Raises Failure if it does not run."""
+        """The outcome of `begin`. Raises Failure if the device does not run."""
         keeper = self._keeper
         assert keeper
         if not keeper.tried.wait(START_TIMEOUT):
-            raise Failure(f"{self.name}: has not started within {START_TIMEOUT:g} s", Status.UNAVAILABLE)
+            raise Failure(f"{self.name}: not started within {START_TIMEOUT:g} s", Status.UNAVAILABLE)
         if keeper.error:
             raise Failure(f"{self.name}: {self.state}: {keeper.error}", Status.UNAVAILABLE)
         return f"{self.name}: started"
 
     def end(self, *, drain: bool, by_operator: bool = True) -> Ended:
-        """Stop it, after a drain within its drain_timeout if so told; and leave it so."""
+        """Stop it, after a drain within its drain_timeout if `drain`. It stays stopped."""
         with self._lock:
             keeper, state = self._keeper, self.state
             self._is_wanted = self._is_wanted and not by_operator
@@ -119,7 +118,7 @@ class Managed:
             if not drain:
                 self._stopping = keeper
         if keeper is None or state == "stopped":
-            return Ended("was stopped already")
+            return Ended("already stopped")
         began = time.monotonic()
         outcome = keeper.end(keeper.config.drain_timeout if drain else None)
         error = keeper.error if state not in ("waiting", "failed") else None
@@ -132,7 +131,7 @@ class Managed:
         return ended
 
     def retire(self) -> None:
-        """Have it never start again."""
+        """Do not start it any more."""
         with self._lock:
             self._is_retired = True
 
@@ -143,24 +142,24 @@ class Managed:
         return self._steer("resume", "resumed", is_paused=False)
 
     def configure(self, config: DeviceConfig) -> bool:
-        """Take what only its keeper needs to know. Whether that is all that changed; the rest needs `end` and `begin`."""
-        told = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart)
+        """Apply settings that need no restart. Returns whether these are all that changed; others need `end` and `begin`."""
+        mere = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart)
         with self._lock:
             self.config = config
-            if told == config and self._keeper:
+            if mere == config and self._keeper:
                 self._keeper.configure(config)
-        return told == config
+        return mere == config
 
     def stuck(self) -> float:
-        """Seconds for which the relay has not moved; 0: it moves, or need not."""
-        seconds = self.ledger.stuck_for()
+        """Seconds for which the relay has been unresponsive; 0: it is responsive, or does not run."""
+        seconds = self.statistics.stuck_for()
         return seconds if seconds > STUCK else 0.0
 
     def log(self, text: str) -> None:
         logger.info("%s: %s", self.name, text)
 
     def view(self) -> DeviceView:
-        keeper, reading, began = self._keeper, self.ledger.read(), self.ledger.began
+        keeper, reading, began = self._keeper, self.statistics.read(), self.statistics.began
         in_, out = self.meter.views(reading)
         stuck = self.stuck()
         retry_at = keeper.retry_at if keeper else None
@@ -178,7 +177,7 @@ class Managed:
             lost=reading.lost,
             uptime=None if began is None else round(time.monotonic() - began, 1),
             restarts=self._restarts + (keeper.restarts if keeper else 0),
-            error=f"has not moved for {stuck:.0f} s" if stuck else keeper.error if keeper else None,
+            error=f"unresponsive for {stuck:.0f} s" if stuck else keeper.error if keeper else None,
             retry_in=None if retry_at is None else round(max(0.0, retry_at - time.monotonic()), 1),
         )
 
@@ -198,19 +197,19 @@ class Managed:
         keeper = self._keeper
         device = keeper.device if keeper and keeper.phase == "running" and not keeper.is_ending else None
         if device is None:
-            raise Failure(f"{self.name}: is {self.state}: only one that runs can {verb}", Status.UNAVAILABLE)
+            raise Failure(f'cannot {verb} "{self.name}": it is {self.state}', Status.UNAVAILABLE)
         was = self._is_paused
         self._is_paused = is_paused
         try:
             getattr(device, verb)()
-            self.ledger.refresh()
+            self.statistics.refresh()
         except TimeoutError as error:
             raise Failure(str(error), Status.UNAVAILABLE) from error
         except RuntimeError:  # it has just ended; if it starts again, it will be steered so
             pass
         if was != is_paused:
             self.log(done)
-        return f"{self.name}: {done}" if was != is_paused else f"{self.name}: was {done} already"
+        return f"{self.name}: {done}" if was != is_paused else f"{self.name}: already {done}"
 
 
 def ended_text(

@@ -1,4 +1,4 @@
-"""What the service manager is told: sd_notify(3), which is a datagram."""
+"""Notifications to the service manager: sd_notify(3), which is a datagram."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 
 
 class Notifier:
-    """Tells the service manager that the environment names; without one, nobody. For any thread."""
+    """Notifies the service manager that the environment names, if any. For any thread."""
 
     def __init__(self) -> None:
         self._address = os.environ.get("NOTIFY_SOCKET", "")
@@ -24,33 +24,33 @@ class Notifier:
     @property
     def watchdog(self) -> float | None:
         """Seconds within which WATCHDOG=1 is expected; None: it is not."""
-        told = os.environ.get("WATCHDOG_USEC", "")
+        period = os.environ.get("WATCHDOG_USEC", "")
         ours = os.environ.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
-        return int(told) / 1e6 if self._address and ours and told.isdigit() and int(told) > 0 else None
+        return int(period) / 1e6 if self._address and ours and period.isdigit() and int(period) > 0 else None
 
     def ready(self) -> None:
-        self._tell("READY=1")
+        self._send("READY=1")
 
     def reloading(self) -> None:
-        self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000}")
 
     def stopping(self) -> None:
-        self._tell("STOPPING=1")
+        self._send("STOPPING=1")
         self._is_stopping = True
 
     def alive(self) -> None:
-        """Must be told again within `watchdog` seconds."""
-        self._tell("WATCHDOG=1")
+        """Must be repeated within `watchdog` seconds."""
+        self._send("WATCHDOG=1")
 
     def status(self, text: str) -> None:
-        """For people. The same again is not told."""
+        """For people. The same text is not sent twice."""
         if text != self._said:
             self._said = text
-            self._tell(f"STATUS={text}")
+            self._send(f"STATUS={text}")
 
-    def _tell(self, text: str) -> None:
+    def _send(self, text: str) -> None:
         if not self._address or (self._is_stopping and text == "READY=1"):
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        with self._lock, suppress(OSError):  # it is gone, or does not read: no reason to end
+        with self._lock, suppress(OSError):  # the manager is gone, or does not read: keep running
             self._sender.sendto(text.encode(), address)

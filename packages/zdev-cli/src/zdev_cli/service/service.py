@@ -1,4 +1,4 @@
-"""A running zdev: the devices of a file, and all that looks at them and steers them."""
+"""A running zdev: the devices of a file, with their control socket, HTTP server and statistics."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import logging
 import os
 import threading
 import time
-from collections import Counter
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._failure import Failure, Status
 from ..config import Config, load
-from ..control.place import path_of
 from ..control.protocol import Reply, Request
 from ..control.server import ControlServer
-from .answers import answer
+from ..control.socket_path import path_of
+from ..snapshot import DEVICE_STATES, Snapshot
+from .managed import Managed
 from .notify import Notifier
-from .sampler import Sampler
-from .snapshot import DEVICE_STATES, Snapshot
+from .statistics import Sampler
 from .supervisor import Applied, Supervisor
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _FINE = ("active", "paused", "draining", "stopped")
 
 
 class Service:
-    """path: of the configuration file. control: where the control socket is, whatever the file says; None: as it says."""
+    """path: of the configuration file. control: path of the control socket; None: as the file says."""
 
     def __init__(self, path: Path, control: str | None = None) -> None:
         self.path = path.absolute()
@@ -40,15 +40,15 @@ class Service:
         self.notifier = Notifier()
         self.control = ControlServer(path_of(control or self.config.control.endpoint), self.answer)
         self.web: WebServer | None = None
-        self._control_told = control
-        self._sampler = Sampler(lambda: self.supervisor.devices)
+        self._control_given = control
+        self._sampler = Sampler(lambda: [device.meter for device in self.supervisor.devices])
         self._started = time.time()
         self._version = version("zdev-cli")
         self._is_tried = False
         self._reloading = threading.Lock()
 
     def open(self) -> None:
-        """Listen, then start all devices without waiting for them. Raises Failure, and leaves nothing behind then."""
+        """Listen, then start all devices without waiting for them. Raises Failure; nothing is left behind then."""
         self.control.start()
         try:
             self.web = self._new_web(_listen(self.config))
@@ -59,22 +59,32 @@ class Service:
         self.supervisor.begin()
 
     def close(self) -> None:
-        """Once the devices have ended."""
+        """Close everything else, once the devices have ended."""
         self._sampler.stop()
         if self.web:
             self.web.stop()
         self.control.stop()
 
     def is_tried(self) -> bool:
-        """Whether it is known of every device if it could be started."""
+        """Return whether the outcome of every device's first start is known."""
         self._is_tried = self._is_tried or all(device.is_tried for device in self.supervisor.devices)
         return self._is_tried
 
     def answer(self, request: Request) -> Reply:
-        return answer(self, request)
+        """Do what is asked. Raises Failure when that is not possible."""
+        if request.verb == "status":
+            if request.device is not None:
+                self.supervisor.find(request.device)
+            return Reply(snapshot=self.snapshot())
+        if request.verb == "reload":
+            applied = self.reload()
+            return _reply(applied.lines, is_drained=applied.is_drained)
+        if request.device is None:
+            raise Failure(f"{request.verb} needs the name of a device", Status.USAGE)
+        return _VERBS[request.verb](self.supervisor.find(request.device))
 
     def snapshot(self) -> Snapshot:
-        """All that there is to see, now."""
+        """Return the devices as they are now."""
         devices = [device.view() for device in self.supervisor.devices]
         stuck = any(device.stuck() for device in self.supervisor.devices)
         fine = all(device.state in _FINE for device in devices) and not stuck
@@ -89,18 +99,18 @@ class Service:
         )
 
     def summary(self) -> str:
-        """Like `3 devices: 2 active, 1 waiting (billing)`."""
+        """Return a line like `2 of 3 devices active, 1 waiting (billing)`."""
         states = {device.name: device.state for device in self.supervisor.devices}
-        counts = Counter(states.values())
-        parts = []
+        active = sum(state == "active" for state in states.values())
+        parts = [f"{active} of {len(states)} device{'s' * (len(states) != 1)} active"]
         for state in DEVICE_STATES:
-            if state in counts:
-                names = ", ".join(name for name, its in states.items() if its == state)
-                parts.append(f"{counts[state]} {state}" + (f" ({names})" if state not in ("active", "starting") else ""))
-        return f"{len(states)} device{'s' * (len(states) != 1)}" + (f": {', '.join(parts)}" if parts else "")
+            names = [name for name, its in states.items() if its == state]
+            if names and state != "active":
+                parts.append(f"{len(names)} {state} ({', '.join(names)})")
+        return ", ".join(parts)
 
     def reload(self) -> Applied:
-        """Do what the file says by now. Raises Failure, with nothing changed, when it can't be used."""
+        """Apply the file as it is now. Raises Failure, with nothing changed, when it cannot be used."""
         with self._reloading:
             self.notifier.reloading()
             try:
@@ -113,8 +123,8 @@ class Service:
                 self.notifier.ready()
 
     def _apply(self, config: Config) -> Applied:
-        if config.control.endpoint != self.config.control.endpoint and self._control_told is None:
-            text = f"{self.path}: control.endpoint can't change while zdev runs; nothing was changed: restart zdev for it"
+        if config.control.endpoint != self.config.control.endpoint and self._control_given is None:
+            text = f"{self.path}: control.endpoint cannot be changed by a reload; nothing was changed (restart zdev instead)"
             raise Failure(text, Status.CONFIGURATION)
         lines = []
         if _listen(config) != _listen(self.config):
@@ -128,7 +138,7 @@ class Service:
         return applied
 
     def _replace_web(self, listen: str | None) -> None:
-        """Bind the new address, then leave the old one; on the same port the other way round, for one may contain the other."""
+        """Bind the new address, then release the old one; in reverse on the same port, where one address may contain the other."""
         before = self.web
         shared = before if before and listen and _port(before.address) == _port(listen) else None
         if shared:
@@ -158,3 +168,28 @@ def _listen(config: Config) -> str | None:
 
 def _port(address: str) -> str:
     return address.rpartition(":")[2]
+
+
+def _end(device: Managed, *, drain: bool) -> Reply:
+    ended = device.end(drain=drain)
+    return _reply([f"{device.name}: {ended.text}"], is_drained=ended.is_drained)
+
+
+def _restart(device: Managed) -> Reply:
+    ended = device.end(drain=True)
+    started = device.start()
+    return _reply([f"{device.name}: {ended.text}", started], is_drained=ended.is_drained)
+
+
+def _reply(lines: list[str], *, is_drained: bool = True) -> Reply:
+    return Reply(status=Status.OK if is_drained else Status.DRAIN_TIMED_OUT, lines=lines)
+
+
+_VERBS: dict[str, Callable[[Managed], Reply]] = {
+    "pause": lambda device: _reply([device.pause()]),
+    "resume": lambda device: _reply([device.resume()]),
+    "drain": lambda device: _end(device, drain=True),
+    "stop": lambda device: _end(device, drain=False),
+    "start": lambda device: _reply([device.start()]),
+    "restart": _restart,
+}

@@ -1,4 +1,4 @@
-"""The devices of a configuration: all started, all ended, or brought in line with another configuration."""
+"""The devices of a configuration: started, stopped, or brought in line with another configuration."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import NamedTuple, TypeVar
 from .._failure import Failure, Status
 from ..config import DeviceConfig
 from .managed import Ended, Managed
-from .order import stages
+from .shutdown_order import stages
 
 T = TypeVar("T")
 
 
 class Applied(NamedTuple):
-    """What a reload did."""
+    """The result of a reload."""
 
     lines: list[str]
     is_drained: bool
-    """Whether all was drained that had to be."""
+    """Whether all devices that ended were drained completely."""
 
 
 class Supervisor:
-    """All methods are for any thread; `apply` is for one at a time."""
+    """All methods may be called from any thread; `apply` from one at a time."""
 
     def __init__(self, devices: Mapping[str, DeviceConfig]) -> None:
         self._devices = {name: Managed(config) for name, config in devices.items()}
@@ -34,16 +34,16 @@ class Supervisor:
 
     @property
     def devices(self) -> list[Managed]:
-        """As they stand in the file."""
+        """The devices in the order of the file."""
         return list(self._devices.values())
 
     def find(self, name: str) -> Managed:
-        """Raises Failure with the names that there are."""
+        """Return the device of this name. Raises Failure with the available names."""
         if device := self._devices.get(name):
             return device
         near = get_close_matches(name, self._devices, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise Failure(f"there is no device {name}; {hint}there are: {', '.join(self._devices) or 'none'}", Status.USAGE)
+        raise Failure(f'unknown device "{name}" ({hint}available: {", ".join(self._devices) or "none"})', Status.USAGE)
 
     def begin(self) -> None:
         """Start all, without waiting."""
@@ -51,7 +51,7 @@ class Supervisor:
             device.begin()
 
     def apply(self, wanted: Mapping[str, DeviceConfig]) -> Applied:
-        """Bring the devices in line: first all ends, then all starts, for one may take over an endpoint of another."""
+        """Bring the devices in line: stop all first, then start, since one may take over an endpoint of another."""
         before = self._devices
         removed = [device for name, device in before.items() if name not in wanted]
         changed = [before[name] for name, config in wanted.items() if name in before and before[name].config != config]
@@ -63,7 +63,7 @@ class Supervisor:
         ended = _drain(ending, by_operator=False)
         with self._lock:
             if self.is_ending:
-                raise Failure("zdev is ending: it is too late for a reload", Status.UNAVAILABLE)
+                raise Failure("cannot reload: zdev is shutting down", Status.UNAVAILABLE)
             self._devices = {name: before.get(name) or Managed(config) for name, config in wanted.items()}
         starting = [each for each in self.devices if each.name not in before or (each in ended and each not in idle)]
         started = in_parallel(_started, starting)
@@ -72,7 +72,7 @@ class Supervisor:
         return Applied(lines, all(each.is_drained for each in ended.values()))
 
     def end_all(self) -> bool:
-        """Drain all, for good. Whether all that was owed came."""
+        """Drain all, permanently. Returns whether all were drained completely."""
         with self._lock:
             self.is_ending = True
             devices = self.devices
@@ -81,18 +81,18 @@ class Supervisor:
         return all(each.is_drained for each in _drain(devices, by_operator=True).values())
 
     def stop_all(self) -> None:
-        """End all at once."""
+        """Stop all immediately."""
         in_parallel(lambda device: device.end(drain=False), self.devices)
 
 
 def in_parallel(call: Callable[[Managed], T], devices: Collection[Managed]) -> dict[Managed, T]:
-    """What `call` returns for each, each in a thread."""
+    """Return the result of `call` for each device, each in a thread."""
     with ThreadPoolExecutor(max(1, len(devices)), "zdev change") as pool:
         return dict(zip(devices, pool.map(call, devices), strict=True))
 
 
 def _drain(devices: Collection[Managed], *, by_operator: bool) -> dict[Managed, Ended]:
-    """End them, those that feed others first."""
+    """Drain and stop them, beginning with those that feed others."""
     by_name = {device.name: device for device in devices}
     ended: dict[Managed, Ended] = {}
     for names in stages([device.running_config for device in devices]):

@@ -1,7 +1,14 @@
-"""An MCAP file that is written chunk by chunk.
+"""Messages in an MCAP file: their encoding, `zmtp-multipart`, and the file's chunks.
 
-mcap.writer takes 3 us a message, most of it for one small write after the other; a recorder has less. So messages and their
-index are laid out here, and all other records by mcap.
+The data of an MCAP message is its frames in order, each after its size in bytes as an unsigned 32-bit or, with the marker
+0xffffffff before it, 64-bit little-endian number. The direction is that of the channel, in the channel's metadata:
+
+    prefix   the first frame of the monitor message, as hex digits; where it is missing, the data begins with that frame
+    format   this description in one line
+    source   the endpoint that was recorded
+
+mcap.writer takes 3 us per message, most of it for many small writes; a recorder has less. So messages and their index are laid
+out here, and all other records by mcap.
 """
 
 from __future__ import annotations
@@ -17,7 +24,42 @@ from mcap.opcode import Opcode
 from mcap.records import Channel, Chunk, ChunkIndex, DataEnd, Footer, Header, McapRecord, Statistics, SummaryOffset
 from mcap.writer import MCAP0_MAGIC
 
-from .encoding import LARGEST_EXPANDED, parts_of
+NAME = "zmtp-multipart"
+FORMAT = "frames in order, each after its size as uint32 little-endian (0xffffffff: as uint64, which follows)"
+LARGEST_EXPANDED = 16 * 2**20
+"""Bytes to which a compressed chunk may expand. The recorder stores a larger one, such as that of a larger message, as it is."""
+_LARGE = 0xFFFF_FFFF
+_size = struct.Struct("<I")
+_large_size = struct.Struct("<IQ")
+
+
+def parts_of(frames: Sequence[bytes]) -> list[bytes]:
+    """The parts whose concatenation is the data of one MCAP message."""
+    parts: list[bytes] = []
+    for frame in frames:
+        size = len(frame)
+        parts += (_size.pack(size) if size < _LARGE else _large_size.pack(_LARGE, size)), frame
+    return parts
+
+
+def decoded(data: bytes) -> list[bytes]:
+    """The frames. Raises ValueError when the data ends inside one."""
+    frames, at = [], 0
+    try:
+        while at < len(data):
+            (size,) = _size.unpack_from(data, at)
+            at += _size.size
+            if size == _LARGE:
+                _, size = _large_size.unpack_from(data, at - _size.size)
+                at += _large_size.size - _size.size
+            frames.append(data[at : at + size])
+            at += size
+    except struct.error as error:
+        raise ValueError("a message ends inside a size") from error
+    if at != len(data):
+        raise ValueError("a message ends inside a frame")
+    return frames
+
 
 _message = struct.Struct("<BQHIQQ")  # opcode, length, channel, sequence, log_time, publish_time
 _FIXED = 22  # bytes of a message's length that are not its data
@@ -28,7 +70,7 @@ class ChunkFile:
     """Writes on `file`, which stays the caller's. Channels and messages wait for `flush`, which makes a chunk of them."""
 
     def __init__(self, file: BinaryIO, profile: str) -> None:
-        self.pending = 0  # bytes of the chunk in hand
+        self.pending = 0  # bytes of the chunk that is not written yet
         self._file = file
         self._channels: list[Channel] = []
         self._chunks: list[ChunkIndex] = []

@@ -1,22 +1,24 @@
-"""The connection to a peer: each change of it is a line on stderr."""
+"""The connection to a peer: each change is a line on stderr."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from .._failure import Failure, Status
-from .keys import NEEDED
-from .progress import say
+from .._progress import say
 
 if TYPE_CHECKING:
     import zmq
 
 
-class Link:
-    """What becomes of the connections of a socket that connects to `endpoint`.
+NEEDED = "add --secret-key FILE (yours) and --server-key FILE (its public key)"
 
-    refused: what to say when the peer there doesn't let the socket in; libzmq doesn't try again then. None: the socket is bound,
-    others may come and go, and nothing is told.
+
+class Link:
+    """The connections of a socket that connects to `endpoint`.
+
+    refused: the error when the peer there rejects the socket; libzmq doesn't try again then. None: the socket is bound,
+    others may come and go, and nothing is printed.
     """
 
     def __init__(self, socket: zmq.Socket[bytes], endpoint: str, refused: str | None, *, has_keys: bool = False) -> None:
@@ -33,7 +35,7 @@ class Link:
         self.events = socket.get_monitor_socket(watched | _handshake_failed())
 
     def report(self) -> None:
-        """Read one event and tell it. Raises Failure when what listens there can't be the peer wanted."""
+        """Read and report one event. Raises Failure when the socket there cannot be the wanted peer."""
         from zmq import Event
         from zmq.utils.monitor import recv_monitor_message
 
@@ -44,20 +46,20 @@ class Link:
         if event == Event.HANDSHAKE_SUCCEEDED:
             self._say(f"connected to {self.endpoint}")
         elif event == Event.CONNECT_RETRIED:
-            self._say(f"nobody answers at {self.endpoint}: waiting for it")
+            self._say(f"not connected to {self.endpoint}: retrying")
         elif event & _handshake_failed() or (event == Event.DISCONNECTED and self._shaking_hands):
             raise Failure(self._why(event), Status.UNAVAILABLE)
         self._shaking_hands = event == Event.CONNECTED
 
     def _why(self, event: int) -> str:
-        """A peer that minds our type just hangs up, and so does mostly one that wants a key."""
+        """A peer that rejects the socket type only disconnects, and usually so does one that requires a key."""
         from zmq import Event
 
         if event == Event.HANDSHAKE_FAILED_AUTH:
-            return f"{self.endpoint} does not let this key in: put the public one among its clients"
+            return f"{self.endpoint} rejected this key: add its public key to the clients there"
         if not self._has_keys:
-            return f"{self._refused}; if it lets in only who has a key: {NEEDED}"
-        return f"{self._refused}; or it asks for no key, or for others than these: is --server-key its own?"
+            return f"{self._refused}; if it requires a key, {NEEDED}"
+        return f"{self._refused}; it may not use CURVE, or --server-key may belong to another socket"
 
     def _say(self, text: str) -> None:
         if text != self._said:  # libzmq retries ten times a second

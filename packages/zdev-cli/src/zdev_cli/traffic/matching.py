@@ -49,24 +49,24 @@ def field_of(text: str) -> Field:
     path, separator, value = text.partition("=")
     names = tuple(path.split("."))
     if not separator or not all(names):
-        raise ValueError(f"{text!r} is no PATH=VALUE, like user.id=7")
+        raise ValueError(f"invalid field {text!r}: write PATH=VALUE, like user.id=7")
     return Field(names, value)
 
 
 def bytes_of(text: str) -> bytes:
     """Text as UTF-8, or the bytes that 0x and hex digits stand for. Raises ValueError."""
     if not text:
-        raise ValueError("nothing to look for: give text, or bytes like 0x00ff")
+        raise ValueError("empty: write text, or bytes like 0x00ff")
     if not text.lower().startswith("0x"):
         return text.encode()
     try:
         return bytes.fromhex(text[2:])
     except ValueError:
-        raise ValueError(f"{text!r}: an even number of hex digits belongs after 0x") from None
+        raise ValueError(f"invalid bytes {text!r}: write an even number of hex digits after 0x") from None
 
 
 def _part(value: object, name: str) -> object:
-    """Raises LookupError when there is none of this name or number."""
+    """Raises LookupError when nothing has this name or number."""
     if isinstance(value, list) and name.isdecimal():
         return value[int(name)]
     if not isinstance(value, dict):

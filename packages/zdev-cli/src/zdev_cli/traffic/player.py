@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from time import monotonic
 
-from .outlet import Outlet
-from .progress import Progress
+from .._progress import Progress
+from .._units import bytes_text
 from .reader import Recorded
-from .size import size_text
+from .sender import Sender
 
 _TURN = 0.25  # seconds at most between two looks at signals
 
@@ -17,20 +17,20 @@ class Player:
     """speed: 1 is that of the recording, None as fast as the peer takes it; max_gap: seconds to which pauses are cut."""
 
     def __init__(
-        self, outlet: Outlet, shorten: Callable[[list[bytes]], list[bytes]], speed: float | None, max_gap: float | None
+        self, sender: Sender, shorten: Callable[[list[bytes]], list[bytes]], speed: float | None, max_gap: float | None
     ) -> None:
         self.messages = 0
         self.bytes = 0
         self.empty = 0  # messages of which nothing was left to send
         self.seconds = 0.0
-        self._outlet = outlet
+        self._sender = sender
         self._shorten = shorten
         self._speed = speed
         self._max_gap = max_gap
 
     def play(self, recorded: Iterable[Recorded]) -> None:
         """Until all are sent, or a signal comes. Raises Failure when nobody takes them."""
-        self._outlet.wait_for_peer()
+        self._sender.wait_for_peer()
         began = due = monotonic()
         last: int | None = None
         with Progress(self._progress) as progress:
@@ -52,8 +52,8 @@ class Player:
         """Whether there was no signal."""
         progress.tick()
         while self._speed is not None and (left := due - monotonic()) > 0:
-            self._outlet.attend(min(left, _TURN))
-            if self._outlet.stopped:
+            self._sender.poll(min(left, _TURN))
+            if self._sender.stopped:
                 return False
             progress.tick()
         return True
@@ -62,12 +62,12 @@ class Player:
         if not frames:
             self.empty += 1
             return True
-        if not self._outlet.send(frames):
+        if not self._sender.send(frames):
             return False
         self.messages += 1
         self.bytes += sum(map(len, frames))
         return True
 
     def _progress(self) -> str:
-        replies = f"; {self._outlet.replies:,} replies" if self._outlet.answered else ""
-        return f"{self.messages:,} messages, {size_text(self.bytes)} sent{replies}"
+        replies = f"; {self._sender.replies:,} replies" if self._sender.answered else ""
+        return f"{self.messages:,} messages, {bytes_text(self.bytes)} sent{replies}"

@@ -14,10 +14,10 @@ from mcap.records import Channel, Chunk, DataEnd, McapRecord, Message
 from mcap.stream_reader import StreamReader, breakup_chunk
 
 from .._failure import Failure, Status
-from .encoding import LARGEST_EXPANDED, NAME, decoded
+from .chunks import LARGEST_EXPANDED, NAME, decoded
 from .line import printable
 
-_CUT = "it was cut short: its recorder was killed, or the disk was full"
+_CUT = "truncated: the recorder was killed, or the disk was full"
 _MAGIC = b"\x89MCAP0\r\n"
 
 
@@ -58,7 +58,7 @@ class Reader:
     After iterating, `fault` says why the file ends early, or is None when it is complete. A recorder that was killed leaves a
     file without its end; what it had flushed is read, chunk by chunk, each proved by its checksum.
 
-    Raises Failure when this is no file, or no recording of zdev at all.
+    Raises Failure when this is not a file, or not a recording of zdev.
     """
 
     def __init__(self, path: Path) -> None:
@@ -75,9 +75,9 @@ class Reader:
         try:
             with self.path.open("rb") as file:
                 if not file.seekable():
-                    raise Failure(f"{self._name} is a pipe: keep the recording in a file first", Status.USAGE)
+                    raise Failure(f"cannot read {self._name}: it is a pipe (save the recording to a file first)", Status.USAGE)
                 if file.read(len(_MAGIC)) != _MAGIC:
-                    raise self._no_recording("it is no MCAP file")
+                    raise self._not_a_recording("it is not an MCAP file")
                 yield from self._messages(file)
         except OSError as error:
             raise Failure(f"cannot read {self._name}: {error.strerror}", Status.UNAVAILABLE) from error
@@ -95,7 +95,7 @@ class Reader:
                 raise
             except Exception as error:  # noqa: BLE001 - what the libraries raise on damaged bytes has no common class
                 cut = record is None and (isinstance(error, RecordLengthLimitExceeded) or not file.read(1))
-                self.fault = _CUT if cut else f"it is damaged: {str(error) or type(error).__name__}"
+                self.fault = _CUT if cut else f"damaged: {str(error) or type(error).__name__}"
                 return
             yield from found
 
@@ -123,13 +123,13 @@ class Reader:
 
     def _prefix(self, channel: Channel) -> bytes | None:
         if channel.message_encoding != NAME:
-            raise self._no_recording(f"its channel {channel.topic!r} holds {channel.message_encoding!r}, not {NAME}")
+            raise self._not_a_recording(f"its channel {channel.topic!r} holds {channel.message_encoding!r}, not {NAME}")
         self.source = channel.metadata.get("source", self.source)
         prefix = channel.metadata.get("prefix")
         return None if prefix is None else bytes.fromhex(prefix)
 
-    def _no_recording(self, why: str) -> Failure:
-        return Failure(f"{self._name} is no recording of zdev: {why}", Status.USAGE)
+    def _not_a_recording(self, why: str) -> Failure:
+        return Failure(f"{self._name} is not a recording of zdev: {why}", Status.USAGE)
 
     @property
     def _name(self) -> str:

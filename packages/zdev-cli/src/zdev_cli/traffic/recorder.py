@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from time import monotonic, time_ns
 
-from .progress import Progress
+from .._progress import Progress
+from .._units import bytes_text
 from .recording import Recording
-from .size import size_text
-from .watch import Watch
+from .subscriber import Subscriber
 
 _AT_ONCE = 1000  # messages received, or written, before the next look at the other
 _TICK = 0.25  # seconds
@@ -22,7 +22,9 @@ class Recorder:
     limit: messages after which it ends; duration: seconds.
     """
 
-    def __init__(self, watch: Watch, recording: Recording, *, buffer: int, limit: int | None, duration: float | None) -> None:
+    def __init__(
+        self, watch: Subscriber, recording: Recording, *, buffer: int, limit: int | None, duration: float | None
+    ) -> None:
         self.dropped = 0
         self._watch = watch
         self._recording = recording
@@ -80,6 +82,6 @@ class Recorder:
             self._recording.add(message, time)
 
     def _progress(self) -> str:
-        done = f"{self._recording.messages:,} messages, {size_text(self._recording.bytes)} recorded"
-        waiting = f"; {size_text(self._bytes)} wait to be written" if self._waiting else ""
+        done = f"{self._recording.messages:,} messages, {bytes_text(self._recording.bytes)} recorded"
+        waiting = f"; {bytes_text(self._bytes)} wait to be written" if self._waiting else ""
         return done + waiting + (f"; {self.dropped:,} dropped" if self.dropped else "")

@@ -1,7 +1,8 @@
-"""A recording: one MCAP file, or a row of them when it is to be cut by size or time."""
+"""A recording: one MCAP file, or a series of them when they are limited in size or time."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -12,8 +13,9 @@ from typing import NamedTuple
 import click
 
 from .._failure import Failure, Status
-from .size import size_text
-from .writer import FileWriter
+from .._units import bytes_text
+from .chunks import FORMAT, NAME, ChunkFile
+from .line import direction
 
 
 class Limits(NamedTuple):
@@ -95,7 +97,7 @@ class Recording:
         count = "" if len(self.files) == 1 else f"{len(self.files)} files, "
         names = click.format_filename(self.files[0]) + (f" to {self.files[-1].name}" if count else "")
         noun = "message" if self.messages == 1 else "messages"
-        return f"recorded {self.messages:,} {noun}, {size_text(self.bytes)}, in {count}{names} ({size_text(on_disk)})"
+        return f"recorded {self.messages:,} {noun}, {bytes_text(self.bytes)}, in {count}{names} ({bytes_text(on_disk)})"
 
     def _is_old(self) -> bool:
         return bool(self._limits.file_seconds) and monotonic() >= self._began + (self._limits.file_seconds or 0)
@@ -114,7 +116,7 @@ class Recording:
     def _make_room(self, force: bool) -> None:
         for path in self._there():
             if not force:
-                raise click.UsageError(f"{path} is there already: name another file, or --force to replace it")
+                raise click.UsageError(f"{path} already exists: name another file, or pass --force to replace it")
             path.unlink()
 
     def _there(self) -> list[Path]:
@@ -126,5 +128,72 @@ class Recording:
         return sorted(path for path in folder.iterdir() if name.fullmatch(path.name)) if folder.is_dir() else []
 
     def _failure(self, error: OSError) -> Failure:
-        text = f"cannot write on {self.files[-1]}: {error.strerror}; what was there before is kept"
-        return Failure(f"{text} ({self.messages} messages came)", Status.UNAVAILABLE)
+        text = f"cannot write to {self.files[-1]}: {error.strerror}; what was written before is kept"
+        return Failure(f"{text} ({self.messages} messages)", Status.UNAVAILABLE)
+
+
+_CHANNELS = 1000  # prefixes with a separate channel; MCAP allows 65535
+_PREFIX = 64  # bytes of the longest such prefix
+
+
+class FileWriter:
+    """A file that is being recorded to. What was flushed is readable, whatever becomes of this process.
+
+    The file is made for its owner alone (mode 0600), since traffic may hold secrets. Raises FileExistsError, OSError.
+    """
+
+    def __init__(self, path: Path, source: str, chunk_size: int) -> None:
+        self.path = path
+        self.messages = 0
+        self._source = source
+        self._chunk_size = chunk_size
+        self._written = 0  # bytes in the file
+        self._channels: dict[bytes | None, int] = {}
+        self._file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb")
+        try:
+            self._chunks = ChunkFile(self._file, "zdev")
+            self.flush()
+        except OSError:  # no room even for its header
+            with suppress(OSError):
+                self._file.close()
+            path.unlink()
+            raise
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file; of what is not in it yet, before compression."""
+        return self._written + self._chunks.pending
+
+    def add(self, message: Sequence[bytes], time: int) -> None:
+        """message: [prefix, frame, ...]; time in ns since 1970."""
+        prefix = message[0]
+        channel = self._channels.get(prefix) or self._channel(prefix)
+        frames = message if channel == self._channels.get(None) else message[1:]
+        self._chunks.add(channel, time, self.messages & 0xFFFF_FFFF, frames)
+        self.messages += 1
+        if self._chunks.pending >= self._chunk_size:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand everything to the operating system, as a separate chunk."""
+        self._chunks.flush()
+        self._written = self._file.tell()
+
+    def finish(self) -> None:
+        """Complete the file with its index, and close it. Again, also after an error: nothing."""
+        if self._file.closed:
+            return
+        try:
+            self._chunks.finish()
+        finally:
+            self._file.close()
+
+    def _channel(self, prefix: bytes) -> int:
+        """A channel for this prefix, or when there are too many, that of all others."""
+        own = len(prefix) <= _PREFIX and len(self._channels) < _CHANNELS
+        key = prefix if own else None
+        if key not in self._channels:
+            metadata = {"format": FORMAT, "source": self._source} | ({"prefix": prefix.hex()} if own else {})
+            topic = direction(prefix) if own else "others"
+            self._channels[key] = self._chunks.add_channel(topic, NAME, metadata)
+        return self._channels[key]

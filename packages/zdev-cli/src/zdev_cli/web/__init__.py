@@ -1,4 +1,4 @@
-"""Metrics, health and a page over HTTP: a running zdev for programs and people that watch."""
+"""Metrics, health and a page over HTTP."""
 
 from .server import WebServer
 

@@ -1,20 +1,22 @@
-"""What is answered to a request: a WSGI application over the snapshot."""
+"""The WSGI application: the page, readiness, status and metrics, each made from a snapshot."""
 
 from __future__ import annotations
 
 import ipaddress
 import logging
 import re
+from base64 import b64encode
 from collections.abc import Callable, Iterable
+from hashlib import sha256
 from http import HTTPStatus
+from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
+from msgspec import Struct
 
-from ..service.snapshot import Snapshot
-from .health import readiness
+from ..snapshot import DeviceView, Snapshot
 from .metrics import Metrics
-from .page import Page
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -30,7 +32,7 @@ HEADERS = [
     ("X-Content-Type-Options", "nosniff"),
 ]
 _HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._~-]+))(?::[0-9]*)?", re.ASCII)
-"""RFC 9110, section 7.2, and RFC 3986, section 3.2.2, without percent-encoding, of which no name of this machine has need."""
+"""RFC 9110, section 7.2, and RFC 3986, section 3.2.2, without percent-encoding, which no name of this machine needs."""
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -43,8 +45,8 @@ class Answer(NamedTuple):
 
 
 class Application:
-    """Answers GET and HEAD. address: that it listens on; on loopback it answers only to names of this machine, so that no web page
-    can reach it by a name of its own that resolves to it (DNS rebinding)."""
+    """Answers GET and HEAD. address: where it listens. On loopback it answers only to names of this machine, so that a web page
+    cannot reach it by a host name that resolves to loopback (DNS rebinding)."""
 
     def __init__(self, snapshot: Callable[[], Snapshot], address: str) -> None:
         self._snapshot = snapshot
@@ -74,19 +76,19 @@ class Application:
 
     def _answer(self, environment: WSGIEnvironment) -> Answer:
         if self._on_loopback and not _names_this_machine(environment.get("HTTP_HOST", "localhost")):
-            text = "zdev listens on loopback only and answers to the names localhost, 127.0.0.1 and [::1]\n"
+            text = "unknown host: zdev listens on loopback only, as localhost, 127.0.0.1 and [::1]\n"
             return Answer(text.encode(), status=HTTPStatus.MISDIRECTED_REQUEST)
         if environment["REQUEST_METHOD"] not in ("GET", "HEAD"):
-            text = "only GET and HEAD: what comes over HTTP changes nothing; see zdev pause, resume, drain, stop\n"
+            text = "method not allowed: HTTP is read-only (use zdev pause, resume, drain or stop)\n"
             return Answer(text.encode(), status=HTTPStatus.METHOD_NOT_ALLOWED)
         answer = self._answers.get(environment.get("PATH_INFO", ""))
         if answer is None:
-            return Answer(f"there are {', '.join(self._answers)}\n".encode(), status=HTTPStatus.NOT_FOUND)
+            return Answer(f"not found (available: {', '.join(self._answers)})\n".encode(), status=HTTPStatus.NOT_FOUND)
         try:
             return answer(environment)
         except Exception:
-            logger.exception("http: no answer to %s", environment["PATH_INFO"])
-            return Answer(b"zdev could not tell: its log says why\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+            logger.exception("http: cannot answer %s", environment["PATH_INFO"])
+            return Answer(b"internal error: see the log of zdev\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def _show_page(self, _: WSGIEnvironment) -> Answer:
         return Answer(self._page.content, "text/html; charset=utf-8", policy=self._page.policy)
@@ -100,7 +102,7 @@ class Application:
 
 
 def _names_this_machine(host: str) -> bool:
-    """Whether a Host header means loopback, whatever the port: it may be forwarded from another."""
+    """Return whether a Host header names loopback, with any port: it may be forwarded from another."""
     found = _HOST.fullmatch(host)
     if found is None:
         return False
@@ -113,3 +115,51 @@ def _is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+_NOT_READY = ("starting", "waiting", "failed")
+
+
+class Readiness(Struct, frozen=True):
+    """The answer of /readyz."""
+
+    ready: bool
+    reasons: list[str]
+    """Why not: one per device."""
+
+
+def readiness(snapshot: Snapshot) -> Readiness:
+    if snapshot.ready:
+        return Readiness(ready=True, reasons=[])
+    reasons = [_reason(device) for device in snapshot.devices if device.error or device.state in _NOT_READY]
+    return Readiness(ready=False, reasons=reasons or ["zdev is starting or about to end"])
+
+
+def _reason(device: DeviceView) -> str:
+    return f"{device.name}: {device.state}" + (f": {device.trouble}" if device.trouble else "")
+
+
+class Page:
+    """page.html with its style and script inserted. Its policy lets a browser run only these, and connect only to zdev."""
+
+    def __init__(self) -> None:
+        folder = files(__package__) / "assets"
+        style, program = ((folder / name).read_text("utf-8") for name in ("page.css", "page.js"))
+        html = (folder / "page.html").read_text("utf-8")
+        self.content = html.replace("/* page.css */", style).replace("/* page.js */", program).encode()
+        self.policy = "; ".join(
+            (
+                "default-src 'none'",
+                f"script-src {_hash(program)}",
+                f"style-src {_hash(style)}",
+                "connect-src 'self'",
+                "img-src data:",  # its icon
+                "base-uri 'none'",
+                "form-action 'none'",
+                "frame-ancestors 'none'",
+            )
+        )
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

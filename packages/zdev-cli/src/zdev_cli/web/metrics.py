@@ -1,4 +1,4 @@
-"""The snapshot as metrics of Prometheus. No label tells peers apart: there may be any number of them."""
+"""The snapshot as Prometheus metrics. No label identifies a peer: there may be any number of them."""
 
 from __future__ import annotations
 
@@ -11,32 +11,17 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from ..service.snapshot import DEVICE_STATES, DeviceView, DirectionView, Snapshot
+from ..snapshot import DEVICE_STATES, METRICS, DeviceView, DirectionView, Snapshot
 
 OPENMETRICS = "application/openmetrics-text"
-DIRECTION_COUNTERS: dict[str, tuple[str, Callable[[DirectionView], float]]] = {
-    "zdev_messages_received_total": ("Messages received.", lambda way: way.messages_received),
-    "zdev_messages_sent_total": ("Messages sent on.", lambda way: way.messages_sent),
-    "zdev_received_bytes_total": ("Bytes of messages received.", lambda way: way.bytes_received),
-    "zdev_sent_bytes_total": ("Bytes of messages sent on.", lambda way: way.bytes_sent),
-    "zdev_monitor_messages_total": ("Copies sent to the mon socket.", lambda way: way.monitor_sent),
-    "zdev_monitor_messages_dropped_total": (
-        "Copies dropped because the mon socket was full.",
-        lambda way: way.monitor_dropped,
-    ),
-    "zdev_backpressure_seconds_total": (
-        "Time for which the next message could not be sent, so that none was received.",
-        lambda way: way.backpressure_seconds,
-    ),
-}
 DEVICE_COUNTERS: dict[str, tuple[str, Callable[[DeviceView], float]]] = {
-    "zdev_messages_lost_total": ("Messages received and, as the device ended, not sent.", lambda device: device.lost),
-    "zdev_device_restarts_total": ("Starts after a failure.", lambda device: device.restarts),
+    "zdev_messages_lost_total": ("Messages received but not sent on when the device ended.", lambda device: device.lost),
+    "zdev_device_restarts_total": ("Restarts after a failure.", lambda device: device.restarts),
 }
 
 
 class Metrics:
-    """What /metrics tells: one snapshot a request."""
+    """The content of /metrics: one snapshot per request."""
 
     def __init__(self, snapshot: Callable[[], Snapshot]) -> None:
         self._registry = CollectorRegistry()
@@ -44,7 +29,7 @@ class Metrics:
         ProcessCollector(registry=self._registry)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """The metrics and their content type: OpenMetrics to those who accept it, else the older text format."""
+        """Return the metrics and their content type: OpenMetrics if accepted, else the older text format."""
         encode, content_type = choose_encoder(OPENMETRICS if OPENMETRICS in accept else "")
         return encode(self._registry), content_type
 
@@ -54,18 +39,18 @@ class _SnapshotCollector(Collector):
         self._snapshot = snapshot
 
     def describe(self) -> list[Metric]:
-        """Nothing: else the registry would take a snapshot to learn the names."""
+        """Return nothing: otherwise the registry would take a snapshot to learn the names."""
         return []
 
     def collect(self) -> Iterator[Metric]:
         snapshot = self._snapshot()
         yield _build(snapshot)
-        yield GaugeMetricFamily("zdev_ready", "Whether /readyz answers that it is.", value=snapshot.ready)
+        yield GaugeMetricFamily("zdev_ready", "1 if /readyz reports ready, else 0.", value=snapshot.ready)
         yield _states(snapshot)
-        for name, (text, value) in DIRECTION_COUNTERS.items():
-            family = CounterMetricFamily(name, text, labels=("device", "direction"))
+        for field, metric in METRICS.items():
+            family = CounterMetricFamily(metric.name, metric.help, labels=("device", "direction"))
             for device, direction, way in _ways(snapshot):
-                family.add_metric((device, direction), value(way))
+                family.add_metric((device, direction), getattr(way, field))
             yield family
         yield _dropped(snapshot)
         for name, (text, number) in DEVICE_COUNTERS.items():
@@ -74,7 +59,7 @@ class _SnapshotCollector(Collector):
                 family.add_metric((each.name,), number(each))
             yield family
         in_flight = GaugeMetricFamily(
-            "zdev_inflight_messages", "Requests that wait for their reply, and messages in hand.", labels=("device",)
+            "zdev_inflight_messages", "Requests awaiting their reply, and messages being forwarded.", labels=("device",)
         )
         for each in snapshot.devices:
             in_flight.add_metric((each.name,), each.in_flight)
@@ -84,9 +69,8 @@ class _SnapshotCollector(Collector):
 def _ways(snapshot: Snapshot) -> Iterator[tuple[str, str, DirectionView]]:
     """A direction has the name of the socket that it receives on."""
     for device in snapshot.devices:
-        yield device.name, "in", device.in_
-        if device.two_ways:
-            yield device.name, "out", device.out
+        for direction, way in device.directions.items():
+            yield device.name, direction, way
 
 
 def _build(snapshot: Snapshot) -> Metric:
@@ -96,12 +80,12 @@ def _build(snapshot: Snapshot) -> Metric:
         "pyzmq": zmq.pyzmq_version(),
         "python": platform.python_version(),
     }
-    return InfoMetricFamily("zdev_build", "What runs.", value=versions)
+    return InfoMetricFamily("zdev_build", "Versions of the running zdev and its libraries.", value=versions)
 
 
 def _states(snapshot: Snapshot) -> Metric:
     family = GaugeMetricFamily(
-        "zdev_device_state", "1 for the state that the device is in, else 0.", labels=("device", "state")
+        "zdev_device_state", "1 for the present state of the device, else 0.", labels=("device", "state")
     )
     for device in snapshot.devices:
         for state in DEVICE_STATES:
@@ -111,8 +95,8 @@ def _states(snapshot: Snapshot) -> Metric:
 
 def _dropped(snapshot: Snapshot) -> Metric:
     labels = ("device", "direction", "reason")
-    family = CounterMetricFamily("zdev_messages_dropped_total", "Messages that could not be sent on.", labels=labels)
+    family = CounterMetricFamily("zdev_messages_dropped_total", "Messages that could not be forwarded.", labels=labels)
     for device, direction, way in _ways(snapshot):
-        for reason in way.dropped.__struct_fields__:
-            family.add_metric((device, direction, reason), getattr(way.dropped, reason))
+        for reason, count in way.dropped.by_reason.items():
+            family.add_metric((device, direction, reason), count)
     return family

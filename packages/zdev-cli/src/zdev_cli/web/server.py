@@ -16,7 +16,7 @@ from waitress.server import TcpWSGIServer  # type: ignore[import-untyped]
 from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]
 
 from .._failure import Failure, Status
-from ..service.snapshot import Snapshot
+from ..snapshot import Snapshot
 from .application import Application
 
 CONNECTIONS = 100  # at once; those beyond wait until one is closed, or the one idle longest makes room
@@ -30,7 +30,7 @@ STOP_TIMEOUT = 2.0  # seconds for answers being made
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection. Bytes that trickle, either way, are not activity: they would hold it without end."""
+    """A connection. Bytes that trickle in or out are not activity: they would keep it open indefinitely."""
 
     _last_activity = 0.0
 
@@ -45,7 +45,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
 
 class _Server(TcpWSGIServer):  # type: ignore[misc]
-    """Accepts a connection when it has room for one; until then it waits in the backlog, and its client only waits longer."""
+    """Accepts a connection when there is room; until then it waits in the backlog, and its client is only delayed."""
 
     channel_class = _Channel
     _paused_until = 0.0
@@ -55,36 +55,33 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         return bool(super().readable()) and has_room and time.time() >= self._paused_until
 
     def handle_accept(self) -> None:
-        """After an error, of no descriptor above all, the listener stays readable: it is left alone for a moment."""
+        """Accept. After an error, such as EMFILE, the listener stays readable: do not poll it for a moment."""
         before = len(self.active_channels)
         super().handle_accept()
         if len(self.active_channels) == before:
             self._paused_until = time.time() + GRACE
 
     def serve(self) -> None:
-        """Until there is nothing left to wait for."""
+        """Serve until the listener and every connection are closed."""
         while self._map:
             is_full = len(self.active_channels) >= CONNECTIONS
-            if is_full and self._is_waited_for():
+            if is_full and _is_readable(self.socket):
                 self._make_room()
             waits = is_full or time.time() < self._paused_until
             self.asyncore.loop(GRACE if waits else 1.0, use_poll=True, map=self._map, count=1)
 
     def _make_room(self) -> None:
-        """Close the connection that has been idle longest, if there is one."""
-        idle = [each for each in self.active_channels.values() if not each.requests]
-        oldest = min(idle, key=lambda each: each.last_activity, default=None)
-        if oldest and time.time() - oldest.last_activity >= GRACE:
-            oldest.handle_close()
-
-    def _is_waited_for(self) -> bool:
-        poll = select.poll()
-        poll.register(self.socket, select.POLLIN)
-        return bool(poll.poll(0))
+        """Close the connection that has been idle longest, if there is one, and no request of it has arrived."""
+        latest = time.time() - GRACE
+        idle = [each for each in self.active_channels.values() if not each.requests and each.last_activity <= latest]
+        for each in sorted(idle, key=lambda each: each.last_activity):
+            if not _is_readable(each.socket):
+                each.handle_close()
+                return
 
 
 class WebServer:
-    """Serves what `snapshot` returns, from start() to stop(), in threads of its own. `snapshot` is called in any of them."""
+    """Serves what `snapshot` returns, from start() to stop(), in separate threads. `snapshot` is called in any of them."""
 
     def __init__(self, listen: str, snapshot: Callable[[], Snapshot]) -> None:
         self._listen = listen
@@ -95,8 +92,8 @@ class WebServer:
         """HOST:PORT; while it runs, with the port that was bound."""
 
     def start(self) -> None:
-        """Bind and serve. Raises Failure if it can't."""
-        logging.getLogger("waitress").addHandler(logging.NullHandler())  # what clients do wrong is their business
+        """Bind and serve. Raises Failure if that is impossible."""
+        logging.getLogger("waitress").addHandler(logging.NullHandler())  # errors of clients are not logged
         listener = _bound(self._listen)
         host, port = listener.getsockname()[:2]
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -121,7 +118,7 @@ class WebServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Finish the answers being made, close every connection, and free the port. A second call does nothing."""
+        """Finish pending answers, close every connection, and free the port. A second call does nothing."""
         server, thread = self._server, self._thread
         if server is None or thread is None:
             return
@@ -132,8 +129,14 @@ class WebServer:
         server.close()
 
 
+def _is_readable(readable: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(readable, select.POLLIN)
+    return bool(poll.poll(0))
+
+
 def _leave(server: Any) -> None:
-    """Give the server's thread nothing left to wait for.
+    """Close everything that the server's thread waits for.
 
     The trigger stays open: an earlier pull may have had this called, while the later one is about to write to it.
     """
@@ -147,7 +150,7 @@ def _bound(listen: str) -> socket.socket:
     host, _, port = listen.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not (host and port.isascii() and port.isdigit() and int(port) <= 65535):
-        text = f"http: {listen!r} is no address to listen on: write HOST:PORT, like 127.0.0.1:9595"
+        text = f"http: invalid address {listen!r}: write HOST:PORT, like 127.0.0.1:9595"
         raise Failure(text, Status.CONFIGURATION)
     try:
         found = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)
@@ -156,5 +159,5 @@ def _bound(listen: str) -> socket.socket:
     except (OSError, UnicodeError) as error:
         number = getattr(error, "errno", None) or 0  # below 0: of getaddrinfo
         why = os.strerror(number) if number > 0 else getattr(error, "strerror", None) or error
-        advice = "end what uses it, or set another `listen` in [http]; port 0 takes any free one"
-        raise Failure(f"http: can't listen on {listen}: {why}: {advice}", Status.UNAVAILABLE) from error
+        advice = "stop the program that uses it, or set another `listen` in [http] (port 0 takes any free one)"
+        raise Failure(f"http: cannot listen on {listen}: {why}: {advice}", Status.UNAVAILABLE) from error

@@ -1,11 +1,10 @@
 "use strict";
-// Asks for the status each second and shows it. What zdev tells goes into the page as text only, never as HTML.
+// Fetches the status every second and shows it. What zdev sends goes into the page as text only, never as HTML.
 (() => {
-  const PERIOD = 1000, PATIENCE = 5000; // ms between two questions; ms for an answer
+  const PERIOD = 1000, PATIENCE = 5000; // ms between two requests; ms for an answer
   const POINTS = 60; // of a chart
   const TROUBLE = ["waiting", "failed"];
-  const REASONS = ["malformed", "unroutable", "overflowed"];
-  const TITLES = ["in \u2192 out", "out \u2192 in"];
+  const TITLES = ["in to out", "out to in"];
   const byId = (id) => document.getElementById(id);
   const cards = new Map(); // of the devices, by name
   let seen = null; // the last snapshot
@@ -33,17 +32,18 @@
 
   function duration(seconds) {
     const s = Math.floor(seconds), m = Math.floor(s / 60), h = Math.floor(m / 60), d = Math.floor(h / 24);
-    if (d) return `${d} d ${h % 24} h`;
-    if (h) return `${h} h ${m % 60} min`;
-    return m ? `${m} min ${s % 60} s` : `${s} s`;
+    if (d) return `${d}d${h % 24}h`;
+    if (h) return `${h}h${m % 60}m`;
+    return m ? `${m}m${s % 60}s` : `${s}s`;
   }
 
   function reasons(list) {
-    const told = REASONS.map((reason) => [reason, sum(list, (way) => way.dropped[reason])]).filter(([, n]) => n);
-    return told.map(([reason, n]) => `${count(n)} ${reason}`).join(", ");
+    const names = list.length ? Object.keys(list[0].dropped) : [];
+    const counts = names.map((reason) => [reason, sum(list, (way) => way.dropped[reason])]).filter(([, n]) => n);
+    return counts.map(([reason, n]) => `${count(n)} ${reason}`).join(", ");
   }
 
-  const dropped = (list) => sum(list, (way) => sum(REASONS, (reason) => way.dropped[reason]));
+  const dropped = (list) => sum(list, (way) => sum(Object.values(way.dropped), (n) => n));
 
   // Writing: only what changed
   function write(root, texts) {
@@ -98,8 +98,8 @@
     card.sockets = key;
     list.replaceChildren(...sockets.flatMap((socket) => {
       const rows = [["bind", socket.binds], ["connect", socket.connects]];
-      const told = rows.flatMap(([verb, endpoints]) => endpoints.map((endpoint) => [verb, endpoint]));
-      return (told.length ? told : [["", "no endpoint"]]).map(([verb, endpoint], i) => {
+      const lines = rows.flatMap(([verb, endpoints]) => endpoints.map((endpoint) => [verb, endpoint]));
+      return (lines.length ? lines : [["", "no endpoint"]]).map(([verb, endpoint], i) => {
         const row = document.createElement("li");
         const cells = [["span", "role", i ? "" : socket.role], ["span", "type", i ? "" : socket.type], ["span", "verb", verb], ["code", "", endpoint]];
         row.append(...cells.map(([tag, name, text]) => Object.assign(document.createElement(tag), { className: name, textContent: text })));
@@ -111,17 +111,17 @@
   function showDevice(card, device) {
     const list = ways(device), held = list.map((way) => Math.min(1, way.backpressure)), most = Math.max(...held);
     const lost = dropped(list), copies = sum(list, (way) => way.monitor_dropped);
-    const retry = device.retry_in === null ? "" : ` It starts again in ${Math.ceil(device.retry_in)} s.`;
-    const error = device.error === null ? "" : `${device.error}${/[.!?]$/.test(device.error) ? "" : "."}${retry}`;
+    const retry = device.retry_in === null ? "" : `; retrying in ${tenths.format(device.retry_in)} s`;
+    const error = device.error === null ? "" : `${device.error}${retry}`;
     const about = [device.type, `in a ${device.isolation}`, device.uptime === null ? "not running" : `up ${duration(device.uptime)}`];
     if (device.restarts) about.push(plural(device.restarts, "restart"));
     card.className = `device ${device.state}`;
     write(card, {
       name: device.name, state: device.state, about: about.join(" \u00b7 "), error,
-      in_flight: count(device.in_flight), held: `${count(most * 100)} %`,
+      in_flight: count(device.in_flight), held: `${count(most * 100)}%`,
       held_ways: TITLES.filter((_, i) => held[i] >= 0.005).join(", "), dropped: count(lost), dropped_reasons: reasons(list),
       monitored: count(sum(list, (way) => way.monitor_sent)), monitor_dropped: copies ? `${count(copies)} dropped` : "",
-      lost: device.lost ? `${count(device.lost)} lost as it ended` : "",
+      lost: device.lost ? `${count(device.lost)} lost when it ended` : "",
     });
     card.querySelector(".error").hidden = !error;
     card.querySelector(".mon").hidden = !device.sockets.some((socket) => socket.role === "mon");
@@ -207,8 +207,8 @@
   }
 
   function showLost(what) {
-    const since = heard ? ` What is shown is how it was at ${new Date(heard).toLocaleTimeString()}.` : "";
-    const text = what && `${what}${since} Asking again each second.`;
+    const since = heard ? ` The figures are those of ${new Date(heard).toLocaleTimeString()}.` : "";
+    const text = what && `${what}${since} Retrying every second.`;
     byId("lost").hidden = !text;
     classed(document.body, "lost", Boolean(text));
     byId("page").hidden = false;

@@ -1,4 +1,4 @@
-"""What a recording holds, in numbers."""
+"""The contents of a recording, in numbers."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Way:
         self.sizes[size] += 1
 
 
-class Account:
-    """Reads all of a file. Raises Failure when it is no recording."""
+class Summary:
+    """The contents of a whole file. Raises Failure when it is not a recording."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -1,4 +1,4 @@
-"""How far it is, on stderr when that is a terminal."""
+"""Progress on stderr, when that is a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def say(text: str) -> None:
 
 
 class Progress:
-    """While entered, shows what `text` tells, a few times a second; shows nothing when stderr is no terminal."""
+    """While entered, shows the result of `text` a few times a second; shows nothing when stderr is not a terminal."""
 
     def __init__(self, text: Callable[[], str]) -> None:
         self._text = text
@@ -41,7 +41,7 @@ class Progress:
             self._live.stop()
 
     def tick(self) -> None:
-        """Show it again, if it is time."""
+        """Show it again, if it is due."""
         if self._live and monotonic() >= self._shown + _EVERY:
             from rich.text import Text
 

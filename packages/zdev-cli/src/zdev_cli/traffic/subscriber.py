@@ -1,4 +1,4 @@
-"""A subscriber of a mon socket, next to what else ends a wait."""
+"""A subscriber of a mon socket, polled together with signals and a pipe's end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from zdev_background import Security
 
 
-class Watch:
+class Subscriber:
     """While entered, subscribed to the mon socket at `endpoint`.
 
     directions: prefixes to subscribe to; none for all. The device copies only what is subscribed to.
@@ -40,7 +40,7 @@ class Watch:
         self._socket = self._context.socket(zmq.SUB)
         self._socket.linger = 0
         self._socket.rcvhwm = self._capacity
-        refused = f"{self.endpoint} is no mon endpoint: no PUB or XPUB socket that lets this program in listens there"
+        refused = f"{self.endpoint} is not a mon endpoint: no PUB or XPUB accepted the connection"
         self._link = Link(self._socket, self.endpoint, refused, has_keys=self._security is not None)
         self._poller = zmq.Poller()
         for readable in (self._socket, self._link.events, self._stop.fileno()):

@@ -1,4 +1,4 @@
-"""In which order devices that feed one another are ended, so that nothing on its way between them is lost."""
+"""The order in which devices that feed one another are stopped, so that no message between them is lost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..config.endpoints import address_of
 
 
 def stages(devices: Collection[DeviceConfig]) -> list[list[str]]:
-    """The names of those that can be ended together, first those that feed others.
+    """Return the names of devices that can be stopped together, beginning with those that feed others.
 
     A drained device waits for replies that come through the device it feeds.
     """
@@ -18,7 +18,7 @@ def stages(devices: Collection[DeviceConfig]) -> list[list[str]]:
     sorter = TopologicalSorter(feeding)
     try:
         sorter.prepare()
-    except CycleError:  # which a checked file does not have
+    except CycleError:  # which a validated file does not have
         return [list(feeding)]
     found = []
     while sorter.is_active():
@@ -32,7 +32,7 @@ def _feeds(one: DeviceConfig, other: DeviceConfig) -> bool:
 
 
 def _reaches(connecting: SocketConfig, bound: SocketConfig) -> bool:
-    """Whether an endpoint that one connects to is bound by the other."""
+    """Return whether an endpoint that one connects to is bound by the other."""
     there = [address for endpoint in bound.binds if (address := address_of(endpoint))]
     here = [address for endpoint in connecting.connects if (address := address_of(endpoint))]
     return any(each.reaches(address) for each in here for address in there)

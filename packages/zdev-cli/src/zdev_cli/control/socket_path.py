@@ -22,7 +22,7 @@ _SCHEMES = ("unix://", "ipc://")
 
 
 def path_of(given: str | None) -> Path:
-    """The path in `given`, which may begin with unix:// or ipc://; by default one in a directory of this user.
+    """Return the path in `given`, which may begin with unix:// or ipc://; by default one in a directory of this user.
 
     Raises Failure if no socket can have it.
     """
@@ -47,10 +47,10 @@ def _path(given: str | None) -> Path:
 
 
 def listen(path: Path) -> socket.socket:
-    """A socket that listens at `path`, in a directory closed to others. Raises Failure, also when another zdev listens there."""
+    """Listen at `path`, in a directory closed to others. Raises Failure, also when another zdev listens there."""
     _make_directory(path)
     try:
-        with _locked(path.parent):  # from the look whether somebody listens there to the bind
+        with _locked(path.parent):  # from the check for another zdev to the bind
             _remove_stale(path)
             return _bound(path)
     except OSError as error:
@@ -58,7 +58,7 @@ def listen(path: Path) -> socket.socket:
 
 
 def _make_directory(path: Path) -> None:
-    """Raises Failure if others can enter, own or redirect it."""
+    """Make the directory of the socket. Raises Failure if others can enter, own or redirect it."""
     directory = path.parent
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -77,7 +77,7 @@ def _make_directory(path: Path) -> None:
 
 
 def _remove_stale(path: Path) -> None:
-    """The file of a zdev that was killed."""
+    """Remove the socket file of a killed zdev. Raises Failure if a zdev listens there."""
     try:
         kind = path.lstat().st_mode
     except FileNotFoundError:
@@ -92,7 +92,7 @@ def _remove_stale(path: Path) -> None:
         except ConnectionRefusedError:
             path.unlink()
             return
-        except BlockingIOError:  # more clients wait there than may
+        except BlockingIOError:  # its backlog is full
             pass
     raise Failure(f"another zdev listens at {path}: stop it, or set another path with --control", Status.UNAVAILABLE)
 
@@ -113,7 +113,7 @@ def _bound(path: Path) -> socket.socket:
 
 @contextmanager
 def _locked(directory: Path) -> Iterator[None]:
-    """Alone among all who lock this directory."""
+    """Hold an exclusive lock of the directory."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

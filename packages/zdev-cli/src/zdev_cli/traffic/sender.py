@@ -1,4 +1,4 @@
-"""The socket that replays: it waits for its peer, and for room, and loses nothing on its own."""
+"""The socket that replays: it waits for its peer and for room, and drops nothing."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ import zmq
 from zdev_background import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
 
 from .._failure import Failure, Status, status_of
+from .._progress import say
 from .._signals import StopSignals
 from .line import direction as shown
 from .link import Link
-from .progress import say
 
 if TYPE_CHECKING:
     from zdev_background import Security
@@ -23,15 +23,15 @@ _BLIND = ("PUB", "ROUTER")  # can't be polled for room
 _ANSWERED = ("DEALER", "ROUTER", "PAIR")
 _TURN = 1000  # messages sent before the next look at replies and signals
 _LAST_CALL = 1.0  # seconds at most to hand over what was sent, after a signal
-_RETRY = 0.002  # seconds until the next attempt of a type that can't tell when there is room
+_RETRY = 0.002  # seconds until the next attempt of a type that cannot be polled for room
 
 
-class Outlet:
+class Sender:
     """While entered, a socket at `endpoint`.
 
     kind: PUSH, DEALER, PUB, ROUTER or PAIR; timeout: seconds that a peer, or its taking the next message, may take.
     PUSH, DEALER and PAIR see no connection before it is there (IMMEDIATE), PUB is an XPUB that waits for a subscriber and for
-    room (XPUB_NODROP), ROUTER is told of peers that aren't there (ROUTER_MANDATORY).
+    room (XPUB_NODROP), ROUTER learns of absent peers (ROUTER_MANDATORY).
     """
 
     def __init__(self, endpoint: str, kind: str, *, bind: bool, timeout: float, security: Security | None = None) -> None:
@@ -53,7 +53,7 @@ class Outlet:
         self._context.sockopts.update({**DEFAULT_SOCKET_OPTIONS, **DEFAULT_OPTIONS_BY_TYPE.get(kind, {})})
         self._socket = self._context.socket(kind)
         self._set_options()
-        refused = f"{self.endpoint} takes nothing from a {self.kind}: what listens there is no socket of a type that matches"
+        refused = f"{self.endpoint} does not accept a {self.kind}: the socket there has a type that does not match"
         self._link = Link(self._socket, self.endpoint, None if self._bind else refused, has_keys=self._security is not None)
         self._poller = zmq.Poller()
         for readable in (self._link.events, self._stop.fileno()):
@@ -100,18 +100,18 @@ class Outlet:
 
     def finish(self) -> None:
         """Hand all that was sent to the network. Raises Failure when the peer doesn't take it in time."""
-        self.attend(0)
+        self.poll(0)
         began = monotonic()
         self._close(linger=min(_LAST_CALL, self._timeout) if self.stopped else self._timeout)
         if not self.stopped and monotonic() - began >= self._timeout:
-            text = f"{self.endpoint} has not taken the last of it within {self._timeout:g} s"
+            text = f"{self.endpoint} did not accept the last messages within {self._timeout:g} s"
             raise Failure(text, Status.UNAVAILABLE)
 
     def wait_for_replies(self, count: int, quiet: float) -> None:
         """Until so many replies came, or none for `quiet` seconds; for types that get any."""
         last, seen = monotonic(), self.replies
         while self.answered and self.replies < count and not self.stopped and monotonic() < last + quiet:
-            self.attend(min(0.05, quiet))
+            self.poll(min(0.05, quiet))
             if self.replies > seen:
                 last, seen = monotonic(), self.replies
 
@@ -122,7 +122,7 @@ class Outlet:
 
     @property
     def broken(self) -> int:
-        """How often a connection ended; what was under way then may be lost."""
+        """How often a connection ended; messages on their way then may be lost."""
         return self._link.lost
 
     def wait_for_peer(self) -> None:
@@ -132,13 +132,13 @@ class Outlet:
             if monotonic() >= deadline:
                 who = "subscriber" if self.kind == "PUB" else "peer"
                 raise Failure(f"{self._peer()}: no {who} within {self._timeout:g} s: nothing was sent", Status.UNAVAILABLE)
-            self.attend(min(0.05, self._timeout))
+            self.poll(min(0.05, self._timeout))
 
     def send(self, frames: Sequence[bytes]) -> bool:
         """False when a signal came instead. Raises Failure when nobody takes it in time."""
         self._turn += 1
         if self._turn % _TURN == 0:
-            self.attend(0)
+            self.poll(0)
         deadline = 0.0
         while not self.stopped:
             if (missing := self._try(frames)) is None:
@@ -147,11 +147,11 @@ class Outlet:
             deadline = deadline or now + self._timeout
             if now >= deadline:
                 raise Failure(f"{missing} within {self._timeout:g} s", Status.UNAVAILABLE)
-            self.attend(_RETRY if self.kind in _BLIND else min(deadline - now, 0.25), for_room=True)
+            self.poll(_RETRY if self.kind in _BLIND else min(deadline - now, 0.25), for_room=True)
         return False
 
-    def attend(self, seconds: float, *, for_room: bool = False) -> None:
-        """See to signals, replies and the connection, for so many seconds or until there is something, or room."""
+    def poll(self, seconds: float, *, for_room: bool = False) -> None:
+        """Handle signals, replies and the connection, for so many seconds or until there is something, or room."""
         room = zmq.POLLOUT if for_room and self.kind not in _BLIND else 0
         self._poller.register(self._socket, room | (0 if self.kind == "PUSH" else zmq.POLLIN))
         ready: dict[object, int] = dict(self._poller.poll(int(seconds * 1000)))
@@ -181,7 +181,7 @@ class Outlet:
 
     def _has_peer(self) -> bool:
         if self.kind == "ROUTER":
-            return True  # each message tells whether its peer is there
+            return True  # it is known when a message is sent
         if self.kind == "PUB":
             return bool(self._topics)
         return bool(int(self._socket.get(zmq.EVENTS)) & zmq.POLLOUT)
@@ -191,15 +191,15 @@ class Outlet:
         if self.kind == "PUB":
             self._read()
             if not self._topics:
-                return f"{self._peer()}: no subscriber any more"
+                return f"{self._peer()}: the last subscriber has left, and no other came"
         try:
             self._socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
-            return f"{self._peer()}: nobody has taken the next message"
+            return f"{self._peer()}: the next message was not accepted"
         except zmq.ZMQError as error:
             if error.errno != zmq.EHOSTUNREACH:
                 raise
-            return f"{self._peer()}: no peer with the routing id {shown(frames[0])} has been there"
+            return f"{self._peer()}: no peer with the routing id {shown(frames[0])} connected"
         return None
 
     def _peer(self) -> str:

@@ -1,18 +1,23 @@
-"""The command line's words for sockets: endpoints, types and options, checked as they are read."""
+"""Options that several commands have: sockets, keys, and the device or endpoint to look at. Values are checked as they are read."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ._words import SOCKET_TYPES, Role, endpoint_of, settings_of
+from .._failure import Failure, Status
+from .._words import SOCKET_TYPES, Role, endpoint_of, settings_of
+from ..control.client import control_option
 
 if TYPE_CHECKING:
-    from .config import SocketConfig
+    from zdev_background import CurveClient
+
+    from ..config import SocketConfig
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Value = TypeVar("_Value")
@@ -36,7 +41,7 @@ def assignment_of(text: str) -> tuple[str, str]:
     """NAME=VALUE of a socket option, as name and value."""
     name, separator, value = text.partition("=")
     if not separator:
-        raise ValueError(f"{text!r} is no NAME=VALUE, like SNDHWM=5000")
+        raise ValueError(f"{text!r}: write NAME=VALUE, like SNDHWM=5000")
     try:
         settings_of(name.strip(), value)
     except ValueError as error:
@@ -49,7 +54,7 @@ def assignment_of(text: str) -> tuple[str, str]:
 
 @dataclass(frozen=True)
 class SocketArguments:
-    """What the command line says of the socket in one role."""
+    """The options of the command line for the socket in one role."""
 
     role: Role
     type: str | None
@@ -75,7 +80,7 @@ class SocketArguments:
 
     def config(self, prefix: str | None) -> SocketConfig | None:
         """The same as in a configuration file; None where there is to be no such socket."""
-        from .config import SocketConfig
+        from ..config import SocketConfig
 
         if not self.wanted:
             return None
@@ -83,8 +88,8 @@ class SocketArguments:
         for name, value in self.settings:
             options.setdefault(name, []).append(value)
         kind: Any = self.type
-        told = True if prefix is None else prefix
-        return SocketConfig(type=kind, bind=list(self.binds), connect=list(self.connects), options=options, prefix=told)
+        shown = True if prefix is None else prefix
+        return SocketConfig(type=kind, bind=list(self.binds), connect=list(self.connects), options=options, prefix=shown)
 
 
 def socket_options(role: Role) -> Callable[[_Command], _Command]:
@@ -94,12 +99,12 @@ def socket_options(role: Role) -> Callable[[_Command], _Command]:
     settings: dict[str, Any] = {"metavar": "NAME=VALUE", "multiple": True, "callback": checked(assignment_of)}
     types: dict[str, Any] = {"metavar": "TYPE", "type": click.Choice(SOCKET_TYPES[role], case_sensitive=False)}
     options = (
-        click.option(f"--bind-{role}", f"{role}_binds", callback=binds, help=f"Endpoint that {role} binds.", **endpoints),
+        click.option(f"--bind-{role}", f"{role}_binds", callback=binds, help=f"Endpoint that {role} binds to.", **endpoints),
         click.option(
             f"--connect-{role}", f"{role}_connects", callback=connects, help=f"Endpoint that {role} connects to.", **endpoints
         ),
         click.option(f"--setsockopt-{role}", f"{role}_settings", help=f"Socket option of {role}.", **settings),
-        click.option(f"--{role}-type", help=f"One of {', '.join(SOCKET_TYPES[role])}.", **types),
+        click.option(f"--{role}-type", help=f"Socket type of {role}: {', '.join(SOCKET_TYPES[role])}.", **types),
     )
 
     def decorate(command: _Command) -> _Command:
@@ -108,3 +113,42 @@ def socket_options(role: Role) -> Callable[[_Command], _Command]:
         return command
 
     return decorate
+
+
+def key_options(command: _Command) -> _Command:
+    """--secret-key and --server-key, as `security`: a CurveClient or None."""
+
+    @wraps(command)
+    def with_security(*arguments: Any, secret_key: Path | None, server_key: Path | None, **options: Any) -> Any:
+        return command(*arguments, security=_security_of(secret_key, server_key), **options)
+
+    path: Any = click.Path(path_type=Path)
+    secret = click.option("--secret-key", metavar="FILE", type=path, help="Your secret key, for a socket that requires CURVE.")
+    server = click.option("--server-key", metavar="FILE", type=path, help="Public key of the socket to connect to.")
+    decorated: Any = secret(server(with_security))
+    return decorated  # type: ignore[no-any-return]
+
+
+def _security_of(secret_key: Path | None, server_key: Path | None) -> CurveClient | None:
+    if secret_key is None and server_key is None:
+        return None
+    if secret_key is None or server_key is None:
+        raise click.UsageError("--secret-key and --server-key must be given together")
+    from zdev_background import CurveClient
+
+    security = CurveClient(secret_key, server_key)
+    try:
+        security.check()
+    except (OSError, ValueError) as error:
+        raise Failure(f"cannot use these keys: {error}", Status.UNAVAILABLE) from error
+    return security
+
+
+def target_argument(command: _Command) -> _Command:
+    """The argument DEVICE|ENDPOINT, as `target`, and where to ask for a device: --control, as `control`."""
+    return click.argument("target", metavar="DEVICE|ENDPOINT", callback=checked(_target_of))(control_option(command))
+
+
+def _target_of(text: str) -> str:
+    """What has a colon is meant as an endpoint; the name of a device has none."""
+    return endpoint_of(text) if ":" in text else text

@@ -1,0 +1,125 @@
+"""`zdev pause`, `resume`, `drain`, `stop`, `start`, `restart` and `reload`: commands to a running zdev."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ..control.client import ask, control_option, device_names
+
+if TYPE_CHECKING:
+    from ..control.protocol import Verb
+
+
+def _steering_command(verb: Verb, text: str, example: str) -> click.Command:
+    """`zdev VERB DEVICE`. text: its help."""
+
+    @click.command(verb, help=text, epilog=f"\b\nExample:\n{example}")
+    @click.argument("device", shell_complete=device_names)
+    @control_option
+    def command(device: str, control: str | None) -> None:
+        _print_answer(verb, device, control)
+
+    return command
+
+
+def _print_answer(verb: Verb, device: str | None, control: str | None) -> None:
+    from ..control.protocol import Request
+
+    for line in ask(Request(verb=verb, device=device), control, timeout=None).lines:
+        click.echo(line)
+
+
+pause = _steering_command(
+    "pause",
+    """\
+Hold the messages of DEVICE; none is lost.
+
+Senders fill their own queues, then wait. The pause lasts until zdev resume, also when the device fails and is restarted.
+""",
+    """\
+  zdev pause orders
+  orders: paused
+""",
+)
+resume = _steering_command(
+    "resume",
+    """\
+Resume a paused device.
+""",
+    """\
+  zdev resume orders
+  orders: resumed
+""",
+)
+drain = _steering_command(
+    "drain",
+    """\
+Stop DEVICE once all pending replies have been returned.
+
+It accepts no more requests, and stays stopped until zdev start. Exit status 75 if the drain was cut short: by its drain_timeout,
+by zdev stop, or because a slow receiver had not taken all messages when LINGER ended.
+""",
+    """\
+  zdev drain orders
+  orders: drained in 0.2 s
+""",
+)
+stop = _steering_command(
+    "stop",
+    """\
+Stop DEVICE without waiting for replies. It stays stopped until zdev start.
+
+Messages that it has received are sent on, within the LINGER of its sockets.
+""",
+    """\
+  zdev stop orders
+  orders: stopped
+""",
+)
+start = _steering_command(
+    "start",
+    """\
+Start a stopped, failed or waiting device immediately.
+
+Exit status 69 if it cannot be started; further attempts follow its restart setting.
+""",
+    """\
+  zdev start orders
+  orders: started
+""",
+)
+restart = _steering_command(
+    "restart",
+    """\
+Drain DEVICE, then start it again.
+
+Exit status 75 if the drain was cut short, as for zdev drain.
+""",
+    """\
+  zdev restart orders
+  orders: drained in 0.2 s
+  orders: started
+""",
+)
+
+
+@click.command(
+    epilog="""\b
+Example:
+  zdev reload
+  orders: unchanged
+  billing: restarted, drained in 0.2 s
+  audit: started
+"""
+)
+@control_option
+def reload(control: str | None) -> None:
+    """Reload the configuration file of a running zdev, and print what changed.
+
+    Devices whose configuration is unchanged are not touched. Changed devices are drained and started again; removed devices are
+    drained and stopped. A file with errors changes nothing: all errors are printed, with exit status 78. Exit status 75 if a
+    drain was cut short. SIGHUP does the same.
+    """
+    _print_answer("reload", None, control)

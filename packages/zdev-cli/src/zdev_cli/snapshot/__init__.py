@@ -1,0 +1,163 @@
+"""The devices as they are at one moment, which `zdev status`, `zdev top`, the metrics and the page show.
+
+A snapshot is a value and travels as JSON: its field names are those of `zdev status --json` and of /status. `DirectionView` and
+`Dropped` are the one list of counters: statistics, metrics, columns and page follow from their fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, NamedTuple, get_type_hints
+
+from msgspec import Struct, field
+from msgspec.structs import fields
+
+from .._words import Role
+
+DeviceState = Literal["starting", "active", "paused", "draining", "waiting", "stopped", "failed"]
+DEVICE_STATES: tuple[DeviceState, ...] = DeviceState.__args__  # type: ignore[attr-defined]
+
+
+class Metric(NamedTuple):
+    """The Prometheus counter of a field."""
+
+    name: str
+    help: str
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """A part of a snapshot."""
+
+
+class SocketView(View, frozen=True, kw_only=True):
+    """A socket of a device."""
+
+    role: Role
+    type: str
+    binds: list[str]
+    """Ports resolved while the device runs; otherwise as configured."""
+    connects: list[str]
+
+
+class Dropped(View, frozen=True, kw_only=True):
+    """Messages that could not be forwarded, by reason; see docs/relay-contract.md."""
+
+    malformed: int = 0
+    unroutable: int = 0
+    overflowed: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_reason.values())
+
+    @property
+    def by_reason(self) -> dict[str, int]:
+        return {reason: getattr(self, reason) for reason in REASONS}
+
+    def __add__(self, other: Dropped) -> Dropped:
+        return Dropped(**{reason: count + getattr(other, reason) for reason, count in self.by_reason.items()})
+
+
+REASONS = tuple(each.name for each in fields(Dropped))
+
+
+class DirectionView(View, frozen=True, kw_only=True):
+    """What one socket received and the other sent on, over all runs of the device since zdev started: it never decreases."""
+
+    messages_received: Annotated[int, Metric("zdev_messages_received_total", "Messages received.")] = 0
+    messages_sent: Annotated[int, Metric("zdev_messages_sent_total", "Messages sent on.")] = 0
+    bytes_received: Annotated[int, Metric("zdev_received_bytes_total", "Bytes of messages received.")] = 0
+    bytes_sent: Annotated[int, Metric("zdev_sent_bytes_total", "Bytes of messages sent on.")] = 0
+    dropped: Dropped = Dropped()
+    monitor_sent: Annotated[int, Metric("zdev_monitor_messages_total", "Copies sent to the mon socket.")] = 0
+    monitor_dropped: Annotated[
+        int, Metric("zdev_monitor_messages_dropped_total", "Copies dropped because the mon socket was full.")
+    ] = 0
+    backpressure_seconds: Annotated[
+        float,
+        Metric(
+            "zdev_backpressure_seconds_total", "Time for which the next message could not be sent, so that none was received."
+        ),
+    ] = 0.0
+    """How long messages of this direction were held back: the receiving end, or the monitor, had no room or no peer."""
+    messages_per_second: float = 0.0
+    """Sent on, over the last second or so."""
+    bytes_per_second: float = 0.0
+    backpressure: float = 0.0
+    """Share of the last second or so in which messages of this direction were held back: 0 to 1."""
+    history: list[float] = []
+    """messages_per_second of the last minute, oldest first, one per second."""
+
+
+METRICS: Mapping[str, Metric] = {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(DirectionView, include_extras=True).items()
+    if hasattr(hint, "__metadata__")
+}
+"""By field of DirectionView."""
+
+
+class DeviceView(View, frozen=True, kw_only=True):
+    """A device."""
+
+    name: str
+    type: str
+    isolation: Literal["thread", "process"]
+    state: DeviceState
+    """starting: its sockets are being made. waiting: it failed, and will be restarted. stopped: by an operator, or by
+    TERMINATE or DRAIN on its ctrl socket. failed: it failed, and is configured not to be restarted."""
+    sockets: list[SocketView]
+    in_: DirectionView = field(default=DirectionView(), name="in")
+    """In to out: received on in, sent on out."""
+    out: DirectionView = DirectionView()
+    """Out to in: received on out, sent on in."""
+    two_ways: bool = True
+    """Whether messages are also forwarded from out to in."""
+    in_flight: int = 0
+    """Requests awaiting their reply, and messages being forwarded."""
+    lost: int = 0
+    """Messages that were received but not sent on when the device ended."""
+    uptime: float | None = None
+    """Seconds since the present run began; null: the device does not run."""
+    restarts: int = 0
+    """How often it was restarted after a failure."""
+    error: str | None = None
+    """The error that ended the last run, or prevented the start."""
+    retry_in: float | None = None
+    """Seconds until the restart, when waiting."""
+
+    @property
+    def trouble(self) -> str:
+        """The error and when the device is restarted; "" when there is none."""
+        if not self.error:
+            return ""
+        return self.error + ("" if self.retry_in is None else f"; retrying in {self.retry_in:.1f} s")
+
+    @property
+    def dropped(self) -> Dropped:
+        """The sum of both directions."""
+        return self.in_.dropped + self.out.dropped
+
+    @property
+    def directions(self) -> dict[str, DirectionView]:
+        """The directions, by the socket that receives; without "out" if nothing is forwarded to in."""
+        return {"in": self.in_} | ({"out": self.out} if self.two_ways else {})
+
+
+class Snapshot(View, frozen=True, kw_only=True):
+    """A running zdev."""
+
+    version: str
+    pid: int
+    time: float
+    """Of the snapshot, in seconds since 1970."""
+    started: float
+    """When zdev started, in seconds since 1970."""
+    config: str
+    """The path of its configuration file."""
+    ready: bool
+    """Whether every device relays, or was paused or stopped by an operator, and zdev is not about to end."""
+    devices: list[DeviceView]
+
+    def device(self, name: str) -> DeviceView | None:
+        return next((each for each in self.devices if each.name == name), None)

@@ -1,0 +1,207 @@
+"""A snapshot as text: the columns of tables, and one device in detail. Words, units and colours are the same everywhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import click
+
+from .._units import bytes_text, duration_text, number_text
+from . import DEVICE_STATES, REASONS, DeviceView, DirectionView, Snapshot
+
+NONE = "-"
+IN_TO_OUT, OUT_TO_IN = "in to out", "out to in"
+STATE_STYLES = {
+    "starting": "yellow",
+    "active": "green",
+    "paused": "yellow",
+    "draining": "yellow",
+    "waiting": "bold red",
+    "stopped": "dim",
+    "failed": "bold red",
+}
+TROUBLE = "bold red"
+WIDE = 140  # characters of a terminal with room for all columns
+LONGEST_NAME = 32
+
+_WORDS = ("DEVICE", "TYPE", "STATE")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        title: Its heading in text.
+        short: Its heading in `zdev top`.
+        width: Characters that its cells take in `zdev top`.
+        value: What to sort by.
+        trouble: Whether anything but 0 deserves attention; the column is left out of a table where all are 0.
+        wide: Whether it is shown only on a wide terminal; narrow: only on another.
+        live: Whether `zdev top` shows it; still: whether text does.
+    """
+
+    title: str
+    short: str
+    width: int
+    value: Callable[[DeviceView], float | str]
+    text: Callable[[DeviceView], str]
+    trouble: bool = False
+    wide: bool = False
+    narrow: bool = False
+    live: bool = True
+    still: bool = True
+
+    @property
+    def is_word(self) -> bool:
+        """Words are aligned left and sort upwards, numbers are aligned right and sort downwards."""
+        return self.title in _WORDS
+
+    def style(self, device: DeviceView) -> str:
+        if self.title == "STATE":
+            return STATE_STYLES[device.state]
+        value = self.value(device)
+        if self.trouble and value:
+            return "bold yellow"
+        return "dim" if not self.is_word and value in (0, -1) else ""
+
+
+def _count(title: str, width: int, value: Callable[[DeviceView], int], **options: bool) -> Column:
+    return Column(title, title, width, value, lambda device: f"{value(device):,}", trouble=True, **options)
+
+
+def _reason(reason: str) -> Column:
+    width = max(len(reason), 7)
+    return _count(reason.upper(), width, lambda device: device.dropped.by_reason[reason], wide=True)
+
+
+def _back(value: float, device: DeviceView) -> float:
+    """Return a number of the direction out to in; -1 for a device with one direction."""
+    return value if device.two_ways else -1
+
+
+def _rate(
+    title: str, short: str, width: int, value: Callable[[DeviceView], float], text: Callable[[float], str], **options: bool
+) -> Column:
+    def shown(device: DeviceView) -> str:
+        return NONE if value(device) < 0 else text(value(device))
+
+    return Column(title, short, width, value, shown, **options)
+
+
+def _held(device: DeviceView) -> float:
+    return max(device.in_.backpressure, device.out.backpressure)
+
+
+COLUMNS = (
+    Column("DEVICE", "DEVICE", 0, lambda device: device.name, lambda device: device.name),
+    Column("TYPE", "TYPE", 15, lambda device: device.type, lambda device: device.type, wide=True),
+    Column("STATE", "STATE", 8, lambda device: DEVICE_STATES.index(device.state), lambda device: device.state),
+    _rate("IN>OUT/S", "IN/S", 7, lambda device: device.in_.messages_per_second, number_text),
+    _rate("OUT>IN/S", "OUT/S", 7, lambda device: _back(device.out.messages_per_second, device), number_text),
+    _rate("IN>OUT B/S", "IN B/S", 8, lambda device: device.in_.bytes_per_second, bytes_text),
+    _rate("OUT>IN B/S", "OUT B/S", 8, lambda device: _back(device.out.bytes_per_second, device), bytes_text),
+    _rate("IN>OUT", "IN", 7, lambda device: device.in_.messages_sent, lambda number: f"{number:,.0f}", live=False),
+    _rate(
+        "OUT>IN", "OUT", 7, lambda device: _back(device.out.messages_sent, device), lambda number: f"{number:,.0f}", live=False
+    ),
+    _rate("IN FLIGHT", "FLIGHT", 6, lambda device: device.in_flight, lambda number: f"{number:,.0f}"),
+    _count("DROPPED", 7, lambda device: device.dropped.total, narrow=True),
+    *map(_reason, REASONS),
+    Column("HELD", "HELD", 4, _held, lambda device: f"{_held(device):.0%}", trouble=True),
+    _count("LOST", 7, lambda device: device.lost, wide=True),
+    _count("RESTARTS", 8, lambda device: device.restarts, wide=True),
+    _count("RST", 3, lambda device: device.restarts, narrow=True, still=False),
+    _rate("UPTIME", "UPTIME", 7, lambda device: -1 if device.uptime is None else device.uptime, duration_text, wide=True),
+)
+"""IN>OUT: received on in and sent on out; OUT>IN: the way back. HELD: share of the last second in which messages were held back."""
+
+
+def columns_for(width: int) -> list[Column]:
+    """Return the columns that fit `zdev top` on a terminal of this width."""
+    return [each for each in COLUMNS if each.live and not (each.narrow if width >= WIDE else each.wide)]
+
+
+def widths_for(columns: Sequence[Column], width: int, names: Sequence[str]) -> list[int]:
+    """Return the width of each column, including a gap; the names get what the others leave, up to their length."""
+    room = width - sum(each.width + 1 for each in columns) - 2
+    name = min(max(map(len, ["DEVICE", *names])), LONGEST_NAME, max(room, len("DEVICE")))
+    return [(each.width or name) + 1 for each in columns]
+
+
+def show_all(snapshot: Snapshot) -> None:
+    """Print one line per device, then one per device with an error: a table on a terminal, stable columns elsewhere."""
+    columns = [each for each in COLUMNS if each.still]
+    if sys.stdout.isatty():
+        _print_table(columns, snapshot.devices)
+    else:
+        _print_columns(columns, snapshot.devices)
+    for device in snapshot.devices:
+        if device.trouble:
+            click.echo(f"{device.name}: {device.trouble}")
+
+
+def show_one(device: DeviceView) -> None:
+    """Print one line per fact."""
+    facts = {"device": device.name, "type": f"{device.type}, in a {device.isolation}", "state": device.state}
+    if device.uptime is not None:
+        facts["uptime"] = duration_text(device.uptime)
+    if device.trouble:
+        facts["trouble"] = device.trouble
+    for socket in device.sockets:
+        endpoints = [f"bind {each}" for each in socket.binds] + [f"connect {each}" for each in socket.connects]
+        facts[socket.role] = f"{socket.type:<6} {', '.join(endpoints)}"
+    for name, way in device.directions.items():
+        facts |= _direction(IN_TO_OUT if name == "in" else OUT_TO_IN, way)
+    facts |= {"in flight": f"{device.in_flight:,}", "lost": f"{device.lost:,}", "restarts": f"{device.restarts:,}"}
+    for name, text in facts.items():
+        click.echo(f"{name:<19}  {text}")
+
+
+def _direction(name: str, way: DirectionView) -> dict[str, str]:
+    return {
+        name: f"{number_text(way.messages_per_second)} messages/s, {bytes_text(way.bytes_per_second)}/s",
+        f"{name}, total": f"{way.messages_sent:,} messages, {bytes_text(way.bytes_sent)}",
+        f"{name}, held": f"{way.backpressure:.0%} of the last second, {way.backpressure_seconds:.1f} s in total",
+        f"{name}, dropped": ", ".join(f"{count:,} {reason}" for reason, count in way.dropped.by_reason.items()),
+        f"{name}, monitor": f"{way.monitor_sent:,} sent, {way.monitor_dropped:,} dropped",
+    }
+
+
+def _print_table(columns: Iterable[Column], devices: Sequence[DeviceView]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    reasons = {reason.upper() for reason in REASONS} if console.width < WIDE else {"DROPPED"}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    shown = [
+        each
+        for each in columns
+        if each.title not in reasons
+        and not (each.title.endswith("B/S") and console.width < WIDE)
+        and not ((each.trouble or each.title == "IN FLIGHT") and all(each.value(device) == 0 for device in devices))
+    ]
+    for each in shown:
+        table.add_column(each.title, justify="left" if each.is_word else "right", no_wrap=True)
+    for device in devices:
+        table.add_row(*(Text(each.text(device), style=each.style(device)) for each in shown))
+    console.print(table)
+
+
+def _print_columns(columns: Iterable[Column], devices: Sequence[DeviceView]) -> None:
+    """Print the rows as text, in which every heading and cell is one word."""
+    columns = list(columns)
+    rows = [[column.title.replace(" ", "_") for column in columns]]
+    rows += [[column.text(device).replace(" ", "") for column in columns] for device in devices]
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [
+            f"{cell:<{width}}" if column.is_word else f"{cell:>{width}}"
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        ]
+        click.echo("  ".join(cells).rstrip())
