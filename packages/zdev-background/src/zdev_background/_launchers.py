@@ -37,6 +37,11 @@ class Launcher(ABC):
         self._daemon = daemon
         self._ended = Latch()
 
+    @property
+    def pid(self) -> int | None:
+        """Process ID of the run, if it runs in its own process."""
+        return None
+
     @abstractmethod
     def launch(self) -> None:
         """Begin the run. `ready` tells when the sockets are bound and connected."""

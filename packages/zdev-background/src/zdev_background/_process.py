@@ -73,6 +73,10 @@ class ProcessLauncher(Launcher):
         self._reader: threading.Thread | None = None
         self._reader_id = 0
 
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child and self.is_alive() else None
+
     def launch(self) -> None:
         try:
             context = _context(self._start_method)
