@@ -80,7 +80,7 @@ class LifeCycle(ABC):
             timeout: Seconds that the start may take; None for no limit.
 
         Raises:
-            ZMQError: A socket cannot be made, set, bound or connected as described, or the socket types do not work together.
+            zmq.ZMQError: A socket cannot be made, set, bound or connected as described, or the socket types do not work together.
                 The text names the socket and the remedy; errno is that of libzmq.
             TimeoutError: The device has not started within `timeout` seconds.
             ValueError: A setting, or `timeout`, is invalid.
@@ -164,8 +164,8 @@ class LifeCycle(ABC):
             timeout: Seconds to wait for replies; None for no limit. After that the device ends without them.
 
         Returns:
-            True if all replies were forwarded, or if the device does not run. False if the device ended otherwise: by the
-            timeout, by a stop, or because it had failed and was waiting to be restarted.
+            True if all replies were forwarded, or if the device does not run. False if the device ended by the timeout, by a
+            stop, or because it had failed and was waiting to be restarted.
         """
         timeout = normalise_timeout(timeout)
         launcher = self._alive()

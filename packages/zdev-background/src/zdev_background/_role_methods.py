@@ -61,8 +61,8 @@ class InRole(Roles):
             The port.
 
         Raises:
-            ZMQBindError: No free port was found in `max_tries` tries.
-            ZMQError: `addr` cannot be bound at all.
+            zmq.ZMQBindError: No free port was found in `max_tries` tries.
+            zmq.ZMQError: `addr` cannot be bound at all.
         """
         return self.bind_to_random_port("in", addr, min_port, max_port, max_tries)
 
@@ -123,8 +123,8 @@ class OutRole(Roles):
             The port.
 
         Raises:
-            ZMQBindError: No free port was found in `max_tries` tries.
-            ZMQError: `addr` cannot be bound at all.
+            zmq.ZMQBindError: No free port was found in `max_tries` tries.
+            zmq.ZMQError: `addr` cannot be bound at all.
         """
         return self.bind_to_random_port("out", addr, min_port, max_port, max_tries)
 
@@ -185,8 +185,8 @@ class MonRole(Roles):
             The port.
 
         Raises:
-            ZMQBindError: No free port was found in `max_tries` tries.
-            ZMQError: `addr` cannot be bound at all.
+            zmq.ZMQBindError: No free port was found in `max_tries` tries.
+            zmq.ZMQError: `addr` cannot be bound at all.
         """
         return self.bind_to_random_port("mon", addr, min_port, max_port, max_tries)
 
@@ -247,8 +247,8 @@ class CtrlRole(Roles):
             The port.
 
         Raises:
-            ZMQBindError: No free port was found in `max_tries` tries.
-            ZMQError: `addr` cannot be bound at all.
+            zmq.ZMQBindError: No free port was found in `max_tries` tries.
+            zmq.ZMQError: `addr` cannot be bound at all.
         """
         return self.bind_to_random_port("ctrl", addr, min_port, max_port, max_tries)
 
