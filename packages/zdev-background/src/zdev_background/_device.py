@@ -33,6 +33,18 @@ class Device(AsyncLifeCycle, InRole, OutRole):
 
     Methods may be called from any thread. A device runs until it ends or the interpreter exits, even if nothing refers to it.
     Timeouts are in seconds, None for no limit; a negative timeout raises ValueError. Settings take effect at the next start.
+
+    Attributes:
+        name: Name of the device in messages and logs.
+        daemon: Whether the interpreter may exit while the device runs.
+        context_factory: Makes the context of the sockets.
+        on_full: "block" or "drop", for a message whose only receiver is full.
+        mon_on_full: "block" or "drop", for a full monitor.
+        io_threads: How many libzmq threads serve the connections.
+        cpus: The processors that the device may use.
+        file_limit: The number of open files that the start allows the process.
+        start_paused: Whether the device starts paused.
+        device_type: The name given to the constructor.
     """
 
     _is_process = False

@@ -42,7 +42,7 @@ class _Background(Device):
         return self._launcher.restarts if isinstance(self._launcher, Supervisor) else 0
 
     def restart_now(self) -> None:
-        """Restart a device immediately that waits to be restarted. Returns at once; does nothing if it does not wait."""
+        """Restart a failed device without waiting for the delay. Returns at once; does nothing if the device is not waiting."""
         if launcher := self._alive():
             launcher.restart_now()
 
@@ -69,14 +69,18 @@ class _Background(Device):
 class ThreadDevice(_Background):
     """A `Device` that runs in its own thread. `start` returns when its sockets are bound and connected.
 
-    Example:
-        ::
+    Attributes:
+        restart: "never" or "on-failure".
+        restart_policy: The delays of restarts.
+        restart_hooks: Called at starts, failures and ends.
 
-            device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
-            device.bind_in("tcp://127.0.0.1:5559")
-            device.bind_out("tcp://127.0.0.1:5560")
-            with device:  # start() and stop()
-                ...
+    Example::
+
+        device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+        device.bind_in("tcp://127.0.0.1:5559")
+        device.bind_out("tcp://127.0.0.1:5560")
+        with device:  # start() and stop()
+            ...
     """
 
     def _run_factory(self) -> Callable[[Plan, OnEnd, bool], Launcher]:
@@ -90,14 +94,19 @@ class ProcessDevice(_Background):
     it. SIGTERM stops it as `stop` does. When it dies, `exception` says so within a second. Methods raise TimeoutError when the
     process does not answer, for example while it is suspended.
 
-    Example:
-        ::
+    Attributes:
+        restart: "never" or "on-failure".
+        restart_policy: The delays of restarts.
+        restart_hooks: Called at starts, failures and ends.
+        start_method: "fork", "spawn" or "forkserver".
 
-            device = ProcessDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)
-            device.bind_in("tcp://127.0.0.1:5559")
-            device.bind_out("tcp://127.0.0.1:5560")
-            with device:  # start() and stop()
-                print(device.pid)
+    Example::
+
+        device = ProcessDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)
+        device.bind_in("tcp://127.0.0.1:5559")
+        device.bind_out("tcp://127.0.0.1:5560")
+        with device:  # start() and stop()
+            print(device.pid)
     """
 
     _is_process = True
@@ -187,17 +196,16 @@ class MonitoredQueue(Proxy):
 class ThreadMonitoredQueue(MonitoredQueue, ThreadProxy):
     """A `MonitoredQueue` that runs in its own thread. `start` returns when its sockets are bound and connected.
 
-    `help(Device)` and `help(ThreadDevice)` describe the settings, such as `on_full` and `restart`.
+    `help(Device)` and `help(ThreadDevice)` list the settings, such as `on_full` and `restart`.
 
-    Example:
-        ::
+    Example::
 
-            queue = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER, zmq.PUB)
-            queue.bind_in("tcp://127.0.0.1:5559")  # clients connect here
-            queue.bind_out("tcp://127.0.0.1:5560")  # workers connect here
-            queue.bind_mon("tcp://127.0.0.1:5561")  # watchers subscribe here
-            with queue:  # start() and stop()
-                print(queue.statistics().in_.messages_sent, "requests forwarded")
+        queue = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER, zmq.PUB)
+        queue.bind_in("tcp://127.0.0.1:5559")  # clients connect here
+        queue.bind_out("tcp://127.0.0.1:5560")  # workers connect here
+        queue.bind_mon("tcp://127.0.0.1:5561")  # watchers subscribe here
+        with queue:  # start() and stop()
+            print(queue.statistics().in_.messages_sent, "requests forwarded")
     """
 
 

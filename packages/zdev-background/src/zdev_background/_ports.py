@@ -28,21 +28,7 @@ class Ports:
         self._listeners: dict[str, sockets.socket] = {}
 
     def reserve(self, address: str, min_port: int, max_port: int, max_tries: int) -> int:
-        """Reserve a free port.
-
-        Args:
-            address: Transport and host, such as tcp://127.0.0.1.
-            min_port: Lowest port. With the default range, the system chooses the port.
-            max_port: Highest port, plus one.
-            max_tries: How many ports to try.
-
-        Returns:
-            The port.
-
-        Raises:
-            zmq.ZMQBindError: No free port was found in `max_tries` tries.
-            zmq.ZMQError: The address cannot be bound.
-        """
+        """Reserve a free port of `address`, such as tcp://127.0.0.1, and return it. `InRole.bind_in_to_random_port` has the details."""
         host = _host(address)
         candidates: Iterable[int] = [0]
         if (min_port, max_port) != _DEFAULT_RANGE:

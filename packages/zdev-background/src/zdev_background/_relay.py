@@ -98,7 +98,7 @@ class Ending:
 
     @property
     def lost(self) -> int:
-        """Messages that were received and not handed to libzmq: those in hand, at most one of each direction, and those unread."""
+        """Messages received and not handed to libzmq, those that are pending, at most one per direction, and those unread."""
         return self.statistics.in_.pending + self.statistics.out.pending + self.unread
 
 
