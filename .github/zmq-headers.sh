@@ -1,6 +1,6 @@
 #!/bin/sh
-# Puts zmq.h and zmq.hpp into PREFIX/include: they are all that a wheel of zdev-core needs of ZeroMQ, on every system, and git
-# proves their content by the hashes below (libzmq 4.3.5, cppzmq 4.11.0).
+# Install zmq.h and zmq.hpp in PREFIX/include. A wheel of zdev-core needs nothing else of ZeroMQ, on any system. The commit hashes
+# below guarantee their content (libzmq 4.3.5, cppzmq 4.11.0).
 #
 #     zmq-headers.sh PREFIX
 set -eu

@@ -50,7 +50,7 @@ class Verdict:
         goal = self.goal
         unit, scale = ("x", 1.0) if goal.over else UNITS[goal.metric]
         found = "-" if self.found is None else f"{self.found * scale:.3g} {unit}"
-        return f"{found}, goal: {'at most' if goal.at_most else 'at least'} {goal.bound * scale:g} {unit}"
+        return f"{found} (goal: {'at most' if goal.at_most else 'at least'} {goal.bound * scale:g} {unit})"
 
 
 UNITS = {"cpu_share": ("% of a core", 100.0), "rest_mb": ("MB", 1.0), "growth_kb": ("KB", 1.0)}
@@ -65,7 +65,7 @@ def _rates(case: str, text: str, bounds: dict[tuple[str, str], float]) -> list[G
 GOALS = [
     *_rates(
         "stream-64",
-        "monitored queue without subscribers, 64 B stream",
+        "monitored queue, no subscriber, 64 B stream",
         {
             ("stream-64", PYZMQ): 5.5,
             ("stream-64", PROXY): 1.7,
@@ -107,7 +107,7 @@ GOALS = [
     *_rates("clients-1000-window-256", "1000 clients, 256 requests each", {("clients-1-window-256", MQ): 0.8}),
     *(Goal(f"CPU, {name}", name, "cpu_share", 0.01, at_most=True) for name in ("idle", "paused", "no-backend")),
     Goal("memory of a device process at rest", "stream-64", "rest_mb", 40, at_most=True),
-    Goal("memory that grows with messages relayed", "growth", "growth_kb", 1000, at_most=True),
+    Goal("memory growth with relayed messages", "growth", "growth_kb", 1000, at_most=True),
 ]
 
 

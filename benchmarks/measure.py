@@ -86,7 +86,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process has used: CPU time, CPU time without libzmq's threads, and voluntary context switches."""
+    """The resources that a process has used: CPU time, CPU time without libzmq's threads, and voluntary context switches."""
 
     total_ns: int
     own_ns: int

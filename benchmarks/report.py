@@ -95,7 +95,7 @@ def cells_of(results: Results, name: str) -> tuple[list[str], dict[str, list[str
         return [head], {peer: [number(None if v is None else v * scale, form)] for peer, v in medians.items()}
     rate: list[tuple[str, str, Metric]] = [(f"{case.unit}/s", ",.0f", lambda s: s.per_second)]
     if case.monitor == "fast":
-        rate.append(("copied", ".0%", lambda s: None if s.watched is None else s.watched / s.messages))
+        rate.append(("delivered", ".0%", lambda s: None if s.watched is None else s.watched / s.messages))
     timed = any(sample.p50_us is not None for peer in peers for sample in results.of(name, peer).values())
     columns = [*rate, *(LATENCIES if timed else []), *COLUMNS]
     rows = {}

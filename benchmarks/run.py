@@ -159,7 +159,9 @@ def _print(results: Results) -> None:
     for case in results.cases:
         print(f"\n{table(results, case)}")
     print("\nCPU ns, own (without libzmq's threads) and wakes are those of the device, per message or round trip.")
-    print("x PEER: the row's figure divided by the peer's, median of the per-round ratios (for latencies, lower is better).\n")
+    print(
+        "x RELAY: the row's figure divided by the relay's, the median of the rounds' ratios (for latencies, less is better).\n"
+    )
     for verdict in verdicts(results):
         print(f"{verdict.verdict:<13} {verdict.goal.text}: {verdict.figures}")
 
@@ -174,7 +176,7 @@ def _write(arguments: argparse.Namespace, results: Results, at_start: dict[str, 
     drawn = [] if charts.missing() else charts.draw(results, arguments.docs)
     if charts.missing():
         print("skipping charts: matplotlib is not installed", file=sys.stderr)
-    rounds = f"{arguments.rounds}" + (f" ({2 * arguments.rounds} for cases with goals)" if arguments.full else "")
+    rounds = f"{arguments.rounds}" + (f", {2 * arguments.rounds} for cases with a goal" if arguments.full else "")
     circumstances = page.Run(at_start, rounds, arguments.seconds, failures, drawn, run.missing)
     print(f"Page with charts: {page.write(arguments.docs, results, circumstances)}")
 

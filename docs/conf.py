@@ -1,6 +1,7 @@
-"""The documentation as a site: `nox -s docs`. The pages are plain Markdown that also reads well on GitHub.
+"""Sphinx configuration of the documentation site: `nox -s docs`.
 
-The pages of `reference/` come from docstrings, help texts and headers. `_ext` holds what no standard extension does.
+The pages are Markdown that also reads well on GitHub. Those of `reference/` come from docstrings, help texts and headers. `_ext` has
+extensions for tasks that no standard extension does.
 """
 
 from __future__ import annotations
@@ -33,14 +34,14 @@ extensions = [
 root_doc = "README"
 exclude_patterns = ["_ext", "examples"]
 
-# As GitHub does: a heading is an anchor, and `- [ ]` a box to tick.
+# As on GitHub: headings are anchors, and `- [ ]` is a checkbox.
 myst_heading_anchors = 4
 myst_enable_extensions = ["tasklist"]
 
 nitpicky = True
 nitpick_ignore_regex = [
     (r"py:.*", r"(zmq|enum|pybind11_builtins|collections|threading|multiprocessing|os|pathlib|asyncio|abc|typing|logging)\b.*"),
-    (r"py:.*", r"(\w+\.)*_\w+(\.\w+)*"),  # of a private module
+    (r"py:.*", r"(\w+\.)*_\w+(\.\w+)*"),  # names of private modules
     (r"py:.*", r"(Any|OptionValue|Callable|Collection|Iterable|Mapping|Path|Self|optional|P|R|S|BaseProcess)"),
 ]
 default_role = "code"

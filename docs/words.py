@@ -12,7 +12,24 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parents[1]
 RULES = Path(__file__).with_name("words.toml")
-SUFFIXES = {".cmake", ".cpp", ".css", ".hpp", ".html", ".in", ".js", ".json", ".md", ".py", ".pyi", ".sh", ".toml", ".txt", ".yaml", ".yml"}
+SUFFIXES = {
+    ".cmake",
+    ".cpp",
+    ".css",
+    ".hpp",
+    ".html",
+    ".in",
+    ".js",
+    ".json",
+    ".md",
+    ".py",
+    ".pyi",
+    ".sh",
+    ".toml",
+    ".txt",
+    ".yaml",
+    ".yml",
+}
 
 
 class Rule(NamedTuple):

@@ -32,6 +32,7 @@ class device::impl {
 public:
     impl(zmq::socket_ref in, zmq::socket_ref out, const options& options);
     outcome run(const check& check);
+    int discard();
     zdev::statistics statistics() const noexcept;
 
     zdev::steering steering;
@@ -52,18 +53,20 @@ private:
     bool may_read(const flow& flow) const noexcept;
     template <typename Do>
     void for_each_socket(Do&& act);
+    template <typename Do>
+    void for_each_flow(Do&& act);
 
     endpoint in_;
     std::optional<endpoint> own_out_;  // none: `in` is both ends
     endpoint& out_;
     std::optional<endpoint> mon_;
     std::optional<control> control_;
-    const bool two_ways_;
+    const directions ways_;
     std::optional<pending_replies> replies_;  // none: one way, or publishers, which owe none
-    flow forward_;
+    std::optional<flow> forward_;
     std::optional<flow> backward_;
     const milliseconds drain_timeout_;   // of a DRAIN that names none
-    std::array<endpoint*, 2> unread_{};  // XPUBs whose subscriptions go nowhere: read them, or they pile up
+    std::array<endpoint*, 3> unread_{};  // XPUBs whose subscriptions go nowhere: read them, or they pile up
 
     std::atomic<bool> running_{false};
     std::atomic<zdev::state> state_{zdev::state::idle};
@@ -79,17 +82,22 @@ device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& optio
       own_out_(in == out ? std::nullopt : std::make_optional<endpoint>(out, "out")),
       out_(own_out_ ? *own_out_ : in_),
       mon_(options.monitor.socket == nullptr ? std::nullopt : std::make_optional<endpoint>(options.monitor.socket, "mon")),
-      two_ways_(check_pair(in_, out_)),
-      replies_(two_ways_ && !publishes(in_) && !publishes(out_) ? std::make_optional<pending_replies>(in_.type == ZMQ_ROUTER)
-                                                                : std::nullopt),
-      forward_(in_, out_, {mon_ ? &*mon_ : nullptr, options.monitor.in_prefix, options.monitor.on_full}, options.on_full,
-               {replies_ ? &*replies_ : nullptr, replies_.has_value()}),
+      ways_(check_pair(in_, out_)),
+      replies_(ways_.forward && ways_.backward && !publishes(in_) && !publishes(out_)
+                   ? std::make_optional<pending_replies>(in_.type == ZMQ_ROUTER)
+                   : std::nullopt),
       drain_timeout_(options.drain_timeout) {
     if (mon_) check_type(*mon_, {ZMQ_PUB, ZMQ_XPUB, ZMQ_PUSH, ZMQ_PAIR, ZMQ_DEALER});
     if (options.control != nullptr) control_.emplace(options.control);
-    if (two_ways_) {
-        backward_.emplace(out_, in_, flow::tap{mon_ ? &*mon_ : nullptr, options.monitor.out_prefix, options.monitor.on_full},
-                          options.on_full, flow::replies{replies_ ? &*replies_ : nullptr, false});
+    const monitor& monitor = options.monitor;
+    pending_replies* const replies = replies_ ? &*replies_ : nullptr;
+    if (ways_.forward) {
+        const flow::tap tap{mon_ ? &*mon_ : nullptr, monitor.in_prefix, monitor.on_full};
+        forward_.emplace(in_, out_, tap, options.on_full, flow::replies{replies, replies != nullptr});
+    }
+    if (ways_.backward) {
+        const flow::tap tap{mon_ ? &*mon_ : nullptr, monitor.out_prefix, monitor.on_full};
+        backward_.emplace(out_, in_, tap, options.on_full, flow::replies{replies, false});
     }
     for (const endpoint* extra : {mon_ ? &*mon_ : nullptr, control_ ? &control_->socket() : nullptr}) {
         if (extra && (extra->handle == in_.handle || extra->handle == out_.handle)) {
@@ -101,7 +109,8 @@ device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& optio
         throw error(EINVAL, "device: mon and ctrl are the same socket: give each one of its own");
     }
     if (mon_ && mon_->type == ZMQ_XPUB) unread_[0] = &*mon_;
-    if (out_.type == ZMQ_XPUB && !two_ways_ && own_out_) unread_[1] = &out_;
+    if (in_.type == ZMQ_XPUB && !forward_) unread_[1] = &in_;
+    if (out_.type == ZMQ_XPUB && !backward_ && own_out_) unread_[2] = &out_;
 }
 
 outcome device::impl::run(const check& check) {
@@ -116,11 +125,18 @@ outcome device::impl::run(const check& check) {
     } const end{*this};
     for_each_socket([](endpoint& socket) { socket.settled = false; });
     if (mon_) mon_->watch_audience();
-    forward_.begin_run();
-    if (backward_) backward_->begin_run();
+    for_each_flow([](flow& flow) { flow.begin_run(); });
     next_chores_ = next_check_ = {};
     last_turn_ = clock::now();
     return loop(check);
+}
+
+int device::impl::discard() {
+    if (running_.exchange(true)) throw error(EBUSY, "device: cannot discard what is in hand: it is running");
+    int messages = 0;
+    for_each_flow([&](flow& flow) { messages += flow.drop_in_hand(); });
+    running_ = false;
+    return messages;
 }
 
 outcome device::impl::loop(const check& check) {
@@ -151,8 +167,9 @@ void device::impl::account(clock::time_point now) {
     loop_iterations_.add(1);
     const auto passed = now - std::exchange(last_turn_, now);
     if (state_ == zdev::state::paused) return;
-    if (forward_.holds_back()) forward_.add_blocked(passed);
-    if (backward_ && backward_->holds_back()) backward_->add_blocked(passed);
+    for_each_flow([&](flow& flow) {
+        if (flow.holds_back()) flow.add_blocked(passed);
+    });
 }
 
 // What was asked for becomes what is done.
@@ -178,8 +195,9 @@ std::optional<statistics> device::impl::obey(const command& command) {
 }
 
 bool device::impl::move_messages() {
-    const bool moved = forward_.burst(may_read(forward_));
-    return backward_ && backward_->burst(may_read(*backward_)) ? true : moved;
+    bool moved = false;
+    for_each_flow([&](flow& flow) { moved |= flow.burst(may_read(flow)); });
+    return moved;
 }
 
 // Under load nobody polls: look now and then at the sockets that no message moves from.
@@ -205,12 +223,14 @@ void device::impl::discard_unread() {
     }
 }
 
-bool device::impl::may_read(const flow& flow) const noexcept { return state_ != zdev::state::draining || &flow != &forward_; }
+bool device::impl::may_read(const flow& flow) const noexcept {
+    return state_ != zdev::state::draining || !forward_ || &flow != &*forward_;
+}
 
 // Nothing is in hand, and every request forwarded has had its reply.
 bool device::impl::drained() const noexcept {
-    if (forward_.in_hand()) return false;
-    return !backward_ || (!backward_->in_hand() && (!replies_ || replies_->total() == 0));
+    if ((forward_ && forward_->in_hand()) || (backward_ && backward_->in_hand())) return false;
+    return !replies_ || replies_->total() == 0;
 }
 
 // Sleeps until something can move, a command comes or a tick is over. A socket is asked for its events only if the last thing
@@ -251,10 +271,10 @@ void device::impl::hear(endpoint& socket) {
 
 milliseconds device::impl::longest_wait(const check& check) const {
     auto longest = check ? signal_tick : idle_tick;
-    const auto waits_in_the_dark = [](const flow& flow) { return flow.blocked_on() && !flow.blocked_on()->tells_room(); };
-    if (state_ != zdev::state::paused && (waits_in_the_dark(forward_) || (backward_ && waits_in_the_dark(*backward_)))) {
-        longest = dark_tick;
-    }
+    const auto waits_in_the_dark = [](const std::optional<flow>& flow) {
+        return flow && flow->blocked_on() && !flow->blocked_on()->tells_room();
+    };
+    if (state_ != zdev::state::paused && (waits_in_the_dark(forward_) || waits_in_the_dark(backward_))) longest = dark_tick;
     if (state_ == zdev::state::draining && steering.drain_timeout().count() >= 0) {
         const auto left = std::chrono::ceil<milliseconds>(drain_began_ + steering.drain_timeout() - clock::now());
         longest = std::clamp(left, milliseconds{0}, longest);
@@ -265,16 +285,13 @@ milliseconds device::impl::longest_wait(const check& check) const {
 // Which events of a socket let something move now.
 int device::impl::wanted_events(const endpoint& socket) const {
     int events = 0;
-    const auto ask = [&](const flow& flow) {
-        if (flow.blocked_on() == &socket && socket.tells_room()) events |= ZMQ_POLLOUT;
-        if (&flow.from() == &socket && !flow.blocked_on() && may_read(flow)) events |= ZMQ_POLLIN;
-    };
-    if (state_ != zdev::state::paused) {
-        ask(forward_);
-        if (backward_) ask(*backward_);
+    for (const auto* flow : {&forward_, &backward_}) {
+        if (!*flow || state_ == zdev::state::paused) continue;
+        if ((*flow)->blocked_on() == &socket && socket.tells_room()) events |= ZMQ_POLLOUT;
+        if (&(*flow)->from() == &socket && !(*flow)->blocked_on() && may_read(**flow)) events |= ZMQ_POLLIN;
     }
     if (control_ && &socket == &control_->socket()) events |= ZMQ_POLLIN;
-    if (&socket == unread_[0] || &socket == unread_[1]) events |= ZMQ_POLLIN;
+    if (std::find(unread_.begin(), unread_.end(), &socket) != unread_.end()) events |= ZMQ_POLLIN;
     return events;
 }
 
@@ -286,9 +303,15 @@ void device::impl::for_each_socket(Do&& act) {
     if (control_) act(control_->socket());
 }
 
+template <typename Do>
+void device::impl::for_each_flow(Do&& act) {
+    if (forward_) act(*forward_);
+    if (backward_) act(*backward_);
+}
+
 zdev::statistics device::impl::statistics() const noexcept {
-    return {state_, forward_.statistics(), backward_ ? backward_->statistics() : flow_statistics{},
-            replies_ ? replies_->total() : 0, loop_iterations_.get()};
+    return {state_, forward_ ? forward_->statistics() : flow_statistics{},
+            backward_ ? backward_->statistics() : flow_statistics{}, replies_ ? replies_->total() : 0, loop_iterations_.get()};
 }
 
 device::device(zmq::socket_ref in, zmq::socket_ref out, const options& options)
@@ -300,6 +323,7 @@ void device::pause() noexcept { impl_->steering.ask_pause(true); }
 void device::resume() noexcept { impl_->steering.ask_pause(false); }
 void device::stop() noexcept { impl_->steering.ask_stop(); }
 void device::drain(milliseconds timeout) noexcept { impl_->steering.ask_drain(timeout); }
+int device::discard() { return impl_->discard(); }
 statistics device::statistics() const noexcept { return impl_->statistics(); }
 
 }  // namespace zdev

@@ -107,24 +107,27 @@ void check_type(const endpoint& socket, std::initializer_list<int> allowed) {
                             " is no type for this socket, use one of " + choice);
 }
 
-bool check_pair(const endpoint& in, const endpoint& out) {
+directions check_pair(const endpoint& in, const endpoint& out) {
     const auto refuse = [&](const std::string& why) {
         throw error(EINVAL, std::string("device: ") + type_name(in.type) + " as in and " + type_name(out.type) +
                                 " as out can't work together: " + why);
     };
-    if (!in.can_receive()) refuse(std::string("a device receives from in, and ") + type_name(in.type) + " can't receive");
-    if (!out.can_send()) refuse(std::string("a device sends to out, and ") + type_name(out.type) + " can't send");
-
     const bool one_socket = in.handle == out.handle;
+    const bool forward = in.can_receive() && out.can_send();
     const bool backward = !one_socket && out.can_receive() && in.can_send();
+    if (!forward && !backward) {
+        if (one_socket)
+            refuse(std::string("one socket as both must receive and send, and ") + type_name(in.type) + " does not");
+        refuse(in.can_send() ? "neither of them can receive" : "neither of them can send");
+    }
     if (one_socket && in.type == ZMQ_REQ) refuse("a REQ must send before it can receive");
-    if (!one_socket && !backward && (in.in_lockstep() || out.in_lockstep())) {
+    if (!one_socket && !(forward && backward) && (in.in_lockstep() || out.in_lockstep())) {
         refuse("REQ and REP need an answer to each message, and these two can't pass one back");
     }
     if ((in.type == ZMQ_REP && out.type == ZMQ_ROUTER) || (in.type == ZMQ_ROUTER && out.type == ZMQ_REP)) {
         refuse("a REP must answer each request, and one that the ROUTER can't route would never be answered");
     }
-    return backward;
+    return {forward, backward};
 }
 
 }  // namespace zdev

@@ -50,9 +50,15 @@ const char* type_name(int type) noexcept;
 // Throws zdev::error with EINVAL, its text naming role, type and choice, unless the socket is of one of the types.
 void check_type(const endpoint& socket, std::initializer_list<int> allowed);
 
-// Checks that messages can go from `in` to `out`, and returns whether they can come back too. Throws zdev::error with EINVAL
-// for a pair that can't work, its text naming both types.
-bool check_pair(const endpoint& in, const endpoint& out);
+// Which ways messages can go between two sockets.
+struct directions {
+    bool forward;   // from in to out
+    bool backward;  // from out to in
+};
+
+// Throws zdev::error with EINVAL for a pair between which none can go, or for REQ and REP not both ways; its text names both
+// types.
+directions check_pair(const endpoint& in, const endpoint& out);
 
 }  // namespace zdev
 

@@ -305,6 +305,15 @@ void flow::begin_run() noexcept {
     if (withdrawals_) withdrawals_->reset();
 }
 
+bool flow::drop_in_hand() noexcept {
+    const bool had_message = !message_.empty();
+    if (!had_message && !copy_.empty()) monitor_dropped_.add(1);
+    message_.clear();
+    copy_.clear();
+    blocked_on_ = nullptr;
+    return had_message;
+}
+
 bool flow::burst(bool may_read) {
     const bool had_message = in_hand();
     if (had_message) {

@@ -43,6 +43,9 @@ public:
     // anything moved. Throws zmq::error_t; a message in hand stays there.
     bool burst(bool may_read);
 
+    // Drops what is in hand, and counts a copy for the monitor as dropped. Returns whether a message was.
+    bool drop_in_hand() noexcept;
+
     // Where the loop has to look before this flow can go on: `from` for messages, or the socket that is full.
     const endpoint& from() const noexcept { return from_; }
     const endpoint* blocked_on() const noexcept { return blocked_on_; }

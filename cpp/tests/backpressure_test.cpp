@@ -1,4 +1,4 @@
-// Row 4 of the relay contract: a direction that can't send stops reading; nothing is lost, and all the rest goes on.
+// Row 4 of the relay contract: a direction that cannot send stops reading. Nothing is lost, and everything else continues.
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 
 using namespace zdev::test;
 
-// A device with a REP control socket; `ctrl` is its operator's end.
+// A device with a REP control socket; `ctrl` is the operator's socket.
 class BackPressure : public OnTransport {
 public:
     zmq::socket_t control = bound(ZMQ_REP), ctrl = peer(ZMQ_REQ, control);
@@ -26,14 +26,14 @@ TEST_P(BackPressure, AFullReceiverHoldsTheSenderBackAndEverythingArrivesInOrder)
     background run(device);
     const int sent = fill(source);
     const auto s = device.statistics().in;
-    EXPECT_LE(s.messages_received - s.messages_sent, 1u) << "at most one message is in hand";
+    EXPECT_LE(s.messages_received - s.messages_sent, 1u) << "at most one message is pending";
     EXPECT_EQ(ask(ctrl, {"STATISTICS"}).size(), 8u);
     for (int i = 0; i < sent; ++i) ASSERT_EQ(recv(sink), numbered(i));
     EXPECT_TRUE(silent(sink));
 }
 
-TEST_P(BackPressure, RepliesGoOnWhenRequestsCannot) {
-    // Room for replies: a ROUTER drops one where it does not know yet that the client has read the last.
+TEST_P(BackPressure, RepliesPassWhileRequestsAreBlocked) {
+    // With room for replies: a ROUTER drops a reply if it does not know yet that the client has read the one before.
     auto in = bound(ZMQ_ROUTER, [](auto& s) { tiny(s), s.set(zmq::sockopt::sndhwm, 1000); });
     auto client = peer(ZMQ_DEALER, in, [](auto& s) { tiny(s), named("client")(s), s.set(zmq::sockopt::rcvhwm, 1000); });
     auto out = bound(ZMQ_DEALER, tiny), worker = peer(ZMQ_DEALER, out, tiny);
@@ -48,7 +48,7 @@ TEST_P(BackPressure, RepliesGoOnWhenRequestsCannot) {
     for (int i = 0; i < sent; ++i) ASSERT_EQ(recv(worker), numbered(i, {"client"}));
 }
 
-TEST_P(BackPressure, RequestsGoOnWhenRepliesCannot) {
+TEST_P(BackPressure, RequestsPassWhileRepliesAreBlocked) {
     auto in = bound(ZMQ_DEALER, tiny), out = bound(ZMQ_DEALER, tiny);
     auto client = peer(ZMQ_DEALER, in, tiny), worker = peer(ZMQ_DEALER, out, tiny);
     zdev::device device(in, out, controlled());
@@ -62,7 +62,7 @@ TEST_P(BackPressure, RequestsGoOnWhenRepliesCannot) {
     for (int i = 0; i < sent; ++i) ASSERT_EQ(recv(client), numbered(i));
 }
 
-TEST_P(BackPressure, BothDirectionsFullStillObeyTheControlSocket) {
+TEST_P(BackPressure, WithBothDirectionsBlockedTheControlSocketStillWorks) {
     auto in = bound(ZMQ_PAIR, tiny), out = bound(ZMQ_PAIR, tiny);
     auto left = peer(ZMQ_PAIR, in, tiny), right = peer(ZMQ_PAIR, out, tiny);
     zdev::device device(in, out, controlled());
@@ -74,7 +74,7 @@ TEST_P(BackPressure, BothDirectionsFullStillObeyTheControlSocket) {
     EXPECT_EQ(run.result(), zdev::outcome::stopped);
 }
 
-TEST_P(BackPressure, ASocketThatAnswersItselfLosesNothingWhenItsPeerDoesNotRead) {
+TEST_P(BackPressure, OneSocketAsBothEndsLosesNothingWhenItsPeerDoesNotRead) {
     auto both = bound(ZMQ_DEALER, tiny);
     auto client = peer(ZMQ_DEALER, both, tiny);
     zdev::device device(both, both, controlled());
@@ -84,7 +84,7 @@ TEST_P(BackPressure, ASocketThatAnswersItselfLosesNothingWhenItsPeerDoesNotRead)
     for (int i = 0; i < sent; ++i) ASSERT_EQ(recv(client), numbered(i));
 }
 
-TEST_P(BackPressure, WithoutABackendNoMessageIsTaken) {
+TEST_P(BackPressure, WithoutABackendNoMessageIsRead) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
     auto source = peer(ZMQ_PUSH, in);
     zdev::device device(in, out, controlled());
@@ -99,7 +99,7 @@ TEST_P(BackPressure, WithoutABackendNoMessageIsTaken) {
     for (int i = 0; i < 3; ++i) EXPECT_EQ(recv(in), numbered(i));
 }
 
-TEST_P(BackPressure, ABackendThatComesLateGetsEverything) {
+TEST_P(BackPressure, ABackendThatConnectsLateReceivesEveryMessage) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
     auto source = peer(ZMQ_PUSH, in);
     zdev::device device(in, out, controlled());
@@ -125,7 +125,7 @@ TEST_P(BackPressure, AStopOfABlockedDeviceIsImmediateAndTheNextRunSendsTheRest) 
     for (int i = 0; i < sent; ++i) ASSERT_EQ(recv(sink), numbered(i));
 }
 
-TEST_P(BackPressure, ASlowReaderGetsEveryMessageOfAFastWriter) {
+TEST_P(BackPressure, ASlowReaderReceivesEveryMessageOfAFastWriter) {
     auto in = bound(ZMQ_ROUTER, tiny), out = bound(ZMQ_DEALER, tiny);
     auto client = peer(ZMQ_DEALER, in, [](auto& s) { tiny(s), named("client")(s); }), worker = peer(ZMQ_DEALER, out, tiny);
     zdev::device device(in, out);
@@ -145,7 +145,7 @@ TEST_P(BackPressure, ACommandIsAnsweredWithin100MillisecondsUnderFullLoad) {
     background run(device);
     repeatedly from_left(chatter(left, {"load"})), from_right(chatter(right, {"load"}));
     EXPECT_TRUE(eventually([&] { return device.statistics().out.messages_sent > 1000; }));
-    auto fastest = std::chrono::steady_clock::duration::max();  // the others may have waited for a core, not for the device
+    auto fastest = std::chrono::steady_clock::duration::max();  // slower ones may have waited for a core, not for the device
     for (int i = 0; i < 20; ++i) {
         const auto start = std::chrono::steady_clock::now();
         EXPECT_EQ(ask(ctrl, {"STATISTICS"}).size(), 8u);

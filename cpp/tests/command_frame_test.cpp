@@ -1,5 +1,5 @@
-// SUBSCRIBE and CANCEL commands (RFC 37), which a peer may send to any socket, and libzmq gives out as frames: they are no
-// messages, and must never make two messages one.
+// SUBSCRIBE and CANCEL commands (RFC 37), which a peer may send to any socket and which libzmq delivers as frames. They are not
+// messages, and must never join two messages.
 
 #include "support.hpp"
 #include "zmtp_peer.hpp"
@@ -40,7 +40,7 @@ TEST_P(CommandFrame, OfAClientIsDroppedAndTheNextRequestArrivesAlone) {
     EXPECT_EQ(device.statistics().in.messages_received, 2u);
 }
 
-TEST_P(CommandFrame, WithinAMessageCostsItsSenderTheWholeOfIt) {
+TEST_P(CommandFrame, WithinAMessageDropsTheWholeMessage) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
     auto worker = peer(ZMQ_PULL, out), anna = peer(ZMQ_PUSH, in);
     zdev::device device(in, out);
@@ -77,7 +77,7 @@ TEST_P(CommandFrame, OfAPublisherReachesNoSubscriber) {
     EXPECT_EQ(recv(subscriber), (message{"news", "for all"}));
 }
 
-TEST_P(CommandFrame, InTheMidstOfAMessageOfASubscriberGoesNowhereUpstream) {
+TEST_P(CommandFrame, WithinAMessageOfASubscriberIsNotSentUpstream) {
     auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB);
     auto publisher = peer(ZMQ_XPUB, in), subscriber = peer(ZMQ_XSUB, out);
     zdev::device device(in, out);
@@ -105,7 +105,7 @@ TEST_P(CommandFrame, OfAClientOfARepLeavesItReadyForTheNextRequest) {
     EXPECT_EQ(recv(anna), message{"answer"});
 }
 
-TEST_P(CommandFrame, AtTheControlSocketIsNoCommandOfADevice) {
+TEST_P(CommandFrame, AtTheControlSocketIsNotExecuted) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH), ctrl = bound(ZMQ_REP);
     auto operator_socket = peer(ZMQ_REQ, ctrl);
     zdev::options options;

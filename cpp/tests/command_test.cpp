@@ -1,4 +1,4 @@
-// The control protocol's pure functions (row 8 and 9 of the relay contract).
+// The pure functions of the control protocol (rows 8 and 9 of the relay contract).
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@ using namespace std::string_literals;
 using zdev::parse_command;
 using zdev::verb;
 
-TEST(ParseCommand, KnowsExactlyFiveWords) {
+TEST(ParseCommand, AcceptsTheFiveCommands) {
     EXPECT_EQ(parse_command("PAUSE").value().verb, verb::pause);
     EXPECT_EQ(parse_command("RESUME").value().verb, verb::resume);
     EXPECT_EQ(parse_command("DRAIN").value().verb, verb::drain);
@@ -18,30 +18,31 @@ TEST(ParseCommand, KnowsExactlyFiveWords) {
     EXPECT_EQ(parse_command("STATISTICS").value().verb, verb::statistics);
 }
 
-TEST(ParseCommand, ADrainMayNameItsTimeoutInMilliseconds) {
+TEST(ParseCommand, ADrainMayHaveATimeoutInMilliseconds) {
     EXPECT_EQ(parse_command("DRAIN 100").value().verb, verb::drain);
     EXPECT_EQ(parse_command("DRAIN 100").value().timeout, 100ms);
     EXPECT_EQ(parse_command("DRAIN 0").value().timeout, 0ms);
 }
 
-TEST(ParseCommand, ADrainWithoutATimeoutLeavesItToTheDevice) { EXPECT_LT(parse_command("DRAIN").value().timeout, 0ms); }
+TEST(ParseCommand, ADrainWithoutATimeoutUsesTheDevices) { EXPECT_LT(parse_command("DRAIN").value().timeout, 0ms); }
 
-class NoCommand : public testing::TestWithParam<std::string> {};
+class InvalidCommand : public testing::TestWithParam<std::string> {};
 
-TEST_P(NoCommand, IsRefused) { EXPECT_FALSE(parse_command(GetParam())) << testing::PrintToString(GetParam()); }
+TEST_P(InvalidCommand, IsRefused) { EXPECT_FALSE(parse_command(GetParam())) << testing::PrintToString(GetParam()); }
 
-INSTANTIATE_TEST_SUITE_P(EmptyOrUnknown, NoCommand, testing::Values("", "\0"s, "KILL", "STOP", "PAUSERESUME", "\xff\xfe"s));
-INSTANTIATE_TEST_SUITE_P(OtherCase, NoCommand,
+INSTANTIATE_TEST_SUITE_P(EmptyOrUnknown, InvalidCommand,
+                         testing::Values("", "\0"s, "KILL", "STOP", "PAUSERESUME", "\xff\xfe"s));
+INSTANTIATE_TEST_SUITE_P(OtherCase, InvalidCommand,
                          testing::Values("pause", "Resume", "drain", "drain 100", "terminate", "sTATISTICS"));
-INSTANTIATE_TEST_SUITE_P(TextAround, NoCommand,
+INSTANTIATE_TEST_SUITE_P(TextAround, InvalidCommand,
                          testing::Values(" PAUSE", "PAUSE ", "PAUSE\n", "PAUSE\0"s, "PAUS", "RESUME 1", "TERMINATE now",
                                          "STATISTICS\t"));
-INSTANTIATE_TEST_SUITE_P(BadTimeout, NoCommand,
+INSTANTIATE_TEST_SUITE_P(BadTimeout, InvalidCommand,
                          testing::Values("DRAIN ", "DRAIN  100", " DRAIN 100", "DRAIN 100 ", "DRAIN100", "DRAIN x", "DRAIN 10x",
                                          "DRAIN 1.5", "DRAIN +5", "DRAIN -1", "DRAIN 0x10", "DRAIN\t100", "DRAIN 1 2",
                                          "DRAIN 100\0"s, "DRAIN 99999999999999999999999999"));
 
-TEST(ParseCommand, TextNeedNotEndInZero) {
+TEST(ParseCommand, TextNeedNotBeNullTerminated) {
     const std::string_view text = "PAUSED";
     EXPECT_EQ(parse_command(text.substr(0, 5)).value().verb, verb::pause);
     const std::string_view number = "DRAIN 1234";

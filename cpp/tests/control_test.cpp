@@ -1,4 +1,4 @@
-// Rows 8 and 9 of the relay contract: what a control socket may say, and what it hears.
+// Rows 8 and 9 of the relay contract: the commands of a control socket, and the replies to them.
 
 #include <cstring>
 
@@ -13,23 +13,23 @@ namespace {
 std::vector<std::uint64_t> numbers(const message& frames) {
     std::vector<std::uint64_t> result;
     for (const auto& frame : frames) {
-        if (frame.size() != sizeof(std::uint64_t)) throw std::runtime_error("a frame of STATISTICS is no uint64_t");
+        if (frame.size() != sizeof(std::uint64_t)) throw std::runtime_error("a frame of STATISTICS is not a uint64_t");
         std::memcpy(&result.emplace_back(), frame.data(), frame.size());
     }
     return result;
 }
 
-// Errors are told in a text of one frame.
-bool is_text(const message& reply) { return reply.size() == 1 && !reply[0].empty(); }
+// An error is a reply of one non-empty frame.
+bool is_error(const message& reply) { return reply.size() == 1 && !reply[0].empty(); }
 
 const message accepted = {""};
 
 }  // namespace
 
-// A device from left to right with a control socket; `ctrl` is its operator's end.
-class Operated : public sockets {
+// A device between left and right with a control socket; `ctrl` is the operator's socket.
+class Controlled : public sockets {
 public:
-    Operated(const std::string& transport, int type, int operator_type, const setup& set = {}) : sockets(transport) {
+    Controlled(const std::string& transport, int type, int operator_type, const setup& set = {}) : sockets(transport) {
         control = bound(type, set);
         ctrl = peer(operator_type, control, set);
         options.control = control;
@@ -45,13 +45,13 @@ public:
     }
 };
 
-class RepControl : public testing::TestWithParam<const char*>, public Operated {
+class RepControl : public testing::TestWithParam<const char*>, public Controlled {
 public:
-    RepControl() : Operated(GetParam(), ZMQ_REP, ZMQ_REQ) {}
+    RepControl() : Controlled(GetParam(), ZMQ_REP, ZMQ_REQ) {}
 };
 ZDEV_ON_BOTH_TRANSPORTS(RepControl);
 
-TEST_P(RepControl, AnswersAnEmptyFrameToWhatItAccepts) {
+TEST_P(RepControl, AnAcceptedCommandIsAnsweredWithAnEmptyFrame) {
     background run(*device);
     for (const auto* command : {"PAUSE", "PAUSE", "RESUME", "RESUME", "TERMINATE"}) EXPECT_EQ(ask(ctrl, {command}), accepted);
     EXPECT_EQ(run.result(), outcome::stopped);
@@ -72,7 +72,7 @@ TEST_P(RepControl, PauseHoldsMessagesAndResumeLosesNone) {
     }
 }
 
-TEST_P(RepControl, TerminateEndsAPausedDeviceToo) {
+TEST_P(RepControl, TerminateEndsAPausedDevice) {
     background run(*device);
     EXPECT_EQ(ask(ctrl, {"PAUSE"}), accepted);
     EXPECT_EQ(ask(ctrl, {"STATISTICS"}).size(), 8u);
@@ -95,7 +95,7 @@ TEST_P(RepControl, StatisticsCountFramesAndBytesOfBothSockets) {
     EXPECT_EQ(device->statistics().in.messages_sent, 2u);
 }
 
-TEST_P(RepControl, AnswersATextToAnythingElseAndGoesOn) {
+TEST_P(RepControl, AnInvalidCommandIsAnsweredWithAnErrorAndTheDeviceContinues) {
     background run(*device);
     const std::vector<message> bad = {{""},
                                       {"KILL"},
@@ -109,12 +109,12 @@ TEST_P(RepControl, AnswersATextToAnythingElseAndGoesOn) {
                                       {std::string(100000, 'x')},
                                       message(1000, "PAUSE")};
     for (const auto& command : bad) {
-        EXPECT_TRUE(is_text(ask(ctrl, command))) << testing::PrintToString(command).substr(0, 100);
+        EXPECT_TRUE(is_error(ask(ctrl, command))) << testing::PrintToString(command).substr(0, 100);
         EXPECT_EQ(ask(ctrl, {"STATISTICS"}).size(), 8u) << "one message, one reply";
     }
     EXPECT_EQ(device->statistics().state, state::active);
-    send(left, {"goes on"});
-    EXPECT_EQ(recv(right), (message{"goes on"}));
+    send(left, {"still relayed"});
+    EXPECT_EQ(recv(right), (message{"still relayed"}));
 }
 
 TEST_P(RepControl, DrainEndsTheRun) {
@@ -123,7 +123,7 @@ TEST_P(RepControl, DrainEndsTheRun) {
     EXPECT_EQ(run.result(), outcome::drained);
 }
 
-TEST_P(RepControl, AnOperatorThatLeavesBeforeItsReplyDisturbsNobody) {
+TEST_P(RepControl, AnOperatorThatDisconnectsBeforeItsReplyHasNoEffect) {
     background run(*device);
     for (int i = 0; i < 5; ++i) {
         auto hasty = peer(ZMQ_REQ, control);
@@ -133,33 +133,33 @@ TEST_P(RepControl, AnOperatorThatLeavesBeforeItsReplyDisturbsNobody) {
     EXPECT_EQ(run.result(), outcome::stopped);
 }
 
-class TwoWayControl : public testing::TestWithParam<std::tuple<int, const char*>>, public Operated {
+class TwoWayControl : public testing::TestWithParam<std::tuple<int, const char*>>, public Controlled {
 public:
-    TwoWayControl() : Operated(std::get<1>(GetParam()), std::get<0>(GetParam()), std::get<0>(GetParam()), tiny) {}
+    TwoWayControl() : Controlled(std::get<1>(GetParam()), std::get<0>(GetParam()), std::get<0>(GetParam()), tiny) {}
 };
 INSTANTIATE_TEST_SUITE_P(PairAndDealer, TwoWayControl,
                          testing::Combine(testing::Values(ZMQ_PAIR, ZMQ_DEALER), testing::Values("inproc", "tcp")));
 
-TEST_P(TwoWayControl, HearsOnlyStatistics) {
+TEST_P(TwoWayControl, RepliesOnlyToStatistics) {
     background run(*device);
-    const std::vector<message> silently = {{"PAUSE"}, {"KILL"}, {"", "PAUSE"}, {"RESUME"}, {""}, {"DRAIN x"}};
-    for (const auto& command : silently) send(ctrl, command);
+    const std::vector<message> unanswered = {{"PAUSE"}, {"KILL"}, {"", "PAUSE"}, {"RESUME"}, {""}, {"DRAIN x"}};
+    for (const auto& command : unanswered) send(ctrl, command);
     EXPECT_EQ(numbers(ask(ctrl, {"STATISTICS"})), std::vector<std::uint64_t>(8, 0));
     send(ctrl, {"TERMINATE"});
     EXPECT_EQ(run.result(), outcome::stopped);
     EXPECT_TRUE(silent(ctrl));
 }
 
-TEST_P(TwoWayControl, ThatNeverReadsItsRepliesHoldsNothingUp) {
+TEST_P(TwoWayControl, AnOperatorThatNeverReadsItsRepliesBlocksNothing) {
     background run(*device);
     for (int i = 0; i < 1000; ++i) send(ctrl, {"STATISTICS"});
-    send(left, {"goes on"});
-    EXPECT_EQ(recv(right), (message{"goes on"}));
+    send(left, {"still relayed"});
+    EXPECT_EQ(recv(right), (message{"still relayed"}));
     send(ctrl, {"TERMINATE"});
     EXPECT_EQ(run.result(), outcome::stopped);
 }
 
-TEST_P(TwoWayControl, ThatAsksAllTheTimeLeavesTimeForMessages) {
+TEST_P(TwoWayControl, ConstantCommandsDoNotBlockMessages) {
     background run(*device);
     repeatedly asking(chatter(ctrl, {"STATISTICS"}));
     for (int i = 0; i < 100; ++i) {
@@ -168,14 +168,14 @@ TEST_P(TwoWayControl, ThatAsksAllTheTimeLeavesTimeForMessages) {
     }
 }
 
-class OneWayControl : public testing::TestWithParam<std::tuple<std::pair<int, int>, const char*>>, public Operated {
+class OneWayControl : public testing::TestWithParam<std::tuple<std::pair<int, int>, const char*>>, public Controlled {
 public:
-    OneWayControl() : Operated(std::get<1>(GetParam()), std::get<0>(GetParam()).first, std::get<0>(GetParam()).second) {}
+    OneWayControl() : Controlled(std::get<1>(GetParam()), std::get<0>(GetParam()).first, std::get<0>(GetParam()).second) {}
     void SetUp() override {
         const int type = std::get<0>(GetParam()).first;
         if (type == ZMQ_SUB) control.set(zmq::sockopt::subscribe, "");
         if (type == ZMQ_XSUB) send(control, {"\1"});
-        // Polled, the control socket sends its subscription; then the operator has a listener.
+        // Polling makes the control socket send its subscription, after which the operator has a subscriber.
         const auto subscribed = [&] { return writable(control, 0ms), try_recv(ctrl, 1ms).has_value(); };
         if (type != ZMQ_PULL) {
             ASSERT_TRUE(eventually(subscribed));
@@ -187,7 +187,7 @@ INSTANTIATE_TEST_SUITE_P(SubXsubPull, OneWayControl,
                                                           std::pair(ZMQ_PULL, ZMQ_PUSH)),
                                           testing::Values("inproc", "tcp")));
 
-TEST_P(OneWayControl, IsObeyedAndNeverAnswered) {
+TEST_P(OneWayControl, CommandsAreExecutedAndNeverAnswered) {
     background run(*device);
     for (int i = 0; i < 2; ++i) {
         send(ctrl, {"PAUSE"});
@@ -198,14 +198,14 @@ TEST_P(OneWayControl, IsObeyedAndNeverAnswered) {
         send(ctrl, {"RESUME"});
         EXPECT_TRUE(becomes(state::active));
     }
-    send(left, {"goes on"});
-    EXPECT_EQ(recv(right), (message{"goes on"}));
+    send(left, {"still relayed"});
+    EXPECT_EQ(recv(right), (message{"still relayed"}));
     send(ctrl, {"TERMINATE"});
     EXPECT_EQ(run.result(), outcome::stopped);
     EXPECT_TRUE(silent(ctrl));
 }
 
-TEST_P(OneWayControl, MayDrain) {
+TEST_P(OneWayControl, DrainEndsTheRun) {
     background run(*device);
     send(ctrl, {"DRAIN 10000"});
     EXPECT_EQ(run.result(), outcome::drained);

@@ -1,4 +1,4 @@
-// Row 10 of the relay contract: what a drain waits for depends on the socket types, and on what is in hand.
+// Row 10 of the relay contract: what a drain waits for depends on the socket types and on pending messages.
 
 #include "support.hpp"
 
@@ -7,7 +7,7 @@ using zdev::outcome;
 
 class DrainOf : public OnInproc {};
 
-TEST_F(DrainOf, OneWayPairsOweNothing) {
+TEST_F(DrainOf, OneWayPairsEndsAtOnce) {
     using pair = std::pair<int, int>;
     for (const auto& [in_type, out_type] : {pair(ZMQ_PULL, ZMQ_PUSH), pair(ZMQ_SUB, ZMQ_PUB), pair(ZMQ_XSUB, ZMQ_XPUB)}) {
         auto in = bound(in_type), out = bound(out_type);
@@ -18,7 +18,7 @@ TEST_F(DrainOf, OneWayPairsOweNothing) {
     }
 }
 
-TEST_F(DrainOf, PublishedMessagesOweNothing) {
+TEST_F(DrainOf, PublishedMessagesWaitsForNoReply) {
     auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB);
     auto publisher = peer(ZMQ_XPUB, in), subscriber = peer(ZMQ_SUB, out);
     zdev::device device(in, out);
@@ -31,7 +31,7 @@ TEST_F(DrainOf, PublishedMessagesOweNothing) {
     EXPECT_EQ(run.result(), outcome::drained);
 }
 
-TEST_F(DrainOf, RepReqOwesTheReplyUnderWay) {
+TEST_F(DrainOf, RepReqWaitsForThePendingReply) {
     auto in = bound(ZMQ_REP), out = bound(ZMQ_REQ);
     auto client = peer(ZMQ_REQ, in), worker = peer(ZMQ_REP, out);
     zdev::device device(in, out);
@@ -45,7 +45,7 @@ TEST_F(DrainOf, RepReqOwesTheReplyUnderWay) {
     EXPECT_EQ(run.result(), outcome::drained);
 }
 
-TEST_F(DrainOf, MessagesThatWereDroppedOweNothing) {
+TEST_F(DrainOf, DroppedRequestsWaitsForNoReply) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_ROUTER, mandatory);
     auto client = peer(ZMQ_DEALER, in);
     zdev::device device(in, out);
@@ -57,7 +57,7 @@ TEST_F(DrainOf, MessagesThatWereDroppedOweNothing) {
     EXPECT_EQ(run.result(), outcome::drained);
 }
 
-TEST_F(DrainOf, WhatIsInHandIsSentFirst) {
+TEST_F(DrainOf, APendingMessageSendsItBeforeTheEnd) {
     auto in = bound(ZMQ_PULL, tiny), out = bound(ZMQ_PUSH, tiny);
     auto source = peer(ZMQ_PUSH, in, tiny), sink = peer(ZMQ_PULL, out, tiny);
     zdev::device device(in, out);
@@ -72,7 +72,7 @@ TEST_F(DrainOf, WhatIsInHandIsSentFirst) {
     EXPECT_TRUE(silent(sink));
 }
 
-TEST_F(DrainOf, AReplyInHandIsBroughtBackFirst) {
+TEST_F(DrainOf, APendingReplyDeliversItBeforeTheEnd) {
     auto in = bound(ZMQ_DEALER, tiny), out = bound(ZMQ_DEALER, tiny);
     auto client = peer(ZMQ_DEALER, in, tiny), worker = peer(ZMQ_DEALER, out, tiny);
     zdev::device device(in, out);
@@ -88,7 +88,7 @@ TEST_F(DrainOf, AReplyInHandIsBroughtBackFirst) {
     EXPECT_EQ(device.statistics().out.messages_sent, device.statistics().out.messages_received);
 }
 
-TEST_F(DrainOf, AMessageInHandAtTheTimeoutIsNotLost) {
+TEST_F(DrainOf, APendingMessageKeepsItAfterTheTimeout) {
     auto in = bound(ZMQ_PULL, tiny), out = bound(ZMQ_PUSH, tiny);
     auto source = peer(ZMQ_PUSH, in, tiny), sink = peer(ZMQ_PULL, out, tiny);
     zdev::device device(in, out);
@@ -103,7 +103,7 @@ TEST_F(DrainOf, AMessageInHandAtTheTimeoutIsNotLost) {
     for (int i = 0; i < sent; ++i) ASSERT_EQ(recv(sink), numbered(i));
 }
 
-TEST_F(DrainOf, TwoRoutersOweEachPeerAtInItsReply) {
+TEST_F(DrainOf, TwoRoutersWaitsForTheReplyToEachPeerAtIn) {
     auto in = bound(ZMQ_ROUTER, mandatory), out = bound(ZMQ_ROUTER, mandatory);
     auto worker = peer(ZMQ_DEALER, out, named("worker"));
     auto anna = peer(ZMQ_DEALER, in, named("anna")), ben = peer(ZMQ_DEALER, in, named("ben"));

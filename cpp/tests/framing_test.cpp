@@ -10,7 +10,7 @@ using namespace zdev::test;
 class Framing : public OnTransport {};
 ZDEV_ON_BOTH_TRANSPORTS(Framing);
 
-TEST_P(Framing, EveryShapeOfMessagePassesFrameForFrameBothWays) {
+TEST_P(Framing, MessagesOfAnyShapePassFrameForFrameBothWays) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER);
     auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out);
     zdev::device device(in, out);
@@ -28,7 +28,7 @@ TEST_P(Framing, EveryShapeOfMessagePassesFrameForFrameBothWays) {
     }
 }
 
-TEST_P(Framing, MessagesOfManyPeersAreNeverMixed) {
+TEST_P(Framing, FramesOfDifferentPeersAreNeverMixed) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER);
     auto worker = peer(ZMQ_DEALER, out);
     std::vector<zmq::socket_t> clients;
@@ -60,7 +60,7 @@ TEST_P(Framing, AMessageOfMoreFramesThanTheHighWaterMarkPassesWhole) {
     }
 }
 
-TEST_P(Framing, AReplyThatNamesNoClientShiftsNothing) {
+TEST_P(Framing, AReplyWithoutAValidClientDoesNotShiftTheNextMessage) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER);
     auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out);
     introduce(client, in);
@@ -75,7 +75,7 @@ TEST_P(Framing, AReplyThatNamesNoClientShiftsNothing) {
     }
 }
 
-TEST_P(Framing, ARequestWithoutAnEnvelopeToRepShiftsNothing) {
+TEST_P(Framing, ARequestToRepWithoutAnEnvelopeDoesNotShiftTheNextMessage) {
     auto in = bound(ZMQ_REP), out = bound(ZMQ_REQ);
     auto vandal = peer(ZMQ_DEALER, in), client = peer(ZMQ_REQ, in), worker = peer(ZMQ_REP, out);
     zdev::device device(in, out);
@@ -89,7 +89,7 @@ TEST_P(Framing, ARequestWithoutAnEnvelopeToRepShiftsNothing) {
     }
 }
 
-TEST_P(Framing, AMessageUpstreamThatIsNoSubscriptionPassesWhole) {
+TEST_P(Framing, AnUpstreamMessageThatIsNotASubscriptionPassesWhole) {
     auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB);
     auto publisher = peer(ZMQ_XPUB, in), subscriber = peer(ZMQ_XSUB, out);
     zdev::device device(in, out);
@@ -108,7 +108,7 @@ TEST_P(Framing, RandomMessagesBetweenRoutersArriveWholeOrAreCounted) {
     introduce(worker, out);
     zdev::device device(in, out);
     background run(device);
-    std::mt19937 random(20110401);  // any seed will do; the same one each time
+    std::mt19937 random(20110401);  // an arbitrary constant, so that failures repeat
     std::vector<message> good;
     std::uint64_t malformed = 0, unroutable = 0;
     for (int i = 0; i < 500; ++i) {
@@ -134,7 +134,7 @@ TEST_P(Framing, RandomMessagesBetweenRoutersArriveWholeOrAreCounted) {
 class Upstream : public OnTransport {};
 ZDEV_ON_BOTH_TRANSPORTS(Upstream);
 
-// A frame that begins with 0 or 1 is a subscription only where it comes first; libzmq by itself swallows some of the others.
+// A frame that begins with 0 or 1 is a subscription only as the first frame; libzmq itself discards some of the others.
 TEST_P(Upstream, AFrameLikeASubscriptionStaysInItsMessage) {
     auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB);
     auto publisher = peer(ZMQ_XPUB, in);
@@ -145,8 +145,8 @@ TEST_P(Upstream, AFrameLikeASubscriptionStaysInItsMessage) {
     background run(device);
     send(subscriber, {"\1news"});
     EXPECT_EQ(recv(publisher), message{"\1news"});
-    const std::string no_subscription{"\0none", 5};
-    for (const message& strange : {message{"a", "\1news"}, message{"a", no_subscription}, message{"a", "\1news", "b"}}) {
+    const std::string like_unsubscribe{"\0none", 5};
+    for (const message& strange : {message{"a", "\1news"}, message{"a", like_unsubscribe}, message{"a", "\1news", "b"}}) {
         send(hostile, strange);
         EXPECT_EQ(recv(publisher), strange);
         send(subscriber, {"mine", "alone"});
@@ -154,8 +154,8 @@ TEST_P(Upstream, AFrameLikeASubscriptionStaysInItsMessage) {
     }
 }
 
-// Over tcp alone: by inproc libzmq does not tell from whom a frame came.
-TEST(UpstreamOverTcp, AMessageWhoseEndLibzmqSwallowsRunsIntoNoOther) {
+// Only over tcp: libzmq does not report the sender of a frame over inproc.
+TEST(UpstreamOverTcp, AMessageWhoseEndLibzmqDiscardsIsNotJoinedWithTheNext) {
     sockets on("tcp");
     auto in = on.bound(ZMQ_XSUB), out = on.bound(ZMQ_XPUB);
     auto publisher = on.peer(ZMQ_XPUB, in);
@@ -166,13 +166,14 @@ TEST(UpstreamOverTcp, AMessageWhoseEndLibzmqSwallowsRunsIntoNoOther) {
     send(subscriber, {"\1news"});
     EXPECT_EQ(recv(publisher), message{"\1news"});
     for (std::uint64_t i = 0; i < 20; ++i) {
-        const bool held = i % 2 == 1;  // so that the next message waits when the torn one is read
+        const bool held = i % 2 == 1;  // so that the next message is waiting when the torn one is read
         if (held) {
             device.pause();
             ASSERT_TRUE(eventually([&] { return device.statistics().state == zdev::state::paused; }));
         }
         const message topic{"\1" + std::to_string(i)};
-        send(hostile, {topic[0], "torn", "\1news"});  // the last frame is no news to the XPUB
+        send(hostile,
+             {topic[0], "torn", "\1news"});  // the XPUB already has the subscription in the last frame, and discards it
         if (!held) {
             ASSERT_TRUE(eventually([&] { return dropped() == i + 1; }));
         }

@@ -1,4 +1,4 @@
-// The devices as free functions: each is the engine with the parts that its name says, and ends by an exception only.
+// The device functions: each runs a device until it ends with an exception.
 
 #include "support.hpp"
 
@@ -6,7 +6,7 @@ using namespace zdev::test;
 
 class Functions : public OnTransport {
 public:
-    // Runs a function that never returns, and ends it with its context at the latest.
+    // Runs a function that never returns until its context is shut down.
     background forever(const std::function<void()>& function) {
         return background([function] { return function(), zdev::outcome::stopped; }, [this] { context.shutdown(); });
     }
@@ -28,7 +28,7 @@ TEST_P(Functions, QueueRelaysBothWaysUntilItsContextEnds) {
     EXPECT_EQ(ends_with_its_context(run), ETERM);
 }
 
-TEST_P(Functions, ForwarderRelaysWhatIsPublished) {
+TEST_P(Functions, ForwarderRelaysPublishedMessages) {
     auto in = bound(ZMQ_SUB), out = bound(ZMQ_PUB);
     in.set(zmq::sockopt::subscribe, "");
     auto publisher = peer(ZMQ_PUB, in), subscriber = peer(ZMQ_SUB, out);
@@ -38,7 +38,7 @@ TEST_P(Functions, ForwarderRelaysWhatIsPublished) {
     EXPECT_EQ(ends_with_its_context(run), ETERM);
 }
 
-TEST_P(Functions, StreamerRelaysWhatIsPushed) {
+TEST_P(Functions, StreamerRelaysPushedMessages) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
     auto source = peer(ZMQ_PUSH, in), sink = peer(ZMQ_PULL, out);
     auto run = forever([&] { zdev::streamer(in, out); });
@@ -58,7 +58,7 @@ TEST_P(Functions, MonitoredQueueCopiesWithThePrefixesInAndOut) {
     EXPECT_EQ(ends_with_its_context(run), ETERM);
 }
 
-TEST_P(Functions, MonitoredQueueTakesOtherPrefixes) {
+TEST_P(Functions, MonitoredQueueAcceptsOtherPrefixes) {
     auto in = bound(ZMQ_PAIR), out = bound(ZMQ_PAIR), mon = bound(ZMQ_PUSH);
     auto left = peer(ZMQ_PAIR, in), right = peer(ZMQ_PAIR, out), watcher = peer(ZMQ_PULL, mon);
     auto run = forever([&] { zdev::monitored_queue(in, out, mon, "requests", ""); });
@@ -80,7 +80,7 @@ TEST_P(Functions, ProxyCapturesBothDirectionsWithoutAPrefix) {
     EXPECT_EQ(ends_with_its_context(run), ETERM);
 }
 
-TEST_P(Functions, ProxyNeedsNoCapture) {
+TEST_P(Functions, ProxyWorksWithoutACaptureSocket) {
     auto in = bound(ZMQ_PAIR), out = bound(ZMQ_PAIR);
     auto left = peer(ZMQ_PAIR, in), right = peer(ZMQ_PAIR, out);
     auto run = forever([&] { zdev::proxy(in, out); });
@@ -89,7 +89,7 @@ TEST_P(Functions, ProxyNeedsNoCapture) {
     EXPECT_EQ(ends_with_its_context(run), ETERM);
 }
 
-TEST_P(Functions, ProxySteerableObeysItsControlSocketAndReturns) {
+TEST_P(Functions, ProxySteerableExecutesCommandsAndReturns) {
     auto in = bound(ZMQ_PAIR), out = bound(ZMQ_PAIR), capture = bound(ZMQ_PUSH), control = bound(ZMQ_REP);
     auto left = peer(ZMQ_PAIR, in), right = peer(ZMQ_PAIR, out), watcher = peer(ZMQ_PULL, capture),
          ctrl = peer(ZMQ_REQ, control);
@@ -108,7 +108,7 @@ TEST_P(Functions, ProxySteerableObeysItsControlSocketAndReturns) {
     EXPECT_EQ(again.result(), zdev::outcome::drained);
 }
 
-TEST_P(Functions, RefuseAPairThatCannotWorkAtOnce) {
+TEST_P(Functions, RefuseAnInvalidPairAtOnce) {
     auto in = bound(ZMQ_PUSH), out = bound(ZMQ_PULL);
     EXPECT_EQ(errno_of([&] { zdev::queue(in, out); }), EINVAL);
     EXPECT_EQ(errno_of([&] { zdev::streamer(in, out); }), EINVAL);

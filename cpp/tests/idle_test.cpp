@@ -1,4 +1,4 @@
-// Row 5 of the relay contract: a device with nothing to do uses next to no CPU time, whatever the reason.
+// Row 5 of the relay contract: a device that has nothing to do uses almost no CPU time, whatever the reason.
 
 #include <ctime>
 
@@ -14,13 +14,13 @@ double cpu_seconds() {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
 }
 
-// Expects the whole process to rest, at once or soon. The promise is 1 % of a core; a spinning thread takes nearly 100.
-void expect_rest() {
+// Expects the process to become idle soon. The contract allows 1 % of a core; a spinning thread uses nearly 100 %.
+void expect_idle() {
     constexpr auto span = 250ms;
     double share = 1;
     for (int tries = 0; tries < 5 && share >= 0.05; ++tries) {
         const double before = cpu_seconds();
-        std::this_thread::sleep_for(span);  // measures a span, waits for nothing
+        std::this_thread::sleep_for(span);  // the measured interval
         share = (cpu_seconds() - before) / std::chrono::duration<double>(span).count();
     }
     EXPECT_LT(share, 0.05);
@@ -28,10 +28,10 @@ void expect_rest() {
 
 }  // namespace
 
-class Resting : public OnTransport {};
-ZDEV_ON_BOTH_TRANSPORTS(Resting);
+class UsesNoCpu : public OnTransport {};
+ZDEV_ON_BOTH_TRANSPORTS(UsesNoCpu);
 
-TEST_P(Resting, WhenIdle) {
+TEST_P(UsesNoCpu, WhenIdle) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER), control = bound(ZMQ_REP), mon = bound(ZMQ_PUB);
     auto client = peer(ZMQ_REQ, in), worker = peer(ZMQ_REP, out), ctrl = peer(ZMQ_REQ, control);
     zdev::options options;
@@ -43,10 +43,10 @@ TEST_P(Resting, WhenIdle) {
     send(worker, recv(worker));
     recv(client);
     EXPECT_EQ(ask(ctrl, {"STATISTICS"}).size(), 8u);
-    expect_rest();
+    expect_idle();
 }
 
-TEST_P(Resting, WhenPausedWithMessagesWaiting) {
+TEST_P(UsesNoCpu, WhenPausedWithMessagesWaiting) {
     auto in = bound(ZMQ_PAIR), out = bound(ZMQ_PAIR), control = bound(ZMQ_REP);
     auto left = peer(ZMQ_PAIR, in), right = peer(ZMQ_PAIR, out), ctrl = peer(ZMQ_REQ, control);
     zdev::options options;
@@ -57,38 +57,38 @@ TEST_P(Resting, WhenPausedWithMessagesWaiting) {
     send(left, {"held"});
     send(right, {"held"});
     EXPECT_TRUE(silent(left));
-    expect_rest();
+    expect_idle();
 }
 
-TEST_P(Resting, WithoutABackend) {
+TEST_P(UsesNoCpu, WithoutABackend) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER);
     auto client = peer(ZMQ_DEALER, in);
     zdev::device device(in, out);
     background run(device);
     fill(client);
-    expect_rest();
+    expect_idle();
 }
 
-TEST_P(Resting, WhenTheBackendIsFull) {
+TEST_P(UsesNoCpu, WhenTheBackendIsFull) {
     auto in = bound(ZMQ_PULL, tiny), out = bound(ZMQ_PUSH, tiny);
     auto source = peer(ZMQ_PUSH, in, tiny), sink = peer(ZMQ_PULL, out, tiny);
     zdev::device device(in, out);
     background run(device);
     fill(source);
-    expect_rest();
+    expect_idle();
 }
 
-TEST_P(Resting, WhenBothDirectionsAreFull) {
+TEST_P(UsesNoCpu, WhenBothDirectionsAreFull) {
     auto in = bound(ZMQ_DEALER, tiny), out = bound(ZMQ_DEALER, tiny);
     auto left = peer(ZMQ_DEALER, in, tiny), right = peer(ZMQ_DEALER, out, tiny);
     zdev::device device(in, out);
     background run(device);
     fill(left);
     fill(right);
-    expect_rest();
+    expect_idle();
 }
 
-TEST_P(Resting, WhenTheOnePeerOfARouterIsFull) {  // such a ROUTER's POLLOUT is always on
+TEST_P(UsesNoCpu, WhenTheOnlyPeerOfARouterIsFull) {  // a ROUTER always reports POLLOUT
     auto in = bound(ZMQ_DEALER, tiny), out = bound(ZMQ_ROUTER, [](auto& s) { tiny(s), mandatory(s); });
     auto feeder = peer(ZMQ_DEALER, in, tiny), full = peer(ZMQ_DEALER, out, [](auto& s) { tiny(s), named("full")(s); });
     introduce(full, out);
@@ -97,10 +97,10 @@ TEST_P(Resting, WhenTheOnePeerOfARouterIsFull) {  // such a ROUTER's POLLOUT is 
     fill(feeder, {"full"});
     send(full, {"the other way"});
     EXPECT_EQ(recv(feeder), (message{"full", "the other way"}));
-    expect_rest();
+    expect_idle();
 }
 
-TEST_P(Resting, WhenTheMonitorIsFull) {
+TEST_P(UsesNoCpu, WhenTheMonitorIsFull) {
     auto in = bound(ZMQ_PULL, tiny), out = bound(ZMQ_PUSH), mon = bound(ZMQ_PUSH, tiny);
     auto source = peer(ZMQ_PUSH, in, tiny), sink = peer(ZMQ_PULL, out), watcher = peer(ZMQ_PULL, mon, tiny);
     zdev::options options;
@@ -108,10 +108,10 @@ TEST_P(Resting, WhenTheMonitorIsFull) {
     zdev::device device(in, out, options);
     background run(device);
     fill(source);
-    expect_rest();
+    expect_idle();
 }
 
-TEST_P(Resting, WhileSubscriptionsThatNobodyNeedsAreThere) {
+TEST_P(UsesNoCpu, WhileUnneededSubscriptionsAreWaiting) {
     auto in = bound(ZMQ_SUB), out = bound(ZMQ_XPUB), mon = bound(ZMQ_XPUB);
     auto subscriber = peer(ZMQ_SUB, out), watcher = peer(ZMQ_SUB, mon);
     zdev::options options;
@@ -119,19 +119,19 @@ TEST_P(Resting, WhileSubscriptionsThatNobodyNeedsAreThere) {
     zdev::device device(in, out, options);
     background run(device);
     for (auto* socket : {&subscriber, &watcher}) socket->set(zmq::sockopt::subscribe, "a");
-    expect_rest();
+    expect_idle();
 }
 
-TEST_P(Resting, WhileASocketThatAnswersItselfIsFull) {
+TEST_P(UsesNoCpu, WhileOneSocketAsBothEndsIsFull) {
     auto both = bound(ZMQ_DEALER, tiny);
     auto client = peer(ZMQ_DEALER, both, tiny);
     zdev::device device(both, both);
     background run(device);
     fill(client);
-    expect_rest();
+    expect_idle();
 }
 
-TEST_P(Resting, WhileRepWaitsForItsReply) {
+TEST_P(UsesNoCpu, WhileRepWaitsForItsReply) {
     auto in = bound(ZMQ_REP), out = bound(ZMQ_REQ);
     auto client = peer(ZMQ_REQ, in), second = peer(ZMQ_REQ, in), worker = peer(ZMQ_REP, out);
     zdev::device device(in, out);
@@ -139,10 +139,10 @@ TEST_P(Resting, WhileRepWaitsForItsReply) {
     send(client, {"question"});
     recv(worker);
     send(second, {"waits for its turn"});
-    expect_rest();
+    expect_idle();
 }
 
-TEST_P(Resting, WhileADrainWaitsForReplies) {
+TEST_P(UsesNoCpu, WhileADrainWaitsForReplies) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER);
     auto client = peer(ZMQ_DEALER, in), worker = peer(ZMQ_DEALER, out);
     zdev::device device(in, out);
@@ -152,10 +152,10 @@ TEST_P(Resting, WhileADrainWaitsForReplies) {
     device.drain(-1ms);
     EXPECT_TRUE(eventually([&] { return device.statistics().state == zdev::state::draining; }));
     send(client, {"too late"});
-    expect_rest();
+    expect_idle();
 }
 
-TEST_P(Resting, WhenTheOperatorDoesNotReadItsReplies) {
+TEST_P(UsesNoCpu, WhenTheOperatorDoesNotReadItsReplies) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH), control = bound(ZMQ_PAIR, tiny);
     auto ctrl = peer(ZMQ_PAIR, control, tiny);
     zdev::options options;
@@ -163,5 +163,5 @@ TEST_P(Resting, WhenTheOperatorDoesNotReadItsReplies) {
     zdev::device device(in, out, options);
     background run(device);
     for (int i = 0; i < 1000 && writable(ctrl, a_moment); ++i) send(ctrl, {"STATISTICS"});
-    expect_rest();
+    expect_idle();
 }

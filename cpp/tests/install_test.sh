@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# Installs the library, builds the example service against it by find_package and by pkg-config, and runs both: each must start,
-# and end with status 0 on a signal.
+# Installs the library, builds the example service with find_package and with pkg-config, and runs both. Each must start, and
+# exit with status 0 on a signal.
 #
 #     install_test.sh static|shared|debian WORK_DIR    reads CXX and CMAKE_GENERATOR; ctest sets them and bounds the time
 #
-# static, shared: by `cmake --install`, and the installed tree is moved. debian: as the packages that cpack makes, into a folder.
+# static, shared: installed with `cmake --install`, then moved. debian: built with cpack, and installed into a folder.
 set -euo pipefail
 kind=$1 work=$2
-PATH=$PATH:/usr/sbin:/sbin  # dpkg looks for programs of root's there
+PATH=$PATH:/usr/sbin:/sbin  # dpkg needs programs that are there
 cpp=$(cd "$(dirname "$0")/.." && pwd)
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
 prefix=$work/prefix
 
-# ends_on SIGNAL PROGRAM: starts it on free ports, waits until it says that it relays, ends it by the signal.
+# ends_on SIGNAL PROGRAM: starts the program on free ports, waits until it relays, and ends it with the signal.
 ends_on() {
-    local said=$work/said line
-    rm -f "$said"
-    mkfifo "$said"
-    LD_LIBRARY_PATH=$lib DYLD_LIBRARY_PATH=$lib "$2" tcp://127.0.0.1:{*,*,*} >"$said" &
-    exec 3<"$said"
+    local output=$work/output line
+    rm -f "$output"
+    mkfifo "$output"
+    LD_LIBRARY_PATH=$lib DYLD_LIBRARY_PATH=$lib "$2" tcp://127.0.0.1:{*,*,*} >"$output" &
+    exec 3<"$output"
     read -r -t 60 line <&3
     [[ $line == relaying* ]]
     kill -s "$1" $!
@@ -37,7 +37,7 @@ install_tree() {
     compgen -G "$lib/libzdev.$pattern"
 }
 
-# As root with dpkg, which looks whether what the packages depend on is installed on this system; else they are unpacked.
+# As root, dpkg installs the packages and checks that their dependencies are installed on this system. Otherwise they are unpacked.
 install_packages() {
     local root=$work/root each
     prefix=$root/usr
@@ -53,7 +53,7 @@ install_packages() {
         for each in "$work"/library/*.deb; do dpkg-deb -x "$each" "$root"; done
     fi
     lib=$(dirname "$(find "$prefix" -name libzdev.so)")
-    # Older versions of CMake have ldconfig called rather than triggered.
+    # Packages made by older versions of CMake call ldconfig instead of triggering it.
     local old=lacks-ldconfig-trigger,maintscript-calls-ldconfig
     if command -v lintian; then
         lintian --allow-root --fail-on error,warning --suppress-tags $old "$work"/library/*.deb

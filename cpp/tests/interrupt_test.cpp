@@ -1,4 +1,4 @@
-// Rows 11 and 13 of the relay contract: signals, and exceptions of the check.
+// Rows 11 and 13 of the relay contract: signals, and exceptions thrown by the interrupt check.
 
 #include <csignal>
 
@@ -46,7 +46,7 @@ TEST_P(Interrupt, TheCheckIsCalledInTheThreadOfRun) {
     EXPECT_EQ(seen, self);
 }
 
-TEST_P(Interrupt, TheCheckIsCalledAgainAndAgainWhetherIdleOrPaused) {
+TEST_P(Interrupt, TheCheckIsCalledRepeatedlyWhetherIdleOrPaused) {
     zdev::device device(in, out);
     std::atomic<int> calls{0};
     background run(device, [&] { ++calls; });
@@ -57,7 +57,7 @@ TEST_P(Interrupt, TheCheckIsCalledAgainAndAgainWhetherIdleOrPaused) {
     EXPECT_TRUE(eventually([&] { return calls > before + 5; }));
 }
 
-TEST_P(Interrupt, TheCheckIsCalledUnderFullLoadToo) {
+TEST_P(Interrupt, TheCheckIsCalledUnderFullLoad) {
     zdev::device device(in, out);
     std::atomic<int> calls{0};
     background run(device, [&] { ++calls; });
@@ -80,7 +80,7 @@ TEST_P(Interrupt, ASignalCallsTheCheckAtOnce) {
     EXPECT_EQ(device.statistics().state, state::idle);
 }
 
-TEST_P(Interrupt, WhatTheCheckThrowsEndsTheRunAndTheNextOneLosesNothing) {
+TEST_P(Interrupt, AnExceptionOfTheCheckEndsTheRunAndTheNextRunLosesNothing) {
     zdev::device device(in, out);
     constexpr int all = 2000;
     auto writer = std::async(std::launch::async, [&] {
@@ -101,7 +101,7 @@ TEST_P(Interrupt, WhatTheCheckThrowsEndsTheRunAndTheNextOneLosesNothing) {
     EXPECT_EQ(device.statistics().in.messages_sent, static_cast<unsigned>(all));
 }
 
-TEST_P(Interrupt, AMessageInHandIsSentByTheNextRun) {
+TEST_P(Interrupt, APendingMessageIsSentByTheNextRun) {
     auto from = bound(ZMQ_PULL, tiny), to = bound(ZMQ_PUSH, tiny);
     auto source = peer(ZMQ_PUSH, from, tiny), sink = peer(ZMQ_PULL, to, tiny);
     zdev::device device(from, to);
@@ -119,7 +119,7 @@ TEST_P(Interrupt, AMessageInHandIsSentByTheNextRun) {
     for (int i = 0; i < sent; ++i) ASSERT_EQ(recv(sink), numbered(i));
 }
 
-TEST_P(Interrupt, SignalsWithoutACheckDisturbNothing) {
+TEST_P(Interrupt, SignalsWithoutACheckHaveNoEffect) {
     zdev::device device(in, out);
     background run(device);
     repeatedly storm([&] {
@@ -132,7 +132,7 @@ TEST_P(Interrupt, SignalsWithoutACheckDisturbNothing) {
     }
 }
 
-TEST_P(Interrupt, AStopCountsEvenIfTheCheckThrewFirst) {
+TEST_P(Interrupt, AStopIsConsumedEvenIfTheCheckThrows) {
     zdev::device device(in, out);
     EXPECT_THROW(device.run([&] {
         device.stop();

@@ -1,4 +1,4 @@
-// Messages of very many frames: they are dropped whole, and hold nothing else up.
+// Messages of very many frames: they are dropped whole, and delay nothing else.
 
 #include "support.hpp"
 #include "zmtp_peer.hpp"
@@ -35,7 +35,7 @@ TEST_F(ManyFrames, UpToTheLimitPassWhole) {
     EXPECT_EQ(device.statistics().in.malformed, 0u);
 }
 
-TEST_F(ManyFrames, BeyondTheLimitCostTheirMessageAndNoOther) {
+TEST_F(ManyFrames, BeyondTheLimitDropTheirMessageAndNoOther) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER);
     auto worker = peer(ZMQ_DEALER, out), client = peer(ZMQ_DEALER, in, named("client"));
     zdev::device device(in, out);
@@ -67,7 +67,7 @@ TEST_F(ManyFrames, OfARequestLeaveARepReadyForTheNext) {
     EXPECT_EQ(recv(client), message{"answer"});
 }
 
-TEST_F(ManyFrames, OfASubscriberCostItsMessageAndNoOther) {
+TEST_F(ManyFrames, OfASubscriberDropTheirMessageAndNoOther) {
     auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB);
     auto publisher = peer(ZMQ_XPUB, in), subscriber = peer(ZMQ_XSUB, out);
     zdev::device device(in, out);
@@ -81,8 +81,8 @@ TEST_F(ManyFrames, OfASubscriberCostItsMessageAndNoOther) {
     EXPECT_EQ(recv(publisher), (message{"mine", "alone"}));
 }
 
-// A run whose check ends it is one turn of the loop.
-TEST_F(ManyFrames, HoldUpNeitherTheOtherDirectionNorAStop) {
+// A run that its interrupt check ends is one iteration of the loop.
+TEST_F(ManyFrames, DelayNeitherTheOtherDirectionNorAStop) {
     constexpr std::size_t count = 4 * most_frames;
     auto in = bound(ZMQ_DEALER), out = bound(ZMQ_DEALER);
     auto worker = peer(ZMQ_DEALER, out), client = peer(ZMQ_DEALER, in);
@@ -119,7 +119,7 @@ TEST_F(ManyFrames, ThatADeviceLeftUnreadBeginNoMessageOfTheNextDevice) {
     EXPECT_EQ(recv(receiver), message{"whole"});
 }
 
-TEST_F(ManyFrames, AtTheControlSocketAreNoCommand) {
+TEST_F(ManyFrames, AtTheControlSocketAreNotExecuted) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH), ctrl = bound(ZMQ_DEALER);
     auto operator_socket = peer(ZMQ_DEALER, ctrl);
     zdev::options options;

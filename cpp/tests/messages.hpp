@@ -1,4 +1,4 @@
-// Messages as values, and waiting with a deadline. What doesn't come in time is an exception, so a failed test.
+// Messages as values, and waiting with a deadline. A missed deadline is an exception, so the test fails.
 
 #ifndef ZDEV_TESTS_MESSAGES_HPP
 #define ZDEV_TESTS_MESSAGES_HPP
@@ -18,10 +18,10 @@ using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 using message = std::vector<std::string>;
 
-constexpr milliseconds patience = 10s;   // for what must happen
-constexpr milliseconds a_moment = 50ms;  // for what must not happen: too short can only pass wrongly, never fail wrongly
+constexpr milliseconds patience = 10s;   // for events that must happen
+constexpr milliseconds a_moment = 50ms;  // for events that must not happen; if too short, a test passes wrongly but never fails
 
-// Receives a whole message, or nothing when none came in time.
+// Receives a whole message, or nothing if none arrives in time.
 inline std::optional<message> try_recv(zmq::socket_ref socket, milliseconds timeout) {
     zmq_pollitem_t item{socket.handle(), 0, ZMQ_POLLIN, 0};
     if (zmq_poll(&item, 1, static_cast<long>(timeout.count())) <= 0) return {};
@@ -36,12 +36,12 @@ inline std::optional<message> try_recv(zmq::socket_ref socket, milliseconds time
 
 inline message recv(zmq::socket_ref socket) {
     if (auto parts = try_recv(socket, patience)) return *std::move(parts);
-    throw std::runtime_error("no message came");
+    throw std::runtime_error("no message arrived");
 }
 
 inline bool silent(zmq::socket_ref socket) { return !try_recv(socket, a_moment); }
 
-// Sends a whole message; throws when that took longer than the socket's ZMQ_SNDTIMEO.
+// Sends a whole message; throws if that takes longer than the socket's ZMQ_SNDTIMEO.
 inline void send(zmq::socket_ref socket, const message& parts) {
     for (std::size_t i = 0; i < parts.size(); ++i) {
         const auto flags = i + 1 < parts.size() ? zmq::send_flags::sndmore : zmq::send_flags::none;
@@ -59,24 +59,24 @@ inline bool writable(zmq::socket_ref socket, milliseconds timeout) {
     return zmq_poll(&item, 1, static_cast<long>(timeout.count())) > 0;
 }
 
-// The i-th of a series of messages: big enough to fill a TCP connection's buffers with a few.
+// The i-th of a series of messages, so big that a few fill a TCP connection's buffers.
 inline message numbered(int i, message parts = {}) {
     parts.push_back(std::to_string(i));
     parts.emplace_back(20000, 'x');
     return parts;
 }
 
-// Sends numbered(0), numbered(1) ... each after `head`, until the path stays full. Returns how many.
+// Sends numbered(0), numbered(1) ... each after `head`, until the path stays full. Returns their number.
 inline int fill(zmq::socket_ref socket, const message& head = {}) {
     int sent = 0;
     while (writable(socket, 150ms)) {
-        if (sent == 10000) throw std::runtime_error("the path never got full");
+        if (sent == 10000) throw std::runtime_error("the path never became full");
         send(socket, numbered(sent++, head));
     }
     return sent;
 }
 
-// Waits until the condition holds; false when it did not in time.
+// Waits until the condition holds; returns false if it does not in time.
 template <class Condition>
 bool eventually(Condition condition, milliseconds timeout = patience) {
     for (const auto end = std::chrono::steady_clock::now() + timeout; !condition();) {
@@ -86,7 +86,7 @@ bool eventually(Condition condition, milliseconds timeout = patience) {
     return true;
 }
 
-// Publishes until the subscription has travelled through to `publisher`, then reads away what was published for it.
+// Publishes until the subscription has reached `publisher`, then discards the messages published until then.
 inline void synchronise(zmq::socket_ref publisher, zmq::socket_ref subscriber) {
     const auto arrived = [&] { return send(publisher, {"sync"}), try_recv(subscriber, 10ms).has_value(); };
     if (!eventually(arrived)) throw std::runtime_error("no subscription arrived");
@@ -95,7 +95,7 @@ inline void synchronise(zmq::socket_ref publisher, zmq::socket_ref subscriber) {
     }
 }
 
-// The errno of the zmq::error_t that a call throws; 0 when it throws none.
+// The errno of the zmq::error_t that a call throws; 0 if it does not throw.
 template <class Call>
 int errno_of(Call call) {
     try {

@@ -1,4 +1,4 @@
-// Rows 6 and 7 of the relay contract: what a monitor gets, and what it may do to the data path.
+// Rows 6 and 7 of the relay contract: the copies that a monitor receives, and its effect on the data path.
 
 #include "support.hpp"
 
@@ -18,7 +18,7 @@ zdev::options watched(zmq::socket_ref mon, zdev::on_full on_full = zdev::on_full
 class Monitor : public OnTransport {};
 ZDEV_ON_BOTH_TRANSPORTS(Monitor);
 
-TEST_P(Monitor, GetsEveryMessageAfterThePrefixOfItsDirection) {
+TEST_P(Monitor, ReceivesEveryMessageAfterThePrefixOfItsDirection) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER), mon = bound(ZMQ_PUSH);
     auto client = peer(ZMQ_REQ, in, named("client")), worker = peer(ZMQ_REP, out), watcher = peer(ZMQ_PULL, mon);
     zdev::device device(in, out, watched(mon));
@@ -31,7 +31,7 @@ TEST_P(Monitor, GetsEveryMessageAfterThePrefixOfItsDirection) {
     EXPECT_EQ(recv(watcher), (message{"out", "client", "", "answer"}));
 }
 
-TEST_P(Monitor, SeesSwappedFramesAsTheyWereForwarded) {
+TEST_P(Monitor, ReceivesSwappedFramesAsForwarded) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_ROUTER), mon = bound(ZMQ_PUSH);
     auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out, named("worker")),
          watcher = peer(ZMQ_PULL, mon);
@@ -42,7 +42,7 @@ TEST_P(Monitor, SeesSwappedFramesAsTheyWereForwarded) {
     EXPECT_EQ(recv(watcher), (message{"in", "worker", "client", "content"}));
 }
 
-TEST_P(Monitor, GetsNothingOfAMessageThatWasDropped) {
+TEST_P(Monitor, ReceivesNoFrameOfADroppedMessage) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_ROUTER, mandatory), mon = bound(ZMQ_PUSH);
     auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out, named("worker")),
          watcher = peer(ZMQ_PULL, mon);
@@ -57,7 +57,7 @@ TEST_P(Monitor, GetsNothingOfAMessageThatWasDropped) {
     EXPECT_TRUE(eventually([&] { return device.statistics().in.monitor_sent == 1; }));
 }
 
-TEST_P(Monitor, SeesSubscriptionsTravelUpstream) {
+TEST_P(Monitor, ReceivesSubscriptionsSentUpstream) {
     auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB), mon = bound(ZMQ_PUSH);
     auto publisher = peer(ZMQ_XPUB, in), subscriber = peer(ZMQ_SUB, out), watcher = peer(ZMQ_PULL, mon);
     zdev::device device(in, out, watched(mon));
@@ -70,7 +70,7 @@ TEST_P(Monitor, SubscribersChooseADirectionByItsPrefix) {
     auto in = bound(ZMQ_PAIR), out = bound(ZMQ_PAIR), mon = bound(ZMQ_XPUB);
     auto left = peer(ZMQ_PAIR, in), right = peer(ZMQ_PAIR, out), watcher = peer(ZMQ_SUB, mon);
     watcher.set(zmq::sockopt::subscribe, "out");
-    recv(mon);  // the subscription is there before the device
+    recv(mon);  // the subscription has arrived before the device starts
     zdev::device device(in, out, watched(mon));
     background run(device);
     send(left, {"not watched"});
@@ -97,7 +97,7 @@ public:
     }
 };
 
-TEST_F(Prefixes, AreTheCallersOwn) {
+TEST_F(Prefixes, CanBeAnyBytes) {
     EXPECT_EQ(seen("->", std::string("\0<", 2)),
               std::pair(message{"->", "question"}, message{std::string("\0<", 2), "answer"}));
 }
@@ -105,7 +105,7 @@ TEST_F(Prefixes, MayBeLeftOutForPlainCapture) {
     EXPECT_EQ(seen({}, {}), std::pair(message{"question"}, message{"answer"}));
     EXPECT_EQ(seen({}, "out"), std::pair(message{"question"}, message{"out", "answer"}));
 }
-TEST_F(Prefixes, ThatAreEmptyAreFramesToo) {
+TEST_F(Prefixes, ThatAreEmptyAreSentAsEmptyFrames) {
     EXPECT_EQ(seen("", ""), std::pair(message{"", "question"}, message{"", "answer"}));
 }
 
@@ -139,7 +139,7 @@ TEST_P(PubMonitor, ReachesItsSubscribers) {
     EXPECT_EQ(recv(watcher), (message{"in", "a", "b"}));
 }
 
-TEST_P(PubMonitor, ReachesASubscriberThatCameLateOrAfterAnotherLeft) {
+TEST_P(PubMonitor, ReachesASubscriberThatConnectsLateOrAfterAnotherHasLeft) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH), mon = bound(std::get<0>(GetParam()));
     auto source = peer(ZMQ_PUSH, in), sink = peer(ZMQ_PULL, out);
     zdev::device device(in, out, watched(mon));
@@ -155,20 +155,20 @@ TEST_P(PubMonitor, ReachesASubscriberThatCameLateOrAfterAnotherLeft) {
     }
 }
 
-// Monitor types that can't drop by themselves, with their readers.
-class SteadyMonitor : public testing::TestWithParam<std::tuple<std::pair<int, int>, const char*>>, public sockets {
+// Monitor socket types that block instead of dropping, with the type of their readers.
+class BlockingMonitor : public testing::TestWithParam<std::tuple<std::pair<int, int>, const char*>>, public sockets {
 public:
-    SteadyMonitor() : sockets(std::get<1>(GetParam())) {}
+    BlockingMonitor() : sockets(std::get<1>(GetParam())) {}
     zmq::socket_t in = bound(ZMQ_PULL, tiny), out = bound(ZMQ_PUSH), mon = bound(std::get<0>(GetParam()).first, tiny);
     zmq::socket_t source = peer(ZMQ_PUSH, in, tiny), sink = peer(ZMQ_PULL, out);
     zmq::socket_t reader() { return peer(std::get<0>(GetParam()).second, mon, tiny); }
 };
-INSTANTIATE_TEST_SUITE_P(PushPairDealer, SteadyMonitor,
+INSTANTIATE_TEST_SUITE_P(PushPairDealer, BlockingMonitor,
                          testing::Combine(testing::Values(std::pair(ZMQ_PUSH, ZMQ_PULL), std::pair(ZMQ_PAIR, ZMQ_PAIR),
                                                           std::pair(ZMQ_DEALER, ZMQ_DEALER)),
                                           testing::Values("inproc", "tcp")));
 
-TEST_P(SteadyMonitor, WithoutAReaderHoldsTheDataBackAndLosesNothing) {
+TEST_P(BlockingMonitor, WithoutAReaderBlocksTheDataPathAndLosesNothing) {
     auto control = bound(ZMQ_REP), ctrl = peer(ZMQ_REQ, control);
     auto options = watched(mon);
     options.control = control;
@@ -185,7 +185,7 @@ TEST_P(SteadyMonitor, WithoutAReaderHoldsTheDataBackAndLosesNothing) {
     EXPECT_EQ(device.statistics().in.monitor_dropped, 0u);
 }
 
-TEST_P(SteadyMonitor, WithTheDropPolicyLosesWholeCopiesThatAreCounted) {
+TEST_P(BlockingMonitor, WithTheDropPolicyDropsWholeCopiesAndCountsThem) {
     auto watcher = reader();
     zdev::device device(in, out, watched(mon, zdev::on_full::drop));
     background run(device);
@@ -205,7 +205,7 @@ TEST_P(SteadyMonitor, WithTheDropPolicyLosesWholeCopiesThatAreCounted) {
     EXPECT_TRUE(silent(watcher));
 }
 
-TEST_P(SteadyMonitor, WithoutAReaderAndWithTheDropPolicyIsAsIfThereWereNone) {
+TEST_P(BlockingMonitor, WithTheDropPolicyAndWithoutAReaderDoesNotSlowTheDataPath) {
     zdev::device device(in, out, watched(mon, zdev::on_full::drop));
     background run(device);
     for (int i = 0; i < 100; ++i) {
@@ -214,4 +214,40 @@ TEST_P(SteadyMonitor, WithoutAReaderAndWithTheDropPolicyIsAsIfThereWereNone) {
     }
     EXPECT_TRUE(eventually([&] { return device.statistics().in.monitor_dropped == 100; }));
     EXPECT_EQ(device.statistics().in.monitor_sent, 0u);
+}
+
+TEST(MonitorAtTheEnd, ACopyInHandIsCountedAsDroppedWhenItIsDiscarded) {
+    sockets on;
+    auto in = on.bound(ZMQ_PULL), out = on.bound(ZMQ_PUSH), mon = on.bound(ZMQ_PUSH);  // which nobody reads
+    auto source = on.peer(ZMQ_PUSH, in), sink = on.peer(ZMQ_PULL, out);
+    zdev::options options;
+    options.monitor.socket = mon;
+    zdev::device device(in, out, options);
+    {
+        background run(device);
+        send(source, {"forwarded"});
+        EXPECT_EQ(recv(sink), message{"forwarded"});
+        EXPECT_EQ(errno_of([&] { device.discard(); }), EBUSY);
+    }
+    const auto before = device.statistics().in;
+    EXPECT_EQ(before.monitor_sent + before.monitor_dropped + 1, before.messages_sent);  // the copy is in hand
+    EXPECT_EQ(device.discard(), 0);
+    const auto after = device.statistics().in;
+    EXPECT_EQ(after.monitor_dropped, 1u);
+    EXPECT_EQ(after.pending(), 0u);
+    EXPECT_EQ(device.discard(), 0);
+}
+
+TEST(MonitorAtTheEnd, AMessageInHandIsDiscardedToo) {
+    sockets on;
+    auto in = on.bound(ZMQ_PULL, tiny), out = on.bound(ZMQ_PUSH, tiny);
+    auto source = on.peer(ZMQ_PUSH, in, tiny), sink = on.peer(ZMQ_PULL, out, tiny);
+    zdev::device device(in, out);
+    {
+        background run(device);
+        fill(source);
+    }
+    EXPECT_EQ(device.discard(), 1);
+    EXPECT_EQ(device.discard(), 0);
+    EXPECT_EQ(device.statistics().in.pending(), 1u);
 }

@@ -1,7 +1,7 @@
-// Row 1 of the relay contract at its hardest: a peer that leaves between two frames of a message that is being sent to it.
-// libzmq then refuses or swallows the rest of that message; a device sends it again, whole, to a peer that is there.
+// Row 1 of the relay contract in its hardest case: a peer disconnects between two frames of a message that is being sent to it.
+// libzmq then refuses or discards the rest of the message, and a device sends it again, whole, to a connected peer.
 //
-// This file needs an executable of its own: it defines zmq_msg_send, so that a peer can leave at a chosen frame.
+// This file needs a separate executable: it defines zmq_msg_send, so that a peer can disconnect at a chosen frame.
 
 #include <dlfcn.h>
 #include <poll.h>
@@ -14,7 +14,7 @@ using namespace zdev::test;
 
 namespace {
 
-// Takes a peer away just before the device sends its n-th frame on a socket, once.
+// Disconnects a peer just before the device sends its n-th frame on a socket, once.
 struct trap {
     std::atomic<void*> socket{nullptr};  // set last: arms it
     std::atomic<int> frames{0};
@@ -32,25 +32,25 @@ struct trap {
         {
             const std::lock_guard until_free(in_use);
             const auto endpoint = peer->get(zmq::sockopt::last_endpoint);
-            // By inproc a closed socket's last sign might come as quickly as its first (see until_refused).
+            // Over inproc, closing would deliver both commands of the disconnection at once (see until_refused).
             endpoint.rfind("inproc", 0) == 0 ? peer->disconnect(endpoint) : peer->close();
         }
         int fd = -1;
         std::size_t size = sizeof fd;
         zmq_getsockopt(socket, ZMQ_FD, &fd, &size);
-        pollfd news{fd, POLLIN, 0};  // the sender's end of the connection is told; it does not look by itself yet
-        poll(&news, 1, static_cast<int>(patience.count()));
-        std::this_thread::sleep_for(20ms);  // zmq_msg_send looks only if 3 million clock ticks have passed since it last did
+        pollfd commands{fd, POLLIN, 0};  // readable when the sender's mailbox has the command, which it has not processed yet
+        poll(&commands, 1, static_cast<int>(patience.count()));
+        std::this_thread::sleep_for(20ms);  // zmq_msg_send processes commands only every 3 million clock ticks
     }
 } the_trap;
 
-// Waits until the peer has left and libzmq has refused the next frame, or not.
+// Waits until the peer has disconnected and libzmq has accepted or refused the next frame.
 bool sprung() {
     return eventually([] { return the_trap.sprung.load(); });
 }
 
-// Tries until libzmq refused the frame. If it hears the peer's last sign together with the first, it swallows the rest of the
-// message without a word instead: then the message is lost, which no device can see, and still no fragment may arrive.
+// Tries until libzmq refuses the frame. If libzmq processes both commands of the disconnection together, it discards the rest
+// of the message silently instead. Then the message is lost, which a device cannot detect, but still no fragment may arrive.
 void until_refused(const std::function<void()>& attempt) {
     for (int tries = 0; tries < 50; ++tries) {
         attempt();
@@ -75,20 +75,20 @@ extern "C" int zmq_msg_send(zmq_msg_t* frame, void* socket, int flags) {
 class PartialSend : public testing::TestWithParam<std::tuple<int, const char*>>, public sockets {
 public:
     PartialSend() : sockets(std::get<1>(GetParam())) {}
-    int frame() const { return std::get<0>(GetParam()); }  // the one before which the peer leaves
+    int frame() const { return std::get<0>(GetParam()); }  // the peer disconnects before this one
 };
 INSTANTIATE_TEST_SUITE_P(AtFrame, PartialSend, testing::Combine(testing::Values(2, 3), testing::Values("inproc", "tcp")));
 
 class ToTheNextReceiver : public PartialSend {
 public:
-    // The next peer of a PAIR, which turns peers away until it has forgotten the last one.
+    // The next peer of a PAIR, which rejects peers until it has removed the previous one.
     zmq::socket_t accepted(zmq::socket_ref out, zmq::socket_ref source) {
         zmq::socket_t next;
-        const auto heard = [&] {
+        const auto connected = [&] {
             next = peer(ZMQ_PAIR, out);
             return writable(next, 1s) && next.send(zmq::str_buffer("hello"), zmq::send_flags::dontwait) && try_recv(source, 1s);
         };
-        if (!eventually(heard)) throw std::runtime_error("no peer was accepted");
+        if (!eventually(connected)) throw std::runtime_error("no peer was accepted");
         return next;
     }
     void interrupted(int type, int peer_type) {
@@ -111,7 +111,7 @@ public:
         }
         EXPECT_EQ(got, (message{"d", "e"}));
         EXPECT_TRUE(eventually([&] { return device.statistics().in.messages_sent == 3; }));
-        EXPECT_EQ(device.statistics().in.frames_sent, 6u) << "what libzmq took back was not sent";
+        EXPECT_EQ(device.statistics().in.frames_sent, 6u) << "frames of the refused attempt are not counted";
         EXPECT_EQ(device.statistics().in.bytes_sent, 10u);
     }
 };
@@ -129,7 +129,7 @@ TEST_P(ToTheNextReceiver, PairSendsAnInterruptedMessageAgainWhole) {
     until_refused([&] { interrupted(ZMQ_PAIR, ZMQ_PAIR); });
 }
 
-TEST_P(PartialSend, AReceiverThatIsThereAlreadyGetsNoFragment) {
+TEST_P(PartialSend, AnotherConnectedReceiverReceivesNoFragment) {
     until_refused([&] {
         auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
         auto source = peer(ZMQ_PUSH, in), leaving = peer(ZMQ_PULL, out);
@@ -138,8 +138,16 @@ TEST_P(PartialSend, AReceiverThatIsThereAlreadyGetsNoFragment) {
         send(source, {"first"});
         ASSERT_EQ(recv(leaving), message{"first"});
         auto staying = peer(ZMQ_PULL, out);
-        // When this one gets its first message, the next is the other's turn.
-        ASSERT_TRUE(eventually([&] { return send(source, {"turn"}), try_recv(staying, 10ms).has_value(); }));
+        // After a message to this receiver, the next one is for the other. Each must arrive before the next is sent.
+        ASSERT_TRUE(eventually([&] {
+            send(source, {"turn"});
+            bool here = false;
+            const auto arrived = [&] {
+                here = try_recv(staying, 1ms).has_value();
+                return here || try_recv(leaving, 1ms).has_value();
+            };
+            return eventually(arrived) && here;
+        }));
         the_trap.arm(out, frame(), leaving);
         send(source, {"a", "b", "c"});
         send(source, {"d", "e"});
@@ -152,7 +160,7 @@ TEST_P(PartialSend, AReceiverThatIsThereAlreadyGetsNoFragment) {
     });
 }
 
-TEST_P(PartialSend, AMessageToARoutersPeerThatLeftIsGoneAndTheNextArrivesWhole) {
+TEST_P(PartialSend, AMessageToADisconnectedPeerOfARouterIsLostAndTheNextArrivesWhole) {
     auto in = bound(ZMQ_DEALER), out = bound(ZMQ_ROUTER, mandatory);
     auto source = peer(ZMQ_DEALER, in), leaving = peer(ZMQ_DEALER, out, named("leaving")),
          staying = peer(ZMQ_DEALER, out, named("staying"));
@@ -186,20 +194,20 @@ public:
         auto next = peer(ZMQ_PULL, mon);
         const message interrupted_one = {"in", "a", "b"}, later_one = {"in", "c", "d"};
         bool again = false;
-        const auto later_one_comes = [&] {  // with the drop policy the first ones may be sent before the reader is there
+        const auto later_one_arrives = [&] {  // the drop policy may drop the first copies, sent before the reader has connected
             send(source, {"c", "d"});
             const auto copy = try_recv(next, 10ms);
             again = again || copy == interrupted_one;
             EXPECT_TRUE(!copy || copy == interrupted_one || copy == later_one) << testing::PrintToString(*copy);
             return copy == later_one;
         };
-        EXPECT_TRUE(eventually(later_one_comes));
+        EXPECT_TRUE(eventually(later_one_arrives));
         EXPECT_EQ(again, the_trap.refused && on_full == zdev::on_full::block);
     }
 };
 INSTANTIATE_TEST_SUITE_P(AtFrame, PartialCopy, testing::Combine(testing::Values(2, 3), testing::Values("inproc", "tcp")));
 
-TEST_P(PartialCopy, GoesWholeToTheMonitorsNextReader) {
+TEST_P(PartialCopy, IsSentAgainWholeToTheMonitorsNextReader) {
     until_refused([&] { interrupted(zdev::on_full::block); });
 }
 

@@ -1,4 +1,4 @@
-// Rows 2, 3 and 3b of the relay contract: swapping between ROUTERs, and messages that a ROUTER can't deliver.
+// Rows 2, 3 and 3b of the relay contract: swapped routing ids between ROUTERs, and messages that a ROUTER cannot deliver.
 
 #include "support.hpp"
 
@@ -16,7 +16,7 @@ public:
 };
 ZDEV_ON_BOTH_TRANSPORTS(RouterToRouter);
 
-TEST_P(RouterToRouter, TheReceiverSeesWhoSentTheMessage) {
+TEST_P(RouterToRouter, TheReceiverGetsTheRoutingIdOfTheSender) {
     zdev::device device(in, out);
     background run(device);
     send(client, {"worker", "", "a", "question"});
@@ -25,7 +25,7 @@ TEST_P(RouterToRouter, TheReceiverSeesWhoSentTheMessage) {
     EXPECT_EQ(recv(client), (message{"worker", "", "an", "answer"}));
 }
 
-TEST_P(RouterToRouter, AnEmptyContentIsContent) {
+TEST_P(RouterToRouter, AnEmptyFrameCountsAsContent) {
     zdev::device device(in, out);
     background run(device);
     send(client, {"worker", ""});
@@ -48,7 +48,7 @@ TEST_P(RouterToRouter, AShortEnvelopeIsDroppedAndTheNextMessageArrivesWhole) {
     EXPECT_EQ(device.statistics().out.malformed, shorts.size());
 }
 
-TEST_P(RouterToRouter, ADestinationThatNoPeerCanHaveIsMalformed) {  // ids are 1 to 255 bytes
+TEST_P(RouterToRouter, ARoutingIdOfInvalidLengthIsMalformed) {  // routing ids have 1 to 255 bytes
     zdev::device device(in, out);
     background run(device);
     send(client, {"", "x"});
@@ -60,7 +60,7 @@ TEST_P(RouterToRouter, ADestinationThatNoPeerCanHaveIsMalformed) {  // ids are 1
     EXPECT_EQ(device.statistics().in.unroutable, 1u);
 }
 
-TEST_P(RouterToRouter, AnUnroutableMessageIsDroppedAndCountedAndTheDeviceRunsOn) {
+TEST_P(RouterToRouter, AnUnroutableMessageIsDroppedAndCountedAndTheDeviceContinues) {
     zdev::device device(in, out);
     background run(device);
     for (int i = 0; i < 3; ++i) send(client, {"nobody", "a", "b", "c"});
@@ -78,7 +78,7 @@ TEST_P(RouterToRouter, AnUnroutableMessageIsDroppedAndCountedAndTheDeviceRunsOn)
 class RouterToDealer : public OnTransport {};
 ZDEV_ON_BOTH_TRANSPORTS(RouterToDealer);
 
-TEST_P(RouterToDealer, AReplyToAClientThatLeftIsDroppedAndCounted) {
+TEST_P(RouterToDealer, AReplyToADisconnectedClientIsDroppedAndCounted) {
     auto in = bound(ZMQ_ROUTER, mandatory), out = bound(ZMQ_DEALER);
     auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out);
     zdev::device device(in, out);
@@ -86,7 +86,7 @@ TEST_P(RouterToDealer, AReplyToAClientThatLeftIsDroppedAndCounted) {
     send(client, {"question"});
     EXPECT_EQ(recv(worker), (message{"client", "question"}));
     client.close();
-    // Until the ROUTER has seen it leave, it still takes what is for that client.
+    // Until the ROUTER has noticed the disconnection, it still accepts messages to the client.
     EXPECT_TRUE(eventually([&] { return send(worker, {"client", "answer"}), device.statistics().out.unroutable > 0; }));
     auto next = peer(ZMQ_DEALER, in, named("next"));
     send(next, {"question"});
@@ -101,14 +101,14 @@ TEST_P(RouterToDealer, AReplyWithoutAnEnvelopeIsDroppedAndCounted) {
     introduce(client, in);
     zdev::device device(in, out);
     background run(device);
-    send(worker, {"client"});  // libzmq would take it and say nothing
+    send(worker, {"client"});  // libzmq would accept it silently
     send(worker, {"client", "good"});
     EXPECT_EQ(recv(client), (message{"good"}));
     EXPECT_TRUE(eventually([&] { return device.statistics().out.messages_sent == 1; }));
     EXPECT_EQ(device.statistics().out.malformed, 1u);
 }
 
-TEST_P(RouterToDealer, WithoutMandatoryLibzmqDropsWhatIsUnroutableAndNothingElse) {
+TEST_P(RouterToDealer, WithoutMandatoryLibzmqDropsOnlyUnroutableMessages) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER);
     auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out);
     introduce(client, in);
@@ -120,7 +120,7 @@ TEST_P(RouterToDealer, WithoutMandatoryLibzmqDropsWhatIsUnroutableAndNothingElse
     EXPECT_EQ(device.statistics().out.unroutable, 0u);
 }
 
-// A feeder that addresses two workers behind a ROUTER; `full` doesn't read and is soon full.
+// A feeder that addresses two workers at a ROUTER; `full` does not read, so its queue is soon full.
 class OneFullPeer : public OnTransport {
 public:
     zmq::socket_t in = bound(ZMQ_DEALER, tiny), out = bound(ZMQ_ROUTER, [](auto& s) { tiny(s), mandatory(s); });
@@ -134,7 +134,7 @@ public:
 };
 ZDEV_ON_BOTH_TRANSPORTS(OneFullPeer);
 
-TEST_P(OneFullPeer, HoldsItsDirectionBackAndLosesNothingByDefault) {
+TEST_P(OneFullPeer, BlocksItsDirectionAndLosesNothingByDefault) {
     zdev::device device(in, out);
     background run(device);
     const int sent = fill(feeder, {"full"});
@@ -146,7 +146,7 @@ TEST_P(OneFullPeer, HoldsItsDirectionBackAndLosesNothingByDefault) {
     EXPECT_EQ(device.statistics().in.unroutable, 0u);
 }
 
-TEST_P(OneFullPeer, LosesWholeMessagesThatAreCountedWhenOnFullIsDrop) {
+TEST_P(OneFullPeer, LosesWholeMessagesAndCountsThemIfOnFullIsDrop) {
     zdev::options options;
     options.on_full = zdev::on_full::drop;
     zdev::device device(in, out, options);
@@ -168,7 +168,7 @@ TEST_P(OneFullPeer, LosesWholeMessagesThatAreCountedWhenOnFullIsDrop) {
     EXPECT_TRUE(silent(full));
 }
 
-TEST_P(OneFullPeer, ThatLeavesNoLongerHoldsItsDirectionBack) {
+TEST_P(OneFullPeer, NoLongerBlocksItsDirectionAfterItDisconnects) {
     zdev::device device(in, out);
     background run(device);
     fill(feeder, {"full"});

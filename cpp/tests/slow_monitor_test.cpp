@@ -1,10 +1,10 @@
-// Row 6 of the relay contract, and what it costs: subscribers of a PUB or XPUB monitor that have no room for copies.
+// Row 6 of the relay contract: subscribers of a PUB or XPUB monitor that have no room for copies.
 
 #include "support.hpp"
 
 using namespace zdev::test;
 
-// PULL to PUSH, with a monitor in front of which subscribers come and go.
+// PULL to PUSH with a monitor, whose subscribers come and go.
 class SlowMonitor : public testing::TestWithParam<std::tuple<int, const char*>>, public sockets {
 public:
     SlowMonitor() : sockets(std::get<1>(GetParam())) { options.monitor.socket = mon; }
@@ -24,17 +24,17 @@ public:
         ASSERT_EQ(recv(sink), numbered(number));
     }
 
-    // Relays until `so`, and returns whether that came about.
-    bool pass_until(const std::function<bool()>& so) {
+    // Relays until the condition holds; returns false if it does not in time.
+    bool pass_until(const std::function<bool()>& condition) {
         const auto deadline = std::chrono::steady_clock::now() + patience;
         for (int i = 0; std::chrono::steady_clock::now() < deadline; ++i) {
             pass(i);
-            if (so()) return true;
+            if (condition()) return true;
         }
         return false;
     }
 
-    // How many of the next messages were copied.
+    // Relays messages, and returns how many were copied.
     std::uint64_t copied(zdev::device& device, int messages) {
         const auto before = device.statistics().in.monitor_sent;
         for (int i = 0; i < messages; ++i) pass(i);
@@ -44,12 +44,12 @@ public:
 INSTANTIATE_TEST_SUITE_P(PubAndXpub, SlowMonitor,
                          testing::Combine(testing::Values(ZMQ_PUB, ZMQ_XPUB), testing::Values("inproc", "tcp")));
 
-TEST_P(SlowMonitor, WhoseOnlySubscriberIsFullIsSentAlmostNothing) {
+TEST_P(SlowMonitor, IsSentAlmostNothingWhileItsOnlySubscriberIsFull) {
     auto asleep = subscriber("", tiny);
     zdev::device device(in, out, options);
     background run(device);
     ASSERT_TRUE(pass_until([&] { return device.statistics().in.monitor_sent > 0; }));
-    // A prefix a millisecond, at most, finds out whether there is room.
+    // At most one prefix per millisecond is sent, to probe for room.
     EXPECT_TRUE(pass_until([&] { return copied(device, 100) < 100; }));
 }
 
@@ -71,7 +71,7 @@ TEST_P(SlowMonitor, SendsToASubscriberWithRoomWhileAnotherIsFull) {
     for (int i = 0; i < 20; ++i) ASSERT_TRUE(pass_until([&] { return try_recv(awake, 0ms).has_value(); }));
 }
 
-TEST_P(SlowMonitor, FindsASubscriberThatCameWhileTheOtherWasFull) {
+TEST_P(SlowMonitor, SendsToASubscriberThatConnectsWhileAnotherIsFull) {
     auto asleep = subscriber("", tiny);
     zdev::device device(in, out, options);
     background run(device);
@@ -80,7 +80,7 @@ TEST_P(SlowMonitor, FindsASubscriberThatCameWhileTheOtherWasFull) {
     EXPECT_TRUE(pass_until([&] { return try_recv(awake, 0ms).has_value(); }));
 }
 
-TEST_P(SlowMonitor, MayHaveCopiesUnderWayThatOutliveTheDevice) {
+TEST_P(SlowMonitor, CopiesInFlightMayOutliveTheDevice) {
     auto watcher = subscriber("in");
     {
         zdev::device device(in, out, options);

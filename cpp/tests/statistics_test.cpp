@@ -1,4 +1,4 @@
-// What the counters say: row 9 of the relay contract, and the invariant of zdev/statistics.hpp.
+// The counters: row 9 of the relay contract, and the invariant of zdev/statistics.hpp.
 
 #include "support.hpp"
 
@@ -69,7 +69,7 @@ TEST_P(Statistics, CountDroppedMessagesAsReceivedAndNotAsSent) {
     EXPECT_EQ(s.bytes_sent, 6 + 6 + 1u);
 }
 
-TEST_P(Statistics, CountTheMessageInHandAsReceivedUntilItIsSent) {
+TEST_P(Statistics, CountAPendingMessageAsReceivedAndNotAsSent) {
     auto in = bound(ZMQ_PULL, tiny), out = bound(ZMQ_PUSH, tiny);
     auto source = peer(ZMQ_PUSH, in, tiny), sink = peer(ZMQ_PULL, out, tiny);
     zdev::device device(in, out);
@@ -89,7 +89,7 @@ TEST_P(Statistics, CountTheMessageInHandAsReceivedUntilItIsSent) {
     EXPECT_EQ(device.statistics().in.bytes_received, device.statistics().in.bytes_sent);
 }
 
-TEST_P(Statistics, NeverGoBackWhileTheDeviceRuns) {
+TEST_P(Statistics, NeverDecreaseWhileTheDeviceRuns) {
     auto in = bound(ZMQ_PAIR), out = bound(ZMQ_PAIR);
     auto left = peer(ZMQ_PAIR, in), right = peer(ZMQ_PAIR, out);
     zdev::device device(in, out);
@@ -106,14 +106,14 @@ TEST_P(Statistics, NeverGoBackWhileTheDeviceRuns) {
     }));
 }
 
-TEST_P(Statistics, TellHowLongADirectionWasHeldBackAndStopTellingWhenItGoesOn) {
+TEST_P(Statistics, CountTheTimeADirectionIsBlocked) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
     auto sender = peer(ZMQ_PUSH, in);
     zdev::device device(in, out);
     background run(device);
     const auto blocked = [&] { return device.statistics().in.blocked_nanoseconds; };
     EXPECT_TRUE(eventually([&] { return device.statistics().loop_iterations > 5; }));
-    EXPECT_EQ(blocked(), 0u) << "out has no peer, but nothing is held back either";
+    EXPECT_EQ(blocked(), 0u) << "out has no peer, but no message is waiting";
     send(sender, {"x"});
     EXPECT_TRUE(eventually([&] { return blocked() > 300'000'000; })) << "out has no peer";
     EXPECT_EQ(device.statistics().out.blocked_nanoseconds, 0u);
@@ -125,7 +125,7 @@ TEST_P(Statistics, TellHowLongADirectionWasHeldBackAndStopTellingWhenItGoesOn) {
     EXPECT_EQ(blocked(), before);
 }
 
-TEST_P(Statistics, DoNotCountAPauseAsHeldBack) {
+TEST_P(Statistics, DoNotCountAPauseAsBlockedTime) {
     auto in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
     auto sender = peer(ZMQ_PUSH, in);
     zdev::device device(in, out);
@@ -134,33 +134,33 @@ TEST_P(Statistics, DoNotCountAPauseAsHeldBack) {
     EXPECT_TRUE(eventually([&] { return device.statistics().in.blocked_nanoseconds > 0; }));
     device.pause();
     EXPECT_TRUE(eventually([&] { return device.statistics().state == zdev::state::paused; }));
-    const auto after_a_turn = [&](auto value) {
+    const auto after_an_iteration = [&](auto value) {
         const auto loop_iterations = device.statistics().loop_iterations;
         EXPECT_TRUE(eventually([&] { return device.statistics().loop_iterations > loop_iterations + 1; }))
-            << "the loop goes on while paused";
+            << "the loop does not run while paused";
         return value();
     };
     const auto blocked = [&] { return device.statistics().in.blocked_nanoseconds; };
-    const auto before = after_a_turn(blocked);
-    EXPECT_EQ(after_a_turn(blocked), before);
+    const auto before = after_an_iteration(blocked);
+    EXPECT_EQ(after_an_iteration(blocked), before);
 }
 
-TEST_P(Statistics, TellTheRepliesOwed) {
+TEST_P(Statistics, CountPendingReplies) {
     auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_DEALER);
     auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out);
     zdev::device device(in, out);
     background run(device);
-    const auto owed = [&] { return device.statistics().pending_replies; };
+    const auto pending = [&] { return device.statistics().pending_replies; };
     send(client, {"a"});
     send(client, {"b"});
     recv(worker), recv(worker);
-    EXPECT_TRUE(eventually([&] { return owed() == 2; }));
+    EXPECT_TRUE(eventually([&] { return pending() == 2; }));
     send(worker, {"client", "A"});
     recv(client);
-    EXPECT_TRUE(eventually([&] { return owed() == 1; }));
+    EXPECT_TRUE(eventually([&] { return pending() == 1; }));
 }
 
-TEST_P(Statistics, OweNothingToPublishers) {
+TEST_P(Statistics, CountNoPendingRepliesForPublishers) {
     auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB);
     auto publisher = peer(ZMQ_PUB, in), subscriber = peer(ZMQ_SUB, out);
     subscriber.set(zmq::sockopt::subscribe, "");

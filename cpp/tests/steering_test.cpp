@@ -1,4 +1,4 @@
-// Pause, resume, drain, stop and statistics from other threads, while run() is under way and when it is not.
+// Pause, resume, drain, stop and statistics from other threads, while run() is active and while it is not.
 
 #include <csignal>
 
@@ -49,7 +49,7 @@ TEST_F(Steering, StopEndsAPausedRun) {
     EXPECT_EQ(run.result(), outcome::stopped);
 }
 
-TEST_F(Steering, StopBeforeARunEndsItAtItsStart) {
+TEST_F(Steering, StopBeforeARunEndsItImmediately) {
     send(left, {"not yet"});
     device.stop();
     EXPECT_EQ(device.run(), outcome::stopped);
@@ -58,7 +58,7 @@ TEST_F(Steering, StopBeforeARunEndsItAtItsStart) {
     EXPECT_EQ(recv(right), message{"not yet"});
 }
 
-TEST_F(Steering, PauseBeforeARunHoldsItFromItsStart) {
+TEST_F(Steering, PauseBeforeARunStartsItPaused) {
     device.pause();
     send(left, {"held"});
     background run(device);
@@ -68,7 +68,7 @@ TEST_F(Steering, PauseBeforeARunHoldsItFromItsStart) {
     EXPECT_EQ(recv(right), message{"held"});
 }
 
-TEST_F(Steering, TheEndOfARunConsumesWhatWasAskedOfIt) {
+TEST_F(Steering, TheEndOfARunDiscardsEarlierCalls) {
     {
         background run(device);
         device.pause();
@@ -82,7 +82,7 @@ TEST_F(Steering, TheEndOfARunConsumesWhatWasAskedOfIt) {
     EXPECT_EQ(device.statistics().state, state::active);
 }
 
-TEST_F(Steering, AResumeThatNobodyNeedsChangesNothing) {
+TEST_F(Steering, AResumeWithoutAPauseHasNoEffect) {
     device.resume();
     background run(device);
     device.resume();
@@ -106,7 +106,7 @@ TEST_F(Steering, PauseAndResumeDoNotEndADrain) {
     EXPECT_EQ(run.result(), outcome::drained);
 }
 
-TEST_F(Steering, ASecondRunAtTheSameTimeIsEBUSYAndTheFirstGoesOn) {
+TEST_F(Steering, ASecondRunAtTheSameTimeIsEBUSYAndTheFirstContinues) {
     background run(device);
     EXPECT_TRUE(becomes(state::active));
     EXPECT_EQ(errno_of([&] { device.run(); }), EBUSY);
@@ -115,7 +115,7 @@ TEST_F(Steering, ASecondRunAtTheSameTimeIsEBUSYAndTheFirstGoesOn) {
     EXPECT_EQ(recv(right), message{"x"});
 }
 
-TEST_F(Steering, ADeviceRunsAgainAndAgainAndLosesNothing) {
+TEST_F(Steering, ADeviceThatRunsRepeatedlyLosesNothing) {
     int received = 0;
     for (int i = 0; i < 100; ++i) {
         background run(device);
@@ -131,7 +131,7 @@ TEST_F(Steering, ADeviceRunsAgainAndAgainAndLosesNothing) {
     EXPECT_TRUE(eventually([&] { return device.statistics().in.messages_sent == 300; }));
 }
 
-TEST_F(Steering, AnyThreadMayPauseResumeAndLookAtAnyTime) {
+TEST_F(Steering, AnyThreadMayPauseResumeAndReadStatisticsAtAnyTime) {
     background run(device);
     EXPECT_TRUE(becomes(state::active));
     {
@@ -152,7 +152,7 @@ TEST_F(Steering, AnyThreadMayPauseResumeAndLookAtAnyTime) {
     EXPECT_TRUE(becomes(state::active));
 }
 
-TEST_F(Steering, ADeviceThatIsGoneLeavesItsSocketsOpen) {
+TEST_F(Steering, ADestroyedDeviceLeavesItsSocketsOpen) {
     {
         zdev::device other(in, out);
         background run(other);
@@ -164,7 +164,7 @@ TEST_F(Steering, ADeviceThatIsGoneLeavesItsSocketsOpen) {
 }
 
 namespace {
-std::atomic<zdev::device*> handled{nullptr};  // what the signal handler steers
+std::atomic<zdev::device*> handled{nullptr};  // the device that the signal handlers control
 void stop_it(int) { handled.load()->stop(); }
 void pause_it(int) { handled.load()->pause(); }
 }  // namespace

@@ -1,4 +1,4 @@
-// What subscribers say, on its way upstream from an XPUB to an XSUB: none of them can take a topic from the others.
+// Subscriptions on their way upstream from an XPUB to an XSUB: a subscriber cannot cancel a topic of the others.
 
 #include "support.hpp"
 #include "zmtp_peer.hpp"
@@ -9,7 +9,7 @@ namespace {
 
 const std::string unsubscribe_t{"\0T", 2};
 
-// A publisher that sees what comes upstream, and subscribers.
+// A publisher that receives the subscriptions sent upstream, and subscribers.
 class Subscriptions : public testing::Test, public sockets {
 public:
     Subscriptions() : sockets("tcp") {}
@@ -25,7 +25,7 @@ public:
     }
     std::uint64_t dropped() const { return device.statistics().out.malformed; }
 
-    // Whether this libzmq tells how many topics an XPUB has.
+    // Whether this libzmq reports the number of topics of an XPUB.
     bool can_tell() {
         int topics = 0;
         std::size_t size = sizeof topics;
@@ -45,7 +45,7 @@ public:
 
 }  // namespace
 
-TEST_F(Subscriptions, ThatAreTooLongGoNowhereUpstream) {
+TEST_F(Subscriptions, ThatAreTooLongAreNotSentUpstream) {
     background run(device);
     {
         auto longest = subscriber(std::string(2048, 't'));

@@ -1,5 +1,5 @@
-// Helpers of the tests: sockets in a context of their own, a device in a thread of its own.
-// Whatever waits here has a deadline; one that passes is an exception (a failed test), or an abort where a thread hangs.
+// Helpers of the tests: the sockets of a test, and a device in a thread. Every wait has a deadline; a missed deadline is an
+// exception, so the test fails, or an abort if a thread hangs.
 
 #ifndef ZDEV_TESTS_SUPPORT_HPP
 #define ZDEV_TESTS_SUPPORT_HPP
@@ -22,7 +22,7 @@
 
 namespace zdev::test {
 
-// Runs something in a thread; its end is asked for, and awaited, at the latest by the destructor.
+// Runs a function in a thread; the destructor ends it if necessary.
 class background {
 public:
     background(std::function<outcome()> body, std::function<void()> end) : end_(std::move(end)) {
@@ -36,7 +36,7 @@ public:
         if (result_.valid() && !over(0ms)) {
             end_();
             if (!over(patience)) {
-                std::fputs("a device did not end when told to\n", stderr);
+                std::fputs("a device did not stop\n", stderr);
                 std::abort();
             }
         }
@@ -47,10 +47,10 @@ public:
 
     bool over(milliseconds timeout = patience) { return result_.wait_for(timeout) == std::future_status::ready; }
 
-    // How the run ended by itself; rethrows what it threw.
+    // Waits for the end of the run and returns its outcome; rethrows its exception.
     outcome result() {
         if (!over()) throw std::runtime_error("the run did not end");
-        thread_.join();  // what it threw is the caller's alone then
+        thread_.join();  // afterwards only the caller refers to the exception
         return result_.get();
     }
     void signal(int signum) { pthread_kill(thread_.native_handle(), signum); }
@@ -61,14 +61,14 @@ private:
     std::thread thread_;
 };
 
-// Starts a drain and waits until the loop knows of it.
+// Starts a drain and waits until the device is draining.
 inline void begin_drain(device& device, milliseconds timeout) {
     device.drain(timeout);
     const auto draining = [&] { return device.statistics().state == state::draining; };
-    if (!eventually(draining)) throw std::runtime_error("no drain began");
+    if (!eventually(draining)) throw std::runtime_error("the drain did not start");
 }
 
-// Does something again and again in a thread of its own, until destroyed.
+// Calls a function repeatedly in a thread until destroyed.
 class repeatedly {
 public:
     explicit repeatedly(std::function<void()> step) {
@@ -90,7 +90,7 @@ private:
     std::thread thread_;
 };
 
-// A peer that sends and reads all the time.
+// A step for `repeatedly`: sends messages and discards what arrives.
 inline std::function<void()> chatter(zmq::socket_ref socket, const message& parts) {
     return [socket, parts] {
         for (int i = 0; i < 100 && writable(socket, 0ms); ++i) send(socket, parts);
@@ -99,7 +99,7 @@ inline std::function<void()> chatter(zmq::socket_ref socket, const message& part
     };
 }
 
-// A context and the sockets of a test: no linger, no endless send, bound on the transport of the test.
+// A context and the sockets of a test, without linger, with a send timeout, bound on the transport of the test.
 class sockets {
 public:
     using setup = std::function<void(zmq::socket_t&)>;
@@ -108,7 +108,7 @@ public:
 
     zmq::context_t context;
 
-    zmq::socket_t loose(int type, const setup& set = {}) {
+    zmq::socket_t unbound(int type, const setup& set = {}) {
         zmq::socket_t socket(context, type);
         socket.set(zmq::sockopt::linger, 0);
         socket.set(zmq::sockopt::sndtimeo, static_cast<int>(patience.count()));
@@ -116,17 +116,17 @@ public:
         return socket;
     }
 
-    // A socket of the device, bound.
+    // A bound socket, for the device.
     zmq::socket_t bound(int type, const setup& set = {}) {
         static std::atomic<int> names{0};
-        auto socket = loose(type, set);
+        auto socket = unbound(type, set);
         socket.bind(transport_ == "tcp" ? "tcp://127.0.0.1:*" : "inproc://" + std::to_string(names++));
         return socket;
     }
 
-    // A socket of somebody else, connected to one of the device's.
+    // A peer's socket, connected to a socket of the device.
     zmq::socket_t peer(int type, zmq::socket_ref to, const setup& set = {}) {
-        auto socket = loose(type, set);
+        auto socket = unbound(type, set);
         socket.connect(to.get(zmq::sockopt::last_endpoint));
         return socket;
     }
@@ -148,7 +148,7 @@ inline sockets::setup named(const std::string& id) {
     return [id](zmq::socket_t& socket) { socket.set(zmq::sockopt::routing_id, id); };
 }
 
-// Lets a ROUTER learn of a peer before the device has it: without this, a message to that peer might come too early.
+// Makes a peer known to a ROUTER before the device uses it; otherwise an early message to the peer would be unroutable.
 inline void introduce(zmq::socket_ref peer, zmq::socket_ref router) {
     send(peer, {"hello"});
     recv(router);

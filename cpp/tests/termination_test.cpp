@@ -1,4 +1,4 @@
-// Rows 12 and 13 of the relay contract: terminated contexts, sockets that are closed or out of turn.
+// Rows 12 and 13 of the relay contract: terminated contexts, closed sockets, and sockets that cannot send or receive now.
 
 #include "support.hpp"
 
@@ -44,7 +44,7 @@ TEST_P(Termination, OfTheContextEndsABlockedRun) {
 TEST_P(Termination, OfTheContextEndsARunUnderLoad) {
     auto in = bound(ZMQ_DEALER), out = bound(ZMQ_DEALER);
     auto left = peer(ZMQ_DEALER, in), right = peer(ZMQ_DEALER, out);
-    for (int i = 0; i < 500; ++i) send(left, {"goes round for ever"});
+    for (int i = 0; i < 500; ++i) send(left, {"circulates for ever"});
     zdev::device device(in, out), left_mirror(left, left), right_mirror(right, right);
     background run(device), from_left(left_mirror), from_right(right_mirror);
     EXPECT_TRUE(eventually([&] { return device.statistics().out.messages_sent > 1000; }));
@@ -67,13 +67,13 @@ TEST_P(ClosedSocket, EndsTheRunWithENOTSOCK) {
     const std::string role = GetParam();
     auto& victim = role == "in" ? in : role == "out" ? out : role == "mon" ? mon : ctrl;
     std::atomic<bool> close{false};
-    background run(device, [&] {  // in the thread of run, as a Python signal handler would
+    background run(device, [&] {  // in the thread of run(), like a Python signal handler
         if (close) victim.close();
     });
     send(client, {"while open"});
     recv(worker);
     close = true;
-    // A monitor is only written to: its end is seen at the next message.
+    // A monitor is only written to, so its closing is noticed at the next message.
     EXPECT_TRUE(eventually([&] { return client.send(zmq::str_buffer("to copy"), zmq::send_flags::dontwait), run.over(1ms); }));
     EXPECT_EQ(errno_of([&] { run.result(); }), ENOTSOCK);
     EXPECT_EQ(device.statistics().state, state::idle);
@@ -82,7 +82,7 @@ TEST_P(ClosedSocket, EndsTheRunWithENOTSOCK) {
 class OutOfTurn : public OnTransport {};
 ZDEV_ON_BOTH_TRANSPORTS(OutOfTurn);
 
-TEST_P(OutOfTurn, RepAndReqServeSeveralClientsOneAfterTheOther) {
+TEST_P(OutOfTurn, RepReqServesSeveralClientsInTurn) {
     auto in = bound(ZMQ_REP), out = bound(ZMQ_REQ);
     auto worker = peer(ZMQ_REP, out);
     std::vector<zmq::socket_t> clients;
@@ -95,7 +95,7 @@ TEST_P(OutOfTurn, RepAndReqServeSeveralClientsOneAfterTheOther) {
     }
 }
 
-TEST_P(OutOfTurn, AClientThatLeavesWithoutItsReplyDoesNotStopRep) {
+TEST_P(OutOfTurn, AClientThatDisconnectsBeforeItsReplyDoesNotBlockRep) {
     auto in = bound(ZMQ_REP), out = bound(ZMQ_REQ);
     auto client = peer(ZMQ_REQ, in), hasty = peer(ZMQ_REQ, in), worker = peer(ZMQ_REP, out);
     zdev::device device(in, out);

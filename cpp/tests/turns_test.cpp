@@ -1,4 +1,4 @@
-// Nobody keeps the loop to himself: every turn is bounded, and what nobody waits for is looked at too.
+// The loop is fair: every iteration is bounded, and sockets without events are serviced too.
 
 #include "support.hpp"
 
@@ -9,11 +9,11 @@ public:
     zmq::socket_t in = bound(ZMQ_PULL), out = bound(ZMQ_PUSH);
 };
 
-TEST_F(Turns, MessagesOfManyFramesDoNotKeepACommandWaiting) {
+TEST_F(Turns, MessagesOfManyFramesDoNotDelayACommand) {
     constexpr int frames = 10000, messages = 10;
     in.set(zmq::sockopt::rcvhwm, 0);
     out.set(zmq::sockopt::sndhwm, 0);
-    out.connect(in.get(zmq::sockopt::last_endpoint));  // a ring: messages go round for ever
+    out.connect(in.get(zmq::sockopt::last_endpoint));  // a ring, in which messages circulate for ever
     for (int i = 0; i < messages; ++i) send(out, message(frames, "x"));
     auto control = bound(ZMQ_REP), ctrl = peer(ZMQ_REQ, control);
     zdev::options options;
@@ -24,12 +24,12 @@ TEST_F(Turns, MessagesOfManyFramesDoNotKeepACommandWaiting) {
     for (int i = 0; i < 5; ++i) {
         const auto before = device.statistics().in.messages_received;
         ask(ctrl, {"STATISTICS"});
-        // In frames, not in time: a burst of a thousand such messages would be ten million.
+        // The loop must limit frames per iteration: a burst of 1000 such messages would be ten million frames.
         EXPECT_LT(device.statistics().in.messages_received - before, 500u);
     }
 }
 
-TEST_F(Turns, ManyCommandsAtOnceAreObeyedInTurns) {
+TEST_F(Turns, ManyCommandsAreReadInSeveralIterations) {
     constexpr int many = 1000;
     auto control = bound(ZMQ_PULL), ctrl = peer(ZMQ_PUSH, control);
     send(ctrl, {"TERMINATE"});
@@ -43,7 +43,7 @@ TEST_F(Turns, ManyCommandsAtOnceAreObeyedInTurns) {
     EXPECT_GT(left, many / 2);
 }
 
-TEST_F(Turns, ManySubscriptionsToAMonitorAreReadInTurns) {
+TEST_F(Turns, ManySubscriptionsToAMonitorAreReadInSeveralIterations) {
     constexpr int many = 10000;
     const auto roomy = [](auto& s) { s.set(zmq::sockopt::rcvhwm, 0), s.set(zmq::sockopt::sndhwm, 0); };
     auto monitor = bound(ZMQ_XPUB, roomy), watcher = peer(ZMQ_SUB, monitor, roomy);
@@ -62,7 +62,7 @@ TEST_F(Turns, ManySubscriptionsToAMonitorAreReadInTurns) {
 
 class Unattended : public testing::TestWithParam<const char*>, public sockets {
 public:
-    // The socket of that role, of a context of its own, in a device that has nothing to do.
+    // The socket under test, in a separate context; the device that uses it has nothing to do.
     zmq::socket_t foreign(int type) {
         zmq::socket_t socket(other, type);
         socket.bind("inproc://unattended");
@@ -87,10 +87,10 @@ public:
 };
 INSTANTIATE_TEST_SUITE_P(Role, Unattended, testing::Values("out", "mon"));
 
-TEST_P(Unattended, PeersThatComeAndGoLeaveNothingBehind) {
+TEST_P(Unattended, PeersThatDisconnectAreReleased) {
     background run(*device);
     ASSERT_TRUE(eventually([&] { return device->statistics().state == zdev::state::active; }));
-    // On inproc a peer that left keeps its place among the context's sockets until the device's socket has let it go.
+    // Over inproc, a closed peer occupies a socket of its context until the device's socket has released it.
     for (int i = 0; i < 50; ++i) {
         const auto come_and_go = [&] {
             zmq::socket_t peer(other, is_out() ? ZMQ_PULL : ZMQ_SUB);
@@ -100,7 +100,7 @@ TEST_P(Unattended, PeersThatComeAndGoLeaveNothingBehind) {
     }
 }
 
-TEST_P(Unattended, TheEndOfItsContextEndsTheRun) {
+TEST_P(Unattended, TerminatingItsContextEndsTheRun) {
     int number = 0;
     background run([&] { return number = errno_of([&] { device->run(); }), zdev::outcome::stopped; }, [&] { device->stop(); });
     ASSERT_TRUE(eventually([&] { return device->statistics().state == zdev::state::active; }));

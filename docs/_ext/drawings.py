@@ -1,4 +1,4 @@
-"""The drawings of `diagrams/` become part of their page, so that they follow its light or dark theme."""
+"""Embed the drawings of `diagrams/` in their page, so that they follow its light or dark theme."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 
 
 class Inline(SphinxPostTransform):
-    """`![text](diagrams/name.svg)` as the SVG itself."""
+    """Replaces `![text](diagrams/name.svg)` by the SVG."""
 
-    default_priority = 5  # before pictures are copied
+    default_priority = 5  # before Sphinx copies the images
     formats = ("html",)
 
     def run(self, **_: Any) -> None:

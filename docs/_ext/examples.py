@@ -1,4 +1,4 @@
-"""The programs of docs/examples, added to the page `reference/examples`."""
+"""Add the programs of docs/examples to the page `reference/examples`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ PAGE = "reference/examples"
 
 
 def add_examples(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Append a section for each program."""
     if docname == PAGE:
         for path in sorted(Path(app.srcdir, "examples").glob("*.py")):
             app.env.note_dependency(str(path))
@@ -18,5 +19,5 @@ def add_examples(app: Sphinx, docname: str, source: list[str]) -> None:
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
-    app.connect("source-read", add_examples, priority=900)  # after the links
+    app.connect("source-read", add_examples, priority=900)  # after the extension `links`
     return {"parallel_read_safe": True}

@@ -1,6 +1,6 @@
-"""The order of the pages, which GitHub needs not know: tables of contents that are added to README.md, the first page.
+"""Set the order of the pages on the site: add tables of contents to README.md, the first page.
 
-A pattern may match nothing. The first page is README.html, and index.html too.
+GitHub does not need them. A pattern may match nothing. The first page is README.html; index.html is a copy of it.
 """
 
 from __future__ import annotations
@@ -37,23 +37,23 @@ PAGES = {
     ],
 }
 
-TITLES = {"benchmarks/results": "The figures, measured"}  # where a page's own says too little in this place
-
 
 def found(patterns: list[str], docs: Path) -> list[str]:
-    """The pages that there are, each once."""
+    """Return the pages that match the patterns, each once."""
     pages = [page for pattern in patterns for page in sorted(docs.glob(f"{pattern}.md"))]
     return list(dict.fromkeys(page.relative_to(docs).with_suffix("").as_posix() for page in pages))
 
 
 def add_contents(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Append the tables of contents to the first page."""
     if docname == app.config.root_doc:
         for caption, patterns in PAGES.items():
-            pages = [f"{TITLES[page]} </{page}>" if page in TITLES else page for page in found(patterns, Path(app.srcdir))]
+            pages = found(patterns, Path(app.srcdir))
             source[0] += "\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}", "", *pages, "```", ""])
 
 
 def make_index(app: Sphinx, error: Exception | None) -> None:
+    """Copy the first page to index.html."""
     if error is None and app.builder.name == "html":
         shutil.copy(Path(app.outdir, f"{app.config.root_doc}.html"), Path(app.outdir, "index.html"))
 

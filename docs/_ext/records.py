@@ -1,4 +1,4 @@
-"""Tables of the fields of a record, `{record} module.Class`, and what a command prints, `{output} zdev schema`."""
+"""Directives for a table of a record's fields, `{record} module.Class`, and a command's output, `{output} zdev schema`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sphinx.util.docutils import SphinxDirective
 
 
 def type_name(annotation: str) -> str:
-    """A Python type in JSON's words."""
-    words = {"str": "text", "int": "integer", "float": "number", "bool": "true or false", "None": "null"}
+    """Return the JSON name of a Python type."""
+    words = {"str": "string", "int": "integer", "float": "number", "bool": "boolean", "None": "null"}
     if literal := re.fullmatch(r"Literal\[(.*)\]", annotation):
         return ", ".join(f"`{each}`" for each in literal[1].replace("'", '"').split(", "))
     if items := re.fullmatch(r"list\[(.*)\]", annotation):
@@ -25,7 +25,7 @@ def type_name(annotation: str) -> str:
 
 
 class Record(SphinxDirective):
-    """The fields of a `msgspec.Struct` as JSON has them."""
+    """Shows the fields of a `msgspec.Struct` as a table, with their names and types in JSON."""
 
     required_arguments = 1
 
@@ -37,7 +37,7 @@ class Record(SphinxDirective):
         source.analyze()
         named = vars(importlib.import_module(module)).items()
         literals = {key: str(each).removeprefix("typing.") for key, each in named if get_origin(each) is Literal}
-        rows = ["| field | type | |", "|---|---|---|"]
+        rows = ["| Field | Type | Meaning |", "|---|---|---|"]
         for each in msgspec.structs.fields(struct):
             text = " ".join(docs.get((name, each.name), [])).strip()
             annotation = source.annotations.get((name, each.name), "")
@@ -47,7 +47,7 @@ class Record(SphinxDirective):
 
 
 class Output(SphinxDirective):
-    """What a command of zdev prints."""
+    """Shows the output of a zdev command."""
 
     required_arguments = 1
     final_argument_whitespace = True

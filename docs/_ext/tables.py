@@ -1,5 +1,7 @@
-"""Tables where there is no room, by zdev.css: of those of prose the cells of a row `stack`, and of three or more columns each cell
-tells its own; of those of `figures` the first column stays while the others scroll.
+"""Mark tables for narrow screens, with classes for zdev.css.
+
+In a table of prose (`stack`), zdev.css stacks the cells of a row, and each cell shows the name of its column if there are three or more.
+In a table of `figures`, the first column stays in place while the others scroll.
 """
 
 from __future__ import annotations
@@ -11,11 +13,13 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-PROSE = 24  # letters of a cell that is more than a figure or a word
+PROSE = 24  # minimum length of a cell that counts as prose
 
 
 class Narrow(SphinxPostTransform):
-    default_priority = 900  # what refers is resolved
+    """Adds the classes and the column names."""
+
+    default_priority = 900  # after references are resolved
     formats = ("html",)
 
     def run(self, **_: Any) -> None:
@@ -26,8 +30,8 @@ class Narrow(SphinxPostTransform):
                 table["classes"].append("figures")
                 continue
             table["classes"].append("stack")
-            told = [pair for row in others for pair in row if len(row) > 1 and all(each.astext() for each in pair)]
-            for column, cell in told:
+            named = [pair for row in others for pair in row if len(row) > 1 and all(each.astext() for each in pair)]
+            for column, cell in named:
                 name = f'<span data-column="{escape(column.astext())}"></span>'
                 cell[0].insert(0, nodes.raw("", name, format="html"))
 

@@ -1,4 +1,4 @@
-"""Badges of the README: facts that the packages themselves state, and the tests hold."""
+"""The badges of the README, made from facts that the packages declare and the tests check."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def badge(name: str, fact: str) -> str:
+    """Return a badge as SVG."""
     left, right = (round(6.6 * len(text)) + 14 for text in (name, fact))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" aria-label="{name}: {fact}">\n'
@@ -24,7 +25,7 @@ def badge(name: str, fact: str) -> str:
 
 
 def badges() -> dict[str, str]:
-    """By file name."""
+    """Return the badges as SVG, by file name."""
     project = tomllib.loads((ROOT / "packages/zdev-core/pyproject.toml").read_text())["project"]
     versions = [each.rpartition(" ")[2] for each in project["classifiers"] if re.search(r":: 3\.\d+$", each)]
     standard = re.findall(r"cxx_std_(\d+)", (ROOT / "cpp/CMakeLists.txt").read_text())[0]

@@ -1,8 +1,7 @@
-"""Draws the pictures of docs/concepts.md and the badges of README.md: `python docs/diagrams/draw.py`; with `--check`, tells
-whether they are as drawn.
+"""Draw the pictures of docs/concepts.md and the badges of README.md; with `--check`, fail if a file differs from its drawing.
 
-They have no background and follow the light or dark theme of who looks: by themselves where they are pictures, as on GitHub, and
-by the style sheet of the site, where they are part of the page.
+The pictures have no background and follow the reader's light or dark theme. On GitHub, where they are images, they use the setting
+of the browser; on the site, where they are part of the page, they use the theme of the site.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from math import atan2, cos, sin
 from pathlib import Path
 
 HERE = Path(__file__).parent
-COLOURS = {  # of text, lines, boxes; requests, replies, copies, commands: light, dark
+COLOURS = {  # for light and dark themes: text, lines and boxes; requests, replies, copies and commands
     "ink": ("#1c2128", "#e6e9ed"),
     "soft": ("#57606a", "#a2abb5"),
     "line": ("#8c959f", "#768390"),
@@ -42,14 +41,14 @@ STYLE = (
 
 
 class Drawing:
-    """A picture of a size in pixels, with a text for those who can't see it."""
+    """A picture with a size in pixels and an alternative text."""
 
     def __init__(self, name: str, width: int, height: int, title: str) -> None:
         self.name, self._size, self._title = name, (width, height), title
         self._parts: list[str] = []
 
     def box(self, x: float, y: float, w: float, h: float, *lines: str, colour: str = "line", dashed: bool = False) -> None:
-        """A rounded box with lines of text in its middle, the first in bold."""
+        """Draw a rounded box with centred lines of text, the first in bold."""
         dashes = ' stroke-dasharray="5 4"' if dashed else ""
         self._parts.append(
             f'<rect x="{x}" y="{y}" width="{w}" height="{h}" rx="8" fill="var(--zd-box)" stroke="var(--zd-{colour})" '
@@ -65,7 +64,7 @@ class Drawing:
         )
 
     def arrow(self, *points: tuple[float, float], colour: str = "line", dashed: bool = False) -> None:
-        """A line through the points, with a head at its end."""
+        """Draw a line through the points, with an arrowhead at its end."""
         (x1, y1), (x2, y2) = points[-2:]
         angle = atan2(y2 - y1, x2 - x1)
         way = " ".join(f"{x:g},{y:g}" for x, y in (*points[:-1], (x2 - 7 * cos(angle), y2 - 7 * sin(angle))))
@@ -76,7 +75,7 @@ class Drawing:
         self._parts.append(f'<polygon points="{head}" fill="var(--zd-{colour})"/>')
 
     def frames(self, x: float, y: float, *contents: str, colour: str = "in") -> float:
-        """The frames of a message side by side; returns where they end."""
+        """Draw the frames of a message side by side, and return the x coordinate of their end."""
         for content in contents:
             width = max(34, 14 + 8 * len(content))
             self._parts.append(
@@ -88,7 +87,7 @@ class Drawing:
         return x
 
     def queue(self, x: float, y: float, filled: int, places: int = 5, colour: str = "in") -> None:
-        """A queue with places, of which the last ones are filled."""
+        """Draw a queue whose last places are filled."""
         for place in range(places):
             full = place >= places - filled
             self._parts.append(
@@ -116,7 +115,7 @@ def main(words: list[str]) -> int:
     changed = [path for path, content in drawn.items() if not path.exists() or path.read_text() != content]
     if "--check" in words:
         for path in changed:
-            print(f"{path.name} is not as drawn: run python docs/diagrams/draw.py", file=sys.stderr)
+            print(f"{path.name} is out of date: run python docs/diagrams/draw.py", file=sys.stderr)
         return bool(changed)
     for path in changed:
         path.write_text(drawn[path])

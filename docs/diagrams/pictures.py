@@ -1,4 +1,4 @@
-"""What is drawn by draw.py: a function a picture."""
+"""The pictures that draw.py draws: one function per picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from draw import Drawing
 def device() -> Drawing:
     d = Drawing(
         "device", 720, 330, "Clients connect to the in socket of a device, workers to its out socket; requests go from in to out, "
-        "replies back. The mon socket gives watchers a copy of everything; the ctrl socket takes commands of an operator."
+        "replies back. The mon socket sends watchers a copy of every message; the ctrl socket accepts commands from an operator."
     )  # fmt: skip
     d.box(245, 105, 230, 110)
     d.text(360, 168, "the device", style="bold")
@@ -43,8 +43,8 @@ def device() -> Drawing:
 
 def monitored_queue() -> Drawing:
     d = Drawing(
-        "monitored-queue", 720, 310, "A request of anna reaches the worker with her name and an empty frame before it. The copy for "
-        "the monitor has the prefix in before all that; the copy of the reply has the prefix out."
+        "monitored-queue", 720, 310, "A request of anna reaches the worker with her name and an empty frame in front. The copy for "
+        "the monitor starts with the prefix in; the copy of the reply starts with the prefix out."
     )  # fmt: skip
     d.box(10, 60, 110, 130, "anna", "REQ")
     d.box(290, 40, 140, 170, "device", "ROUTER in", "DEALER out", "PUB mon")
@@ -60,7 +60,7 @@ def monitored_queue() -> Drawing:
     d.frames(172, 140, '""', "4", colour="out")
     d.arrow((286, 178), (126, 178), colour="out")
     d.arrow((360, 210), (360, 252), colour="mon")
-    d.text(348, 236, "what a subscriber of mon receives", "soft", anchor="end")
+    d.text(348, 236, "a subscriber of mon receives", "soft", anchor="end")
     end = d.frames(150, 260, "in", "anna", '""', "2 + 2?", colour="mon")
     d.frames(end + 24, 260, "out", "anna", '""', "4", colour="mon")
     return d
@@ -69,7 +69,7 @@ def monitored_queue() -> Drawing:
 def router_router() -> Drawing:
     d = Drawing(
         "router-router", 720, 250, "Anna sends a message that begins with bert's name. The device receives it with anna's name "
-        "before that, swaps the two frames, and bert receives anna's name and the content, so that he can answer."
+        "in front and swaps the two frames. Bert receives anna's name and the content, so he can reply."
     )  # fmt: skip
     d.box(10, 40, 110, 170, "anna", "DEALER")
     d.box(270, 8, 180, 228)
@@ -93,8 +93,8 @@ def router_router() -> Drawing:
 
 def back_pressure() -> Drawing:
     d = Drawing(
-        "back-pressure", 720, 270, "The queues to a slow receiver are full, so the device holds one message and does not read more; the "
-        "sender's queue fills, and the sender waits. The other direction goes on."
+        "back-pressure", 720, 270, "The queues to a slow receiver are full, so the device holds one message and stops reading; the "
+        "sender's queue fills, and the sender waits. The other direction keeps running."
     )  # fmt: skip
     d.box(10, 50, 110, 150, "clients")
     d.box(280, 30, 160, 190)
@@ -106,7 +106,7 @@ def back_pressure() -> Drawing:
     d.arrow((246, 90), (276, 90), colour="in", dashed=True)
     d.text(360, 76, "stops reading", "in")
     d.queue(353, 84, 1, 1)
-    d.text(360, 126, "one message in hand", "soft")
+    d.text(360, 126, "one pending message", "soft")
     d.text(522, 68, "full", "in")
     d.queue(480, 78, 5)
     d.arrow((444, 90), (476, 90), colour="in", dashed=True)
@@ -117,7 +117,7 @@ def back_pressure() -> Drawing:
     d.queue(158, 158, 1, colour="out")
     d.arrow((276, 170), (246, 170), colour="out")
     d.arrow((154, 170), (126, 170), colour="out")
-    d.text(360, 176, "goes on", "out")
+    d.text(360, 176, "keeps running", "out")
     d.text(200, 250, "SNDHWM of the sender and RCVHWM of in", "soft")
     d.text(530, 250, "SNDHWM of out and RCVHWM of the receiver", "soft")
     return d
@@ -125,13 +125,13 @@ def back_pressure() -> Drawing:
 
 def states() -> Drawing:
     d = Drawing(
-        "states", 720, 250, "A device is idle until it is started, then active. Pause and resume lead to paused and back. Drain "
-        "leads to draining, and from there to the end. Stop ends it from each."
+        "states", 720, 250, "A device is idle until it starts, then active. Pause leads to paused, and resume back to active. Drain "
+        "leads to draining, and then to the end. Stop ends the device in any state."
     )  # fmt: skip
     d.box(20, 95, 120, 56, "idle")
     d.box(280, 95, 140, 56, "active", "relays", colour="in")
-    d.box(280, 6, 140, 52, "paused", "holds all", colour="ctrl")
-    d.box(550, 95, 150, 56, "draining", "brings replies home", colour="out")
+    d.box(280, 6, 140, 52, "paused", "holds messages", colour="ctrl")
+    d.box(550, 95, 150, 56, "draining", "awaits replies", colour="out")
     d.arrow((140, 110), (280, 110), colour="in")
     d.text(210, 102, "start", "in")
     d.arrow((280, 138), (140, 138))
@@ -147,29 +147,29 @@ def states() -> Drawing:
     d.arrow((420, 32), (625, 32), (625, 95), colour="out")
     d.text(525, 24, "DRAIN", "out")
     d.arrow((625, 151), (625, 215), (80, 215), (80, 151), colour="out")
-    d.text(352, 207, "all owed replies are back (drained), or the timeout, or stop", "soft")
+    d.text(352, 207, "all pending replies returned (drained), timeout, or stop", "soft")
     return d
 
 
 def drain() -> Drawing:
     d = Drawing(
         "drain", 720, 240, "While a device drains, new requests wait with their clients; the replies to requests that it has "
-        "forwarded still come home; then it ends."
+        "forwarded still reach their clients; then it ends."
     )  # fmt: skip
     d.box(10, 40, 110, 150, "clients")
-    d.box(280, 30, 160, 170, "device", "draining", "owed: 2", colour="out")
+    d.box(280, 30, 160, 170, "device", "draining", "2 pending replies", colour="out")
     d.box(600, 40, 110, 150, "workers")
     d.queue(152, 62, 3, 3)
     d.text(200, 54, "new requests wait", "in")
     d.arrow((126, 74), (146, 74), colour="in")
     d.text(236, 80, "\u2715", "ctrl", "bold")
-    d.text(200, 106, "none is read any more", "soft")
+    d.text(200, 106, "the device reads none", "soft")
     d.queue(505, 142, 2, 2, colour="out")
     d.arrow((596, 154), (546, 154), colour="out")
     d.arrow((500, 154), (444, 154), colour="out")
     d.arrow((276, 154), (126, 154), colour="out")
-    d.text(200, 146, "replies come home", "out")
-    d.text(360, 226, "ends when as many replies came back as requests were forwarded", "soft")
+    d.text(200, 146, "replies return", "out")
+    d.text(360, 226, "ends when every forwarded request has its reply", "soft")
     return d
 
 

@@ -1,4 +1,4 @@
-"""A queue beside coroutines that talk through it, with the sockets of zmq.asyncio; it prints:
+"""Run a queue in an asyncio program whose coroutines talk through it with zmq.asyncio; it prints:
 
 0 and 1 are 1
 1 and 1 are 2
@@ -31,7 +31,7 @@ async def main() -> None:
     queue = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
     queue.bind_in("tcp://127.0.0.1:*")
     queue.bind_out("tcp://127.0.0.1:*")
-    async with asyncio.timeout(10), queue:  # started; nothing has held the loop up
+    async with asyncio.timeout(10), queue:  # starts the queue without blocking the event loop
         with zmq.asyncio.Context() as context:
             front, back = (queue.endpoints[role][0] for role in ("in", "out"))
             worker = asyncio.create_task(work(context, back))

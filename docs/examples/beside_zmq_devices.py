@@ -1,4 +1,4 @@
-"""What PyZMQ's devices and zdev's do in the same situations: prints a table; exit status 1 if zdev does other than it should."""
+"""Compare PyZMQ's devices with zdev's in the same situations: print a table; exit with status 1 if zdev does not behave as expected."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from typing import Any
 import zmq
 
 HOST = "tcp://127.0.0.1"
-PATIENCE = 2000  # ms for what takes a few, if the machine is not busy
+PATIENCE = 2000  # ms, for events that take a few ms unless the machine is busy
 Peer = Callable[..., "zmq.Socket[bytes]"]
 
 
 def address_in_use(devices: Any, _peer: Peer) -> str:
+    """Start a device whose address another program uses. Does start() report it?"""
     with socket.create_server(("127.0.0.1", 0)) as other:
         device = devices.ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
         device.bind_in(f"{HOST}:{other.getsockname()[1]}")
@@ -31,6 +32,7 @@ def address_in_use(devices: Any, _peer: Peer) -> str:
 
 
 def promised_port(devices: Any, _peer: Peer) -> str:
+    """Choose a random port before the start. Can another program take it?"""
     device = devices.ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
     port = device.bind_in_to_random_port(HOST)
     try:
@@ -41,7 +43,7 @@ def promised_port(devices: Any, _peer: Peer) -> str:
 
 
 def short_message(devices: Any, peer: Peer) -> str:
-    """Between ROUTERs, a message without a destination; what comes of the next one?"""
+    """Send a message without a destination between ROUTERs. Does the next message arrive?"""
     device = devices.ThreadMonitoredQueue(zmq.ROUTER, zmq.ROUTER)
     ports = device.bind_in_to_random_port(HOST), device.bind_out_to_random_port(HOST)
     device.start()
@@ -54,7 +56,7 @@ def short_message(devices: Any, peer: Peer) -> str:
 
 
 def client_gone(devices: Any, peer: Peer) -> str:
-    """A reply to a client that has left, with ROUTER_MANDATORY; is the next request relayed?"""
+    """Reply to a client that has left, with ROUTER_MANDATORY. Does the device relay the next request?"""
     device = devices.ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER)
     device.setsockopt_in(zmq.ROUTER_MANDATORY, 1)
     ports = device.bind_in_to_random_port(HOST), device.bind_out_to_random_port(HOST)
@@ -67,6 +69,7 @@ def client_gone(devices: Any, peer: Peer) -> str:
 
 
 def pause(devices: Any, peer: Peer) -> str:
+    """Send PAUSE, then a message. Does the message pass?"""
     device = devices.ThreadProxySteerable(zmq.PULL, zmq.PUSH, zmq.PUB, zmq.REP)
     binds = device.bind_in_to_random_port, device.bind_out_to_random_port, device.bind_ctrl_to_random_port
     ports = [bind(HOST) for bind in binds]
@@ -79,7 +82,7 @@ def pause(devices: Any, peer: Peer) -> str:
 
 
 def no_receiver(devices: Any, peer: Peer) -> str:
-    """A message waits, and nobody is there to take it; how much of a processor does that take?"""
+    """Let a message wait without a receiver. How much processor time does the device use?"""
     device = devices.ThreadDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)
     port = device.bind_in_to_random_port(HOST)
     device.bind_out_to_random_port(HOST)
@@ -92,7 +95,7 @@ def no_receiver(devices: Any, peer: Peer) -> str:
     return "under 5 %" if share < 0.05 else f"{share:.0%}"
 
 
-# The question, who answers it, and what is right.
+# Each question, the function that answers it, and the right answer.
 QUESTIONS = [
     ("the address is in use", address_in_use, "start() raises EADDRINUSE"),
     ("a random port, before the start", promised_port, "kept"),
@@ -118,11 +121,11 @@ def answer(question: Callable[[Any, Peer], str], name: str) -> str:
             return question(import_module(name), peer)
         finally:
             context.destroy(linger=0)
-            zmq.Context.instance().term()  # which ends the device, if it still runs
+            zmq.Context.instance().term()  # ends the device if it is still running
 
 
 def main() -> int:
-    threading.excepthook = lambda _: None  # an error in PyZMQ's thread would be printed
+    threading.excepthook = lambda _: None  # do not print errors in PyZMQ's threads
     print(f"pyzmq {zmq.__version__}, libzmq {zmq.zmq_version()}\n{'':<40}{'zmq.devices':<26}zdev_background")
     wrong = 0
     for text, question, right in QUESTIONS:

@@ -1,8 +1,8 @@
-"""The demo: three clients and two workers, processes of their own, talk through a monitored queue; a watcher looks on.
+"""The demo: three clients and two workers in separate processes talk through a monitored queue, and a watcher counts the messages.
 
 python demo.py [SECONDS]
 
-Ends by itself after about SECONDS (8), or on Ctrl-C, with a table. Exit status: 0 when every request was answered rightly and
+It ends with a table after about SECONDS (default: 8), or on Ctrl-C. The exit status is 0 if every request was answered correctly and
 the watcher saw every message, else 1.
 """
 
@@ -26,7 +26,7 @@ from zdev_background import Statistics, ThreadMonitoredQueue
 
 CLIENTS = ("anna", "bert", "cleo")
 WORKERS = ("worker-1", "worker-2")
-PATIENCE = 20  # seconds for what should take one at most, on a machine that is busy
+PATIENCE = 20  # seconds, for steps that take at most one unless the machine is busy
 
 
 def main(seconds: float) -> int:
@@ -34,7 +34,7 @@ def main(seconds: float) -> int:
     device.bind_in("tcp://127.0.0.1:*")
     device.bind_out("tcp://127.0.0.1:*")
     device.bind_mon("tcp://127.0.0.1:*")
-    device.setsockopt_mon(zmq.SNDHWM, 0)  # no limit: a PUB socket drops what its subscriber is too slow for
+    device.setsockopt_mon(zmq.SNDHWM, 0)  # no limit: a PUB socket drops messages if its subscriber is too slow
     with device, zmq.Context() as context, context.socket(zmq.SUB) as sub, _processes() as processes:
         at = {role: endpoints[0] for role, endpoints in device.endpoints.items()}
         print("a monitored queue: " + ", ".join(f"{role} at {endpoint}" for role, endpoint in at.items()))
@@ -45,7 +45,7 @@ def main(seconds: float) -> int:
         processes += [_start("demo_worker.py", name, at["out"]) for name in WORKERS]
         _get_ready(context, at["in"], watcher)
 
-        print(f"{len(CLIENTS)} clients and {len(WORKERS)} workers talk for {seconds:g} seconds; some of what the watcher sees:")
+        print(f"{len(CLIENTS)} clients and {len(WORKERS)} workers talk for {seconds:g} seconds; a sample of the messages:")
         before = device.statistics()
         watcher.begin()
         clients = [_start("demo_client.py", name, at["in"], str(seconds)) for name in CLIENTS]
@@ -59,10 +59,10 @@ def main(seconds: float) -> int:
 
 
 def _get_ready(context: zmq.Context[zmq.Socket[bytes]], endpoint: str, watcher: Watcher) -> None:
-    """Return when every worker answers and the watcher sees what passes.
+    """Return when every worker answers and the watcher receives copies.
 
-    A subscription takes a moment to arrive, and what a PUB socket sends before, nobody gets. So send requests, one after the
-    other, until one is seen.
+    A subscription takes a moment to arrive, and the watcher misses earlier messages. So send requests, one after the other, until the
+    watcher sees one.
     """
     deadline = monotonic() + PATIENCE
     answering: set[bytes] = set()
@@ -81,9 +81,9 @@ def _get_ready(context: zmq.Context[zmq.Socket[bytes]], endpoint: str, watcher: 
 
 
 def _watch_until_done(watcher: Watcher, clients: list[subprocess.Popen[str]]) -> None:
-    """Watch until the clients have ended; on Ctrl-C tell them to end.
+    """Watch until the clients have ended; on Ctrl-C ask them to end.
 
-    The first Ctrl-C only makes a note: as an exception, it could come between two frames of a message.
+    The first Ctrl-C only sets a flag: an exception could interrupt the program between two frames of a message.
     """
     asked: list[int] = []
     before = {
@@ -106,7 +106,7 @@ def _restore(handlers: dict[signal.Signals, Any]) -> None:
 
 @dataclass
 class Row:
-    """One line of the table: how many messages somebody counted each way."""
+    """One line of the table: how many messages a participant counted in each direction."""
 
     name: str
     requests: int
@@ -132,10 +132,10 @@ def _conclude(rows: list[Row], device: Row, monitored: Row) -> int:
     faults = {
         "requests got no reply": total.requests - total.replies,
         "replies were wrong": sum(row.wrong for row in rows),
-        "is how far the device's count of requests is off": device.requests - total.requests,
-        "is how far the device's count of replies is off": device.replies - total.replies,
-        "is how far the watcher's count of requests is off": monitored.requests - total.requests,
-        "is how far the watcher's count of replies is off": monitored.replies - total.replies,
+        "is the difference between the requests of the device and of the clients": device.requests - total.requests,
+        "is the difference between the replies of the device and of the clients": device.replies - total.replies,
+        "is the difference between the requests of the watcher and of the clients": monitored.requests - total.requests,
+        "is the difference between the replies of the watcher and of the clients": monitored.replies - total.replies,
     }
     found = [f"FAILED: {number} {text}" for text, number in faults.items() if number]
     if not total.replies:
@@ -146,7 +146,7 @@ def _conclude(rows: list[Row], device: Row, monitored: Row) -> int:
 
 @contextmanager
 def _processes() -> Iterator[list[subprocess.Popen[str]]]:
-    """A list of processes that have all ended when the block has: each ends when its standard input does."""
+    """Yield a list of processes, and end all of them after the block by closing their standard input."""
     processes: list[subprocess.Popen[str]] = []
     try:
         yield processes
@@ -162,7 +162,7 @@ def _processes() -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def _start(program: str, *arguments: str) -> subprocess.Popen[str]:
-    # A session of its own: Ctrl-C in the terminal reaches the demo alone, which decides.
+    # In a new session, so that Ctrl-C in the terminal reaches only the demo, which ends the others.
     command = [sys.executable, str(Path(__file__).with_name(program)), *arguments]
     pipe = subprocess.PIPE
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True)
@@ -185,5 +185,5 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         sys.exit(main(float(sys.argv[1]) if len(sys.argv) > 1 else 8))
-    except KeyboardInterrupt:  # before the clients had begun, or a second time
+    except KeyboardInterrupt:  # before the clients started, or the second Ctrl-C
         sys.exit(130)

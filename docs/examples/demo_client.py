@@ -1,8 +1,8 @@
-"""A client of the demo: sends requests for some seconds, checks each reply, and prints its counts as JSON.
+"""A client of the demo: it sends requests for some seconds, checks each reply, and prints its counts as JSON.
 
 python demo_client.py NAME ENDPOINT SECONDS
 
-It ends early when its standard input does. Either way it waits for the replies still owed, for 5 seconds at most.
+It ends early when its standard input ends. In both cases it waits up to 5 seconds for pending replies.
 """
 
 import json
@@ -19,21 +19,21 @@ class Client:
     def __init__(self, name: str, socket: zmq.Socket[bytes]) -> None:
         self.name = name
         self.requests = self.replies = self.wrong = 0
-        self.owed: set[bytes] = set()  # the answers that are still to come
+        self.pending: set[bytes] = set()  # the expected replies
         self._socket = socket
 
     def ask(self) -> None:
         self.requests += 1
         question = f"{self.name} asks: how much is {self.requests} and one?".encode()
-        self.owed.add(question.upper())
+        self.pending.add(question.upper())
         self._socket.send_multipart([b"", question])
 
-    def hear(self) -> None:
+    def receive(self) -> None:
         _delimiter, _worker, answer = self._socket.recv_multipart()
-        if answer in self.owed:
-            self.owed.remove(answer)
+        if answer in self.pending:
+            self.pending.remove(answer)
             self.replies += 1
-        else:  # damaged, another client's, or here a second time
+        else:  # corrupt, another client's, or a duplicate
             self.wrong += 1
 
 
@@ -53,15 +53,15 @@ def _converse(client: Client, socket: zmq.Socket[bytes], end: float) -> None:
     poller = zmq.Poller()
     poller.register(socket, zmq.POLLIN)
     poller.register(sys.stdin.fileno(), zmq.POLLIN)
-    while (now := monotonic()) < end or (client.owed and now < end + PATIENCE):
-        while now < end and len(client.owed) < WINDOW:
+    while (now := monotonic()) < end or (client.pending and now < end + PATIENCE):
+        while now < end and len(client.pending) < WINDOW:
             client.ask()
         ready = dict(poller.poll(100))
-        if sys.stdin.fileno() in ready:  # closed by the demo, or with it: ask no more
+        if sys.stdin.fileno() in ready:  # closed when the demo asks for an early end, or ends: send no more requests
             end = min(end, monotonic())
             poller.unregister(sys.stdin.fileno())
         if socket in ready:
-            client.hear()
+            client.receive()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The watcher of the demo: reads the mon socket, counts every message, and prints some."""
+"""The watcher of the demo: it reads from the mon socket, counts every message, and prints a sample."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import zmq
 
 from zdev_cli import message_line
 
-SAMPLE_EVERY = 0.4  # seconds: nobody could read thousands of lines
+SAMPLE_EVERY = 0.4  # seconds; nobody can read thousands of lines
 
 
 class Watcher:
@@ -22,15 +22,15 @@ class Watcher:
         self._reply_to_show: bytes | None = None
 
     def begin(self) -> None:
-        """Count from zero, and print a request and the reply to it now and then."""
+        """Count from zero, and start printing a request and its reply now and then."""
         self.counts = {b"in": 0, b"out": 0}
         self._next_sample = monotonic()
 
     def watch(self, seconds: float) -> bool:
-        """Take what comes within so many seconds; at once when something is there. False: nothing came."""
+        """Receive messages, waiting up to so many seconds for the first. Return whether any arrived."""
         if not self._socket.poll(int(seconds * 1000)):
             return False
-        for _ in range(1000):  # then the caller looks at its processes again
+        for _ in range(1000):  # then let the caller check its processes
             try:
                 self.last = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:

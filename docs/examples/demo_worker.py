@@ -1,4 +1,4 @@
-"""A worker of the demo: answers every request in upper case, and ends when its standard input does.
+"""A worker of the demo: it answers every request in upper case, and ends when its standard input ends.
 
 python demo_worker.py NAME ENDPOINT
 """
@@ -13,7 +13,7 @@ def main(name: str, endpoint: str) -> None:
         socket.connect(endpoint)
         poller = zmq.Poller()
         poller.register(socket, zmq.POLLIN)
-        poller.register(sys.stdin.fileno(), zmq.POLLIN)  # closed by the demo, or with it
+        poller.register(sys.stdin.fileno(), zmq.POLLIN)  # closed when the demo ends
         while sys.stdin.fileno() not in (ready := dict(poller.poll())):
             if socket in ready:
                 request = socket.recv()

@@ -1,4 +1,4 @@
-"""A queue beside greenlets that talk through it, with the sockets of zmq.green and gevent's patches; it prints:
+"""Run a queue in a gevent program whose greenlets talk through it with zmq.green; it prints:
 
 0 and 1 are 1
 1 and 1 are 2
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gevent import monkey  # type: ignore[import-untyped]
 
-monkey.patch_all()  # the device has a thread of the system all the same
+monkey.patch_all()  # the device still runs in a real thread
 
 import gevent
 import zmq.green as zmq

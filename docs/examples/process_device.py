@@ -1,10 +1,10 @@
-"""A streamer in a process of its own: paused, resumed, and killed; it prints:
+"""Run a streamer in a separate process, pause and resume it, and kill it; it prints:
 
 relayed: first
 held while paused
 relayed: second
 SIGKILL was noticed: ProcessDevice: its process was killed by SIGKILL
-on again, in another process
+running again, in another process
 """
 
 import logging
@@ -17,7 +17,7 @@ from zdev_background import ProcessDevice
 
 
 def main() -> None:
-    logging.getLogger("zdev").addHandler(logging.NullHandler())  # else a line on stderr tells that the process was killed
+    logging.getLogger("zdev").addHandler(logging.NullHandler())  # do not print the log line about the killed process
     streamer = ProcessDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)
     streamer.bind_in("tcp://127.0.0.1:*")
     streamer.bind_out("tcp://127.0.0.1:*")
@@ -31,7 +31,7 @@ def main() -> None:
         print("relayed:", pull.recv_string())
         streamer.pause()
         push.send_string("second")
-        print("passed in spite of the pause" if pull.poll(200) else "held while paused")
+        print("passed despite the pause" if pull.poll(200) else "held while paused")
         streamer.resume()
         print("relayed:", pull.recv_string())
         context.destroy()
@@ -42,7 +42,7 @@ def main() -> None:
     streamer.join(10)
     print("SIGKILL was noticed:", str(streamer.exception).replace(f" {first}", ""))
     with streamer:
-        print("on again, in another process" if streamer.pid != first else "the same process")
+        print("running again, in another process" if streamer.pid != first else "the same process")
 
 
 if __name__ == "__main__":

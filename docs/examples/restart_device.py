@@ -1,4 +1,4 @@
-"""A queue in a process that is killed and restarted, while client and worker stay connected; it prints:
+"""Kill the process of a queue, which restarts while client and worker stay connected; it prints:
 
 1 and 1 are 2
 killed, and restarted on the same endpoints
@@ -16,7 +16,7 @@ from zdev_background import ProcessDevice
 
 
 def main() -> None:
-    logging.getLogger("zdev").addHandler(logging.NullHandler())  # else lines on stderr report the end and the restart
+    logging.getLogger("zdev").addHandler(logging.NullHandler())  # do not print the log lines about the end and the restart
     queue = ProcessDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
     queue.bind_in("tcp://127.0.0.1:*")
     queue.bind_out("tcp://127.0.0.1:*")

@@ -1,4 +1,4 @@
-"""A monitored queue that lets in only those whose keys it knows; it prints:
+"""Run a monitored queue that admits only peers with authorised keys; it prints:
 
 anna got HELLO
 mallory: refused
@@ -29,8 +29,8 @@ def main(keys: Path) -> None:
     _, mallory = create_key(keys / "others", "mallory")
 
     queue = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER, zmq.PUB)
-    let_in: dict[Role, str] = {"in": "clients", "out": "workers", "mon": "workers"}
-    for role, clients in let_in.items():
+    authorised: dict[Role, str] = {"in": "clients", "out": "workers", "mon": "workers"}
+    for role, clients in authorised.items():
         queue.bind(role, "tcp://127.0.0.1:*")
         queue.secure(role, CurveServer(server_secret, keys / clients))
 
@@ -47,12 +47,12 @@ def main(keys: Path) -> None:
         events = stranger.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_HANDSHAKE_FAILED_AUTH)
         stranger.connect(queue.endpoints["in"][0])
         event = int.from_bytes(events.recv_multipart()[0][:2], "little")
-        print("mallory:", "refused" if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH else "let in")
+        print("mallory:", "refused" if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH else "admitted")
         stranger.disable_monitor()
         context.destroy()
 
 
 if __name__ == "__main__":
-    logging.getLogger("zdev.security").addHandler(logging.NullHandler())  # where it tells of mallory
+    logging.getLogger("zdev.security").addHandler(logging.NullHandler())  # do not print the log line about mallory
     with TemporaryDirectory() as directory:
         main(Path(directory))

@@ -1,4 +1,4 @@
-"""A monitored queue in a thread of the program that uses it; it prints:
+"""Run a monitored queue in a thread of the program that uses it; it prints:
 
 anna got HELLO
 the monitor saw in: anna says hello
@@ -12,12 +12,12 @@ from zdev_background import ThreadMonitoredQueue
 
 
 def main() -> None:
-    queue = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER, zmq.PUSH)  # to PUSH, not PUB: nothing passes unseen
+    queue = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER, zmq.PUSH)  # PUSH instead of PUB: the monitor misses no message
     for bind in queue.bind_in, queue.bind_out, queue.bind_mon:
         bind("tcp://127.0.0.1:*")  # the system chooses the port
     with queue, zmq.Context() as context:
         client, worker, watcher = (context.socket(kind) for kind in (zmq.REQ, zmq.REP, zmq.PULL))
-        at = queue.endpoints  # by role, a tuple each: a socket may be bound more than once
+        at = queue.endpoints  # a tuple for each role: a socket may bind to several endpoints
         for socket, endpoints in (client, at["in"]), (worker, at["out"]), (watcher, at["mon"]):
             socket.rcvtimeo = 10_000
             socket.connect(endpoints[0])

@@ -81,8 +81,13 @@ public:
     void stop() noexcept;    // end the run under way, or else the next one at its start
 
     // Stop reading from `in`, bring back the replies still owed through `out`, then end the run. Behind a ROUTER as `in` these
-    // are counted for each of its peers. After `timeout` end it all the same; negative: wait for ever. From PUB/SUB types nothing is owed.
+    // are counted for each of its peers. After `timeout` end it all the same; negative: wait for ever. From PUB/SUB types
+    // nothing is owed.
     void drain(std::chrono::milliseconds timeout) noexcept;
+
+    // Drops what is in hand, between runs: for a caller that closes the sockets. Returns how many messages these were; they
+    // stay in `pending`, and copies for the monitor are counted as `monitor_dropped`.
+    int discard();
 
     zdev::statistics statistics() const noexcept;
 

@@ -1,5 +1,5 @@
-// Commands of any frames on every type of control socket, alone and many at once. A REP answers each message, with what the
-// contract says; the others answer STATISTICS; whatever comes, the device goes on, and obeys.
+// Arbitrary commands on every type of control socket, one or several at a time. A REP answers every message as the contract
+// says; the other types answer only STATISTICS. The device continues and executes valid commands whatever arrives.
 
 #include <zdev/command.hpp>
 #include <zdev/device.hpp>
@@ -28,7 +28,7 @@ public:
         device_.emplace(in_socket_, out_socket_, options);
         scenery = "ctrl of type " + std::to_string(type_);
         if (type_ == ZMQ_XSUB) control_.send(zmq::str_buffer("\1"));
-        static_cast<void>(control_.get(zmq::sockopt::events));  // it meets the operator, and subscribes there
+        static_cast<void>(control_.get(zmq::sockopt::events));  // connects to the operator, and sends the subscription
         while (zdev::test::try_recv(operator_, 0ms)) {
         }
     }
@@ -38,10 +38,10 @@ public:
             std::vector<message> sent(1 + in_.below(8));
             for (auto& command : sent) command = make();
             for (const auto& command : sent) send(command);
-            run_until_obeyed();
+            run_one_iteration();
             draining_ = false;
             for (const auto& command : sent) expect_answer(command);
-            expect(!zdev::test::try_recv(operator_, 0ms), "an answer to nothing");
+            expect(!zdev::test::try_recv(operator_, 0ms), "an answer without a command");
         }
     }
 
@@ -59,12 +59,12 @@ private:
         return word;
     }
     void send(message command) {
-        if (type_ == ZMQ_REP) command.insert(command.begin(), "");  // a DEALER must do what a REQ does
+        if (type_ == ZMQ_REP) command.insert(command.begin(), "");  // a DEALER must add the delimiter that a REQ adds
         zdev::test::send(operator_, command);
     }
 
-    // A turn takes all that is there; a TERMINATE among it ends the run, and the end forgets what was asked.
-    void run_until_obeyed() {
+    // One iteration reads all commands. A TERMINATE among them ends the run, and the end of a run discards other commands.
+    void run_one_iteration() {
         device_->run([this] { device_->stop(); });
         const auto s = device_->statistics();
         expect(s.state == zdev::state::idle && s.in.pending() == 0 && s.in.messages_received == 0, "commands moved messages");
@@ -83,7 +83,7 @@ private:
         }
         if (numbers) {
             expect(answer->size() == 8, "not eight numbers");
-            for (const auto& number : *answer) expect(number.size() == sizeof(std::uint64_t), "no number");
+            for (const auto& number : *answer) expect(number.size() == sizeof(std::uint64_t), "not a number");
             return;
         }
         const bool text = answer->size() == 1 && !answer->front().empty();

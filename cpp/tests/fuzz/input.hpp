@@ -1,4 +1,4 @@
-// The bytes of a fuzzer as a series of choices; when they are used up, every choice is the first.
+// The bytes of a fuzzer as a series of choices; after the last byte, every choice is 0.
 
 #ifndef ZDEV_TESTS_FUZZ_INPUT_HPP
 #define ZDEV_TESTS_FUZZ_INPUT_HPP
@@ -29,19 +29,19 @@ private:
     const std::uint8_t* end_;
 };
 
-inline std::string scenery;  // what an input is about, to be told when it fails
+inline std::string scenery;  // describes the input in error messages
 
-// A rule was broken: tell which, and crash, as fuzzers expect it.
+// Reports a broken rule and aborts, as fuzzers expect.
 [[noreturn]] inline void fail(const std::string& what) {
-    std::fprintf(stderr, "broken (%s): %s\n", scenery.c_str(), what.c_str());
+    std::fprintf(stderr, "rule broken (%s): %s\n", scenery.c_str(), what.c_str());
     std::abort();
 }
 
-// With ZDEV_FUZZ_TRACE in the environment: tells what an input does.
+// Prints what an input does if ZDEV_FUZZ_TRACE is in the environment.
 template <class... Words>
 void trace(const char* format, Words... words) {
-    static const bool asked = std::getenv("ZDEV_FUZZ_TRACE") != nullptr;  // NOLINT(concurrency-mt-unsafe): nobody sets it
-    if (asked) std::fprintf(stderr, format, words...);
+    static const bool enabled = std::getenv("ZDEV_FUZZ_TRACE") != nullptr;  // NOLINT(concurrency-mt-unsafe): never set here
+    if (enabled) std::fprintf(stderr, format, words...);
 }
 
 inline void expect(bool holds, const std::string& rule) {

@@ -1,4 +1,4 @@
-// What peers sent, what must become of it, and what arrived: the relay contract as a model of a few lines.
+// A model of the relay contract: the messages that peers sent, what must happen to each, and what arrived.
 
 #ifndef ZDEV_TESTS_FUZZ_LEDGER_HPP
 #define ZDEV_TESTS_FUZZ_LEDGER_HPP
@@ -31,7 +31,8 @@ inline std::string text(const message& m) {
     return shown + "]";
 }
 
-// What a socket receives of what a peer sends; nothing: libzmq drops it, for a REQ or REP finds no envelope there.
+// The message that a socket of `type` receives if a peer sends `sent`; nothing if a REQ or REP drops it for its missing
+// envelope.
 inline std::optional<message> received(int type, const std::string& sender, message sent) {
     if (type == ZMQ_ROUTER) sent.insert(sent.begin(), sender);
     if (type != ZMQ_REP && type != ZMQ_REQ) return sent;
@@ -40,7 +41,7 @@ inline std::optional<message> received(int type, const std::string& sender, mess
     return message(delimiter + 1, sent.end());
 }
 
-// arrives: at one peer, or each of a publisher's. unseen: no device receives it.
+// arrives: at one peer, or at every peer of a publisher. unseen: the device does not receive it.
 enum class fate { arrives, malformed, unroutable, unseen };
 
 struct entry {
@@ -48,8 +49,8 @@ struct entry {
     std::size_t number = 0;  // from 1
     unsigned from = 0;       // 0: sent to `in`, 1: to `out`
     unsigned sender = 0;     // among the peers of that side
-    std::string receiver;    // the one that it is for; none: any
-    message onward;          // as the device sends it on
+    std::string receiver;    // the peer that it is for; empty: any
+    message onward;          // as the device sends it
     message form;            // as a peer receives it
     std::set<unsigned> receivers;
     bool watched = false;
@@ -60,7 +61,7 @@ struct route {
     bool one_socket;
 };
 
-// What becomes of a message that the device received.
+// Decides what must happen to a message that the device received.
 inline void decide(entry& e, const route& way, message frames, const std::set<std::string>& known) {
     const bool swap = way.from == ZMQ_ROUTER && way.to == ZMQ_ROUTER && !way.one_socket;
     if (way.to == ZMQ_ROUTER) {
@@ -75,7 +76,7 @@ inline void decide(entry& e, const route& way, message frames, const std::set<st
     e.fate = way.to == ZMQ_ROUTER && !known.count(e.receiver) ? fate::unroutable : fate::arrives;
 }
 
-// Numbers each message in its last frame, by which it is known again wherever it arrives.
+// Numbers every message in its last frame, and recognises it by that number when it arrives.
 class ledger {
 public:
     entry& add(message& frames, const std::string& padding) {
@@ -86,29 +87,30 @@ public:
         return entries_.back();
     }
 
-    // A peer of a side, where the device has a socket of `type`, received a message. (A REP puts the request's envelope first.)
+    // A peer of a side, where the device has a socket of `type`, received a message. (A REP adds the request's envelope.)
     void arrived(unsigned side, unsigned receiver, const std::string& id, const message& m, int type) {
         entry* const e = find(m);
-        if (!e) return expect(is_own_or_subscription(m, type), "a message of nobody: " + text(m));
+        if (!e) return expect(is_own_or_subscription(m, type), "a message that no peer sent: " + text(m));
         const auto extra = m.size() - std::min(m.size(), e->form.size());
         const bool whole = std::equal(e->form.rbegin(), e->form.rend(), m.rbegin(), m.rend() - static_cast<long>(extra));
         const bool framed = type == ZMQ_REP ? extra > 0 && m[extra - 1].empty() : extra == 0;
         expect(e->fate == fate::arrives, "a message arrived that must not: " + text(m));
         expect(whole && framed, "framing shifted: sent " + text(e->form) + " arrived " + text(m));
-        expect(e->receiver.empty() || e->receiver == id, "a message came to the wrong peer: " + text(m));
+        expect(e->receiver.empty() || e->receiver == id, "a message reached the wrong peer: " + text(m));
         expect(e->receivers.insert(receiver).second, "a message arrived twice: " + text(m));
         in_order(last_[{side, receiver, e->from, e->sender}], *e, m);
     }
 
-    // The monitor told of a message.
+    // The monitor's subscriber received a copy.
     void watched(const message& m) {
         expect(m.size() > 1, "a copy without a prefix: " + text(m));
         entry* const e = find(m);
         const message rest(m.begin() + 1, m.end());
-        if (!e) return expect(rest.size() == 1 && is_subscription(rest[0]), "a copy of nothing: " + text(m));
+        if (!e)
+            return expect(rest.size() == 1 && is_subscription(rest[0]), "a copy of a message that no peer sent: " + text(m));
         expect(m[0] == (e->from == 0 ? "in" : "out") && rest == e->onward,
                "a wrong copy " + text(m) + " of " + text(e->onward));
-        expect(!std::exchange(e->watched, true), "a copy came twice: " + text(m));
+        expect(!std::exchange(e->watched, true), "a copy arrived twice: " + text(m));
         in_order(last_watched_[{e->from, e->sender}], *e, m);
     }
 
@@ -116,7 +118,7 @@ public:
         return static_cast<std::size_t>(
             std::count_if(entries_.begin(), entries_.end(), [&](const entry& e) { return e.from == from && e.fate == f; }));
     }
-    // Of the messages from a side that must arrive at `peers` peers each, how many arrivals are missing.
+    // The number of missing arrivals, if every message from a side must arrive at `peers` peers.
     std::size_t missing(unsigned from, std::size_t peers) const {
         std::size_t lacking = 0;
         for (const entry& e : entries_) {
@@ -126,8 +128,8 @@ public:
     }
 
 private:
-    // A subscription comes from another peer as it was sent; what the device tells a peer that comes later, by inproc without
-    // its first byte.
+    // A subscription is relayed as another peer sent it. A peer that connects later receives it from the device, over inproc
+    // without the first byte.
     static bool is_own_or_subscription(const message& m, int type) {
         if (type == ZMQ_XSUB || type == ZMQ_SUB) return m.size() == 1 && (m[0].empty() || m[0] == "a" || is_subscription(m[0]));
         const bool framed = type == ZMQ_REP || type == ZMQ_REQ ? m.size() > 1 && m[m.size() - 2].empty() : m.size() == 1;

@@ -1,5 +1,5 @@
-// Any pair of sockets that a device takes, with any options, between peers that send any frames, read when they like, come
-// and go, also midway in a message that is being sent to them. Whatever they do, the ledger's rules hold.
+// A device with any supported pair of sockets and any options, between peers that send arbitrary frames, read or not, connect
+// and disconnect, also in the middle of a message that is being sent to them. The rules of ledger.hpp must always hold.
 
 #include <dlfcn.h>
 
@@ -14,7 +14,7 @@ namespace {
 using namespace zdev::fuzz;
 using namespace std::chrono_literals;
 
-// Takes a peer away just before the device sends its n-th frame on a socket, once.
+// Disconnects a peer just before the device sends its n-th frame on a socket, once.
 struct {
     void* socket = nullptr;
     unsigned frames = 0;
@@ -90,13 +90,13 @@ private:
         zdev::test::send(p.socket, frames);
     }
 
-    // libzmq reads subscriptions in such messages, and may swallow frames of them: of one whose first frame looks like a
-    // subscription anywhere, and of any at a PUB. That is the peer's business, or a limit of libzmq's (docs/reliability.md).
+    // libzmq interprets subscriptions in messages to these sockets, and may discard frames: of a message whose first frame
+    // looks like a subscription, and of any message to a PUB. This is a limit of libzmq (docs/reliability.md).
     bool takes_subscriptions(unsigned s) const {
         return side_[0].type == ZMQ_XSUB || side_[sides_ - 1].type == ZMQ_XSUB || is_one_of(side_[s].type, {ZMQ_PUB, ZMQ_XPUB});
     }
     void spare(message& frames, int type) {
-        const bool any = is_one_of(type, {ZMQ_PUB, ZMQ_REP, ZMQ_REQ});  // of the last two the envelope comes off
+        const bool any = is_one_of(type, {ZMQ_PUB, ZMQ_REP, ZMQ_REQ});  // REP and REQ remove the envelope
         const auto end = any ? frames.end() : frames.begin() + std::min<long>(1, static_cast<long>(frames.size()));
         for (auto frame = frames.begin(); frame != end; ++frame) {
             if (is_subscription(*frame)) (*frame)[0] = '1';
@@ -124,7 +124,7 @@ private:
         }
     }
 
-    // Until nothing moves any more, though all peers read.
+    // Lets all peers read until nothing moves any more.
     void settle() {
         for (int quiet = 0; quiet < 3; ++quiet) {
             const auto before = progress_;
@@ -144,7 +144,7 @@ private:
         }
     }
 
-    // After settling: each message of a direction arrived, or was counted with the reason why not.
+    // After settling, every message of a direction has arrived or is counted by the reason why not.
     void account(unsigned from) const {
         if (from == 1 && !two_ways_) return;
         const side& here = side_[from];
@@ -152,15 +152,15 @@ private:
         const auto s = device_->statistics();
         const auto& f = from == 0 ? s.in : s.out;
         if (there.peers.empty() && is_one_of(there.type, {ZMQ_PUSH, ZMQ_DEALER, ZMQ_PAIR, ZMQ_REQ}) && sides_ == 2) {
-            return expect(f.messages_received == 0, "a message was taken in hand before anybody could receive it");
+            return expect(f.messages_received == 0, "a message was read before a peer could receive it");
         }
-        if (left_ || locksteps(here.type) || locksteps(there.type)) return;  // what a peer held left with it
+        if (left_ || locksteps(here.type) || locksteps(there.type)) return;  // messages may be lost with a disconnected peer
         if (here.type != ZMQ_XPUB) {
             expect(f.malformed == ledger_.count(from, fate::malformed), "malformed is wrong");
             if (mandatory_) expect(f.unroutable == ledger_.count(from, fate::unroutable), "unroutable is wrong");
         }
-        expect(f.pending() == 0, "a message is held back though all can receive");
-        if (hwm_ && (publishes(there.type) || (there.type == ZMQ_ROUTER && !mandatory_))) return;  // libzmq may drop unseen
+        expect(f.pending() == 0, "a message is pending although every peer can receive");
+        if (hwm_ && (publishes(there.type) || (there.type == ZMQ_ROUTER && !mandatory_))) return;  // libzmq may drop silently
         if (publishes(there.type) && there.changed) return;
         const std::size_t peers = publishes(there.type) ? there.peers.size() : 1;
         expect(ledger_.missing(from, peers) == f.overflowed, "a message is missing");
@@ -175,7 +175,7 @@ private:
     }
 
     ledger ledger_;
-    std::uint64_t copies_ = 0;  // that the monitor's watcher received
+    std::uint64_t copies_ = 0;  // received by the monitor's subscriber
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Runs a fuzz target without libFuzzer, so with any compiler: first the files of a folder, then inputs of a fixed random
-// series.
+// Runs a fuzz target without libFuzzer, so with any compiler: first the files of a folder, then a fixed series of random
+// inputs.
 //
 //     PROGRAM FOLDER [INPUTS [SEED]]
 //     PROGRAM FILE
@@ -33,7 +33,7 @@ bytes random(std::mt19937& source) {
     return made;
 }
 
-// An input that fails is found in a file of the working directory.
+// Writes the input to a file in the working directory before running it, so that a failing input is kept.
 void run(const std::filesystem::path& corpus, const bytes& input) {
     std::ofstream last("last-" + corpus.filename().string(), std::ios::binary);
     last.write(reinterpret_cast<const char*>(input.data()), static_cast<std::streamsize>(input.size()));
@@ -60,7 +60,7 @@ int replay(const std::filesystem::path& path, unsigned inputs, unsigned seed) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc < 2) return std::fputs("which folder or file?\n", stderr), EXIT_FAILURE;
+    if (argc < 2) return std::fputs("usage: PROGRAM FOLDER [INPUTS [SEED]] | PROGRAM FILE\n", stderr), EXIT_FAILURE;
     const auto number = [&](int i, unsigned otherwise) {
         return argc > i ? static_cast<unsigned>(std::strtoul(argv[i], nullptr, 10)) : otherwise;
     };

@@ -1,7 +1,7 @@
-// A device between peers, as the bytes of an input tell: its sockets, options and monitor, and peers that come and go.
+// A device between peers. The bytes of an input choose its sockets, options and monitor, and when peers connect and disconnect.
 //
-// All runs in one thread, a turn of the loop at a time, by inproc without I/O threads: an input does the same each time.
-// Peers are DEALERs, whatever the device's sockets: these send frames as they are, as a hostile peer would.
+// Everything runs in one thread, one iteration of the loop at a time, over inproc without I/O threads, so an input always has
+// the same effect. Peers are DEALERs whatever the device's sockets are: like a hostile peer, they send frames unchanged.
 
 #ifndef ZDEV_TESTS_FUZZ_STAGE_HPP
 #define ZDEV_TESTS_FUZZ_STAGE_HPP
@@ -46,7 +46,7 @@ struct side {
     int type = 0;
     std::string endpoint;
     std::deque<peer> peers;
-    bool changed = false;  // peers came or left meanwhile
+    bool changed = false;  // peers have connected or disconnected
 
     std::set<std::string> known() const {
         std::set<std::string> ids;
@@ -59,7 +59,7 @@ class stage {
 protected:
     explicit stage(input& in) : in_(in), context_(0) {}
 
-    // False: the bytes say a pair that no device takes.
+    // Returns false if the bytes choose a pair that a device refuses.
     bool build() {
         const int in_type = types[in_.below(std::size(types))], out_type = types[in_.below(std::size(types))];
         const bool one_socket = in_.below(16) == 15;
@@ -74,7 +74,7 @@ protected:
         try {
             device_.emplace(own_[0], own_[sides_ - 1], options);
         } catch (const zdev::error& refusal) {
-            expect(refusal.num() == EINVAL, std::string("a pair refused, but not so: ") + refusal.what());
+            expect(refusal.num() == EINVAL, std::string("a pair refused with the wrong error: ") + refusal.what());
             return false;
         }
         scenery = std::string(one_socket ? "one socket, " : "") + std::to_string(in_type) + " to " + std::to_string(out_type);
@@ -97,7 +97,7 @@ protected:
         if (is_one_of(here.type, {ZMQ_PUB, ZMQ_XPUB})) made.socket.send(zmq::str_buffer("\1"));
         here.peers.push_back(std::move(made));
         here.changed = true;
-        turn();  // the device meets it
+        turn();  // the device accepts the connection
     }
 
     void leave(unsigned s, peer& p) {
@@ -108,13 +108,13 @@ protected:
         side_[s].changed = left_ = true;
     }
 
-    // One turn of the loop.
+    // Runs one iteration of the loop.
     zdev::outcome turn() {
         const auto outcome = device_->run([this] { device_->stop(); });
         const auto now = device_->statistics();
         for (const auto& f : {now.in, now.out}) expect(f.pending() <= 1, "the counters do not add up");
         const auto total = now.in.messages_received + now.out.messages_received + now.in.messages_sent + now.out.messages_sent;
-        expect(total >= total_, "a counter went back");
+        expect(total >= total_, "a counter decreased");
         progress_ += total - std::exchange(total_, total);
         return outcome;
     }

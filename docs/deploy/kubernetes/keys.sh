@@ -1,6 +1,6 @@
 #!/bin/sh
-# The Secret and the ConfigMaps that the Deployment mounts, from keys of zdev key; again whenever a key comes or goes:
-#   zdev key new orders --directory keys           the device's own, the same for every replica
+# Print the Secret and the ConfigMaps that the Deployment mounts, made from keys of zdev key. Run it again after you add or remove a key:
+#   zdev key new orders --directory keys           the device's key, the same for every replica
 #   zdev key new anna --directory anna && cp anna/anna.key clients/
 #   docs/deploy/kubernetes/keys.sh | kubectl apply -n zdev -f -
 set -eu

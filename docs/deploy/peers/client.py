@@ -1,11 +1,11 @@
-"""A client that uses every replica, and loses nothing: what has no answer in time it asks again.
+"""A client that uses every replica and loses no request: it sends requests again that are not answered in time.
 
-A request has a number of its own, and keeps it when it is asked again. So a second answer is known as such and ignored; a worker
-may do one request twice, and must not mind.
+Each request has a number, and keeps it when it is sent again, so that the client can ignore a second answer. A worker may process a
+request twice, which must do no harm.
 
 python client.py orders-each.zdev.svc:5559 --key keys/anna.key_secret --server-key orders.key
 
-It prints a line of JSON a second, and one at its end: upon SIGTERM it asks nothing new and waits for all answers.
+It prints one line of JSON per second, and one when it ends. On SIGTERM it sends no new requests and waits for all answers.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import time
 from types import FrameType
 
 import zmq
-from following import Following, arguments, new_socket
+from following import Following, argument_parser, new_socket
 
-PATIENCE = 1.0  # seconds until a request is asked again
-LAST = 30.0  # seconds for the last answers
+RETRY_AFTER = 1.0  # seconds until an unanswered request is sent again
+FINAL_WAIT = 30.0  # seconds to wait for the last answers
 
 ended_at: float | None = None
 
@@ -35,15 +35,15 @@ class Client:
 
     def __init__(self, socket: zmq.Socket[bytes], window: int, body: bytes) -> None:
         self._socket, self._window, self._body = socket, window, body
-        self.under_way: dict[int, tuple[float, float]] = {}  # when each was asked first, and last
+        self.under_way: dict[int, tuple[float, float]] = {}  # by number: times of the first and the latest attempt
         self.asked = self.answered = self.again = self.ignored = 0
         self.slowest = 0.0
 
     def ask(self, *, new: bool) -> None:
-        """What is overdue, then what is new, as long as somebody takes it."""
+        """Send overdue requests again, then new ones, while a replica has room."""
         now = time.monotonic()
         for number, (first, last) in list(self.under_way.items()):
-            if now - last > PATIENCE:
+            if now - last > RETRY_AFTER:
                 if not self._send(number):
                     return
                 self.under_way[number] = (first, now)
@@ -52,8 +52,8 @@ class Client:
             self.under_way[self.asked] = (now, now)
             self.asked += 1
 
-    def take(self) -> None:
-        """The answers that are there."""
+    def receive(self) -> None:
+        """Receive all answers that have arrived."""
         try:
             while True:
                 _, name, _ = self._socket.recv_multipart(zmq.NOBLOCK)
@@ -66,36 +66,37 @@ class Client:
         except zmq.Again:
             pass
 
-    def tell(self) -> None:
-        told = {name: getattr(self, name) for name in ("asked", "answered", "again", "ignored")}
-        print(json.dumps({**told, "slowest": round(self.slowest, 3), "at": time.monotonic()}), flush=True)
+    def report(self) -> None:
+        """Print the counters as one line of JSON."""
+        counters = {name: getattr(self, name) for name in ("asked", "answered", "again", "ignored")}
+        print(json.dumps({**counters, "slowest": round(self.slowest, 3), "at": time.monotonic()}), flush=True)
 
     def _send(self, number: int) -> bool:
         try:
             self._socket.send_multipart([b"", number.to_bytes(8, "big"), self._body], zmq.NOBLOCK)
-        except zmq.Again:  # no replica is there, or none has room
+        except zmq.Again:  # no replica is connected, or none has room
             return False
         return True
 
 
 def main() -> int:
-    parser = arguments("Asks zdev devices, and asks again what nobody answered.")
+    parser = argument_parser("Send requests to zdev devices, and send unanswered ones again.")
     parser.add_argument("--window", type=int, default=16, help="requests under way")
-    parser.add_argument("--size", type=int, default=100, help="bytes of a request")
-    told = parser.parse_args()
+    parser.add_argument("--size", type=int, default=100, help="size of a request in bytes")
+    options = parser.parse_args()
     signal.signal(signal.SIGTERM, end)
-    with zmq.Context() as context, new_socket(context, zmq.DEALER, told) as requests:
-        following, client = Following(requests, told.name), Client(requests, told.window, bytes(told.size))
-        next_line = 0.0
-        while ended_at is None or (client.under_way and time.monotonic() < ended_at + LAST):
+    with zmq.Context() as context, new_socket(context, zmq.DEALER, options) as requests:
+        following, client = Following(requests, options.name), Client(requests, options.window, bytes(options.size))
+        next_report = 0.0
+        while ended_at is None or (client.under_way and time.monotonic() < ended_at + FINAL_WAIT):
             following.follow()
             client.ask(new=ended_at is None)
             requests.poll(50)
-            client.take()
-            if time.monotonic() > next_line:
-                client.tell()
-                next_line = time.monotonic() + 1
-        client.tell()
+            client.receive()
+            if time.monotonic() > next_report:
+                client.report()
+                next_report = time.monotonic() + 1
+        client.report()
         return 1 if client.under_way else 0
 
 

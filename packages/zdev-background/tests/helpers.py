@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import pytest
 import zmq
 
 from zdev_background import Device, ProcessDevice, ThreadDevice
@@ -15,6 +16,7 @@ DEADLINE = 10.0  # seconds; only a failing test waits that long
 Connect = Callable[..., "zmq.Socket[bytes]"]  # the type of the fixture `connect`
 Eventually = Callable[[Callable[[], Any]], None]  # the type of the fixture `eventually`
 Kinds = type[ThreadDevice] | type[ProcessDevice]
+both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
 AnyDevice = TypeVar("AnyDevice", bound=Device)
 
 
@@ -33,3 +35,10 @@ def queue(kind: Callable[..., AnyDevice]) -> AnyDevice:
 def streamer(kind: Callable[..., AnyDevice]) -> AnyDevice:
     """Create a bound PULL/PUSH streamer."""
     return bound(kind(zmq.STREAMER, zmq.PULL, zmq.PUSH))
+
+
+def pid_of(device: Device) -> int:
+    """Return the process ID of a started process device."""
+    assert isinstance(device, ProcessDevice)
+    assert device.pid is not None
+    return device.pid

@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import DEADLINE, Kinds
+from helpers import DEADLINE, Kinds, both
 
-from zdev_background import ProcessDevice, ThreadDevice
-
-both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+from zdev_background import ThreadDevice
 
 
 def echo(kind: Kinds) -> Any:

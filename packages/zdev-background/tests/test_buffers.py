@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-import threading
 from pathlib import Path
 
 import pytest
 import zmq
-from helpers import Connect, Eventually, queue, streamer
+from helpers import Connect, Eventually, pid_of, queue, streamer
 
 from zdev_background import ProcessDevice, ThreadDevice
 from zdev_background._buffers import ZERO_COPY_RECV
@@ -26,11 +25,7 @@ def test_waiting_messages_take_their_own_size(connect: Connect, eventually: Even
     clients, each, size = 50, 100, 3000  # a buffer has room for two of them
     device = queue(ProcessDevice)
     device.start()
-    launcher = device.launcher
-    assert launcher is not None
-    assert not isinstance(launcher, threading.Thread)
-    pid = launcher.pid
-    assert pid is not None
+    pid = pid_of(device)
     worker = connect(zmq.REP, device.endpoints["out"][0])
     peers = [connect(zmq.DEALER, device.endpoints["in"][0]) for _ in range(clients)]
     for peer in peers:  # all are connected when they have had an answer

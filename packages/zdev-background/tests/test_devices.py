@@ -19,6 +19,7 @@ from zdev_background import (
     Proxy,
     ProxySteerable,
     State,
+    ThreadDevice,
     ThreadMonitoredQueue,
     ThreadProxy,
     ThreadProxySteerable,
@@ -115,3 +116,21 @@ def test_a_steerable_proxy_without_a_control_socket_is_a_proxy() -> None:
     bind_all(device)
     with device:
         assert set(device.endpoints) == {"in", "out", "mon"}
+
+
+def test_a_reversed_one_way_device_relays_from_out_to_in_and_sends_on_what_has_come_when_it_stops(
+    connect: Callable[..., zmq.Socket[bytes]],
+) -> None:
+    device = ThreadDevice(zmq.STREAMER, zmq.PUSH, zmq.PULL)
+    device.bind_in("tcp://127.0.0.1:*")
+    device.bind_out("tcp://127.0.0.1:*")
+    device.start()
+    source, sink = connect(zmq.PUSH, *device.endpoints["out"]), connect(zmq.PULL, *device.endpoints["in"])
+    source.send(b"first")
+    assert sink.recv() == b"first"
+    for number in range(100):
+        source.send(b"%d" % number)
+    device.stop()
+    assert [sink.recv() for _ in range(100)] == [b"%d" % number for number in range(100)]
+    assert device.statistics().out.messages_sent == 101
+    assert device.lost == 0

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import ANY_PORT, DEADLINE
+from helpers import ANY_PORT, DEADLINE, both
 
-from zdev_background import MonitoredQueue, Outcome, ProcessDevice, SocketSpec, ThreadDevice, ThreadMonitoredQueue
+from zdev_background import MonitoredQueue, Outcome, SocketSpec, ThreadDevice, ThreadMonitoredQueue
 
 
 def spec(role: Any, kind: int) -> SocketSpec:
     return SocketSpec(role, kind, binds=[ANY_PORT])
 
 
-@pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+@both
 def test_any_device_can_have_all_four_sockets(kind: type[ThreadDevice], connect: Any, eventually: Any) -> None:
     specs = [spec("in", zmq.REP), spec("out", zmq.REQ), spec("mon", zmq.PUB), spec("ctrl", zmq.REP)]
     device = kind.from_specs(specs, name="the queue", in_prefix="i", out_prefix="o")

@@ -15,12 +15,10 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import DEADLINE, Kinds
+from helpers import DEADLINE, Kinds, both, pid_of
 
 from zdev_background import ProcessDevice, ThreadDevice
 from zdev_background._ipc import remove_file
-
-both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
 
 
 @pytest.fixture
@@ -68,7 +66,7 @@ def test_a_killed_process_leaves_no_file(wildcard: bool, path: Path) -> None:
     device.start()
     file = Path(device.endpoints["in"][0].removeprefix("ipc://"))
     assert file.is_socket()
-    os.kill(device.launcher.pid, signal.SIGKILL)
+    os.kill(pid_of(device), signal.SIGKILL)
     device.join(DEADLINE)
     assert not file.exists()
     assert file.parent.exists() is not wildcard

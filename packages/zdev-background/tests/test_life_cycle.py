@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 import zmq
-from helpers import ANY_PORT, DEADLINE, Eventually
+from helpers import ANY_PORT, DEADLINE, Eventually, both, pid_of
 
 from zdev_background import (
     Device,
@@ -24,7 +24,6 @@ from zdev_background import (
     ProcessDevice,
     ProcessMonitoredQueue,
     State,
-    ThreadDevice,
     ThreadMonitoredQueue,
 )
 
@@ -106,8 +105,8 @@ def test_start_raises_an_unknown_socket_option(device: Device) -> None:
 
 
 def test_start_raises_types_that_cannot_work_together() -> None:
-    device = bound(ThreadMonitoredQueue(zmq.PUSH, zmq.PULL))
-    with pytest.raises(zmq.ZMQError, match="ThreadMonitoredQueue: PUSH as in and PULL as out") as caught:
+    device = bound(ThreadMonitoredQueue(zmq.PUSH, zmq.PUB))
+    with pytest.raises(zmq.ZMQError, match="ThreadMonitoredQueue: PUSH as in and PUB as out") as caught:
         device.start()
     assert caught.value.errno == errno.EINVAL
 
@@ -393,7 +392,7 @@ def on_log() -> Iterator[list[Callable[[], object]]]:
     logging.getLogger("zdev").removeHandler(handler)
 
 
-@pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+@both
 def test_a_handler_of_log_records_may_stop_and_join_the_device_that_logs(
     kind: Any, connect: Any, eventually: Eventually, on_log: list[Callable[[], object]]
 ) -> None:
@@ -426,8 +425,7 @@ def test_a_handler_of_log_records_may_end_a_process_that_would_be_started_anew(
     device.restart = "on-failure"
     device.start()
     on_log.extend([device.stop, device.join])
-    assert device.launcher is not None
-    os.kill(device.launcher.pid, signal.SIGKILL)  # type: ignore[union-attr, arg-type]
+    os.kill(pid_of(device), signal.SIGKILL)
     eventually(lambda: not device.is_alive())
     device.join(DEADLINE)
     assert device.restarts == 0

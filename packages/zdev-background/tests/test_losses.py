@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import Eventually, queue, streamer
+from helpers import Eventually, both, queue, streamer
 
 from zdev_background import Device, ProcessDevice, ThreadDevice
 
@@ -83,7 +83,7 @@ def test_replies_to_a_full_client_wait_if_the_user_says_so(how: str, connect: An
         assert device.statistics().out.overflowed == 0
 
 
-@pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+@both
 def test_a_message_in_hand_at_the_end_is_counted_and_logged(
     kind: type[ThreadDevice], connect: Callable[..., Any], eventually: Eventually, caplog: pytest.LogCaptureFixture
 ) -> None:

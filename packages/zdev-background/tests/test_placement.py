@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import DEADLINE, bound
+from helpers import DEADLINE, both, bound
 
-from zdev_background import Device, ProcessDevice, ThreadDevice
+from zdev_background import Device, ThreadDevice
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="threads are not bound to processors here")
 
@@ -60,7 +60,7 @@ def test_a_device_with_io_threads_of_its_own_leaves_the_shared_context_alone() -
 
 
 @linux_only
-@pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+@both
 def test_the_relay_and_its_io_threads_run_where_they_were_told(kind: type[Device], connect: Callable[..., Any]) -> None:
     here = os.sched_getaffinity(0)
     cpu = max(here)

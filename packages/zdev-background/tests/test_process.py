@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import ANY_PORT, DEADLINE, Eventually, queue
+from helpers import ANY_PORT, DEADLINE, Eventually, pid_of, queue
 
 from zdev_background import ProcessDevice, RestartPolicy, ThreadDevice
 
@@ -26,11 +26,6 @@ METHODS = ["fork", "spawn", "forkserver"]
 @pytest.fixture
 def device() -> ProcessDevice:
     return queue(ProcessDevice)
-
-
-def pid_of(device: ProcessDevice) -> int:
-    assert device.pid is not None
-    return device.pid
 
 
 @pytest.fixture

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import itertools
 import logging
-import multiprocessing.process
 import os
 import re
 import signal
 import socket as sockets
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import zmq
-from helpers import Eventually
+from helpers import Eventually, pid_of
 
-from zdev_background import Ending, ProcessDevice, RestartHooks, RestartPolicy, State, ThreadDevice
+from zdev_background import Device, Ending, ProcessDevice, RestartHooks, RestartPolicy, State, ThreadDevice
+from zdev_background._relay import Relay
 
 
 @pytest.fixture
@@ -30,9 +31,7 @@ def device() -> ProcessDevice:
 
 
 def kill(device: ProcessDevice) -> None:
-    assert isinstance(device.launcher, multiprocessing.process.BaseProcess)
-    assert device.launcher.pid is not None
-    os.kill(device.launcher.pid, signal.SIGKILL)
+    os.kill(pid_of(device), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
@@ -175,7 +174,7 @@ def waits(device: ProcessDevice, eventually: Eventually) -> None:
     eventually(lambda: device.state in (State.IDLE, State.PAUSED) and device.launcher and not device.launcher.is_alive())
 
 
-def relays(device: ProcessDevice, connect: Any) -> bool:
+def relays(device: Device, connect: Any) -> bool:
     client, worker = connect(zmq.REQ, device.endpoints["in"][0]), connect(zmq.REP, *device.endpoints["out"])
     client.send(b"question")
     return bool(worker.recv() == b"question")
@@ -290,3 +289,32 @@ def test_a_device_that_is_never_restarted_tells_its_hooks_so(device: ProcessDevi
     eventually(lambda: not device.is_alive())
     assert failures == [(ChildProcessError, None)]
     assert isinstance(device.exception, ChildProcessError)
+
+
+def test_a_thread_device_that_fails_comes_back_on_the_same_ports_and_paused(
+    connect: Any, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+    device.restart = "on-failure"
+    device.context_factory = lambda: contexts.pop(0)
+    device.bind_in("tcp://127.0.0.1:*")
+    device.bind_out("tcp://127.0.0.1:*")
+    run, contexts = Relay.run, [zmq.Context(), zmq.Context()]
+    last = contexts[-1]
+
+    def fails_once(relay: Relay) -> Ending:
+        monkeypatch.setattr(Relay, "run", run)
+        return replace(run(relay), error=OSError("something broke"))
+
+    monkeypatch.setattr(Relay, "run", fails_once)
+    with device:
+        endpoints = device.endpoints
+        device.pause()
+        device._context.destroy()  # ends the run
+        eventually(lambda: device.restarts == 1)
+        assert device.endpoints == endpoints
+        assert device.state is State.PAUSED
+        device.resume()
+        assert relays(device, connect)
+    last.term()
+    assert device.exception is None

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import ANY_PORT, Connect, bound
+from helpers import ANY_PORT, Connect, both, bound
 from zmq.auth import load_certificate
 
 from zdev_background import (
@@ -22,7 +22,6 @@ from zdev_background import (
     Device,
     PlainClient,
     PlainServer,
-    ProcessDevice,
     SocketSpec,
     ThreadDevice,
     create_key,
@@ -95,7 +94,7 @@ def asks(client: zmq.Socket[bytes]) -> list[bytes]:
     return client.recv_multipart()
 
 
-@pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+@both
 def test_a_client_whose_key_is_known_is_served(
     keys: Path, kind: type[Device], running: Callable[[Device], Device], connect: Connect
 ) -> None:

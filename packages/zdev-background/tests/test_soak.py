@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import DEADLINE
+from helpers import DEADLINE, both, pid_of
 
 from zdev_background import ProcessDevice, State, ThreadDevice
 
@@ -80,8 +80,7 @@ class Streamer(RuleBasedStateMachine):
     @precondition(lambda self: self.device.is_alive() and isinstance(self.device, ProcessDevice))
     @rule()
     def kill(self) -> None:
-        assert self.device.launcher is not None
-        os.kill(self.device.launcher.pid, signal.SIGKILL)  # type: ignore[union-attr, arg-type]
+        os.kill(pid_of(self.device), signal.SIGKILL)
         self.device.join(DEADLINE)
         assert isinstance(self.device.exception, ChildProcessError)
         self.may_be_gone = self.sent
@@ -114,7 +113,7 @@ class Streamer(RuleBasedStateMachine):
         self.context.destroy(linger=0)
 
 
-@pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+@both
 def test_no_message_goes_silently_whatever_is_done(kind: type[ThreadDevice]) -> None:
     machine = type("Machine", (Streamer,), {"kind": kind})
     phases = [Phase.generate]  # to make a failure smaller would take minutes

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import DEADLINE, Eventually, queue, streamer
+from helpers import DEADLINE, Eventually, both, queue, streamer
 
 from zdev_background import ProcessDevice, State, ThreadDevice, _registry
 
@@ -73,7 +73,7 @@ def test_a_start_that_was_given_up_still_tells_why_after_its_end(gate: Gate) -> 
     assert device.done
 
 
-@pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+@both
 def test_a_start_during_a_stop_starts_anew_once_that_is_done(kind: Any, connect: Any, eventually: Eventually) -> None:
     device = idle(kind)
     device.context_factory = zmq.Context

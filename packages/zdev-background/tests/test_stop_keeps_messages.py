@@ -11,12 +11,11 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import DEADLINE, Kinds, queue
+from helpers import DEADLINE, Kinds, both, queue
 
 from zdev_background import ProcessDevice, ThreadDevice
 
 COUNT = 6000
-both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
 
 
 def streamer(kind: Kinds, sink: str) -> tuple[ThreadDevice | ProcessDevice, str]:
@@ -170,4 +169,4 @@ def test_where_no_descriptor_is_left_what_has_arrived_is_sent_on_all_the_same(
     assert stop_and_read(device, sink) == list(range(10))
     assert device.lost == 0
     assert device.exception is None
-    assert f"senders to {endpoint} cannot be told to cease: [Errno 24] Too many open files" in caplog.text
+    assert f"cannot half-close the connections of senders to {endpoint}: [Errno 24] Too many open files" in caplog.text

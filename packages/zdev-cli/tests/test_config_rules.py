@@ -54,9 +54,9 @@ SAMPLES = {
         ],
     ),
     "types that cannot work together": (
-        queue("a", at("bind", 1), at("bind", 2) + ", type = 'PULL'"),
+        queue("a", at("bind", 1) + ", type = 'SUB'", at("bind", 2) + ", type = 'PULL'"),
         [
-            "5:44  device.out.type: ROUTER as in and PULL as out can't work together: a device sends to out, and PULL can't send",
+            "4:43  device.in.type: SUB as in and PULL as out can't work together: neither of them can send",
         ],
     ),
     "a type that needs its answer": (

@@ -43,10 +43,7 @@ def test_a_key_is_never_replaced(refused: Refused, run: Callable[..., list[str]]
     before = (tmp_path / "orders.key_secret").read_bytes()
     status, said = refused("key", "new", "orders", "--directory", str(tmp_path))
     assert status == 69
-    assert (
-        said
-        == f"zdev: cannot make {tmp_path}/orders.key_secret: key exists already (use another name, or remove it first)"
-    )
+    assert said == f"zdev: cannot make {tmp_path}/orders.key_secret: key exists already (use another name, or remove it first)"
     assert (tmp_path / "orders.key_secret").read_bytes() == before
 
 

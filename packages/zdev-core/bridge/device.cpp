@@ -117,6 +117,7 @@ public:
     void resume() { engine_->resume(); }
     void drain(std::optional<double> timeout) { engine_->drain(to_milliseconds(timeout)); }
     void stop() { engine_->stop(); }
+    int discard() { return engine_->discard(); }
     zdev::statistics statistics() const { return engine_->statistics(); }
 
     void let_go() {
@@ -189,6 +190,16 @@ constexpr const char* drain_doc =
 Args:
     timeout: Seconds after which the run ends without them; None for no limit.)";
 
+constexpr const char* discard_doc = R"(Drop the pending messages, between runs, before the sockets are closed.
+
+Copies for the monitor are counted as `monitor_dropped`.
+
+Returns:
+    How many messages were dropped. `pending` still counts them.
+
+Raises:
+    zmq.ZMQError: EBUSY, the device runs.)";
+
 }  // namespace
 
 void register_device(py::module_& module) {
@@ -203,6 +214,7 @@ void register_device(py::module_& module) {
         .def("resume", &device::resume, "Continue after `pause`. May be called from any thread.")
         .def("drain", &device::drain, py::arg("timeout") = py::none(), drain_doc)
         .def("stop", &device::stop, "End the run under way, or the next one at its start. May be called from any thread.")
+        .def("discard", &device::discard, discard_doc)
         .def("statistics", &device::statistics,
              "Return the counters so far. May be called from any thread; the relay does not wait for it.")
         .def("_let_go", &device::let_go,

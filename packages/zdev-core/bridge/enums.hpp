@@ -26,7 +26,7 @@ struct python_enum;
 template <>
 struct python_enum<zdev::state> {
     static constexpr auto name = py::detail::const_name("State");
-    static constexpr const char* doc = "What the relay is doing; `IDLE` before, between and after runs.";
+    static constexpr const char* doc = "State of the relay; `IDLE` before, between and after runs.";
     static constexpr std::array<enum_member, 4> members{
         {{"IDLE", "idle"}, {"ACTIVE", "active"}, {"PAUSED", "paused"}, {"DRAINING", "draining"}}};
 };

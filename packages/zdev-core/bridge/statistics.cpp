@@ -117,8 +117,8 @@ void register_statistics(py::module_& module) {
     value_initialise<flow_statistics>();
 
     py::class_<statistics>(module, "Statistics", py::is_final(),
-                           "What a device has done so far. The value never changes, and can be pickled.")
-        .def_readonly("state", &statistics::state, "What the relay was doing.")
+                           "Counters of a device. The value never changes, and can be pickled.")
+        .def_readonly("state", &statistics::state, "State of the relay.")
         .def_readonly("in_", &statistics::in, "Counters of messages received on the in socket and sent on the out socket.")
         .def_readonly("out", &statistics::out, "Counters of messages received on the out socket and sent on the in socket.")
         .def_readonly("pending_replies", &statistics::pending_replies,

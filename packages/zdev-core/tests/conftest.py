@@ -65,6 +65,20 @@ class Net:
         made.connect(endpoint)
         return made
 
+    def streamer(self, transport: str = "inproc") -> tuple[zmq.Socket[bytes], ...]:
+        """Create a PULL and a PUSH for a device, a source that pushes to the one, and a sink that pulls from the other."""
+        return self._with_peers(zmq.PULL, zmq.PUSH, zmq.PUSH, zmq.PULL, transport)
+
+    def queue(self, transport: str = "inproc") -> tuple[zmq.Socket[bytes], ...]:
+        """Create a ROUTER and a DEALER for a device, a REQ client of the one, and a REP worker at the other."""
+        return self._with_peers(zmq.ROUTER, zmq.DEALER, zmq.REQ, zmq.REP, transport)
+
+    def _with_peers(
+        self, in_kind: int, out_kind: int, in_peer: int, out_peer: int, transport: str
+    ) -> tuple[zmq.Socket[bytes], ...]:
+        (in_socket, front), (out_socket, back) = self.bound(in_kind, transport), self.bound(out_kind, transport)
+        return in_socket, out_socket, self.connected(in_peer, front), self.connected(out_peer, back)
+
     def call(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Call:
         """Call the function in a thread, which owns the sockets among the arguments until the test is over."""
         self._lent |= {each for each in args if isinstance(each, zmq.Socket)}

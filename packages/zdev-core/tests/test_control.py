@@ -30,7 +30,7 @@ class Controlled:
     """A streamer with a control socket, and a peer for each of its three sockets."""
 
     def __init__(self, net: Net, control_kind: int, operator_kind: int) -> None:
-        (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
+        ins, outs, self.source, self.sink = net.streamer()
         self.operator, endpoint = net.bound(operator_kind)
         control = net.connected(control_kind, endpoint)
         if control_kind == zmq.SUB:
@@ -39,7 +39,6 @@ class Controlled:
             control.send(b"\x01")
         if operator_kind == zmq.XPUB:
             assert self.operator.recv() == b"\x01"  # from here on, no published command is lost
-        self.source, self.sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
         self.device: Device
         self.done: Call
         self.device, self.done = net.run(ins, outs, ctrl_socket=control)

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_it_keeps_its_sockets_open_and_leaves_them_to_the_caller(net: Net) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer()
     device = net.device(ins, outs)
     device.stop()
     assert device.run() is Outcome.STOPPED
@@ -33,8 +32,7 @@ def test_it_keeps_its_sockets_open_and_leaves_them_to_the_caller(net: Net) -> No
 
 
 def test_stop_ends_the_run_and_it_can_run_again(net: Net) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer()
     device = net.device(ins, outs)
     for i in range(1, 4):
         done = net.call(device.run)
@@ -88,9 +86,8 @@ def test_dropped_messages_are_counted_by_reason(net: Net, eventually: Callable[.
 
 
 def test_a_monitor_that_drops_counts_the_lost_copies(net: Net, eventually: Callable[..., None]) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
+    ins, outs, source, sink = net.streamer()
     mons, _ = net.bound(zmq.PUSH)  # without a reader
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
     device, _ = net.run(ins, outs, mons, mon_on_full="drop")
     for _ in range(3):
         source.send(b"message")
@@ -100,8 +97,7 @@ def test_a_monitor_that_drops_counts_the_lost_copies(net: Net, eventually: Calla
 
 
 def test_pause_holds_messages_and_resume_lets_them_go(net: Net, eventually: Callable[..., None]) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer()
     device, _ = net.run(ins, outs)
     device.pause()
     eventually(lambda: device.statistics().state is State.PAUSED)
@@ -117,8 +113,7 @@ def test_pause_holds_messages_and_resume_lets_them_go(net: Net, eventually: Call
 
 
 def test_drain_waits_for_pending_replies(net: Net, eventually: Callable[..., None]) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.ROUTER), net.bound(zmq.DEALER)
-    client, worker = net.connected(zmq.REQ, front), net.connected(zmq.REP, back)
+    ins, outs, client, worker = net.queue()
     device, done = net.run(ins, outs)
     client.send(b"request")
     assert worker.recv() == b"request"
@@ -133,8 +128,7 @@ def test_drain_waits_for_pending_replies(net: Net, eventually: Callable[..., Non
 
 @pytest.mark.parametrize("timeout", [0, 0.01])
 def test_a_drain_ends_at_its_timeout(net: Net, timeout: float) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.ROUTER), net.bound(zmq.DEALER)
-    client, worker = net.connected(zmq.REQ, front), net.connected(zmq.REP, back)
+    ins, outs, client, worker = net.queue()
     device, done = net.run(ins, outs)
     client.send(b"request")
     assert worker.recv() == b"request"
@@ -151,8 +145,7 @@ def test_a_drain_timeout_below_zero_is_refused(net: Net, timeout: float) -> None
 
 @pytest.mark.parametrize("timeout", [None, float("inf"), 1e300])
 def test_a_drain_may_wait_for_ever(net: Net, timeout: float | None, eventually: Callable[..., None]) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.ROUTER), net.bound(zmq.DEALER)
-    client, worker = net.connected(zmq.REQ, front), net.connected(zmq.REP, back)
+    ins, outs, client, worker = net.queue()
     device, done = net.run(ins, outs)
     client.send(b"request")
     assert worker.recv() == b"request"
@@ -166,8 +159,7 @@ def test_a_drain_may_wait_for_ever(net: Net, timeout: float | None, eventually: 
 @pytest.fixture
 def statistics(net: Net) -> Statistics:
     """Return the statistics of a device that has relayed one message."""
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer()
     device, done = net.run(ins, outs)
     source.send(b"message")
     sink.recv()

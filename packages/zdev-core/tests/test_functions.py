@@ -62,8 +62,7 @@ def test_a_queue_swaps_the_identities_between_routers(net: Net, transport: str) 
 
 @TRANSPORTS
 def test_a_queue_streams_from_pull_to_push(net: Net, transport: str) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL, transport), net.bound(zmq.PUSH, transport)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer(transport)
     net.call(queue, ins, outs)
 
     messages = [[b"%d" % i, b"payload"] for i in range(500)]
@@ -171,8 +170,7 @@ def test_a_proxy_captures_without_a_prefix(net: Net, function: Callable[..., Any
 
 
 def test_a_proxy_works_without_a_capture_socket(net: Net) -> None:
-    (ins, front), (outs, back) = net.bound(zmq.PULL), net.bound(zmq.PUSH)
-    source, sink = net.connected(zmq.PUSH, front), net.connected(zmq.PULL, back)
+    ins, outs, source, sink = net.streamer()
     net.call(proxy, ins, outs)
 
     source.send(b"message")
@@ -206,7 +204,9 @@ def test_a_terminated_context_ends_each_function(net: Net, function: Callable[..
 def test_calls_in_several_threads_may_drop_the_same_interrupted_devices(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both calls drop the entries of closed sockets at the same time."""
     stale = [(net.bound(zmq.PULL)[0], net.bound(zmq.PUSH)[0]) for _ in range(4)]
-    entries = [(zdev_core._functions._with_weak_sockets((*pair, None, None, None, None)), zdev_core.Device(*pair)) for pair in stale]
+    entries = [
+        (zdev_core._functions._with_weak_sockets((*pair, None, None, None, None)), zdev_core.Device(*pair)) for pair in stale
+    ]
     arguments = (net.bound(zmq.PULL)[0], net.bound(zmq.PUSH)[0], None, None, None, None)
     for pair in stale:
         for socket in pair:

@@ -1,7 +1,6 @@
-"""The process of a process device: runs the relay in its main thread and obeys the parent through a pipe.
+"""The process of a process device: runs the relay in its main thread, and takes orders of the parent from a pipe.
 
-No TCP port is needed for that, and nothing of Python runs in the relay: the second thread sleeps until an order comes or the
-parent is gone.
+A second thread sleeps until an order comes or the parent is gone.
 """
 
 from __future__ import annotations
@@ -27,14 +26,17 @@ from ._threads import start_thread
 Order = Literal["stop", "pause", "resume", "drain", "statistics"]
 Report = tuple[Literal["ready"], Endpoints] | tuple[Literal["answer"], tuple[int, Any]] | tuple[Literal["ending"], Ending]
 
-PARENT_POLL = 0.25  # seconds between looks whether the parent lives, where no descriptor tells
-ORPHAN_TIMEOUT = 0.5  # seconds that an orphan may take to send what it still holds
+PARENT_POLL = 0.25  # seconds between checks of the parent, where no descriptor shows its death
+ORPHAN_TIMEOUT = 0.5  # seconds for an orphan to send what it still holds
 
 
 def serve(pipe: Connection, plan: Plan, forked: bool) -> None:
     """Run the device of `plan` until an order, a command, SIGTERM or the parent's death ends it.
 
-    forked: whether this process is a fork of the parent, and so has all that the parent had open.
+    Args:
+        pipe: To the parent.
+        plan: What to run.
+        forked: Whether this process is a fork of the parent, and so has all that the parent had open.
     """
     forget_inherited_signals()
     if forked:
@@ -57,7 +59,7 @@ def serve(pipe: Connection, plan: Plan, forked: bool) -> None:
 
 
 class ReportPipe:
-    """The pipe as two threads may use it to speak. Once the parent is gone, nobody hears, and that is no error."""
+    """The sending end of the pipe, for two threads. Reports are dropped when the parent is gone."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
@@ -69,7 +71,7 @@ class ReportPipe:
 
 
 def _serve_commands(pipe: Connection, reports: ReportPipe, relay: Relay, over: threading.Event) -> None:
-    with suppress(Exception):  # mostly EOFError; whatever it is, nobody can end this process by an order any longer
+    with suppress(Exception):  # usually EOFError; after any error the parent can give no further order
         parent = _Parent()
         while not parent.gone(ready := wait([pipe, *parent.descriptors], PARENT_POLL)):
             if pipe in ready:
@@ -86,12 +88,12 @@ def _serve_commands(pipe: Connection, reports: ReportPipe, relay: Relay, over: t
 def _answer(relay: Relay, verb: Order, arguments: tuple[Any, ...]) -> Any:
     try:
         return getattr(relay, verb)(*arguments)
-    except Exception as error:  # noqa: BLE001  who gave the order raises it
+    except Exception as error:  # noqa: BLE001  the parent raises it
         return _portable(error)
 
 
 class _Parent:
-    """Whether the parent lives. Its death shows in several ways, of which each fails somewhere.
+    """Whether the parent lives. Each sign of its death fails somewhere.
 
     The sentinel, a pipe, stays open when another child of the parent has a copy of its other end; a pidfd is Linux's alone; the
     parent's id is that of another process under forkserver.
@@ -117,7 +119,7 @@ class _Parent:
 
 
 def _portable(error: BaseException) -> BaseException:
-    """`error`, or what can be said of it, as it arrives in another process: with the traceback as a note, if it says more."""
+    """Return `error`, or a RuntimeError with its text if it cannot be pickled; with the traceback as a note if that says more."""
     if not isinstance(error, zmq.ZMQError):
         error.add_note("In the device's process:\n" + "".join(traceback.format_exception(error)))
     with suppress(Exception):

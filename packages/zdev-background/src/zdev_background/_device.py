@@ -21,7 +21,21 @@ from ._relay import Endpoints, Plan, Policy, no_statistics
 from ._role_methods import InRole, OutRole
 from ._roles import Roles
 
-_SETTINGS = ("context_factory", "on_full", "mon_on_full", "io_threads", "cpus", "start_method", "restart")
+_SETTINGS = frozenset(
+    [
+        "context_factory",
+        "on_full",
+        "mon_on_full",
+        "io_threads",
+        "cpus",
+        "file_limit",
+        "start_method",
+        "start_paused",
+        "restart",
+        "restart_policy",
+        "restart_hooks",
+    ]
+)
 
 
 class Device(AsyncLifeCycle, InRole, OutRole):
@@ -129,7 +143,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
 
     @property
     def state(self) -> State:
-        """What the relay is doing, which is ACTIVE, PAUSED or DRAINING.
+        """State of the relay, which is ACTIVE, PAUSED or DRAINING.
 
         IDLE when the device does not run, or waits to be restarted.
         """

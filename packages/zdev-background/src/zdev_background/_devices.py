@@ -46,6 +46,10 @@ class _Background(Device):
         if launcher := self._alive():
             launcher.restart_now()
 
+    def _warn_if_running(self, setting: str) -> None:
+        if setting != "restart" or not isinstance(self._launcher, Supervisor):  # which looks at it when the device fails
+            super()._warn_if_running(setting)
+
     def _new_launcher(self) -> Launcher:
         if self.restart not in get_args(Restart):
             raise ValueError(f'{self.name}: invalid restart {self.restart!r}: it must be "never" or "on-failure"')

@@ -1,4 +1,4 @@
-"""Launchers: where a device runs. Each runs a device once: from specs to sockets, through the relay, to their end."""
+"""Launchers run a device once, in some thread or process: from its specs to open sockets, through the relay, to their close."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ OnEnd = Callable[["Launcher", Ending], None]
 
 
 def _nothing(_launcher: Launcher, _ending: Ending) -> None:
-    """Instead of an on_end that was called."""
+    """Takes the place of an on_end that was called."""
 
 
 class Launcher(ABC):
     """One run of a device. All methods but `launch` may be called from any thread, at any time, any number of times.
 
-    on_end: called once, in the launcher's own thread, when a run that had become ready has ended and its sockets are closed.
-    daemon: whether the interpreter may exit while the device runs; if not, it waits.
+    Args:
+        plan: What to run.
+        on_end: Called once, in the launcher's own thread, when a run that had become ready has ended and its sockets are closed.
+        daemon: Whether the interpreter may exit while the device runs; if not, it waits.
     """
 
     worker: threading.Thread | BaseProcess | None = None
@@ -44,7 +46,7 @@ class Launcher(ABC):
 
     @abstractmethod
     def launch(self) -> None:
-        """Begin the run. `ready` tells when the sockets are bound and connected."""
+        """Begin the run. `ready` is fulfilled once the sockets are bound and connected."""
 
     @abstractmethod
     def stop(self, grace: float | None = None) -> None:
@@ -54,8 +56,8 @@ class Launcher(ABC):
     def kill(self) -> None:
         """End the run by force, as far as that is possible."""
 
-    def forget(self) -> None:  # noqa: B027  for most there is nothing to do
-        """In a forked copy of this process: leave the run alone, which goes on in the original."""
+    def forget(self) -> None:  # noqa: B027  most have nothing to do
+        """Leave the run to the parent of this forked process."""
 
     @abstractmethod
     def pause(self) -> None: ...
@@ -71,7 +73,7 @@ class Launcher(ABC):
     def statistics(self) -> Statistics: ...
 
     def state(self) -> State:
-        """What the relay is doing, once it is ready."""
+        """Return the state of the relay, once it is ready."""
         state = self.statistics().state
         if state is State.IDLE:  # bound, and just about to relay
             return State.PAUSED if self._plan.paused else State.ACTIVE
@@ -84,7 +86,7 @@ class Launcher(ABC):
         return not self._ended.is_open()
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end, with everything closed. False when it has not come within `timeout` seconds.
+        """Wait until all is closed. Returns False if that takes longer than `timeout` seconds.
 
         True at once in the run's own threads, where a handler of a signal or of a log record would wait for itself.
         """
@@ -105,7 +107,7 @@ class Launcher(ABC):
 
     def _end(self, ending: Ending) -> None:
         self.ending = ending
-        on_end, self._on_end = self._on_end, _nothing  # no cycle is left, that would keep descriptors until it is collected
+        on_end, self._on_end = self._on_end, _nothing  # leave no cycle, which would keep descriptors open until it is collected
         try:
             on_end(self, ending)
         finally:
@@ -131,7 +133,7 @@ class InlineLauncher(Launcher):
         self._own_threads.add(threading.get_ident())
         try:
             relay = Relay(self._plan, self._own_threads)
-        except BaseException as error:  # noqa: BLE001  who started the device raises it
+        except BaseException as error:  # noqa: BLE001  the caller of start() raises it
             self._fail(error)
             return
         with self._lock:
@@ -174,7 +176,7 @@ class InlineLauncher(Launcher):
 
 
 class ThreadLauncher(InlineLauncher):
-    """Runs the device in a thread of its own."""
+    """Runs the device in its own thread."""
 
     worker: threading.Thread | None = None
 

@@ -15,7 +15,7 @@ from ._errors import explained
 
 @dataclass(frozen=True)
 class Placement:
-    """Where a device's threads run.
+    """The I/O threads and processors of a device.
 
     Attributes:
         io_threads: How many I/O threads libzmq has for the device; None for the context's default.

@@ -1,4 +1,4 @@
-"""A launcher that runs the device in a process of its own, steered through a pipe. `_child` is the other end."""
+"""A launcher that runs the device in its own process, steered through a pipe. `_child` is the other end."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from ._spec import option_name
 from ._threads import Promise, start_thread
 
 ANSWER_TIMEOUT = 5.0  # seconds; the child answers at once unless it is suspended or starved
-EXIT_TIMEOUT = 5.0  # seconds from the child's last word to its end
-MAX_PENDING = 64  # orders: some hundreds fill the pipe, where a suspended child would hold up whoever stops it
+EXIT_TIMEOUT = 5.0  # seconds from the child's last report to its end
+MAX_PENDING = 64  # orders: some hundreds would fill the pipe to a suspended child, and block a stop
 
 # A child that is forked while another thread is between making a pipe and closing the child's end of it would hold that
 # end open, and the death of the pipe's own child would not be seen. A signal handler may start a device in the midst of a start.
@@ -42,7 +42,7 @@ _forks: list[int] = []  # the id of this process, if it is a fork
 
 
 def _become_a_fork() -> None:
-    """Who was starting a device in another thread is not here to finish it."""
+    """Another thread may have been starting a device, and is not here to finish that."""
     global _starting
     _forks.append(os.getpid())
     _starting = threading.RLock()
@@ -55,7 +55,8 @@ if sys.platform != "win32":
 class ProcessLauncher(Launcher):
     """Runs the device in a process. A thread of this process takes the child's reports and notices its end.
 
-    start_method: one of multiprocessing's; None: its default.
+    Args:
+        start_method: "fork", "spawn" or "forkserver"; None: the default of multiprocessing.
     """
 
     worker: BaseProcess | None = None
@@ -151,7 +152,7 @@ class ProcessLauncher(Launcher):
         return threading.get_ident() == self._reader_id
 
     def _order(self, verb: Order, *arguments: Any, answer: bool = True) -> Any:
-        """What the child answers; None when it is no more. Raises the error that the order met there."""
+        """Return the child's answer, None if it has ended. Raises the error that the order met there."""
         answered: Promise[Any] = Promise()
         try:
             while before := self._send(answered, verb, arguments, at_once=not answer):
@@ -161,7 +162,7 @@ class ProcessLauncher(Launcher):
             raise TimeoutError(f"{self._plan.owner}: its process does not answer") from None
 
     def _send(self, answered: Promise[Any], verb: Order, arguments: tuple[Any, ...], *, at_once: bool) -> Promise[Any] | None:
-        """Unless so many orders wait that they might fill the pipe: then the promise of one, to wait for."""
+        """Send an order. Returns the promise of an earlier one to wait for, if the pipe may be full."""
         with self._lock:
             waiting = list(self._answers.values())
             if not at_once and len(waiting) >= MAX_PENDING:
@@ -169,7 +170,7 @@ class ProcessLauncher(Launcher):
             if self._pipe is None:
                 answered.set_result(None)
                 return None
-            number = next(self._numbers)  # at once: a signal handler may give an order of its own between any two steps
+            number = next(self._numbers)  # at once: a signal handler may give another order between any two steps
             self._answers[number] = answered
             try:
                 self._pipe.send((number, verb, arguments))
@@ -180,7 +181,7 @@ class ProcessLauncher(Launcher):
     def _read(self, child: ChildProcess, pipe: Connection) -> None:
         self._reader_id = threading.get_ident()
         ending: Ending | None = None
-        with suppress(Exception):  # mostly EOFError; whatever it is, the child is of no use any longer
+        with suppress(Exception):  # usually EOFError; after any error the child is of no use
             while pipe in wait([pipe, *child.evidence]):
                 report: Report = pipe.recv()
                 match report:
@@ -205,11 +206,11 @@ class ProcessLauncher(Launcher):
             self._fail(ending.error or unexpected)
 
     def _remove_ipc_files(self) -> None:
-        """Of ipc endpoints, when the child could not do it."""
-        told = {endpoint for spec in self._plan.specs.values() for endpoint in spec.binds}
+        """Remove the files of ipc endpoints, which a killed child leaves."""
+        given = {endpoint for spec in self._plan.specs.values() for endpoint in spec.binds}
         bound = [each for role in self.ready.result().values() for each in role] if self.ready.done() else []
-        for endpoint in {*told, *bound}:
-            remove_file(endpoint, made_by_libzmq=WILDCARD in told and endpoint not in told)
+        for endpoint in {*given, *bound}:
+            remove_file(endpoint, made_by_libzmq=WILDCARD in given and endpoint not in given)
 
     def _close_pipe(self, pipe: Connection) -> None:
         with self._lock:

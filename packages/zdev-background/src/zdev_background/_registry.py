@@ -1,4 +1,4 @@
-"""The devices that run in this process. They are kept here, so that one that nobody refers to any longer runs on."""
+"""The devices that run in this process. A device runs on while it is kept here, even if nothing else refers to it."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import os
 import time
 from typing import Protocol
 
-EXIT_TIMEOUT = 1.5  # seconds that all devices together get to end when the interpreter exits
+EXIT_TIMEOUT = 1.5  # seconds for all devices together, when the interpreter exits
 
 
 class Running(Protocol):
     """A device, as the registry sees it."""
 
     def _end_at_exit(self, timeout: float | None) -> None:
-        """None: only ask for the end. Else wait for it so many seconds, then force it."""
+        """Ask for the end; with a timeout in seconds, wait for it, then force it."""
 
     def _forget_after_fork(self) -> None:
-        """In a forked process: the device runs in the parent, not here."""
+        """Forget the run, which goes on in the parent of this forked process."""
 
 
 _running: set[Running] = set()
@@ -32,7 +32,7 @@ def discard(device: Running) -> None:
 
 
 def _end_all() -> None:
-    """A thread that is in native code when the interpreter goes would be torn off: end all devices before."""
+    """End all devices before the interpreter does, which would tear off a thread in native code."""
     deadline = time.monotonic() + EXIT_TIMEOUT
     devices = list(_running)
     for device in devices:

@@ -16,7 +16,7 @@ from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
 from ._ports import Ports
 from ._relay import Ending, Plan
-from ._threads import countdown, start_thread
+from ._threads import Latch, countdown, start_thread
 
 logger = logging.getLogger("zdev")
 
@@ -83,8 +83,8 @@ class Supervisor(Launcher):
         self.restarts = 0
         self._new_run, self._wants_restart, self._policy, self._hooks = new_run, wants_restart, policy, hooks
         self._lock = threading.RLock()  # a signal handler may call stop() anywhere
-        self._over = threading.Event()  # no further run is wanted
-        self._wake = threading.Event()  # ends a delay
+        self._over = Latch()  # no further run is wanted
+        self._wake = Latch()  # ends the delay that is under way
         self._is_waiting = self._has_failed = False
         self._is_paused = self._begins_paused = plan.paused
         self._drain_left: Callable[[], float | None] | None = None  # what is left for a drain that somebody asked for
@@ -112,20 +112,20 @@ class Supervisor(Launcher):
 
     def stop(self, grace: float | None = None) -> None:
         with self._lock:
-            self._over.set()
-            self._wake.set()
+            self._over.open()
+            self._wake.open()
             self._run.stop(grace)
 
     def kill(self) -> None:
         with self._lock:
-            self._over.set()
-            self._wake.set()
+            self._over.open()
+            self._wake.open()
             self._run.kill()
 
     def restart_now(self) -> None:
         with self._lock:
             if self._is_waiting:
-                self._wake.set()
+                self._wake.open()
 
     def forget(self) -> None:
         self._run.forget()
@@ -138,8 +138,8 @@ class Supervisor(Launcher):
 
     def drain(self, timeout: float | None) -> None:
         with self._lock:
-            self._over.set()
-            self._wake.set()
+            self._over.open()
+            self._wake.open()
             self._drain_left = countdown(timeout)
             run = self._run
         if run.ready.done():  # else the supervisor passes it on
@@ -223,7 +223,7 @@ class Supervisor(Launcher):
     def _pass_on_what_was_asked(self, run: Launcher) -> None:
         """While the run was starting, and could not be steered."""
         with self._lock:
-            is_paused, drain_left, is_over = self._is_paused, self._drain_left, self._over.is_set()
+            is_paused, drain_left, is_over = self._is_paused, self._drain_left, self._over.is_open()
         with suppress(TimeoutError):
             if drain_left:
                 run.drain(drain_left())
@@ -236,11 +236,11 @@ class Supervisor(Launcher):
         """Whether to start again, after `delay` seconds or when somebody hurries it."""
         with self._lock:
             is_first = not self.ready.done() and not self._policy.retry_first_start
-            if self._over.is_set() or is_first:
+            if self._over.is_open() or is_first:
                 return False
             wants = self._wants_restart()
             self._is_waiting = wants
-            self._wake.clear()
+            self._wake = Latch()
         self._has_failed = True
         self._call(self._hooks.on_failure, error, delay if wants else None)
         if wants:
@@ -253,7 +253,7 @@ class Supervisor(Launcher):
         plan = self._plan_of_same_endpoints() if self.ready.done() else self._plan
         with self._lock:
             self._is_waiting = False
-            if self._over.is_set():
+            if self._over.is_open():
                 return False
             self._begins_paused = self._is_paused
             self._run = run = self._new_run(replace(plan, paused=self._begins_paused), _nothing, self._daemon)

@@ -1,6 +1,6 @@
-"""Threads of the system, also where gevent has made all threads greenlets, and how those wait for what these do.
+"""Threads of the system, also where gevent has patched threading, and how greenlets wait for them.
 
-The engine does not return before the end of its run: as a greenlet it would stop all others.
+The engine does not return before the end of its run: in a greenlet it would stop all others.
 """
 
 from __future__ import annotations
@@ -15,32 +15,36 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
-LONGEST = threading.TIMEOUT_MAX / 2  # seconds; what is added to a timeout must have room too
-POLL_INTERVAL = 0.001  # seconds from one look at a latch to the next, where that is how to wait
+LONGEST = threading.TIMEOUT_MAX / 2  # seconds; leaves room for what is added to a timeout
+POLL_INTERVAL = 0.001  # seconds, where a latch must be polled
 
 
 def normalise_timeout(timeout: float | None) -> float | None:
-    """`timeout` as it can be waited for: None if it is longer than the system counts. Raises ValueError for a negative one, TypeError if
-    it is not a number."""
+    """Return `timeout`, or None if it is longer than the system can count.
+
+    Raises:
+        ValueError: It is below 0 or NaN.
+        TypeError: It is not a number.
+    """
     given: Any = timeout  # callers without a type checker give text
     if given is not None and not isinstance(given, Real):
         raise TypeError(f"timeout must be a number of seconds, or None for no limit, not {timeout!r}")
-    if timeout is not None and not timeout >= 0:  # nor is NaN
-        raise ValueError(f"timeout is {timeout}: it can be 0 or more seconds, or None for no limit")
+    if timeout is not None and not timeout >= 0:  # NaN too
+        raise ValueError(f"invalid timeout {timeout}: it must be 0 or more seconds, or None for no limit")
     return None if timeout is None or timeout > LONGEST else timeout
 
 
 def countdown(timeout: float | None) -> Callable[[], float | None]:
-    """Tells what is left of `timeout`, which begins now."""
+    """Return a function that returns what is left of `timeout`, which begins now."""
     end = None if timeout is None else time.monotonic() + timeout
     return lambda: None if end is None else max(0.0, end - time.monotonic())
 
 
 def start_thread(target: Callable[..., object], name: str, *args: Any, daemon: bool = True) -> threading.Thread | None:
-    """None: under gevent's patches, where `threading` has no thread to show for it, and the interpreter never waits for it.
+    """Start a thread. Returns None under gevent's patches, where `threading` does not know the thread.
 
-    For greenlets to wait for such a thread, use a latch or a promise: locks and events of a patched `threading` mostly work
-    between the two, but not when both are at one at the same moment ("cannot release un-acquired lock", gevent 26.9).
+    Greenlets wait for such a thread by a latch or a promise: locks and events of a patched `threading` fail when a greenlet and a thread
+    use them at the same moment ("cannot release un-acquired lock", gevent 26.9).
     """
     if monkey := _gevent():
         monkey.get_original("_thread", "start_new_thread")(target, args)
@@ -53,12 +57,12 @@ def start_thread(target: Callable[..., object], name: str, *args: Any, daemon: b
 class Latch:
     """Opened once, by any thread; waited for by any thread or greenlet, and by a signal handler that interrupts a wait.
 
-    Each who waits has a lock of its own: an event has one for all, in which a handler would wait for what it interrupted.
+    Each waiter has its own lock: an event has one for all, in which a handler would wait for what it interrupted.
     """
 
     def __init__(self) -> None:
         self._is_open = False
-        self._looks = _gevent() is not None
+        self._polls = _gevent() is not None
         self._waiting: list[threading.Lock] = []  # locked, each until the latch opens
 
     def open(self) -> None:
@@ -72,8 +76,8 @@ class Latch:
 
     def wait(self, timeout: float | None = None) -> bool:
         """Whether it is open now, or within `timeout` seconds."""
-        if self._looks:
-            return self._look(timeout)
+        if self._polls:
+            return self._poll(timeout)
         mine = threading.Lock()
         mine.acquire()
         self._waiting.append(mine)
@@ -83,7 +87,7 @@ class Latch:
             self._waiting.remove(mine)
         return self._is_open
 
-    def _look(self, timeout: float | None) -> bool:
+    def _poll(self, timeout: float | None) -> bool:
         deadline = None if timeout is None else time.monotonic() + timeout
         while not self._is_open and (deadline is None or time.monotonic() < deadline):
             time.sleep(POLL_INTERVAL)  # gevent's: other greenlets go on

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import pytest
 import zmq
-from helpers import bound
+from helpers import both, bound
 
 from zdev_background import (
     DEFAULT_OPTIONS_BY_TYPE,
@@ -102,7 +102,7 @@ def test_a_device_has_them_wherever_it_runs(kind: type[Device]) -> None:
                 assert is_closed(sender)
 
 
-@pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
+@both
 def test_a_user_may_lift_them(kind: type[Device], connect: Connect) -> None:
     with device_of(kind, MAXMSGSIZE=-1) as device, say_after_handshake(device.endpoints["in"][0], TOO_LARGE) as sender:
         asked, worker = connect(zmq.REQ, device.endpoints["in"][0]), connect(zmq.REP, device.endpoints["out"][0])

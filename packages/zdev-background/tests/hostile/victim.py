@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 import resource
-import threading
 from pathlib import Path
 
 import zmq
-from helpers import Connect
+from helpers import Connect, pid_of
 
 from zdev_background import ProcessDevice
 
@@ -17,11 +16,7 @@ class Victim:
     """A device in a process of its own, with a client and a worker that mean well."""
 
     def __init__(self, connect: Connect, device: ProcessDevice) -> None:
-        launcher = device.launcher
-        assert launcher is not None
-        assert not isinstance(launcher, threading.Thread)
-        assert launcher.pid is not None
-        self.pid = launcher.pid
+        self.pid = pid_of(device)
         self.endpoint = device.endpoints["in"][0]
         self._client = connect(zmq.REQ, self.endpoint)
         self._worker = connect(zmq.REP, device.endpoints["out"][0])

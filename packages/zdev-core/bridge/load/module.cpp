@@ -45,7 +45,7 @@ void translate(std::exception_ptr thrown) {
 
 void register_load(py::module_& module) {
     py::register_local_exception_translator(&translate);
-    py::class_<result>(module, "Result", py::is_final(), "What a load has measured.")
+    py::class_<result>(module, "Result", py::is_final(), "Measurements of a load.")
         .def_readonly("messages", &result::messages, "Messages received, or round trips, including those of the warm-up.")
         .def_readonly("per_second", &result::per_second, "Messages or round trips per second, without the warm-up.")
         .def_readonly("watched", &result::watched, "Copies that the monitor's subscriber received.")

@@ -6,7 +6,7 @@ from typing import Any, final
 import zmq
 
 class State(Enum):
-    """What the relay is doing; `IDLE` before, between and after runs."""
+    """State of the relay; `IDLE` before, between and after runs."""
 
     IDLE = "idle"
     ACTIVE = "active"
@@ -81,11 +81,11 @@ class FlowStatistics:
 
 @final
 class Statistics:
-    """What a device has done so far. The value never changes, and can be pickled."""
+    """Counters of a device. The value never changes, and can be pickled."""
 
     @property
     def state(self) -> State:
-        """What the relay was doing."""
+        """State of the relay."""
     @property
     def in_(self) -> FlowStatistics:
         """Counters of messages received on the in socket and sent on the out socket."""
@@ -162,6 +162,17 @@ class Device:
         """
     def stop(self) -> None:
         """End the run under way, or the next one at its start. May be called from any thread."""
+    def discard(self) -> int:
+        """Drop the pending messages, between runs, before the sockets are closed.
+
+        Copies for the monitor are counted as `monitor_dropped`.
+
+        Returns:
+            How many messages were dropped. `pending` still counts them.
+
+        Raises:
+            zmq.ZMQError: EBUSY, the device runs.
+        """
     def statistics(self) -> Statistics:
         """Return the counters so far. May be called from any thread; the relay does not wait for it."""
     def _let_go(self) -> None:

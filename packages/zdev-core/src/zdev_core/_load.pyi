@@ -4,7 +4,7 @@ from typing import final
 
 @final
 class Result:
-    """What a load has measured."""
+    """Measurements of a load."""
 
     @property
     def messages(self) -> int:
