@@ -229,7 +229,7 @@ def check_workflows(session: nox.Session) -> None:
 
 @nox.session
 def typing(session: nox.Session) -> None:
-    """Check the types of the packages, and the stub of the extension against the extension."""
+    """Check the types of the packages and of the code in the documentation, and the stub of the extension against the extension."""
     install(session, "typing")
     others = [
         "noxfile.py",
@@ -238,9 +238,12 @@ def typing(session: nox.Session) -> None:
         "docs/words.py",
         "docs/examples",
         "docs/deploy/peers",
+        "packages/zdev-background/tests/test_roles.py",
         "benchmarks",
     ]
     session.run("mypy", *(str(package / "src") for package in (CORE, *PURE)), *others)
+    pages = str(session.run("python", "packages/zdev-background/tests/pages.py", str(BUILD / "pages"), silent=True))
+    session.run("mypy", *pages.split())
     allowed = "packages/zdev-core/tests/stubtest.txt"
     session.run("python", "-m", "mypy.stubtest", "zdev_core", "--allowlist", allowed)
 

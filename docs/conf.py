@@ -55,6 +55,7 @@ autodoc_default_options = {"members": True}
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_use_rtype = False
+napoleon_use_ivar = True  # beside the docstrings of the attributes themselves
 highlight_language = "none"
 copybutton_prompt_text = r"\$ |>>> "
 copybutton_prompt_is_regexp = True

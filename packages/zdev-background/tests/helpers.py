@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -39,9 +38,7 @@ def streamer(kind: Callable[..., AnyDevice]) -> AnyDevice:
 
 
 def pid_of(device: Device) -> int:
-    """Return the process id of a started process device."""
-    launcher = device.launcher
-    assert launcher is not None
-    assert not isinstance(launcher, threading.Thread)
-    assert launcher.pid is not None
-    return launcher.pid
+    """Return the process ID of a started process device."""
+    assert isinstance(device, ProcessDevice)
+    assert device.pid is not None
+    return device.pid

@@ -12,11 +12,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from pages import PAGES, ROOT, program
 
-ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "docs/examples").glob("*_device.py"))
-PAGES = [ROOT / "README.md", ROOT / "packages/zdev-background/README.md", *sorted((ROOT / "docs").glob("*.md"))]
-PAGES = [page for page in PAGES if "```python\n" in page.read_text()]
 
 
 def run(*command: str) -> str:
@@ -54,16 +52,6 @@ def test_the_page_of_native_cpp_shows_the_example_as_it_is(file: str) -> None:  
     content = (ROOT / "cpp/examples" / file).read_text()
     shown = content.partition("\n\n")[2] if content.startswith("#") else content  # without the comment on the file
     assert f"\n{shown}```\n" in page
-
-
-def program(page: str) -> str:
-    """The blocks of Python of `page` as one program, with the line numbers that they have there."""
-    parts = re.split(r"^```(.*)\n", page, flags=re.MULTILINE)  # text, what follows ```, text, ...
-    kept, is_open = [parts[0].count("\n") * "\n"], False
-    for info, text in zip(parts[1::2], parts[2::2], strict=True):
-        is_open = not is_open
-        kept.append("\n" + (text if is_open and info == "python" else text.count("\n") * "\n"))
-    return "".join(kept)
 
 
 def with_free_ports(text: str) -> str:

@@ -136,7 +136,7 @@ def test_inproc_in_a_context_of_the_devices_own_is_logged(caplog: pytest.LogCapt
     device.bind_out(ANY_PORT)
     with caplog.at_level(logging.WARNING, "zdev"), device:
         pass
-    assert "in (ROUTER) uses inproc://a in a context of its own, where no socket of yours can reach it" in caplog.text
+    assert "in (ROUTER) uses inproc://a in the device's own context, where no other socket can reach it" in caplog.text
 
 
 def test_an_ipv6_address_needs_no_option(connect: Callable[..., Any]) -> None:
@@ -208,12 +208,12 @@ KINDS: dict[str, tuple[Mistake, type[Exception], str]] = {
     "a random port with a port": (
         lambda: queue().bind_in_to_random_port("tcp://127.0.0.1:5559"),
         zmq.ZMQError,
-        "ThreadDevice: cannot reserve a port for in .* write transport and host without a port",
+        "ThreadDevice: cannot reserve a port for in .*write transport and host without a port",
     ),
     "a random port without tcp": (
         lambda: queue().bind_in_to_random_port("ftp://here"),
         zmq.ZMQError,
-        "cannot reserve a port for in .* at ftp://here: Protocol not supported; use a transport",
+        "cannot reserve a port for in .* at ftp://here: Protocol not supported \\(use a transport",
     ),
     "bytes that are not text": (lambda: queue().bind_in(b"\xff"), TypeError, "an endpoint must be text like tcp://"),
     "another value as spec": (lambda: ThreadDevice.from_specs([1]), TypeError, "specs must be of type SocketSpec, not 1"),  # type: ignore[list-item]
@@ -244,7 +244,7 @@ def test_a_value_of_a_wrong_kind_is_refused_where_it_is_given(name: str) -> None
 
 
 def test_a_spec_of_a_draft_type_names_the_types_that_can_be(context: zmq.Context[Any]) -> None:
-    with pytest.raises(zmq.ZMQError, match=r"zdev: cannot make in \(SERVER\): .*; use one of PAIR, PUB"):
+    with pytest.raises(zmq.ZMQError, match=r"zdev: cannot make in \(SERVER\): .* \(use one of PAIR, PUB"):
         SocketSpec("in", zmq.SERVER).open(context)
 
 
@@ -252,7 +252,7 @@ VALUES: list[tuple[str, Any, str]] = [
     ("on_full", "blok", "on_full must be None or 'block' or 'drop', not 'blok'"),
     ("mon_on_full", None, "mon_on_full must be 'block' or 'drop', not None"),
     ("cpus", 3, r"cpus must be a collection of processors, like \{0, 1\}, not 3"),
-    ("context_factory", None, "context_factory must make a context, like zmq.Context .*, not None"),
+    ("context_factory", None, "context_factory must be a callable that returns a zmq.Context, like zmq.Context, not None"),
     ("context_factory", dict, r"context_factory must return a zmq.Context, and returned \{\}"),
     ("start_method", "frok", "start_method must be None or one of .*, not 'frok'"),
     ("restart", True, 'invalid restart True: it must be "never" or "on-failure"'),
@@ -270,7 +270,7 @@ def test_a_setting_of_a_wrong_kind_is_refused_at_the_start(setting: str, value: 
     assert not device.is_alive()
 
 
-PLACEMENTS = [("io_threads", "2", "cannot have '2' I/O threads: not a whole number"), ("cpus", ["0"], "are given by number")]
+PLACEMENTS = [("io_threads", "2", "cannot use '2' I/O threads: not a whole number"), ("cpus", ["0"], "must be numbers")]
 
 
 @pytest.mark.parametrize(("setting", "value", "said"), PLACEMENTS)
@@ -330,7 +330,7 @@ class TestEachHintFitsItsCause:
     def test_an_address_in_use(self, context: zmq.Context[Any], taken: Any) -> None:
         error = bind_error(context, taken.endpoint)
         assert error.errno == errno.EADDRINUSE
-        assert "bind another address (port * lets the system choose)" in str(error)
+        assert "bind another address; port * lets the system choose)" in str(error)
         taken.release()
         SocketSpec("in", zmq.ROUTER, binds=[taken.endpoint]).open(context).close()
         SocketSpec("in", zmq.ROUTER, binds=[ANY_PORT]).open(context).close()
@@ -339,7 +339,7 @@ class TestEachHintFitsItsCause:
     def test_an_address_of_another_machine(self, context: zmq.Context[Any], endpoint: str) -> None:
         error = bind_error(context, endpoint)
         assert error.errno in (errno.EADDRNOTAVAIL, errno.ENODEV)
-        assert "use one of its own, or * for all" in str(error)
+        assert "address that this machine has, or * for all" in str(error)
         SocketSpec("in", zmq.ROUTER, binds=["tcp://*:*", "tcp://lo:*"]).open(context).close()
 
     def test_a_directory_that_is_missing(self, context: zmq.Context[Any], tmp_path: Path) -> None:
@@ -373,12 +373,10 @@ class TestEachHintFitsItsCause:
             with context.socket(zmq.PAIR), pytest.raises(zmq.ZMQError) as caught:
                 SocketSpec("in", zmq.ROUTER).open(context)
             assert caught.value.errno == errno.EMFILE
-            assert "raise the limit of open files (ulimit -n, LimitNOFILE= of systemd) or of sockets (zmq.MAX_SOCKETS)" in str(
-                caught.value
-            )
+            assert "raise the limit of open files, ulimit -n or systemd's LimitNOFILE=, or of sockets" in str(caught.value)
 
     def test_an_io_thread_that_does_not_exist(self, context: zmq.Context[Any]) -> None:
         error = bind_error(context, ANY_PORT, (zmq.AFFINITY, 2))
         assert error.errno == zmq.EMTHREAD
-        assert "AFFINITY selects no I/O thread" in str(error)
+        assert "set a bit of AFFINITY for an I/O thread" in str(error)
         SocketSpec("in", zmq.ROUTER, [(zmq.AFFINITY, 1)], binds=[ANY_PORT]).open(context).close()

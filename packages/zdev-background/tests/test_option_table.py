@@ -63,7 +63,7 @@ def test_a_refused_option_is_refused_with_its_reason_unless_it_is_left_off(name:
 def test_the_start_of_a_device_refuses_it_by_name(kind: Any) -> None:
     device = streamer(kind)
     device.setsockopt_in(zmq.CONFLATE, 1)
-    text = "cannot set option CONFLATE of in (PULL) to 1: not supported: libzmq keeps one frame, which tears messages"
+    text = "cannot set option CONFLATE of in (PULL) to 1: not supported: libzmq keeps one frame, which breaks messages"
     assert refused(device).startswith(f"{kind.__name__}: {text}")
 
 
@@ -95,7 +95,7 @@ BOUNDS = [
     ),
     ("TCP_KEEPALIVE_CNT", (0, 128, -2), (-1, 1, 127), "must be 1 to 127 probes"),
     ("MAXMSGSIZE", (0, 1, 63, -2), (-1, 64, 2**40), "must be at least 64 bytes, or -1 for no limit"),
-    ("RECONNECT_IVL", (0,), (-1, 1), "0 disables reconnecting: write -1"),
+    ("RECONNECT_IVL", (0,), (-1, 1), "must be 1 ms or more, or -1 to disable reconnecting"),
     ("TOS", (256, -1), (0, 255), "must be 0 to 255"),
 ]
 

@@ -18,7 +18,7 @@ import pytest
 import zmq
 from helpers import ANY_PORT, DEADLINE, Eventually, pid_of, queue
 
-from zdev_background import ProcessDevice, ThreadDevice
+from zdev_background import ProcessDevice, RestartPolicy, ThreadDevice
 
 METHODS = ["fork", "spawn", "forkserver"]
 
@@ -41,7 +41,7 @@ if __name__ == "__main__":
     device.start_method = "{method}"
     device.bind_in("{ANY_PORT}")
     device.start()
-    print(device.launcher.pid, device.endpoints["in"][0], flush=True)
+    print(device.pid, device.endpoints["in"][0], flush=True)
     {then}
 """
         program = subprocess.Popen(
@@ -76,6 +76,23 @@ def test_every_start_method_works(device: ProcessDevice, method: str, connect: C
         assert worker.recv() == b"sent before the start"
         worker.send(b"answer")
         assert early.recv() == b"answer"
+
+
+def test_the_pid_is_that_of_the_process_and_none_while_there_is_no_process(
+    device: ProcessDevice, eventually: Eventually
+) -> None:
+    device.restart = "on-failure"
+    device.restart_policy = RestartPolicy(first_delay=60)
+    assert device.pid is None
+    with device:
+        first = pid_of(device)
+        os.kill(first, signal.SIGKILL)
+        eventually(lambda: device.pid is None)
+        assert device.is_alive()
+        device.restart_now()
+        eventually(lambda: device.pid is not None)
+        assert pid_of(device) != first
+    assert device.pid is None
 
 
 def test_a_killed_process_is_noticed_and_said(

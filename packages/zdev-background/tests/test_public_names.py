@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from pathlib import Path
 
@@ -51,3 +52,12 @@ def test_the_classes_are_related_as_in_zmq_devices() -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert Path(zdev_background.__file__).with_name("py.typed").exists()
+
+
+@pytest.mark.parametrize("made", [zdev_background.Device, zdev_background.ThreadDevice, zdev_background.ProcessDevice])
+def test_the_docstring_of_a_class_lists_its_settings_for_help(made: type) -> None:
+    bases = set(made.__mro__) if made is zdev_background.Device else set(made.__mro__) - set(zdev_background.Device.__mro__)
+    settings = {name for base in bases for name in inspect.get_annotations(base) if name[0] != "_"} - {"context_factory"}
+    listed = (inspect.getdoc(made) or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+    assert settings
+    assert settings - {line.partition(":")[0].strip() for line in listed.splitlines()} == set()

@@ -1,10 +1,11 @@
-"""One method for all roles, and for each role a method of its own that looks as if it were written out."""
+"""The methods that describe sockets: one for all roles, and one for each role, with signature and docstring."""
 
 from __future__ import annotations
 
 import inspect
 from typing import TYPE_CHECKING
 
+import jedi  # type: ignore[import-untyped]
 import pytest
 import zmq
 
@@ -17,24 +18,35 @@ if TYPE_CHECKING:  # mypy --strict finds an ignore that isn't needed: it must kn
     _device.setsockopt_mon(zmq.LINGER, 1.5)  # type: ignore[arg-type]
     _port: str = _device.bind_ctrl_to_random_port("tcp://127.0.0.1", min_port=5000)  # type: ignore[assignment]
 
-VERBS = ["bind_{}", "connect_{}", "setsockopt_{}", "bind_{}_to_random_port"]
+VERBS = ["bind_{}", "connect_{}", "setsockopt_{}", "secure_{}", "bind_{}_to_random_port"]
+ROLES = ["in", "out", "mon", "ctrl"]
 
 
-@pytest.mark.parametrize("role", ["in", "out", "mon", "ctrl"])
-def test_every_role_has_its_methods_with_signature_and_docstring(role: str) -> None:
-    device = ThreadProxySteerable(zmq.ROUTER, zmq.DEALER, zmq.PUB, zmq.REP)
-    signatures = {}
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("verb", VERBS)
+def test_the_methods_of_a_role_differ_from_those_of_in_by_the_role_alone(verb: str, role: str) -> None:
+    method, of_in = (getattr(ThreadProxySteerable, verb.format(each)) for each in (role, "in"))
+    assert inspect.getsource(method).replace(f"_{role}", "_in").replace(f"the {role} socket", "the in socket").replace(
+        f'"{role}"', '"in"'
+    ) == inspect.getsource(of_in)
+    summary, _, sections = (inspect.getdoc(method) or "").partition("\n\n")
+    assert f"the {role} socket" in summary
+    assert "\n" not in summary
+    assert sections.startswith("Args:\n")
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_editor_completes_the_methods_of_a_role_with_signature_and_docstring(role: str) -> None:
+    code = "import zmq\nimport zdev_background\ndevice = zdev_background.ThreadProxySteerable(zmq.ROUTER, zmq.DEALER)\ndevice."
+    in_this_process = jedi.InterpreterEnvironment()
+    completed = {each.name: each for each in jedi.Script(code, environment=in_this_process).complete(4, len("device."))}
     for verb in VERBS:
-        method = getattr(device, verb.format(role))
-        assert method.__name__ == verb.format(role)
-        assert "this role's socket" in (inspect.getdoc(method) or "")
-        signatures[verb] = list(inspect.signature(method).parameters)
-    assert signatures == {
-        "bind_{}": ["addr"],
-        "connect_{}": ["addr"],
-        "setsockopt_{}": ["opt", "value"],
-        "bind_{}_to_random_port": ["addr", "min_port", "max_port", "max_tries"],
-    }
+        method = completed[verb.format(role)]
+        assert method.type == "function"
+        signature, _, text = method.docstring().partition("\n\n")
+        assert signature.startswith(f"{verb.format(role)}(")
+        assert f"the {role} socket" in text
+    assert completed[f"bind_{role}"].docstring().startswith(f"bind_{role}(addr: str | bytes) -> None\n")
 
 
 def test_a_device_has_only_the_roles_that_it_needs() -> None:

@@ -258,11 +258,11 @@ def test_what_cannot_be_read_as_a_key_is_named(keys: Path, passwords: Path) -> N
     passwords.write_text("no colon\n")
     wrong: list[tuple[Any, str]] = [
         (CurveServer(keys / "gone", "any"), "No such file.*gone"),
-        (CurveServer(keys / "short.key_secret", "any"), "short.key_secret: a key has 40 characters"),
+        (CurveServer(keys / "short.key_secret", "any"), "short.key_secret: invalid key: it must be 40 characters"),
         (curve(keys, clients=keys / "gone"), "no directory of public keys.*gone"),
         (CurveServer(keys / "server.key", "any"), "chmod 0600|no secret-key"),
         (PlainServer(passwords), "passwords:1: a line must be NAME:PASSWORD"),
-        (CurveClient(keys / "server.key_secret", keys / "server.key"), "CurveClient is for a socket that connects only"),
+        (CurveClient(keys / "server.key_secret", keys / "server.key"), "CurveClient is for a socket that only connects"),
     ]
     for security, words in wrong:
         with pytest.raises(zmq.ZMQError, match=words):
@@ -273,7 +273,7 @@ def test_a_server_is_for_a_socket_that_binds(keys: Path) -> None:
     device = ThreadDevice(in_type=zmq.ROUTER, out_type=-1)
     device.connect_in("tcp://127.0.0.1:9")
     device.secure_in(curve(keys))
-    with pytest.raises(zmq.ZMQError, match="CurveServer is for a socket that binds only"):
+    with pytest.raises(zmq.ZMQError, match="CurveServer is for a socket that only binds"):
         device.start()
 
 

@@ -92,7 +92,7 @@ SAMPLES = {
             "a", at("bind", 1) + ", options = { CONFLATE = true, TCP_KEEPALIVE_IDLE = 60000, XPUB_MANUAL = 0 }", at("bind", 2)
         ),
         [
-            "4:48  device.in.options.CONFLATE: not supported: libzmq keeps one frame, which tears messages of several (use a small RCVHWM or SNDHWM)",
+            "4:48  device.in.options.CONFLATE: not supported: libzmq keeps one frame, which breaks messages of several frames (use a small RCVHWM or SNDHWM)",
             "4:65  device.in.options.TCP_KEEPALIVE_IDLE: must be 1 to 32767 seconds, or -1 for the system's value (it is in seconds, not milliseconds)",
             "4:93  device.in.options.XPUB_MANUAL: ROUTER does not take 0 as XPUB_MANUAL; zmq_setsockopt(3) has the options and their values",
         ],
@@ -100,14 +100,14 @@ SAMPLES = {
     "options that do not fit together": (
         queue("a", at("bind", 1) + ", options = { CURVE_SERVER = 1 }", at("bind", 2)),
         [
-            "4:36  device.in.options: CURVE_SERVER needs CURVE_SECRETKEY: without it no peer gets in (use CurveServer, or a table curve)",
+            "4:36  device.in.options: CURVE_SERVER needs CURVE_SECRETKEY: without it every peer is refused (use CurveServer, or a table curve)",
         ],
     ),
     "options in defaults that do not fit a socket": (
         "[defaults]\noptions = { USE_FD = 3 }\n"
         + queue("a", "bind = ['tcp://127.0.0.1:1', 'tcp://127.0.0.1:2']", at("bind", 3)),
         [
-            "2:1  defaults.options: USE_FD needs one bind, and there are 2: libzmq gives the descriptor to each, and aborts",
+            "2:1  defaults.options: USE_FD needs one bind, and there are 2: libzmq would use the descriptor for each of them, and abort",
         ],
     ),
     "an option that one type does not have": (

@@ -107,7 +107,7 @@ def test_what_is_protected_or_told_to_be_open_is_accepted(faults: Faults, text: 
         ),
         (
             BIND + 'plain = { passwords = "open" }',
-            "device.in.plain: others than its owner can read or write it: chmod 0600 open: 'open'",
+            "device.in.plain: others than its owner can read or write it (chmod 0600 open): 'open'",
         ),
         (BIND + 'plain = { passwords = "gone" }', "device.in.plain: No such file or directory: 'gone'"),
         (

@@ -43,17 +43,14 @@ def test_a_key_is_never_replaced(refused: Refused, run: Callable[..., list[str]]
     before = (tmp_path / "orders.key_secret").read_bytes()
     status, said = refused("key", "new", "orders", "--directory", str(tmp_path))
     assert status == 69
-    assert (
-        said
-        == f"zdev: cannot make {tmp_path}/orders.key_secret: this key exists already: give another name, or remove it first"
-    )
+    assert said == f"zdev: cannot make {tmp_path}/orders.key_secret: key exists already (use another name, or remove it first)"
     assert (tmp_path / "orders.key_secret").read_bytes() == before
 
 
 def test_a_name_is_that_of_a_file_in_the_directory(refused: Refused, tmp_path: Path) -> None:
     for name in ("../orders", "a/b", ".hidden", ""):
         status, said = refused("key", "new", name, "--directory", str(tmp_path / "keys"))
-        assert (status, "is no file name" in said) == (64, True)
+        assert (status, "invalid key name" in said) == (64, True)
     assert not list(tmp_path.iterdir())
 
 
@@ -61,7 +58,7 @@ def test_what_holds_no_key_is_not_shown(refused: Refused, tmp_path: Path) -> Non
     (tmp_path / "a.key").write_text("hush")
     assert refused("key", "show", str(tmp_path / "a.key")) == (
         69,
-        f"zdev: cannot show a key: {tmp_path}/a.key has no public-key: zdev key new makes keys",
+        f"zdev: cannot show a key: {tmp_path}/a.key has no public-key (create keys with zdev key new)",
     )
     status, said = refused("key", "show", str(tmp_path / "gone.key"))
     assert (status, "No such file" in said) == (69, True)

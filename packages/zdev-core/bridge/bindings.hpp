@@ -1,4 +1,4 @@
-// What each file of the binding adds to its module.
+// The functions that add the parts of the binding to a module, one per file.
 
 #ifndef ZDEV_CORE_BINDINGS_HPP
 #define ZDEV_CORE_BINDINGS_HPP

@@ -8,8 +8,8 @@
 
 #include "library.hpp"
 
-// All that the C++ library and the load generator call, cppzmq's inline functions included. One too few and the build's check
-// of the extensions' dynamic symbols names it.
+// All functions that the C++ library and the load generator call, also through cppzmq's inline functions. If one is missing,
+// the build's check of the extensions' dynamic symbols names it.
 #define ZDEV_ZMQ_FUNCTIONS(X)                                                                               \
     X(int, zmq_errno, (), ())                                                                               \
     X(const char*, zmq_strerror, (int errnum), (errnum))                                                    \
@@ -40,7 +40,7 @@
 
 #ifdef _WIN32
 
-// A DLL keeps to itself what it doesn't export, and with ZMQ_STATIC, which the build defines, zmq.h imports nothing.
+// A DLL hides what it does not export, and with ZMQ_STATIC, which the build defines, zmq.h imports nothing.
 #define ZDEV_FORWARD(result, name, parameters, arguments) \
     static result(*name##_target) parameters = nullptr;   \
     extern "C" result name parameters { return name##_target arguments; }
@@ -50,8 +50,8 @@
 #define ZDEV_TEXT_OF(token) #token
 #define ZDEV_TEXT(macro) ZDEV_TEXT_OF(macro)
 
-// zmq.h declares these with default visibility, and the first declaration wins. So each definition has a C++ name of its own
-// and only the assembler's name of libzmq's. The assertion keeps the types in step.
+// zmq.h declares these with default visibility, and the first declaration wins. So each definition has a C++ name that differs,
+// and libzmq's name for the assembler only. The assertion keeps the types equal.
 #define ZDEV_FORWARD(result, name, parameters, arguments)                                                                   \
     static result(*name##_target) parameters = nullptr;                                                                     \
     __attribute__((visibility("hidden"))) result forward_##name parameters __asm__(ZDEV_TEXT(__USER_LABEL_PREFIX__) #name); \
@@ -90,9 +90,8 @@ void connect(const void* socket) {
     for (const auto& [name, address] : detail::targets) {
         void* const found = libzmq.symbol(name);
         if (!found) {
-            throw std::runtime_error(
-                "pyzmq's libzmq, " + libzmq.path() + ", doesn't define " + name +
-                " for others: a pyzmq is needed that uses a shared libzmq, as all but its Windows wheels do");
+            throw std::runtime_error("pyzmq's libzmq, " + libzmq.path() + ", does not export " + name +
+                                     " (use a pyzmq with a shared libzmq, as all its wheels except those for Windows have)");
         }
         *address = found;
     }
@@ -100,7 +99,7 @@ void connect(const void* socket) {
 }
 
 void require_same_library(const void* socket) {
-    if (!socket) throw std::runtime_error("it has no handle of libzmq's");
+    if (!socket) throw std::runtime_error("it has no libzmq handle");
     const library maker = detail::maker_of(socket);
     if (maker == *detail::connected()) return;
     throw std::runtime_error("it was made by " + maker.path() + ", but pyzmq, and so zdev_core, uses " + path());

@@ -14,7 +14,7 @@
 
 namespace zdev_core {
 
-// A prefix as Python gives it: bytes, str or None.
+// A prefix argument: bytes, str or None.
 class prefix_argument : public py::object {
     PYBIND11_OBJECT_DEFAULT(prefix_argument, object, [](PyObject*) { return true; })
 };
@@ -51,7 +51,7 @@ zdev::on_full to_on_full(const char* name, const std::string& policy) {
 milliseconds to_milliseconds(std::optional<double> seconds) {
     constexpr double century = 3.2e9;
     if (!seconds || *seconds > century) return milliseconds{-1};
-    if (!(*seconds >= 0)) throw py::value_error("timeout must be seconds, 0 or more, or None to wait for ever");
+    if (!(*seconds >= 0)) throw py::value_error("timeout must be 0 or more seconds, or None for no limit");
     return milliseconds{static_cast<milliseconds::rep>(std::ceil(*seconds * 1000))};
 }
 
@@ -61,8 +61,8 @@ bool in_main_thread() {
     return threading.attr("current_thread")().is(threading.attr("main_thread")());
 }
 
-// The GIL, released for as long as `work` runs. Not py::gil_scoped_release: when the interpreter is finalizing, taking the GIL
-// back ends the thread (before Python 3.14), which unwinds the stack, and a destructor must not be on its way.
+// Releases the GIL while `work` runs. py::gil_scoped_release takes it back in a destructor, through which the stack must not be
+// unwound; before Python 3.14, taking it ends the thread that way while the interpreter finalizes.
 class released_gil {
 public:
     template <typename Work>
@@ -106,7 +106,7 @@ public:
     }
 
     zdev::outcome run() {
-        // While a run is under way in another thread, the sockets are that one's, and the engine says EBUSY.
+        // During a run in another thread the sockets belong to that thread, and the engine throws EBUSY.
         if (statistics().state == zdev::state::idle) require_open();
         const bool main = in_main_thread();
         released_gil gil;
@@ -133,7 +133,7 @@ private:
         for (const held_socket& each : sockets_) each.require_open();
     }
 
-    // A handler may close a socket, which the loop could not survive.
+    // A handler may close a socket, which would crash the loop.
     void run_signal_handlers(released_gil& gil) const {
         gil.take();
         std::exception_ptr thrown;
@@ -147,43 +147,58 @@ private:
         if (thrown) std::rethrow_exception(thrown);
     }
 
-    std::vector<held_socket> sockets_;    // longer than the engine, which uses them
+    std::vector<held_socket> sockets_;    // outlive the engine, which uses them
     std::optional<zdev::device> engine_;  // always, once constructed
 };
 
 constexpr const char* device_doc = R"(A relay between two pyzmq sockets, with an optional monitor and control socket.
 
-in_socket, out_socket: open `zmq.Socket`s (`zmq.asyncio` and `zmq.green` ones too); both may be the same socket.
-mon_socket: PUB, XPUB, PUSH, PAIR or DEALER; gets [prefix, frame, ...] of every message forwarded.
-ctrl_socket: REP, PAIR, DEALER, SUB, PULL or XSUB; obeys PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS.
-in_prefix, out_prefix: bytes, str (sent as UTF-8), or None for no prefix frame.
-on_full: "block" or "drop", for a message to the one full peer of a ROUTER with ROUTER_MANDATORY.
-mon_on_full: "block" or "drop", for a monitor that can't drop by itself (PUSH, PAIR, DEALER).
-
+The caller owns the sockets, and must not use or close them while `run` is under way. A device never closes a socket.
 A `zmq.green` socket belongs to the hub of its thread: make it and run the device in one thread of gevent's threadpool.
-The caller owns the sockets and must not use or close them while `run` is under way; a device never closes one.
 
-Raises TypeError for what is no pyzmq socket, ValueError for an unknown policy, ZMQError with ENOTSOCK for a closed
-socket and with EINVAL for types that can't work together (the text names both).)";
+Args:
+    in_socket: Open socket of any pyzmq class, `zmq.asyncio` and `zmq.green` included.
+    out_socket: Open socket; may be the in socket, which then is both ends.
+    mon_socket: PUB, XPUB, PUSH, PAIR or DEALER, which sends [prefix, frame, ...] for every message forwarded.
+    ctrl_socket: REP, PAIR, DEALER, SUB, PULL or XSUB, which obeys PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS.
+    in_prefix: Prefix frame for messages from the in socket; a str is sent as UTF-8; None for no such frame.
+    out_prefix: Prefix frame for messages from the out socket; a str is sent as UTF-8; None for no such frame.
+    on_full: "block" or "drop", when the only receiver of a message, the peer of a ROUTER with ROUTER_MANDATORY, is full.
+    mon_on_full: "block" or "drop", when a monitor is full whose type does not drop by itself (PUSH, PAIR, DEALER).
 
-constexpr const char* run_doc = R"(Relay until `stop`, TERMINATE or the end of a drain. The GIL is released meanwhile.
+Raises:
+    TypeError: An argument is not a pyzmq socket.
+    ValueError: A policy is unknown.
+    zmq.ZMQError: ENOTSOCK, a socket is closed; EINVAL, the socket types do not work together (the text names both).)";
 
-A message that could not be sent yet when a run ends stays in hand, and the next run sends it first. In the main
-thread signal handlers run, within 50 ms; what they raise (KeyboardInterrupt) ends the run.
+constexpr const char* run_doc =
+    R"(Relay messages until `stop`, TERMINATE or the end of a drain. The GIL is released while it relays.
 
-Raises zmq.ContextTerminated when a socket's context was terminated; ZMQError with ENOTSOCK when a socket was closed,
-with EBUSY when the device runs already.)";
+A message that could not be sent when a run ends is kept, and the next run sends it before all others. In the main
+thread signal handlers run within 50 ms; an exception that they raise, such as KeyboardInterrupt, ends the run.
+
+Returns:
+    How the run ended.
+
+Raises:
+    zmq.ContextTerminated: The context of a socket was terminated.
+    zmq.ZMQError: ENOTSOCK, a socket was closed; EBUSY, the device runs already.)";
 
 constexpr const char* drain_doc =
-    R"(Stop reading from the in socket, bring back the replies still owed, then end the run. From any thread.
+    R"(Stop reading from the in socket, forward the pending replies, then end the run. May be called from any thread.
 
-timeout: seconds after which the run ends all the same; None: wait for ever.)";
+Args:
+    timeout: Seconds after which the run ends without them; None for no limit.)";
 
-constexpr const char* discard_doc = R"(Drop what is in hand, between runs, before the sockets are closed.
+constexpr const char* discard_doc = R"(Drop the pending messages, between runs, before the sockets are closed.
 
-Returns how many messages these were; `pending` still counts them. Copies for the monitor are counted as `monitor_dropped`.
+Copies for the monitor are counted as `monitor_dropped`.
 
-Raises ZMQError with EBUSY while the device runs.)";
+Returns:
+    How many messages were dropped. `pending` still counts them.
+
+Raises:
+    zmq.ZMQError: EBUSY, the device runs.)";
 
 }  // namespace
 
@@ -195,13 +210,15 @@ void register_device(py::module_& module) {
              py::arg("ctrl_socket") = py::none(), py::kw_only(), py::arg("in_prefix") = py::bytes("in"),
              py::arg("out_prefix") = py::bytes("out"), py::arg("on_full") = "block", py::arg("mon_on_full") = "block")
         .def("run", &device::run, run_doc)
-        .def("pause", &device::pause, "Hold all messages where they are, until `resume`. From any thread.")
-        .def("resume", &device::resume, "Go on after `pause`. From any thread.")
+        .def("pause", &device::pause, "Hold all messages where they are until `resume`. May be called from any thread.")
+        .def("resume", &device::resume, "Continue after `pause`. May be called from any thread.")
         .def("drain", &device::drain, py::arg("timeout") = py::none(), drain_doc)
-        .def("stop", &device::stop, "End the run under way, or else the next one at its start. From any thread.")
+        .def("stop", &device::stop, "End the run under way, or the next one at its start. May be called from any thread.")
         .def("discard", &device::discard, discard_doc)
-        .def("statistics", &device::statistics, "The counters so far. From any thread, without stopping the loop.")
-        .def("_let_go", &device::let_go, "Keep the sockets alive no longer: from now on, who calls `run` does.");
+        .def("statistics", &device::statistics,
+             "Return the counters so far. May be called from any thread; the relay does not wait for it.")
+        .def("_let_go", &device::let_go,
+             "Drop the references to the sockets: from now on the caller of `run` keeps them alive.");
     refuse_uninitialised<device>();
 }
 

@@ -1,5 +1,5 @@
-// The C++ enumerations as Python's own: members of an enum.Enum whose values are text, which reads well in logs and in JSON.
-// Include this where a bound function takes or returns one.
+// The C++ enumerations as enum.Enum classes of Python, with text as values for logs and JSON. Include this where a bound
+// function takes or returns one.
 
 #ifndef ZDEV_CORE_ENUMS_HPP
 #define ZDEV_CORE_ENUMS_HPP
@@ -19,14 +19,14 @@ struct enum_member {
     const char* value;
 };
 
-// Specialised for each: its name, its docstring and its members in the order of the C++ values.
+// Specialised for each enumeration: name, docstring, and members in the order of the C++ values.
 template <typename Enum>
 struct python_enum;
 
 template <>
 struct python_enum<zdev::state> {
     static constexpr auto name = py::detail::const_name("State");
-    static constexpr const char* doc = "What the relay loop is doing; `IDLE` before, between and after runs.";
+    static constexpr const char* doc = "State of the relay; `IDLE` before, between and after runs.";
     static constexpr std::array<enum_member, 4> members{
         {{"IDLE", "idle"}, {"ACTIVE", "active"}, {"PAUSED", "paused"}, {"DRAINING", "draining"}}};
 };
@@ -39,7 +39,7 @@ struct python_enum<zdev::outcome> {
         {{"STOPPED", "stopped"}, {"DRAINED", "drained"}, {"DRAIN_TIMED_OUT", "drain_timed_out"}}};
 };
 
-// The Python class, from register_enums on.
+// The Python class, set by register_enums.
 template <typename Enum>
 py::gil_safe_call_once_and_store<py::object>& class_of() {
     PYBIND11_CONSTINIT static py::gil_safe_call_once_and_store<py::object> stored;

@@ -9,7 +9,7 @@ namespace {
 
 void set_python_error(const py::object& error) { PyErr_SetObject(py::type::handle_of(error).ptr(), error.ptr()); }
 
-// As pyzmq raises them: ContextTerminated and Again are ZMQErrors of their own and choose their text themselves.
+// As pyzmq raises them: ContextTerminated and Again are subclasses of ZMQError with their own texts.
 void raise_zmq_error(const zmq::error_t& error, const char* text) {
     const auto zmq = py::module_::import("zmq");
     switch (error.num()) {

@@ -1,7 +1,7 @@
-// A shared library (or the program itself) that this process has loaded. library.cpp and library_windows.cpp hold the
-// binding's only platform-specific code.
+// A shared library (or the program itself) that this process has loaded. library.cpp and library_windows.cpp have the binding's
+// only platform-specific code.
 //
-// Threads: any; the dynamic loader locks for itself.
+// Threads: any; the dynamic loader has its own lock.
 
 #ifndef ZDEV_CORE_LIBRARY_HPP
 #define ZDEV_CORE_LIBRARY_HPP
@@ -12,11 +12,11 @@ namespace zdev_core {
 
 class library {
 public:
-    // The one that holds `address` in its code or constant data. Throws std::runtime_error when none does.
+    // Finds the library that has `address` in its code or constant data. Throws std::runtime_error if there is none.
     static library holding(const void* address);
 
-    // What this very library defines under `name`, else nullptr: a definition in one of its dependencies doesn't count. The
-    // library stays loaded from then on, so the address remains good.
+    // Returns what this library itself, and not one of its dependencies, defines under `name`, or nullptr. The library stays
+    // loaded from then on, so that the address remains valid.
     void* symbol(const char* name);
 
     const std::string& path() const noexcept { return path_; }

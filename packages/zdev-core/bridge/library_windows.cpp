@@ -1,4 +1,4 @@
-// Windows: a library is a module, and its address the base.
+// For Windows, where a library is a module, and its handle the base address.
 
 #ifdef _WIN32
 
@@ -32,7 +32,7 @@ std::string path_of(HMODULE module) {
 
 library library::holding(const void* address) {
     const HMODULE found = module_at(address, GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT);
-    if (!found) throw std::runtime_error("no library loaded in this process holds the address");
+    if (!found) throw std::runtime_error("no library loaded in this process has this address");
     return library(path_of(found), found);
 }
 

@@ -16,7 +16,7 @@ py::module_ import_pyzmq() {
     try {
         return py::module_::import("zmq");
     } catch (const py::error_already_set& error) {
-        throw py::import_error("zdev_core works on pyzmq's sockets, and pyzmq can't be imported: " +
+        throw py::import_error("zdev_core cannot import pyzmq, on whose sockets it works: " +
                                py::repr(error.value()).cast<std::string>());
     }
 }
@@ -29,8 +29,8 @@ void check_version(const py::module_& zmq) {
 
 const void* handle_of(const py::object& socket) { return PyLong_AsVoidPtr(socket.attr("underlying").ptr()); }
 
-// A socket of pyzmq's own making tells which libzmq pyzmq really uses. It lives in a context of its own, so that neither
-// zmq.Context.instance() nor its settings are touched, and without I/O threads, since nothing is sent.
+// A socket made by pyzmq shows which libzmq pyzmq really uses. It has its own context, so that zmq.Context.instance() and its
+// settings are not touched, without I/O threads, since nothing is sent.
 void connect_to_libzmq_of(const py::module_& zmq) {
     const py::object context = zmq.attr("Context")("io_threads"_a = 0);
     const py::object probe = context.attr("socket")(zmq.attr("PAIR"));
@@ -51,7 +51,7 @@ void register_libzmq(py::module_& module) {
     const py::module_ zmq = import_pyzmq();
     check_version(zmq);
     connect_to_libzmq_of(zmq);
-    module.def("libzmq", &bridge::path, "The path of the libzmq that pyzmq uses, and so this module too.");
+    module.def("libzmq", &bridge::path, "Return the path of the libzmq that pyzmq, and so this module, uses.");
 }
 
 }  // namespace zdev_core

@@ -20,7 +20,7 @@ held_socket::held_socket(const char* role, socket_argument socket) : role_(role)
     try {
         bridge::require_same_library(handle().handle());
     } catch (const std::runtime_error& error) {
-        throw std::runtime_error("the " + std::string(role_) + " socket is of no use here: " + error.what());
+        throw std::runtime_error("the " + std::string(role_) + " socket cannot be used: " + error.what());
     }
 }
 

@@ -11,24 +11,24 @@
 
 namespace zdev_core {
 
-// Whatever Python handed over as a socket; said to be a zmq.Socket in signatures.
+// Any object passed as a socket; a zmq.Socket in signatures.
 class socket_argument : public py::object {
     PYBIND11_OBJECT_DEFAULT(socket_argument, object, [](PyObject*) { return true; })
 };
 
-// An open socket of pyzmq's, kept alive until let_go(). Whoever made it goes on owning it and may close it.
+// An open pyzmq socket, kept alive until let_go(). It still belongs to the caller, who may close it.
 class held_socket {
 public:
-    // role: "in", "out", "mon" or "ctrl", for the texts of errors. Throws TypeError for what is no zmq.Socket, zdev::error with
-    // ENOTSOCK when it is closed, and RuntimeError when another libzmq than pyzmq's made it.
+    // role: "in", "out", "mon" or "ctrl", for the texts of errors. Throws TypeError if it is not a zmq.Socket, zdev::error with
+    // ENOTSOCK if it is closed, and RuntimeError if another libzmq than pyzmq's made it.
     held_socket(const char* role, socket_argument socket);
 
     zmq::socket_ref handle() const;  // not after let_go()
 
-    // Whoever runs the device keeps it alive from now on. One that is gone counts as closed.
+    // From now on the caller keeps it alive. If it no longer exists, it counts as closed.
     void let_go() { kept_ = py::none(); }
 
-    // Throws zdev::error with ENOTSOCK when it was closed meanwhile. Only from the thread that uses the socket.
+    // Throws zdev::error with ENOTSOCK if it is closed by now. Only from the thread that uses the socket.
     void require_open() const;
 
 private:

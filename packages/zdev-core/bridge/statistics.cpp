@@ -31,20 +31,23 @@ constexpr counter counters[] = {
     {"frames_sent", &flow_statistics::frames_sent, "Frames of those messages."},
     {"bytes_sent", &flow_statistics::bytes_sent, "Bytes of those frames."},
     {"malformed", &flow_statistics::malformed,
-     "Dropped: no destination or content for a ROUTER, more than 65,536 frames, a SUBSCRIBE command, or no end."},
-    {"unroutable", &flow_statistics::unroutable, "Dropped: EHOSTUNREACH from a ROUTER with ROUTER_MANDATORY."},
-    {"overflowed", &flow_statistics::overflowed, "Dropped: that peer was full and the device's `on_full` is \"drop\"."},
+     "Messages dropped because they cannot be forwarded whole or at all.\n\n"
+     "No destination or content for a ROUTER, more than 65,536 frames, a SUBSCRIBE command, or no last frame."},
+    {"unroutable", &flow_statistics::unroutable,
+     "Messages dropped because the peer of a ROUTER with ROUTER_MANDATORY is gone (EHOSTUNREACH)."},
+    {"overflowed", &flow_statistics::overflowed,
+     "Messages dropped because the peer of a ROUTER was full and the device's `on_full` is \"drop\"."},
     {"monitor_sent", &flow_statistics::monitor_sent,
-     "Copies that the monitor socket accepted; none are made while no subscriber has room."},
+     "Copies that the monitor socket accepted. None is made while no subscriber has room."},
     {"monitor_dropped", &flow_statistics::monitor_dropped,
      "Copies lost because the monitor was full and its `mon_on_full` is \"drop\"."},
     {"blocked_nanoseconds", &flow_statistics::blocked_nanoseconds,
-     "How long this direction held messages back, since where they go, or the monitor, had no room or no peer. Not\n"
-     "while paused. As of the loop's last turn: up to 250 ms behind."},
+     "How long this direction held messages back because their receiver or the monitor had no room or no peer.\n\n"
+     "Time in pause does not count. The value may be 250 ms old."},
 };
 
 constexpr const char* flow_statistics_doc =
-    R"(Counters of one direction. A message is all its frames; bytes are payload bytes as the application sees them.
+    R"(Counters of one direction. A message counts with all its frames; bytes are those of the frames' contents.
 
 `messages_received == messages_sent + malformed + unroutable + overflowed + pending`.)";
 
@@ -105,24 +108,24 @@ std::string full_text(const statistics& self) {
 void register_statistics(py::module_& module) {
     py::class_<flow_statistics> flow(module, "FlowStatistics", py::is_final(), flow_statistics_doc);
     for (const counter& each : counters) flow.def_readonly(each.name, each.value, each.doc);
-    flow.def_property_readonly(
-        "pending", &flow_statistics::pending,
-        "Messages received and not yet sent or dropped: 1 or 0; more if some passed during the reading.");
+    flow.def_property_readonly("pending", &flow_statistics::pending,
+                               "Messages received and not yet sent or dropped.\n\n"
+                               "1 or 0, or more if messages passed while the counters were read.");
     flow.def("__eq__", &equal_flows, py::arg("other"), py::is_operator())
         .def("__repr__", &flow_text)
         .def(py::pickle(&get_flow_state, &set_flow_state), py::arg("state"));
     value_initialise<flow_statistics>();
 
     py::class_<statistics>(module, "Statistics", py::is_final(),
-                           "What a device has done so far. A value: it doesn't change; it pickles.")
-        .def_readonly("state", &statistics::state, "What the relay loop was doing.")
-        .def_readonly("in_", &statistics::in, "Received on the in socket, sent on the out socket.")
-        .def_readonly("out", &statistics::out, "Received on the out socket, sent on the in socket.")
+                           "Counters of a device. The value never changes, and can be pickled.")
+        .def_readonly("state", &statistics::state, "State of the relay.")
+        .def_readonly("in_", &statistics::in, "Counters of messages received on the in socket and sent on the out socket.")
+        .def_readonly("out", &statistics::out, "Counters of messages received on the out socket and sent on the in socket.")
         .def_readonly("pending_replies", &statistics::pending_replies,
-                      "Requests forwarded that have no reply yet: what a drain waits for. 0 where nothing is owed: one way, "
-                      "PUB/SUB types.")
-        .def_readonly("loop_iterations", &statistics::loop_iterations,
-                      "Turns of the loop, one every 250 ms at least while the device runs: one that stands still is stuck.")
+                      "Requests forwarded that have no reply yet, for which a drain waits. 0 for types without replies.")
+        .def_readonly(
+            "loop_iterations", &statistics::loop_iterations,
+            "Iterations of the relay loop. While the device runs there is at least one every 250 ms, unless it is stuck.")
         .def("__eq__", &equal, py::arg("other"), py::is_operator())
         .def("__repr__", &full_text)
         .def(py::pickle(&get_full_state, &set_full_state), py::arg("state"));

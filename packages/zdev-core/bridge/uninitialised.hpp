@@ -1,4 +1,4 @@
-// Instances that Python's __new__ alone has made. pybind11 would give their methods memory as it comes.
+// Instances made by Python's __new__ without __init__, for which pybind11 allocates uninitialised memory.
 
 #ifndef ZDEV_CORE_UNINITIALISED_HPP
 #define ZDEV_CORE_UNINITIALISED_HPP
@@ -29,13 +29,13 @@ void set_allocation(void* (*allocate)(std::size_t)) {
 
 }  // namespace detail
 
-// Both for a class that is registered. Every method raises TypeError ...
+// For a registered class: every method of such an instance raises TypeError.
 template <typename T>
 void refuse_uninitialised() {
     detail::set_allocation<T>(&detail::refused<T>);
 }
 
-// ... or finds T{}.
+// For a registered class: such an instance has the value T{}.
 template <typename T>
 void value_initialise() {
     detail::set_allocation<T>(&detail::value_initialised<T>);

@@ -204,7 +204,9 @@ def test_a_terminated_context_ends_each_function(net: Net, function: Callable[..
 def test_calls_in_several_threads_may_drop_the_same_interrupted_devices(net: Net, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both calls drop the entries of closed sockets at the same time."""
     stale = [(net.bound(zmq.PULL)[0], net.bound(zmq.PUSH)[0]) for _ in range(4)]
-    entries = [(zdev_core._functions._weakly((*pair, None, None, None, None)), zdev_core.Device(*pair)) for pair in stale]
+    entries = [
+        (zdev_core._functions._with_weak_sockets((*pair, None, None, None, None)), zdev_core.Device(*pair)) for pair in stale
+    ]
     arguments = (net.bound(zmq.PULL)[0], net.bound(zmq.PUSH)[0], None, None, None, None)
     for pair in stale:
         for socket in pair:
@@ -219,6 +221,6 @@ def test_calls_in_several_threads_may_drop_the_same_interrupted_devices(net: Net
     both_here = Barrier(2)
     interrupted = Slow(entries)
     monkeypatch.setattr(zdev_core._functions, "_interrupted", interrupted)
-    calls = [net.call(zdev_core._functions._take_up, arguments) for _ in range(2)]
+    calls = [net.call(zdev_core._functions._device_for, arguments) for _ in range(2)]
     assert [type(call.result()) for call in calls] == [zdev_core.Device] * 2
     assert interrupted == []

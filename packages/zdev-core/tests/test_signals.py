@@ -303,7 +303,7 @@ sink.close()
 context.term()
 print("terminated", flush=True)
 others = [zmq.Context.instance().socket(kind) for kind in (zmq.PULL, zmq.PUSH)]
-zdev_core._functions._take_up((*others, None, None, None, None))
+zdev_core._functions._device_for((*others, None, None, None, None))
 print(zdev_core._functions._interrupted)
 """,
         "idle",

@@ -1,4 +1,4 @@
-"""Devices in asyncio programs: the methods that wait, as coroutines that leave the event loop free meanwhile."""
+"""The life cycle for asyncio: the methods that wait, as coroutines that leave the event loop free."""
 
 from __future__ import annotations
 
@@ -7,23 +7,28 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from threading import Lock
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import Self, TypeVar
 
+from ._life_cycle import LifeCycle
 from ._threads import start_thread
 
 R = TypeVar("R")
 WAIT_STEP = 0.5  # seconds that a cancelled wait may keep its thread
 
 
-async def in_thread(call: Callable[[], R], undo: Callable[[R], object] | None = None) -> R:
-    """What `call` returns, from a thread of its own: the loop's executor may be busy, and must not be waited for at the end.
+async def run_in_thread(call: Callable[[], R], undo: Callable[[R], object] | None = None) -> R:
+    """Return what `call` returns, from a new thread.
 
-    undo: when the coroutine is cancelled, it is called, in a thread too, once `call` has returned, with what that returned.
+    The loop's executor would not do: it may be busy, and the interpreter waits for it at exit.
+
+    Args:
+        call: What to run.
+        undo: When the coroutine is cancelled, called with the result of `call` once that has returned, in a thread too.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[R] = loop.create_future()
     results: list[R] = []
-    # Taken by what comes first, the result or the cancellation; the other one sees to the undo, without the loop.
+    # The result or the cancellation takes this lock, whichever is earlier; the later one calls undo, without the loop.
     first = Lock()
 
     def work() -> None:
@@ -34,7 +39,7 @@ async def in_thread(call: Callable[[], R], undo: Callable[[R], object] | None = 
             end = partial(_fail, future, error)
         if results and not first.acquire(blocking=False) and undo:
             undo(results[0])
-        with suppress(RuntimeError):  # the loop was closed meanwhile
+        with suppress(RuntimeError):  # the loop is closed by now
             loop.call_soon_threadsafe(end)
 
     start_thread(work, "zdev asyncio")
@@ -56,39 +61,35 @@ def _fail(future: asyncio.Future[R], error: BaseException) -> None:
         future.set_exception(error)
 
 
-class Awaitable:
-    """For `Device`: what waits, as coroutines. All its other methods return at once, but for a process that is starved."""
-
-    if TYPE_CHECKING:
-
-        def _start(self, timeout: float | None) -> bool: ...
-        def stop(self, timeout: float | None = ...) -> None: ...
-        def drain(self, timeout: float | None = ...) -> bool: ...
-        def join(self, timeout: float | None = None) -> None: ...
+class AsyncLifeCycle(LifeCycle):
+    """A life cycle with coroutines for what waits. All other methods return at once unless the device's process is starved."""
 
     async def start_async(self, timeout: float | None = 30.0) -> None:
-        """`start`, for asyncio. Cancelled, it leaves no device running that did not run before."""
-        await in_thread(partial(self._start, timeout), self._undo_start)
+        """Start the device, as `start` does, without blocking the event loop.
+
+        When it is cancelled, no device is left running that did not run before.
+        """
+        await run_in_thread(partial(self._start, timeout), self._undo_start)
 
     def _undo_start(self, is_mine: bool) -> None:
         if is_mine:
             self.stop()
 
     async def stop_async(self, timeout: float | None = 10.0) -> None:
-        """`stop`, for asyncio. Cancelled, the device stops all the same."""
-        await in_thread(partial(self.stop, timeout))
+        """Stop the device, as `stop` does, without blocking the event loop. When it is cancelled, the device stops anyway."""
+        await run_in_thread(partial(self.stop, timeout))
 
     async def drain_async(self, timeout: float | None = 30.0) -> bool:
-        """`drain`, for asyncio. Cancelled, the drain goes on."""
-        return await in_thread(partial(self.drain, timeout))
+        """Drain the device, as `drain` does, without blocking the event loop. When it is cancelled, the drain goes on."""
+        return await run_in_thread(partial(self.drain, timeout))
 
     async def join_async(self) -> None:
-        """`join`, for asyncio: until the device has ended. Cancelled, the device runs on."""
-        while not await in_thread(partial(self._ended_within, WAIT_STEP)):
+        """Wait until the device has ended, without blocking the event loop. When it is cancelled, the device runs on."""
+        while not await run_in_thread(partial(self._ended_within, WAIT_STEP)):
             pass
 
     def _ended_within(self, timeout: float) -> bool:
-        raise NotImplementedError
+        return self._launcher is None or self._launcher.wait(timeout)
 
     async def __aenter__(self) -> Self:
         await self.start_async()

@@ -1,4 +1,4 @@
-"""Sockets whose waiting messages take memory of their own size, and no more."""
+"""Sockets whose waiting messages take no more memory than their size."""
 
 from __future__ import annotations
 
@@ -8,38 +8,38 @@ from contextlib import suppress
 
 import zmq
 
-# Of a context: whether messages may be a part of the buffer that they were read into from the network, of 18 KiB with what
-# belongs to it. One that came alone keeps all of it until it is sent: what waits of a thousand clients takes gigabytes so, rather
-# than 100 MB. Copies cost the I/O thread up to 100 ns a message, so they are for the in socket, where strangers send and messages
-# wait; not for replies, which are passed on at once. libzmq has the option since 4.3.0; zmq.h has it among the drafts.
+# Context option, since libzmq 4.3.0 (a draft in zmq.h): a message may stay part of the 18 KiB buffer it was received in. A waiting
+# message keeps its whole buffer, so that those of a thousand clients take gigabytes instead of 100 MB. A copy costs the I/O thread
+# up to 100 ns per message: worth it on the in socket, where messages wait, but not for replies, which are sent on at once.
 ZERO_COPY_RECV = 10
 
 _making = threading.RLock()
 
 
 def make_socket(context: zmq.Context[zmq.Socket[bytes]], type_: int) -> zmq.Socket[bytes]:
-    """A socket whose messages are copied out of the buffers they were read into. The context's other sockets stay as they are.
+    """Make a socket that copies messages out of the buffers they were received in. Other sockets of the context are unaffected.
 
-    Raises ZMQError as `Context.socket` does.
+    Raises:
+        zmq.ZMQError: As `Context.socket` raises it.
     """
-    with _making:  # the option counts when a socket is made, and the context may be shared
+    with _making:  # a socket reads the option when it is made, and the context may be shared
         try:
             before = context.get(ZERO_COPY_RECV)
-        except zmq.ZMQError:  # a libzmq that is older
+        except zmq.ZMQError:  # an older libzmq
             return context.socket(type_)
         context.set(ZERO_COPY_RECV, 0)
         try:
             return context.socket(type_)
         finally:
-            with suppress(zmq.ZMQError):  # terminated meanwhile
+            with suppress(zmq.ZMQError):  # terminated by now
                 context.set(ZERO_COPY_RECV, before)
 
 
-def _forget_others() -> None:
-    """In a forked process: who was making a socket in another thread is not here to finish it."""
+def _replace_lock() -> None:
+    """Replace the lock in a forked process, where another thread of the parent may have held it."""
     global _making
     _making = threading.RLock()
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_forget_others)
+    os.register_at_fork(after_in_child=_replace_lock)

@@ -59,7 +59,7 @@ def serve(pipe: Connection, plan: Plan, forked: bool) -> None:
 
 
 class ReportPipe:
-    """The sending end of the pipe, for two threads. It is no error when the parent is gone."""
+    """The sending end of the pipe, for two threads. Reports are dropped when the parent is gone."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe

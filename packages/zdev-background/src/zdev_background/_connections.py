@@ -23,7 +23,7 @@ def half_close_senders(endpoints: Iterable[str], *, at_once: bool) -> int:
     """Half-close the connections at `endpoints`, so that the senders send no more.
 
     ZMTP has no message for that. A sender that meets the end of the stream closes its connection, keeps what it has not sent yet, and
-    tries again later. What it has sent still arrives here, where unbind would discard it.
+    tries again later. Data that it has sent still arrives here; unbind would discard them.
 
     Args:
         endpoints: What a socket of this process has bound.

@@ -1,4 +1,4 @@
-"""The devices by name: what is relayed, combined with where it runs. Constructors and methods are those of `zmq.devices`."""
+"""The public device classes, which combine what is relayed with where it runs. The interface is that of `zmq.devices`."""
 
 from __future__ import annotations
 
@@ -14,25 +14,27 @@ from ._launchers import Launcher, OnEnd, ThreadLauncher
 from ._process import ProcessLauncher
 from ._relay import Plan
 from ._restart import Restart, RestartHooks, RestartPolicy, Supervisor
-from ._roles import Roles, of_role, prefix, socket_type
+from ._role_methods import CtrlRole, MonRole
+from ._roles import prefix, socket_type
 from ._spec import SocketSpec
 
 
 class _Background(Device):
-    """A `Device` that does not run in the thread that starts it, and so can be restarted when it fails."""
+    """A `Device` that does not run in the calling thread, and so can be restarted when it fails."""
 
     restart: Restart = "never"
-    """Whether the device is started again when it fails, or its process is killed: "never" or "on-failure". It comes back on the
-    endpoints that it had, so that peers that stay connected go on by themselves, and paused if it was paused by `pause`; what it
-    held is lost. The first restart comes after 0.1 s, each further one after twice as long, up to 5 s; after a run of a second the
-    delay is 0.1 s again. A first start that fails raises and is not repeated. Each restart is logged; `stop` and `drain` end the
-    device, also while it waits. Statistics, and a pause by the ctrl socket, are those of one run. Takes effect at the next start."""
+    """Whether the device is started again when it fails or its process is killed, "never" or "on-failure".
+
+    It is restarted on the same endpoints, so that its peers reconnect, and paused if `pause` had paused it. The messages that it
+    held are lost. `restart_policy` has the delays: by default 0.1 s, doubled for each further failure up to 5 s, and 0.1 s again
+    after a run of a second. A first start that fails raises and is not repeated. Each restart is logged. `stop` and `drain` end
+    the device, also while it waits. Statistics, and a PAUSE by the ctrl socket, are those of one run."""
 
     restart_policy: RestartPolicy = RestartPolicy()
-    """The delays of `restart`. Takes effect at the next start."""
+    """The delays of `restart`."""
 
     restart_hooks: RestartHooks | None = None
-    """Learns of starts, failures and ends. With hooks, `restart` is looked at when the device fails. Takes effect at the next start."""
+    """Called at starts, failures and ends. With hooks, `restart` is read when the device fails."""
 
     @property
     def restarts(self) -> int:
@@ -40,7 +42,7 @@ class _Background(Device):
         return self._launcher.restarts if isinstance(self._launcher, Supervisor) else 0
 
     def restart_now(self) -> None:
-        """Restart a device that waits for that immediately. Returns at once; does nothing if it does not wait."""
+        """Restart a failed device without waiting for the delay. Returns at once; does nothing if the device is not waiting."""
         if launcher := self._alive():
             launcher.restart_now()
 
@@ -69,30 +71,63 @@ class _Background(Device):
 
 
 class ThreadDevice(_Background):
-    """A `Device` that runs in its own thread: `start` returns when its sockets are bound and connected."""
+    """A `Device` that runs in its own thread. `start` returns when its sockets are bound and connected.
+
+    Attributes:
+        restart: "never" or "on-failure".
+        restart_policy: The delays of restarts.
+        restart_hooks: Called at starts, failures and ends.
+
+    Example::
+
+        device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
+        device.bind_in("tcp://127.0.0.1:5559")
+        device.bind_out("tcp://127.0.0.1:5560")
+        with device:  # start() and stop()
+            ...
+    """
 
     def _run_factory(self) -> Callable[[Plan, OnEnd, bool], Launcher]:
         return ThreadLauncher
 
 
 class ProcessDevice(_Background):
-    """A `Device` that runs in its own process: `start` returns when its sockets are bound and connected.
+    """A `Device` that runs in its own process. `start` returns when its sockets are bound and connected.
 
-    The process ends with its parent, however that ends. Ctrl-C in a terminal does not reach it: the parent decides when to stop it.
-    SIGTERM stops it as `stop` does. When it dies, `exception` says so within a second. Methods raise TimeoutError when it does not
-    answer, as when it is suspended.
+    The process ends with its parent, however that ends. Ctrl-C in a terminal does not reach it: the parent decides when to stop
+    it. SIGTERM stops it as `stop` does. When it dies, `exception` says so within a second. Methods raise TimeoutError when the
+    process does not answer, for example while it is suspended.
+
+    Attributes:
+        restart: "never" or "on-failure".
+        restart_policy: The delays of restarts.
+        restart_hooks: Called at starts, failures and ends.
+        start_method: "fork", "spawn" or "forkserver".
+
+    Example::
+
+        device = ProcessDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)
+        device.bind_in("tcp://127.0.0.1:5559")
+        device.bind_out("tcp://127.0.0.1:5560")
+        with device:  # start() and stop()
+            print(device.pid)
     """
 
     _is_process = True
 
     context_factory: Callable[[], zmq.Context[Any]] = zmq.Context
-    """Makes the context of the sockets, in the device's process. The device terminates it at its end if this is a class."""
+    """Makes the context of the sockets, in the device's process. The device terminates the context at its end if this is a class."""
 
     start_method: str | None = None
-    """How the process starts: "fork", "spawn" or "forkserver"; None: the default of multiprocessing.
+    """How the process starts, "fork", "spawn" or "forkserver". None is the default of multiprocessing.
 
-    From Python 3.12 on, "fork" in a program with threads, as a program with devices usually is, gives a DeprecationWarning. The child
-    uses none of them, but another thread may hold a lock of Python's or libc's at that moment: use "forkserver" or "spawn" there."""
+    Since Python 3.12, "fork" in a program with threads, such as one with thread devices, raises a DeprecationWarning: another
+    thread may hold a lock of Python or libc at that moment. Use "forkserver" or "spawn" there."""
+
+    @property
+    def pid(self) -> int | None:
+        """Process ID of the device. None when it does not run, or waits to be restarted."""
+        return self._launcher.pid if self._launcher else None
 
     def _run_factory(self) -> Callable[[Plan, OnEnd, bool], Launcher]:
         methods = multiprocessing.get_all_start_methods()
@@ -103,40 +138,37 @@ class ProcessDevice(_Background):
         return partial(ProcessLauncher, start_method=self.start_method)
 
 
-class Proxy(Device):
-    """A `Device` that copies every message to a third socket, the monitor, and adds nothing to it.
-
-    mon_type: PUB or XPUB, which drop what their subscribers don't take; or PUSH, PAIR or DEALER (see `mon_on_full`).
-    """
+class Proxy(Device, MonRole):
+    """A `Device` that also sends a copy of every message to a third socket, the monitor, which is called mon."""
 
     def __init__(self, in_type: int, out_type: int, mon_type: int = zmq.PUB) -> None:
+        """Describe a device, without sockets yet.
+
+        Args:
+            in_type: Socket type, such as zmq.ROUTER.
+            out_type: Socket type; below 0, the in socket is both ends, and its messages go back to its peers.
+            mon_type: PUB or XPUB, which drop copies for slow subscribers; or PUSH, PAIR or DEALER (see `mon_on_full`).
+
+        Raises:
+            TypeError: A socket type is not a number.
+            ValueError: A device cannot relay a socket type.
+        """
         super().__init__(in_type=in_type, out_type=out_type)
         self._specs["mon"] = SocketSpec("mon", socket_type("mon_type", mon_type))
 
-    bind_mon = of_role(Roles.bind, "mon")
-    connect_mon = of_role(Roles.connect, "mon")
-    setsockopt_mon = of_role(Roles.setsockopt, "mon")
-    secure_mon = of_role(Roles.secure, "mon")
-    bind_mon_to_random_port = of_role(Roles.bind_to_random_port, "mon")
-
-    @property
-    def mon_type(self) -> int:
-        return self._specs["mon"].type
-
 
 class ThreadProxy(Proxy, ThreadDevice):
-    """A `Proxy` in a thread of its own."""
+    """A `Proxy` that runs in its own thread."""
 
 
 class ProcessProxy(Proxy, ProcessDevice):
-    """A `Proxy` in a process of its own."""
+    """A `Proxy` that runs in its own process."""
 
 
 class MonitoredQueue(Proxy):
-    """A `Device` that copies every message to a third socket, the monitor, after a prefix that tells where it was received.
+    """A `Proxy` whose copies begin with a prefix, which shows which socket received the message.
 
-    in_prefix, out_prefix: the first frame of the copy of a message that the in socket, or the out socket, received; a str is
-    sent as UTF-8. Between ROUTERs the first two frames are swapped, so that a message reaches the peer that its sender named.
+    Between ROUTERs the first two frames are swapped, so that a message reaches the peer that its sender named.
     """
 
     def __init__(
@@ -147,45 +179,72 @@ class MonitoredQueue(Proxy):
         in_prefix: bytes | str = b"in",
         out_prefix: bytes | str = b"out",
     ) -> None:
+        """Describe a device, without sockets yet.
+
+        Args:
+            in_type: Socket type, such as zmq.ROUTER.
+            out_type: Socket type; below 0, the in socket is both ends, and its messages go back to its peers.
+            mon_type: PUB or XPUB, which drop copies for slow subscribers; or PUSH, PAIR or DEALER (see `mon_on_full`).
+            in_prefix: First frame of copies of messages from the in socket; text is sent as UTF-8.
+            out_prefix: First frame of copies of messages from the out socket; text is sent as UTF-8.
+
+        Raises:
+            TypeError: A socket type is not a number, or a prefix is neither bytes nor text.
+            ValueError: A device cannot relay a socket type.
+        """
         super().__init__(in_type, out_type, mon_type)
         self._in_prefix = prefix("in_prefix", in_prefix)
         self._out_prefix = prefix("out_prefix", out_prefix)
 
 
 class ThreadMonitoredQueue(MonitoredQueue, ThreadProxy):
-    """A `MonitoredQueue` in a thread of its own."""
+    """A `MonitoredQueue` that runs in its own thread. `start` returns when its sockets are bound and connected.
+
+    `help(Device)` and `help(ThreadDevice)` list the settings, such as `on_full` and `restart`.
+
+    Example::
+
+        queue = ThreadMonitoredQueue(zmq.ROUTER, zmq.DEALER, zmq.PUB)
+        queue.bind_in("tcp://127.0.0.1:5559")  # clients connect here
+        queue.bind_out("tcp://127.0.0.1:5560")  # workers connect here
+        queue.bind_mon("tcp://127.0.0.1:5561")  # watchers subscribe here
+        with queue:  # start() and stop()
+            print(queue.statistics().in_.messages_sent, "requests forwarded")
+    """
 
 
 class ProcessMonitoredQueue(MonitoredQueue, ProcessProxy):
-    """A `MonitoredQueue` in a process of its own."""
+    """A `MonitoredQueue` that runs in its own process."""
 
 
-class ProxySteerable(Proxy):
-    """A `Proxy` that obeys a fourth socket: PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS, each a message of one frame.
+class ProxySteerable(Proxy, CtrlRole):
+    """A `Proxy` that obeys the commands PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS, sent to a fourth socket, called ctrl.
 
-    ctrl_type: REP, PAIR, DEALER, SUB, PULL or XSUB; None: no such socket. REP answers every message, the others STATISTICS
-    only.
+    A command is a message of one frame.
     """
 
     def __init__(self, in_type: int, out_type: int, mon_type: int = zmq.PUB, ctrl_type: int | None = None) -> None:
+        """Describe a device, without sockets yet.
+
+        Args:
+            in_type: Socket type, such as zmq.ROUTER.
+            out_type: Socket type; below 0, the in socket is both ends, and its messages go back to its peers.
+            mon_type: PUB or XPUB, which drop copies for slow subscribers; or PUSH, PAIR or DEALER (see `mon_on_full`).
+            ctrl_type: REP, which answers every command; PAIR or DEALER, which answer STATISTICS; or SUB, PULL or XSUB. None
+                for no such socket.
+
+        Raises:
+            TypeError: A socket type is not a number.
+            ValueError: A device cannot relay a socket type.
+        """
         super().__init__(in_type, out_type, mon_type)
         if ctrl_type is not None:
             self._specs["ctrl"] = SocketSpec("ctrl", socket_type("ctrl_type", ctrl_type))
 
-    bind_ctrl = of_role(Roles.bind, "ctrl")
-    connect_ctrl = of_role(Roles.connect, "ctrl")
-    setsockopt_ctrl = of_role(Roles.setsockopt, "ctrl")
-    secure_ctrl = of_role(Roles.secure, "ctrl")
-    bind_ctrl_to_random_port = of_role(Roles.bind_to_random_port, "ctrl")
-
-    @property
-    def ctrl_type(self) -> int | None:
-        return self._specs["ctrl"].type if "ctrl" in self._specs else None
-
 
 class ThreadProxySteerable(ProxySteerable, ThreadProxy):
-    """A `ProxySteerable` in a thread of its own."""
+    """A `ProxySteerable` that runs in its own thread."""
 
 
 class ProcessProxySteerable(ProxySteerable, ProcessProxy):
-    """A `ProxySteerable` in a process of its own."""
+    """A `ProxySteerable` that runs in its own process."""

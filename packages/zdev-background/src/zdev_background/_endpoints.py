@@ -1,4 +1,4 @@
-"""Endpoints: whether a socket can bind or connect to one, and whether two of them meet. libzmq itself takes port 99999 as 34463."""
+"""Endpoints: which ones a socket can bind or connect to, and which ones conflict. libzmq itself takes port 99999 for 34463."""
 
 from __future__ import annotations
 
@@ -13,30 +13,38 @@ ANY = "*"
 
 
 class Address(NamedTuple):
-    """The address that an endpoint names."""
+    """The address that an endpoint names.
+
+    Attributes:
+        transport: Such as tcp or ipc.
+        place: The port of tcp; of other transports the whole address.
+        host: The host of tcp, with `*` for all interfaces.
+    """
 
     transport: str
     place: str
-    """The port of tcp; of other transports the whole address."""
     host: str = ""
 
     @property
     def key(self) -> tuple[str, str]:
-        """Equal for addresses that may meet."""
+        """Equal for addresses that may conflict."""
         return self.transport, self.place
 
     def clashes(self, other: Address) -> bool:
-        """Whether no two sockets can bind both."""
+        """Return whether two sockets cannot bind to both."""
         return self.key == other.key and (self.host == other.host or ANY in (self.host, other.host))
 
     def reaches(self, bound: Address) -> bool:
-        """Whether a connection to this address certainly reaches `bound`. Unknown for names and other addresses of this machine."""
+        """Return whether a connection to this address certainly reaches `bound`.
+
+        False also for host names and for other addresses of this machine, where that is unknown.
+        """
         local = self.host == ANY or self.host == "::1" or self.host.startswith("127.")
         return self.key == bound.key and (self.host == bound.host or (local and bound.host == ANY))
 
 
 def address_of(endpoint: str) -> Address | None:
-    """Parse an endpoint. Returns None for a wildcard, which is another address each time, and for an invalid endpoint."""
+    """Parse an endpoint. Returns None for a wildcard, which is a different address each time, and for an invalid endpoint."""
     transport, _, address = endpoint.partition("://")
     if transport == "ipc":
         return None if address == ANY or not address else Address(transport, ipc_place(address))
@@ -71,17 +79,17 @@ def ipc_refusal(path: str, *, connects: bool) -> str | None:
 
 
 def ipc_place(path: str) -> str:
-    """Return the path of an ipc socket, normalised; a name in the abstract namespace, which begins with @, has no file."""
+    """Return the normalised path of an ipc socket. A name in the abstract namespace (@) has no file and stays as it is."""
     return path if path[0] == "@" else os.path.normpath(Path(path).absolute())
 
 
 def is_port(text: str) -> bool:
-    """Whether this is a port, or * for any free one. libzmq itself takes any number, modulo 65536."""
+    """Return whether this is a port, or `*` for any free one. libzmq itself takes any number, modulo 65536."""
     return text == ANY or (len(text) < 6 and text.isascii() and text.isdigit() and int(text) <= 65535)
 
 
 def is_ipv6(endpoint: str) -> bool:
-    """Whether a tcp endpoint names an IPv6 address, which libzmq takes only with the option IPV6."""
+    """Return whether a tcp endpoint names an IPv6 address, which libzmq accepts only with the option IPV6."""
     transport, _, address = endpoint.partition("://")
     return transport == "tcp" and ":" in address.rpartition(";")[2].rpartition(":")[0]
 

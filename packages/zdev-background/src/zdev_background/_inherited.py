@@ -1,4 +1,4 @@
-"""What a forked process inherits from its parent and must not use."""
+"""Signal handlers and sockets that a forked process inherits from its parent and must not use."""
 
 from __future__ import annotations
 

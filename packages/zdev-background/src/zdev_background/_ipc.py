@@ -1,4 +1,4 @@
-"""Files of ipc endpoints. libzmq takes a path over from a program that listens there, and leaves it behind at the end."""
+"""Files of ipc endpoints. libzmq takes over a path where another program listens, and leaves its own files behind."""
 
 from __future__ import annotations
 
@@ -8,28 +8,38 @@ from _socket import socket as Connection  # gevent's patches replace socket.sock
 from contextlib import suppress
 from pathlib import Path
 
-WILDCARD = "ipc://*"  # libzmq makes a file in a directory of its own, and removes both itself
+WILDCARD = "ipc://*"  # libzmq makes a directory with one file, and removes both
 
 
 def path_of(endpoint: str) -> Path | None:
-    """None: the endpoint has no file, being of another transport, a name in the abstract namespace (@), or a wildcard."""
+    """Return the file of an ipc endpoint. None for other transports, names in the abstract namespace (@) and wildcards."""
     transport, _, path = endpoint.partition("://")
     return Path(path) if transport == "ipc" and path and path[0] not in "@*" else None
 
 
 def refuse_in_use(endpoint: str) -> None:
-    """Raise OSError with EADDRINUSE when somebody listens at an ipc path; a file that a dead program left is no matter."""
+    """Refuse an ipc path where a program listens. A file that a dead program left behind is not refused.
+
+    Raises:
+        OSError: EADDRINUSE, a program listens there.
+    """
     path = path_of(endpoint)
     if path and _is_in_use(path):
         raise OSError(errno.EADDRINUSE, "Address already in use")
 
 
 def remove_file(endpoint: str, *, even_if_in_use: bool = False, made_by_libzmq: bool = False) -> None:
-    """Remove the file of a socket that nobody listens at; made_by_libzmq: for a wildcard, in a directory of its own."""
+    """Remove the file of an ipc endpoint where no program listens.
+
+    Args:
+        endpoint: Any endpoint; one without a file is ignored.
+        even_if_in_use: Remove the file although a program listens there.
+        made_by_libzmq: The endpoint was a wildcard, so the directory is removed too.
+    """
     path = path_of(endpoint)
     if path is None:
         return
-    with suppress(OSError):  # also of a look at it: a name that is too long, no right to enter its directory
+    with suppress(OSError):  # from is_socket() too: a path too long, or a directory that may not be entered
         if path.is_socket() and (even_if_in_use or not _is_in_use(path)):
             path.unlink()
             if made_by_libzmq:
@@ -42,7 +52,7 @@ def _is_in_use(path: Path) -> bool:
         probe.setblocking(False)
         probe.connect(str(path))
     except OSError as error:
-        return error.errno == errno.EAGAIN  # so many wait there to be accepted that there is no room
+        return error.errno == errno.EAGAIN  # the backlog of a program that listens is full
     else:
         return True
     finally:

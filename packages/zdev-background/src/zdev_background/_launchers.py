@@ -39,6 +39,11 @@ class Launcher(ABC):
         self._daemon = daemon
         self._ended = Latch()
 
+    @property
+    def pid(self) -> int | None:
+        """Process ID of the run, if it runs in its own process."""
+        return None
+
     @abstractmethod
     def launch(self) -> None:
         """Begin the run. `ready` is fulfilled once the sockets are bound and connected."""
@@ -68,7 +73,7 @@ class Launcher(ABC):
     def statistics(self) -> Statistics: ...
 
     def state(self) -> State:
-        """What the relay is doing, once it is ready."""
+        """Return the state of the relay, once it is ready."""
         state = self.statistics().state
         if state is State.IDLE:  # bound, and just about to relay
             return State.PAUSED if self._plan.paused else State.ACTIVE

@@ -1,4 +1,4 @@
-"""Mistakes in the description of a device that are found before anything is made: at its start, in the caller's thread."""
+"""Checks of a device's description before its sockets are made: at its start, in the caller's thread."""
 
 from __future__ import annotations
 
@@ -18,9 +18,14 @@ _DROPPING = (zmq.PUB, zmq.XPUB)
 def refuse_mistakes(plan: Plan, *, is_process: bool) -> None:
     """Check a device that is about to start.
 
+    Args:
+        plan: The device.
+        is_process: Whether it runs in its own process.
+
     Raises:
-        ZMQError: With EINVAL, if it could relay nothing.
-        ValueError, TypeError: For a setting that has another kind of value.
+        zmq.ZMQError: EINVAL, a socket has no usable endpoint.
+        TypeError: A setting has a value of the wrong type.
+        ValueError: A setting has an invalid value.
     """
     _check_settings(plan)
     if not any(spec.binds or spec.connects for spec in plan.specs.values()):
@@ -28,11 +33,11 @@ def refuse_mistakes(plan: Plan, *, is_process: bool) -> None:
         return
     own_context = isinstance(plan.context_factory, type) or bool(plan.servers() or plan.placement)
     for role, spec in plan.specs.items():
-        if spec.role != role:  # one socket is both ends
+        if spec.role != role:  # the in socket is both ends
             continue
         endpoints = [*spec.binds, *spec.connects]
         if not endpoints:
-            _miss_endpoint(plan.owner, spec)
+            _report_missing_endpoint(plan.owner, spec)
         for endpoint in endpoints:
             if not endpoint.startswith("inproc:"):
                 continue
@@ -40,7 +45,7 @@ def refuse_mistakes(plan: Plan, *, is_process: bool) -> None:
                 text = f"{spec} uses {endpoint}: inproc cannot reach another process (use ipc:// or tcp://)"
                 raise zmq.ZMQError(errno.EINVAL, f"{plan.owner}: {text}")
             if own_context:
-                text = "%s: %s uses %s in a context of its own, where no socket of yours can reach it (set context_factory)"
+                text = "%s: %s uses %s in the device's own context, where no other socket can reach it (set context_factory)"
                 logger.warning(text, plan.owner, spec, endpoint)
 
 
@@ -48,7 +53,7 @@ def _check_settings(plan: Plan) -> None:
     factory: object = plan.context_factory
     if not callable(factory):
         raise TypeError(
-            f"{plan.owner}: context_factory must make a context, like zmq.Context or lambda: context, not {factory!r}"
+            f"{plan.owner}: context_factory must be a callable that returns a zmq.Context, like zmq.Context, not {factory!r}"
         )
     for name, value, allowed in (
         ("on_full", plan.on_full, (None, "block", "drop")),
@@ -58,10 +63,10 @@ def _check_settings(plan: Plan) -> None:
             raise ValueError(f"{plan.owner}: {name} must be {' or '.join(map(repr, allowed))}, not {value!r}")
 
 
-def _miss_endpoint(owner: str, spec: SocketSpec) -> None:
+def _report_missing_endpoint(owner: str, spec: SocketSpec) -> None:
     remedy = f"call bind_{spec.role} or connect_{spec.role} before the start"
     if spec.role == "ctrl" or (spec.role == "mon" and spec.type in _DROPPING):
-        level = logging.WARNING if spec.role == "ctrl" else logging.INFO  # a proxy has a mon, wanted or not
+        level = logging.WARNING if spec.role == "ctrl" else logging.INFO  # every proxy has a mon socket
         logger.log(level, "%s: %s has no endpoint, so nobody can reach it (%s)", owner, spec, remedy)
         return
     raise zmq.ZMQError(errno.EINVAL, f"{owner}: {spec} has no endpoint ({remedy})")

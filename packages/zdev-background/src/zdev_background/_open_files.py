@@ -1,4 +1,4 @@
-"""The limit on open files. libzmq aborts the process where a context, a socket or an ipc listener finds no descriptor."""
+"""The limit on open files. libzmq aborts the process when a context, a socket or an ipc listener gets no descriptor."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ logger = logging.getLogger("zdev")
 
 FILE_LIMIT = 65536  # open files; each connection takes one
 CONTEXT = 3  # the mailbox of a libzmq context; mailbox and poller of its reaper thread
-IO_THREAD = 2  # mailbox and poller
-ENGINE = 2  # the pipe that wakes its loop
-PROCESS = 8  # two pipes, their ends in the child, and those of a fork server
-SPARE = 8  # sockets that are open for a moment, as while an address is given up
+IO_THREAD = 2  # its mailbox and its poller
+ENGINE = 2  # the pipe that wakes the relay loop
+PROCESS = 8  # two pipes, with the child's ends, and those of a fork server
+SPARE = 8  # sockets that are open briefly, for example during unbind
 
-_needed: dict[object, int] = {}  # by starts that are under way in other threads
+_needed: dict[object, int] = {}  # descriptors, by start under way in any thread
 
 
 def raise_file_limit(limit: int | None = FILE_LIMIT) -> None:
@@ -42,20 +42,24 @@ def raise_file_limit(limit: int | None = FILE_LIMIT) -> None:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (OSError, ValueError) as error:  # macOS refuses more than kern.maxfilesperproc
-        logger.debug("the limit of open files stays %d: %s", soft, error)
+        logger.debug("cannot raise the limit of open files from %d: %s", soft, error)
     else:
         logger.debug("raised the limit of open files from %d to %d", soft, wanted)
 
 
 @contextmanager
 def room_for(owner: str, count: int) -> Iterator[None]:
-    """Check that `count` descriptors are free, for what is opened in the block.
+    """Check that enough descriptors are free for what is opened in the block.
 
-    Descriptors are counted, not opened for a try: a running ipc listener would abort if they were taken for a moment. Starts in
-    other threads are added in full, so that two of them cannot rely on the same descriptors.
+    They are counted and not opened for a try, since a running ipc listener would abort if it got none in that moment. The needs of
+    starts in other threads are added, so that two starts cannot rely on the same descriptors.
+
+    Args:
+        owner: The device, for the error.
+        count: How many descriptors the block opens.
 
     Raises:
-        ZMQError: EMFILE, too few are free. The text names `owner` and the remedy.
+        zmq.ZMQError: EMFILE, too few are free.
     """
     mine = object()
     _needed[mine] = count + SPARE
@@ -64,7 +68,7 @@ def room_for(owner: str, count: int) -> Iterator[None]:
         if free is not None and free < needed:
             raise zmq.ZMQError(
                 errno.EMFILE,
-                f"{owner}: too many open files: it needs {needed} free descriptors and {free} are left "
+                f"{owner}: too many open files: {needed} free descriptors are needed, and {free} are left "
                 "(close some, or raise the limit: ulimit -n, LimitNOFILE= of systemd)",
             )
         yield
@@ -73,7 +77,7 @@ def room_for(owner: str, count: int) -> Iterator[None]:
 
 
 def _free() -> int | None:
-    """How many descriptors are free; None: the system does not show those in use."""
+    """Return how many descriptors are free, or None if the system does not show those in use."""
     if sys.platform == "win32":
         return None
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -81,7 +85,7 @@ def _free() -> int | None:
         return None
     directory = "/proc/self/fd" if Path("/proc/self/fd").is_dir() else "/dev/fd"
     try:
-        used = [int(name) for name in os.listdir(directory)]  # noqa: PTH208  no Path a descriptor
+        used = [int(name) for name in os.listdir(directory)]  # noqa: PTH208  without a Path per descriptor
     except OSError as error:
         return 0 if error.errno in (errno.EMFILE, errno.ENFILE) else None
-    return limit - sum(number < limit for number in used) + 1  # one was that of the listing
+    return limit - sum(number < limit for number in used) + 1  # one is that of the listing, closed by now

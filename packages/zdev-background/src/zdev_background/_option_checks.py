@@ -1,4 +1,4 @@
-"""Checks of the values of socket options that libzmq accepts and that make it lose messages, cut connections or abort."""
+"""Checks for option values that libzmq accepts although they make it lose messages, break connections or abort."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CURVE_HANDSHAKE = 512  # bytes; CURVE's INITIATE (RFC 26) is shorter
 
 
 def within(lowest: int, highest: int, unit: str, hint: str = "") -> Check:
-    """A check that takes -1, which leaves the system's value, and numbers from `lowest` to `highest`."""
+    """Return a check for numbers from `lowest` to `highest`, or -1, which leaves the system's value."""
 
     def check(value: int) -> str | None:
         if value == -1 or lowest <= value <= highest:
@@ -30,35 +30,38 @@ def within(lowest: int, highest: int, unit: str, hint: str = "") -> Check:
 
 
 def from_to(lowest: int, highest: int) -> Check:
+    """Return a check for numbers from `lowest` to `highest`."""
     return lambda value: None if lowest <= value <= highest else f"must be {lowest} to {highest}"
 
 
-def no_zero(value: int) -> str | None:
-    return "0 disables reconnecting: write -1 if that is meant, or milliseconds from 1" if value == 0 else None
+def reconnect_interval(value: int) -> str | None:
+    """Check RECONNECT_IVL, where libzmq takes 0 as an interval without a delay."""
+    return "must be 1 ms or more, or -1 to disable reconnecting" if value == 0 else None
 
 
 def maxmsgsize(value: int) -> str | None:
+    """Check MAXMSGSIZE, which libzmq applies to the frames of the handshake too."""
     if value == -1 or value >= SMALLEST_MAXMSGSIZE:
         return None
     return f"must be at least {SMALLEST_MAXMSGSIZE} bytes, or -1 for no limit: it limits the peer's handshake too"
 
 
 def interface(value: bytes) -> str | None:
-    """Whether this machine has the interface and this process may use it; libzmq retries a connect for ever if not."""
+    """Check that this machine has the interface and this process may use it. Otherwise libzmq retries a connect for ever."""
     if sys.platform != "linux" or not value:
         return None
     with closing(Connection(sockets.AF_INET, sockets.SOCK_DGRAM)) as probe:
         try:
             probe.setsockopt(sockets.SOL_SOCKET, sockets.SO_BINDTODEVICE, value + b"\0")
         except PermissionError:
-            return "this process may not use it (CAP_NET_RAW is needed)"
+            return "permission denied (CAP_NET_RAW is needed)"
         except OSError as error:
             return f"{error.strerror} (this machine has {', '.join(name for _, name in sockets.if_nameindex())})"
     return None
 
 
 def listening(value: int) -> str | None:
-    """Whether the descriptor is a listening socket; libzmq aborts the process for another one."""
+    """Check that the descriptor is a listening socket. Otherwise libzmq aborts the process."""
     if value == -1:
         return None
     try:
@@ -79,24 +82,27 @@ def listening(value: int) -> str | None:
 
 
 def conflict_of(options: Iterable[tuple[int, Any]], binds: int = 0) -> str | None:
-    """Say which of a socket's options do not fit together.
+    """Return which of a socket's options conflict, and why.
 
     Args:
         options: Pairs of option and value, in the order in which they are set.
         binds: How many endpoints the socket binds.
+
+    Returns:
+        The text for an error, or None if all options work together.
     """
     given: Mapping[int, Any] = dict(options)
     secret, public = given.get(zmq.CURVE_SECRETKEY), given.get(zmq.CURVE_PUBLICKEY)
     if given.get(zmq.CURVE_SERVER) and not secret:
-        return "CURVE_SERVER needs CURVE_SECRETKEY: without it no peer gets in (use CurveServer, or a table curve)"
+        return "CURVE_SERVER needs CURVE_SECRETKEY: without it every peer is refused (use CurveServer, or a table curve)"
     if given.get(zmq.CURVE_SERVERKEY) and not (secret and public):
-        return "CURVE_SERVERKEY needs CURVE_PUBLICKEY and CURVE_SECRETKEY: no server lets this socket in (use CurveClient, or a table curve)"
+        return "CURVE_SERVERKEY needs CURVE_PUBLICKEY and CURVE_SECRETKEY: every server refuses this socket (use CurveClient, or a table curve)"
     if secret and public and len(secret) == len(public) == 40 and zmq.curve_public(_bytes(secret)) != _bytes(public):
         return "CURVE_PUBLICKEY does not belong to CURVE_SECRETKEY"
     if (given.get(zmq.CURVE_SERVER) or secret) and 0 <= given.get(zmq.MAXMSGSIZE, -1) < CURVE_HANDSHAKE:
         return f"MAXMSGSIZE must be at least {CURVE_HANDSHAKE} with CURVE: it limits the peer's handshake too"
     if given.get(zmq.USE_FD, -1) != -1 and binds != 1:
-        return f"USE_FD needs one bind, and there are {binds}: libzmq gives the descriptor to each, and aborts"
+        return f"USE_FD needs one bind, and there are {binds}: libzmq would use the descriptor for each of them, and abort"
     return None
 
 

@@ -14,15 +14,17 @@ Kind = Literal["allowed", "limited", "no effect", "refused", "read-only"]
 
 
 SECRETS = ("CURVE_SECRETKEY", "PLAIN_PASSWORD", "SOCKS_PASSWORD", "WSS_KEY_PEM")
-"""Options whose values are in no error, log or command line."""
+"""Options whose values must not appear in errors, logs and command lines."""
 
 
 class Verdict(NamedTuple):
-    """What comes of setting an option.
+    """Whether an option may be set.
 
-    note: for documentation; of a refused one, the reason and the remedy.
-    check: says what is wrong with a value, wherever it is given.
-    probe: says what is wrong with a value on this machine, at the start.
+    Attributes:
+        kind: The verdict.
+        note: For documentation; for a refused option, the reason and the remedy.
+        check: Returns what is wrong with a value, or None. Runs wherever the option is given.
+        probe: Returns what is wrong with a value on this machine, or None. Runs at the start of a device.
     """
 
     kind: Kind
@@ -32,7 +34,12 @@ class Verdict(NamedTuple):
 
 
 class Option(NamedTuple):
-    """A row of the table. `libzmq` is the verdict for sockets of libzmq."""
+    """One row of the table.
+
+    Attributes:
+        name: Such as SNDHWM.
+        libzmq: The verdict for sockets of libzmq.
+    """
 
     name: str
     libzmq: Verdict
@@ -58,7 +65,7 @@ _MULTICAST = Verdict("allowed", "multicast only (pgm, norm), with a libzmq that 
 _VMCI = Verdict("allowed", "vmci only, with a libzmq that has it")
 _GSSAPI = Verdict("allowed", "with a libzmq that has GSSAPI")
 _SOCKS = _refused(
-    "not supported: libzmq aborts the process when a socket is closed while the proxy is down, or refuses (use a tunnel, as ssh -L makes)"
+    "not supported: libzmq aborts the process when a socket is closed while the proxy is down or refuses (use a tunnel, such as ssh -L)"
 )
 
 OPTIONS: dict[str, Option] = dict(
@@ -103,7 +110,7 @@ OPTIONS: dict[str, Option] = dict(
             "TCP_KEEPALIVE_INTVL",
         ),
         *_rows(_limited("1 to 127 probes; -1: the system's", checks.within(1, 127, "probes")), "TCP_KEEPALIVE_CNT"),
-        *_rows(_limited("ms from 1; -1: never reconnect", checks.no_zero), "RECONNECT_IVL"),
+        *_rows(_limited("ms from 1; -1: never reconnect", checks.reconnect_interval), "RECONNECT_IVL"),
         *_rows(_limited("0 to 255", checks.from_to(0, 255)), "TOS"),
         *_rows(Verdict("limited", "an interface of this machine", None, checks.interface), "BINDTODEVICE"),
         *_rows(Verdict("limited", "an open, listening socket, for one bind; -1: none", None, checks.listening), "USE_FD"),
@@ -111,7 +118,9 @@ OPTIONS: dict[str, Option] = dict(
         *_rows(Verdict("no effect", "a device never waits in a socket"), "RCVTIMEO", "SNDTIMEO"),
         *_rows(Verdict("no effect", "Windows only"), "LOOPBACK_FASTPATH"),
         *_rows(
-            _refused("not supported: libzmq keeps one frame, which tears messages of several (use a small RCVHWM or SNDHWM)"),
+            _refused(
+                "not supported: libzmq keeps one frame, which breaks messages of several frames (use a small RCVHWM or SNDHWM)"
+            ),
             "CONFLATE",
         ),
         *_rows(
@@ -150,12 +159,15 @@ OPTIONS: dict[str, Option] = dict(
 
 
 def option_refusal(option: int, value: Any, *, probe: bool = False) -> str | None:
-    """Say why this option must not be set to this value. libzmq decides on options without a row, and on the type of the value.
+    """Return why an option must not be set to a value. libzmq decides on options without a row, and on the type of the value.
 
     Args:
-        option: Its number, like zmq.SNDHWM.
+        option: Its number, such as zmq.SNDHWM.
         value: A number, or bytes.
-        probe: Whether to look at this machine as well, as at the start of a device.
+        probe: Whether to check the value on this machine too, as a device does at its start.
+
+    Returns:
+        The text for an error, or None if the option may be set.
     """
     verdict = verdict_of(option)
     if verdict is None:
@@ -163,18 +175,18 @@ def option_refusal(option: int, value: Any, *, probe: bool = False) -> str | Non
     if verdict.kind == "read-only":
         return "can only be read"
     if verdict.kind == "refused":
-        return verdict.note if value else None  # 0 and empty leave it off
+        return verdict.note if value else None  # 0 or empty disables it
     for check in (verdict.check, verdict.probe if probe else None):
         try:
             if check and (refusal := check(value)):
                 return refusal
-        except TypeError:  # not the kind of value that the option takes, as libzmq will say
+        except TypeError:  # the wrong type of value, which libzmq will refuse
             return None
     return None
 
 
 def verdict_of(option: int) -> Verdict | None:
-    """Return the row's verdict on an option for sockets of libzmq."""
+    """Return the verdict on an option for sockets of libzmq, or None if the table has no such row."""
     try:
         return OPTIONS[zmq.SocketOption(option).name].libzmq
     except (KeyError, ValueError):

@@ -1,4 +1,4 @@
-"""Where a device's threads run: how many I/O threads libzmq has for it, and on which processors."""
+"""The number of a device's I/O threads, and the processors on which its threads run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from ._errors import explained
 
 @dataclass(frozen=True)
 class Placement:
-    """io_threads: None: what the context has. cpus: empty: all that the process may use."""
+    """The I/O threads and processors of a device.
+
+    Attributes:
+        io_threads: How many I/O threads libzmq has for the device; None for the context's default.
+        cpus: Processors, by number; empty for all that the process may use.
+    """
 
     io_threads: int | None = None
     cpus: frozenset[int] = field(default_factory=frozenset)
@@ -24,22 +29,28 @@ class Placement:
         return self.io_threads is not None or bool(self.cpus)
 
     def apply_affinity(self, owner: str) -> frozenset[int]:
-        """Move the calling thread to the processors; returns where it was. The threads that it makes from then on, those of a
-        new context among them, are there too.
+        """Move the calling thread to the processors, and with it the threads that it makes later, such as those of a new context.
 
-        Raises ZMQError with EINVAL for processors that are not there or not allowed, ENOTSUP where the system has no such call.
+        Args:
+            owner: The device, for errors.
+
+        Returns:
+            The processors where the thread could run before.
+
+        Raises:
+            zmq.ZMQError: EINVAL, a processor does not exist or is not allowed; ENOTSUP, the system has no such call.
         """
         if not self.cpus:
             return frozenset()
         if not hasattr(os, "sched_setaffinity"):
-            raise zmq.ZMQError(errno.ENOTSUP, f"{owner}: this system cannot bind threads to processors: leave `cpus` out")
+            raise zmq.ZMQError(errno.ENOTSUP, f"{owner}: this system cannot bind threads to processors (leave cpus empty)")
         before = frozenset(os.sched_getaffinity(0))
         try:
             if not all(isinstance(each, int) for each in self.cpus):
-                raise TypeError("processors are given by number")
+                raise TypeError("processors must be numbers")
             os.sched_setaffinity(0, self.cpus)
         except (OSError, OverflowError, TypeError, ValueError) as error:
-            advice = f"this process may use {', '.join(map(str, sorted(before)))}"
+            advice = f"use processors that this process may use: {', '.join(map(str, sorted(before)))}"
             raise explained(owner, f"cannot run on processors {sorted(self.cpus, key=str)}", error, advice) from error
         return before
 
@@ -47,7 +58,7 @@ class Placement:
         """Make a context with this number of I/O threads.
 
         Raises:
-            ZMQError: EINVAL for an impossible number, EMFILE where no descriptor is free.
+            zmq.ZMQError: EINVAL for an impossible number, EMFILE where no descriptor is free.
             TypeError: `factory` returned something else.
         """
         try:
@@ -61,12 +72,12 @@ class Placement:
                 if not isinstance(self.io_threads, int):
                     raise TypeError("not a whole number")
                 if self.io_threads < 1:
-                    raise ValueError("none would serve the network")
+                    raise ValueError("no thread would serve the network")
                 context.set(zmq.IO_THREADS, self.io_threads)
             except (zmq.ZMQError, TypeError, ValueError, OverflowError) as error:
                 context.term()
-                doing = f"cannot have {self.io_threads!r} I/O threads"
-                raise explained(owner, doing, error, "give a number from 1 on, or None") from error
+                doing = f"cannot use {self.io_threads!r} I/O threads"
+                raise explained(owner, doing, error, "use a number from 1 on, or None") from error
         return context
 
 

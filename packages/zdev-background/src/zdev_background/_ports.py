@@ -1,4 +1,4 @@
-"""TCP ports that are promised to a device before it starts."""
+"""TCP ports that are reserved for a device before it starts."""
 
 from __future__ import annotations
 
@@ -13,29 +13,25 @@ import zmq
 
 from ._open_files import CONTEXT, IO_THREAD, room_for
 
-_WHOLE_RANGE = (49152, 65536)  # pyzmq's defaults, which mean: the system chooses
-_BACKLOG = 100  # as ZMQ_BACKLOG: peers that connect before the device starts wait here
+_DEFAULT_RANGE = (49152, 65536)  # pyzmq's; here the system chooses then
+_BACKLOG = 100  # as ZMQ_BACKLOG, for peers that connect before the device starts
 
 
 class Ports:
-    """Keeps each port with a listening socket, which a device's own socket takes over as it is.
+    """The reserved ports of a device, each with a listening socket that the device's socket adopts.
 
-    So nobody else can bind a promised port, and a peer that connects early is served when the device starts.
-    Pickles while multiprocessing starts a process, and only then.
+    No other program can bind a reserved port, and a peer that connects early is served when the device starts. Pickles only while
+    multiprocessing starts a process.
     """
 
     def __init__(self) -> None:
         self._listeners: dict[str, sockets.socket] = {}
 
     def reserve(self, address: str, min_port: int, max_port: int, max_tries: int) -> int:
-        """A port of `address`, a transport and host like tcp://127.0.0.1, that is now kept for its endpoint.
-
-        Raises ZMQBindError when no port from `min_port` to below `max_port` was free in `max_tries` tries, and ZMQError for an
-        address that can't be bound.
-        """
+        """Reserve a free port of `address`, such as tcp://127.0.0.1, and return it. `InRole.bind_in_to_random_port` has the details."""
         host = _host(address)
         candidates: Iterable[int] = [0]
-        if (min_port, max_port) != _WHOLE_RANGE:
+        if (min_port, max_port) != _DEFAULT_RANGE:
             ports = range(min_port, max_port)
             candidates = random.sample(ports, min(max_tries, len(ports)))
         for candidate in candidates:
@@ -51,9 +47,12 @@ class Ports:
         raise zmq.ZMQBindError(f"{address}: no free port found from {min_port} to {max_port - 1}")
 
     def adopt(self, endpoint: str, socket: zmq.Socket[Any]) -> bool:
-        """Bind `socket` to `endpoint` with the listener kept for it, if there is one.
+        """Bind a socket to an endpoint with the listener reserved for it.
 
-        The port is kept here too until `release`, so that a start that fails later can be tried again.
+        The port stays reserved until `release`, so that a start that fails later can be tried again.
+
+        Returns:
+            Whether there is such a listener.
         """
         listener = self._listeners.get(endpoint)
         if listener is None:
@@ -69,12 +68,13 @@ class Ports:
         return True
 
     def release(self) -> None:
-        """Keep no port any longer."""
+        """Give up all reserved ports."""
         for listener in self._listeners.values():
             listener.close()
         self._listeners.clear()
 
     def filenos(self) -> set[int]:
+        """Return the descriptors of the listeners."""
         return {listener.fileno() for listener in self._listeners.values()}
 
     def __del__(self) -> None:
@@ -82,13 +82,13 @@ class Ports:
 
 
 def _host(address: str) -> str:
-    # libzmq knows wildcards and names of interfaces: let it bind, and tell the numeric address.
+    # libzmq resolves wildcards and names of interfaces: let it bind, and read the numeric address.
     with room_for(address, CONTEXT + IO_THREAD + 2), zmq.Context() as context, context.socket(zmq.PUSH) as probe:
         probe.ipv6 = "[" in address
         probe.bind(f"{address}:*")
         endpoint = probe.getsockopt_string(zmq.LAST_ENDPOINT)
     if not endpoint.startswith("tcp://"):
-        raise zmq.ZMQError(errno.EPROTONOSUPPORT, f"{address} has no ports: only tcp has")
+        raise zmq.ZMQError(errno.EPROTONOSUPPORT, f"{address} has no ports (use tcp)")
     return endpoint.removeprefix("tcp://").rpartition(":")[0].strip("[]")
 
 

@@ -74,6 +74,10 @@ class ProcessLauncher(Launcher):
         self._reader: threading.Thread | None = None
         self._reader_id = 0
 
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child and self.is_alive() else None
+
     def launch(self) -> None:
         try:
             context = _context(self._start_method)
@@ -166,7 +170,7 @@ class ProcessLauncher(Launcher):
             if self._pipe is None:
                 answered.set_result(None)
                 return None
-            number = next(self._numbers)  # at once: a signal handler may give an order of its own between any two steps
+            number = next(self._numbers)  # at once: a signal handler may give another order between any two steps
             self._answers[number] = answered
             try:
                 self._pipe.send((number, verb, arguments))
@@ -203,10 +207,10 @@ class ProcessLauncher(Launcher):
 
     def _remove_ipc_files(self) -> None:
         """Remove the files of ipc endpoints, which a killed child leaves."""
-        told = {endpoint for spec in self._plan.specs.values() for endpoint in spec.binds}
+        given = {endpoint for spec in self._plan.specs.values() for endpoint in spec.binds}
         bound = [each for role in self.ready.result().values() for each in role] if self.ready.done() else []
-        for endpoint in {*told, *bound}:
-            remove_file(endpoint, made_by_libzmq=WILDCARD in told and endpoint not in told)
+        for endpoint in {*given, *bound}:
+            remove_file(endpoint, made_by_libzmq=WILDCARD in given and endpoint not in given)
 
     def _close_pipe(self, pipe: Connection) -> None:
         with self._lock:

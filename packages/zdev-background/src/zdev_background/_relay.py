@@ -74,7 +74,7 @@ class Plan:
         return self.on_full or ("block" if mandatory else "drop")
 
     def servers(self) -> dict[str, Server]:
-        """What guards the sockets that others must prove themselves to, by ZAP domain."""
+        """Return the mechanisms of the sockets that authenticate their peers, by ZAP domain."""
         return {spec.role: spec.security for spec in self.specs.values() if isinstance(spec.security, Server)}
 
 
@@ -98,7 +98,7 @@ class Ending:
 
     @property
     def lost(self) -> int:
-        """Messages that were received and not handed to libzmq: those in hand, at most one of each direction, and those unread."""
+        """Messages received and not handed to libzmq, those that are pending, at most one per direction, and those unread."""
         return self.statistics.in_.pending + self.statistics.out.pending + self.unread
 
 
@@ -154,7 +154,7 @@ class Relay:
         return {role: opened.endpoints for role, opened in self._opened.items()}
 
     def run(self) -> Ending:
-        """Relay until told to stop, send on what has arrived, then close the sockets. Raises nothing."""
+        """Relay until a stop, send on what has arrived, then close the sockets. Raises nothing."""
         outcome, error, unread, unsent = None, None, 0, False
         self._thread = threading.get_ident()
         try:
@@ -166,7 +166,7 @@ class Relay:
                 self._shutdown.send_on(outcome, self._grace)
                 unsent = self._shutdown.flush(left())
                 unread = self._shutdown.count_unread()
-        except zmq.ContextTerminated:  # by its owner, who wants all to end: who terminates it twice, crashes
+        except zmq.ContextTerminated:  # by its owner; terminating it a second time would crash
             outcome, self._owns_context = Outcome.STOPPED, False
         except BaseException as problem:  # noqa: BLE001  the launcher tells or raises it
             error = problem

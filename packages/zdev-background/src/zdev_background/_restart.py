@@ -96,6 +96,10 @@ class Supervisor(Launcher):
     def relay(self) -> Any:
         return getattr(self._run, "relay", None)
 
+    @property
+    def pid(self) -> int | None:
+        return self._run.pid
+
     def launch(self) -> None:
         self._run.launch()  # in this thread: a program that forks should have no other
         self.worker = self._run.worker

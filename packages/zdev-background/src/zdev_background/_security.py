@@ -1,11 +1,11 @@
-"""Who may connect: mechanisms of ZMTP (CURVE, PLAIN) as values, told apart from the sockets that they protect.
+"""Security mechanisms of ZMTP, CURVE and PLAIN, as values: which peers may connect to a socket.
 
-They hold paths, never secrets: a secret is read when the socket is made, and is in no log, repr or pickle.
+The values hold paths, never secrets. Secrets are read when the socket is made, and appear in no log, repr or pickle.
 
     Security
-     +-- CurveServer    binds: proves itself by a key, and lets in the clients whose keys it knows   RFC 26, zmq_curve(7)
-     +-- CurveClient    connects: knows the server's key, and has one of its own
-     +-- PlainServer    binds: lets in who has a name and a password; nothing is encrypted           RFC 24, zmq_plain(7)
+     +-- CurveServer    binds: has a key, and admits the clients whose keys it knows              RFC 26, zmq_curve(7)
+     +-- CurveClient    connects: has a key, and knows the server's key
+     +-- PlainServer    binds: admits clients with a name and a password; nothing is encrypted    RFC 24, zmq_plain(7)
      +-- PlainClient    connects: has a name and a password
 """
 
@@ -28,27 +28,41 @@ ANY: Literal["any"] = "any"
 
 
 class Security(ABC):
-    """What protects one socket."""
+    """A security mechanism for one socket."""
 
-    is_server: bool
+    is_server: bool  # whether it is for a socket that binds
 
     @abstractmethod
     def check(self) -> None:
-        """Read the files. Raises OSError or ValueError about one that can't be used as it is."""
+        """Check the files.
+
+        Raises:
+            OSError: A file cannot be read, or others can read or write it.
+            ValueError: The content of a file is invalid.
+        """
 
     @abstractmethod
     def protect(self, socket: zmq.Socket[bytes], domain: str) -> None:
-        """Set the options of `socket`, before it binds or connects. Raises OSError or ValueError about a file."""
+        """Set the security options of a socket that has not bound or connected yet.
+
+        Args:
+            socket: The socket.
+            domain: Its ZAP domain (RFC 27).
+
+        Raises:
+            OSError: A file cannot be read, or others can read or write it.
+            ValueError: The content of a file is invalid.
+        """
 
 
 class Server(Security):
-    """Of a socket that binds. Its peers' credentials are checked as they connect, against files as these are at that time."""
+    """A mechanism for a socket that binds. The files are read whenever a peer connects, so that changes need no restart."""
 
     is_server = True
 
     @abstractmethod
     def guard(self, authenticator: Authenticator, domain: str) -> None:
-        """Have `authenticator` let in whom this says, and nobody else."""
+        """Make an authenticator admit the peers of this domain whose credentials are in the files, and no others."""
 
     def _enforce(self, socket: zmq.Socket[bytes], domain: str) -> None:
         socket.setsockopt_string(zmq.ZAP_DOMAIN, domain)
@@ -59,9 +73,12 @@ class Server(Security):
 class CurveServer(Server):
     """CURVE for a socket that binds.
 
-    secret_key: file with both keys of this socket, as pyzmq and czmq write it; nobody but its owner may be able to read it.
-    clients: directory of *.key files, each with the public key of a client that may connect; or "any" for every client that
-    knows this server's public key. Keys added or removed count from the next connection on; those that are connected stay.
+    Changes in the directory of client keys take effect for the next connection. Connected peers stay connected.
+
+    Args:
+        secret_key: File with both keys of this socket, in the format of pyzmq and czmq. Only its owner may have access.
+        clients: Directory of `*.key` files, each with the public key of a client that may connect; or "any" for every client
+            that knows this server's public key.
     """
 
     secret_key: StrPath
@@ -79,7 +96,7 @@ class CurveServer(Server):
     def _read(self) -> tuple[bytes, bytes]:
         keys = read_secret_key(self.secret_key)
         if self.clients != ANY:
-            KnownKeys(self.clients).look()
+            KnownKeys(self.clients).read()
         return keys
 
     def guard(self, authenticator: Authenticator, domain: str) -> None:
@@ -87,21 +104,22 @@ class CurveServer(Server):
 
 
 class _Clients:
-    """Tells zmq.auth who may connect."""
+    """The callback of zmq.auth that decides whether a client may connect."""
 
     def __init__(self, clients: StrPath) -> None:
         self._known = None if clients == ANY else KnownKeys(clients, logger.warning)
 
     def callback(self, _domain: str, key: bytes) -> bool:
-        return self._known is None or key in self._known.look()
+        return self._known is None or key in self._known.read()
 
 
 @dataclass(frozen=True)
 class CurveClient(Security):
     """CURVE for a socket that connects.
 
-    secret_key: file with both keys of this socket; nobody but its owner may be able to read it.
-    server_key: file with the public key of the server that it connects to.
+    Args:
+        secret_key: File with both keys of this socket. Only its owner may have access.
+        server_key: File with the public key of the server.
     """
 
     secret_key: StrPath
@@ -119,10 +137,12 @@ class CurveClient(Security):
 
 @dataclass(frozen=True)
 class PlainServer(Server):
-    """PLAIN for a socket that binds: a name and a password, sent as they are. For links that are encrypted otherwise.
+    """PLAIN for a socket that binds: peers send a name and a password unencrypted. For links that are encrypted otherwise.
 
-    passwords: file of lines NAME:PASSWORD, which nobody but its owner may be able to read; # begins a comment line. Changes
-    count from the next connection on.
+    Changes in the file take effect for the next connection. Connected peers stay connected.
+
+    Args:
+        passwords: File of lines NAME:PASSWORD; a line that begins with # is a comment. Only its owner may have access.
     """
 
     passwords: StrPath
@@ -144,7 +164,8 @@ class PlainServer(Server):
 class PlainClient(Security):
     """PLAIN for a socket that connects.
 
-    password: file with one line NAME:PASSWORD, which nobody but its owner may be able to read.
+    Args:
+        password: File with one line NAME:PASSWORD. Only its owner may have access.
     """
 
     password: StrPath
@@ -164,7 +185,7 @@ class PlainClient(Security):
 
 
 def is_loopback(endpoint: str) -> bool:
-    """Whether no other host can reach what is bound to `endpoint`."""
+    """Return whether other hosts cannot reach a socket that is bound to `endpoint`."""
     transport, _, address = endpoint.partition("://")
     if transport in ("ipc", "inproc"):
         return True

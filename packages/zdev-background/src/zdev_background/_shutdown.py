@@ -69,7 +69,7 @@ class GracefulShutdown:
         end = time.monotonic() + grace
         self._relay(grace)
         if self._is_one_way and not self._over.is_open():
-            self._source.unbind()  # who was told to cease may have connected again by now, and sent what waited there
+            self._source.unbind()  # senders may have connected again by now, and sent more
             if self._source.socket.poll(0):
                 self._relay(max(end - time.monotonic(), STUCK))
 
@@ -182,7 +182,7 @@ class GracefulShutdown:
 
 
 def _system_endpoints(opened: OpenSocket) -> list[str]:
-    """What it has bound and the system shows."""
+    """Return the bound endpoints whose connections the system shows."""
     return [each for each in opened.endpoints if each.startswith(("tcp:", "ipc:"))]
 
 

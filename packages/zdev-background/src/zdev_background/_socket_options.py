@@ -1,4 +1,4 @@
-"""The options that zdev sets on the sockets it makes, unless the device's user or the context sets them."""
+"""The options that zdev sets on its sockets by default. Those that the user or the context sets take precedence."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ DEFAULT_SOCKET_OPTIONS: Mapping[int, int] = MappingProxyType(
         zmq.TCP_KEEPALIVE_CNT: 6,
     }
 )
-"""Options of every socket that zdev makes, unless its user or the context sets them. libzmq's own defaults are no limits, except
-for a handshake timeout of 30 s.
+"""Default options of every socket, read only. Options that the user or the context sets take precedence.
 
-MAXMSGSIZE, in bytes: a peer that announces a larger frame is disconnected. HANDSHAKE_IVL, in ms: a peer that has not completed
-the handshake by then is disconnected. TCP_KEEPALIVE_IDLE and INTVL, in seconds, and CNT, in probes: a host that vanished is
-noticed within two minutes.
+libzmq itself sets no limits, except for a handshake timeout of 30 s. MAXMSGSIZE is in bytes: a peer that announces a larger frame
+is disconnected. HANDSHAKE_IVL is in ms: a peer that has not completed the handshake in time is disconnected. TCP_KEEPALIVE_IDLE
+and TCP_KEEPALIVE_INTVL are in seconds: a host that vanishes is noticed within two minutes.
 
-ZMTP heartbeats and TCP_MAXRT are left off: both take a receiver that is only full, or paused, for a dead one, and lose the
-messages that its connection held."""
+ZMTP heartbeats and TCP_MAXRT stay off: both disconnect a receiver that is only full or paused, and lose the messages that its
+connection held."""
 
-DEFAULT_LINGER = 1000  # ms; with libzmq's own, for ever, a device could not end while a peer is away
+DEFAULT_LINGER = 1000  # ms; libzmq's default, no limit, would keep a device from ending while a peer is away
 LONGEST_SUBSCRIPTION = 65_536  # bytes
 
 _SUBSCRIPTIONS_ONLY: dict[int, int] = {zmq.MAXMSGSIZE: LONGEST_SUBSCRIPTION}
@@ -40,23 +39,24 @@ DEFAULT_OPTIONS_BY_TYPE: Mapping[int, Mapping[int, int]] = MappingProxyType(
         zmq.XSUB: {zmq.LINGER: 0, zmq.SNDHWM: 0},
     }
 )
-"""Options of the sockets of one type, in place of `DEFAULT_SOCKET_OPTIONS` and of a LINGER of 1000 ms.
+"""Default options by socket type, read only, which replace those of `DEFAULT_SOCKET_OPTIONS` and a LINGER of 1000 ms.
 
-ROUTER_MANDATORY: a reply to a client that has left, or is full, is counted; without it libzmq drops the reply silently.
-MAXMSGSIZE of PUB and XPUB: their peers send subscriptions, and libzmq crashes on a topic of 200 kB. LINGER of SUB and XSUB: they
-send subscriptions only, which end with the connection. SNDHWM of XSUB: libzmq drops subscriptions beyond it silently."""
+ROUTER has ROUTER_MANDATORY, so that a reply to a client that has left or is full is counted; by default libzmq drops it silently.
+PUB and XPUB have a small MAXMSGSIZE, in bytes: their peers send subscriptions only, and libzmq crashes on a topic of 200 kB. SUB
+and XSUB have no LINGER, since they send subscriptions only, which end with the connection. XSUB has no SNDHWM, beyond which libzmq
+drops subscriptions silently."""
 
-# Types that spread messages over their receivers. Without IMMEDIATE, libzmq counts each `connect` as a receiver, connected or not.
-_SPREADING = (zmq.DEALER, zmq.PUSH, zmq.REQ)
+# Types that distribute messages. Without IMMEDIATE, libzmq counts each `connect` as a receiver, even while it is not connected.
+_DISTRIBUTING = (zmq.DEALER, zmq.PUSH, zmq.REQ)
 
 
 def default_options(socket_type: int, *, connects: bool = False) -> dict[int, int]:
-    """Return the options of a socket of this type that sends messages on.
+    """Return the default options of a socket.
 
     Args:
-        socket_type: Its type, like zmq.ROUTER.
-        connects: Whether it connects to its receivers.
+        socket_type: Such as zmq.ROUTER.
+        connects: Whether the socket connects to peers that it sends messages to.
     """
     own = DEFAULT_OPTIONS_BY_TYPE.get(socket_type, {})
-    immediate: dict[int, int] = {zmq.IMMEDIATE: 1} if connects and socket_type in _SPREADING else {}
+    immediate: dict[int, int] = {zmq.IMMEDIATE: 1} if connects and socket_type in _DISTRIBUTING else {}
     return {**DEFAULT_SOCKET_OPTIONS, zmq.LINGER: DEFAULT_LINGER, **own, **immediate}

@@ -1,4 +1,4 @@
-"""Sockets as values: what a socket shall be, told before and apart from where it is made."""
+"""Sockets as values: the description of a socket, apart from the place and time where it is made."""
 
 from __future__ import annotations
 
@@ -28,32 +28,38 @@ Role = Literal["in", "out", "mon", "ctrl"]
 OptionValue = int | bytes | str
 
 SOCKET_TYPES = {int(each): each.name for each in zmq.SocketType if each <= zmq.XSUB}
-"""Types that a device can relay, by number. The others are STREAM, whose messages have no frames, and drafts of libzmq."""
+"""Socket types that a device can relay, by number. It cannot relay STREAM, which has no message frames, and libzmq's drafts."""
 
-_REPLACED = {int(zmq.HWM): (zmq.SNDHWM, zmq.RCVHWM)}  # ØMQ 2 had one for both directions
-UNBIND_TIMEOUT = 1.0  # seconds for libzmq's own thread to give an address up, which takes it a millisecond
+_REPLACED = {int(zmq.HWM): (zmq.SNDHWM, zmq.RCVHWM)}  # ØMQ 2 had one option for both directions
+UNBIND_TIMEOUT = 1.0  # seconds for libzmq's I/O thread to close a listener, which usually takes a millisecond
 _numbers = itertools.count()
 
 
 class OpenSocket(NamedTuple):
-    """What a `SocketSpec` became, and the addresses it bound as they are: ports in place of wildcards."""
+    """A socket made from a `SocketSpec`.
+
+    Attributes:
+        socket: The socket.
+        endpoints: What it has bound, with ports in place of wildcards.
+    """
 
     socket: zmq.Socket[bytes]
     endpoints: tuple[str, ...] = ()
 
     def close(self, linger: int | None = None) -> None:
-        """Close the socket. What it had bound can be bound anew when this returns, which libzmq alone leaves open.
+        """Close the socket. Its endpoints can be bound again when this returns, which libzmq does not guarantee.
 
-        linger: in ms, instead of the socket's own LINGER.
+        Args:
+            linger: In ms; None for the LINGER of the socket.
         """
         self.unbind()
         self.socket.close(linger=linger)
 
     def unbind(self) -> None:
-        """Give up the addresses, and the connections made there. What has been received can still be read."""
+        """Unbind the endpoints, and close the connections accepted there. Received messages can still be read."""
         try:
             self._unbind({each for each in self.endpoints if each.startswith(("tcp:", "ipc:"))})
-        except zmq.ContextTerminated:  # which ends all of this by itself, a little later
+        except zmq.ContextTerminated:  # libzmq closes the listeners itself, a little later
             in_use = True
         except zmq.ZMQError:  # unbound already
             in_use = False
@@ -65,7 +71,7 @@ class OpenSocket(NamedTuple):
     def _unbind(self, endpoints: set[str]) -> None:
         if not endpoints:
             return
-        address = f"inproc://zdev.unbind.{next(_numbers)}"  # a name is in use for a while after its socket was closed
+        address = f"inproc://zdev.unbind.{next(_numbers)}"  # a new name, for libzmq frees it late
         self.socket.monitor(address, zmq.EVENT_CLOSED)
         with self.socket.context.socket(zmq.PAIR) as events:
             events.connect(address)
@@ -78,7 +84,16 @@ class OpenSocket(NamedTuple):
 
 @dataclass
 class SocketSpec:
-    """A socket that does not exist yet. It can be copied, compared and pickled, and opened any number of times."""
+    """The description of a socket, which can be copied, compared, pickled, and opened any number of times.
+
+    Args:
+        role: Its role in the device.
+        type: Socket type, such as zmq.ROUTER.
+        options: Pairs of option and value, in the order in which they are set.
+        binds: Endpoints to bind.
+        connects: Endpoints to connect to.
+        security: Mechanism that protects the socket; None for no mechanism.
+    """
 
     role: Role
     type: int
@@ -88,13 +103,21 @@ class SocketSpec:
     security: Security | None = None
 
     def open(self, context: zmq.Context[Any], owner: str = "zdev", ports: Ports | None = None) -> OpenSocket:
-        """Make the socket: set zdev's defaults, then its options in order, then its security; bind, then connect. The caller
-        closes it.
+        """Make the socket, set its options, then bind and connect it. The caller must close it.
 
-        owner: who is named in errors. ports: where a bound port may have been kept.
+        Options are set in this order: zdev's defaults, `options`, `security`.
 
-        Raises ZMQError with libzmq's errno, or with EINVAL for an option that doesn't exist or doesn't take the value; the
-        text names owner, role and option or endpoint. Nothing stays open then.
+        Args:
+            context: Makes the socket.
+            owner: The device, for errors.
+            ports: The ports that are reserved for the device.
+
+        Returns:
+            The open socket.
+
+        Raises:
+            zmq.ZMQError: The socket cannot be made as described. The text names the owner, the role, and the option or endpoint; errno
+                is that of libzmq, or EINVAL for an invalid option. No socket stays open.
         """
         try:
             if self.type not in SOCKET_TYPES:
@@ -120,23 +143,24 @@ class SocketSpec:
         return opened
 
     def snapshot(self) -> SocketSpec:
-        """As it is now, whatever becomes of this one."""
+        """Return a copy that does not change when this description does."""
         return replace(self, options=[*self.options], binds=[*self.binds], connects=[*self.connects])
 
     def exposed(self) -> list[str]:
-        """The endpoints bound that other hosts can reach, where anybody may connect."""
+        """Return the endpoints that other hosts can reach, if the socket has no security mechanism."""
         mechanisms = (zmq.CURVE_SERVER, zmq.PLAIN_SERVER, zmq.GSSAPI_SERVER)
         if self.security or any(self.has_option(option, true=True) for option in mechanisms):
             return []
         return [endpoint for endpoint in self.binds if not is_loopback(endpoint)]
 
     def has_option(self, option: int, *, true: bool = False) -> bool:
-        """Whether the user set `option`; with `true`, whether the last value set is one other than 0."""
+        """Return whether `options` has this option; with `true`, whether its last value is not 0."""
         values = [value for each, value in self.options if each == option]
         return bool(values) and (not true or bool(values[-1]))
 
     @property
     def type_name(self) -> str:
+        """Name of the socket type, such as ROUTER."""
         with suppress(ValueError):
             return zmq.SocketType(self.type).name
         return f"type {self.type}"
@@ -145,14 +169,14 @@ class SocketSpec:
         return f"{self.role} ({self.type_name})"
 
     def _defaults(self, context: zmq.Context[Any]) -> list[tuple[int, OptionValue]]:
-        # What leaves through `in` goes back to its sender, and can wait until that is connected again.
+        # A message that leaves through `in` returns to one peer, and can wait until that peer has reconnected.
         defaults = default_options(self.type, connects=bool(self.connects) and self.role in ("out", "mon"))
         if any(map(is_ipv6, (*self.binds, *self.connects))):
             defaults[zmq.IPV6] = 1
         return [(option, value) for option, value in defaults.items() if option not in context.sockopts]
 
     def _check_options(self, context: zmq.Context[Any], owner: str) -> None:
-        """Raise ZMQError with EINVAL for an option that libzmq takes, and that makes a device lose messages or abort."""
+        """Raise ZMQError with EINVAL for an option that libzmq accepts although it makes a device lose messages or abort."""
         options: list[tuple[int, Any]] = [*context.sockopts.items(), *self.options]
         for option, value in options:
             if refusal := option_refusal(option, _encoded(value), probe=True):
@@ -168,7 +192,7 @@ class SocketSpec:
             for each in _REPLACED.get(option, (option,)):
                 socket.setsockopt(each, _encoded(value))
         except (zmq.ZMQError, TypeError, ValueError, OverflowError) as error:
-            advice = "zmq_setsockopt(3) has the options and their values"
+            advice = "see zmq_setsockopt(3) for the options and their values"
             raise explained(owner, self._setting(option, value), error, advice) from error
 
     def _setting(self, option: int, value: object) -> str:
@@ -178,8 +202,8 @@ class SocketSpec:
     def _protect(self, socket: zmq.Socket[bytes], owner: str, security: Security) -> None:
         try:
             if security.is_server != bool(self.binds) or security.is_server == bool(self.connects):
-                does = "binds only" if security.is_server else "connects only"
-                raise ValueError(f"{type(security).__name__} is for a socket that {does}")
+                does = "binds" if security.is_server else "connects"
+                raise ValueError(f"{type(security).__name__} is for a socket that only {does}")
             security.protect(socket, self.role)
         except (OSError, ValueError) as error:
             number = getattr(error, "errno", None) or errno.EINVAL
@@ -219,6 +243,7 @@ def _last_endpoint(socket: zmq.Socket[bytes]) -> str:
 
 
 def option_name(option: int) -> str:
+    """Return the name of an option, or its number if it has none."""
     with suppress(ValueError):
         return zmq.SocketOption(option).name
     return str(option)

@@ -1,4 +1,4 @@
-// zdev_core._load: the benchmarks' load generator for `zdev bench`. _load.pyi says what each name means.
+// zdev_core._load: the benchmarks' load generator for `zdev bench`. _load.pyi documents each name.
 
 #include <pybind11/pybind11.h>
 
@@ -45,27 +45,29 @@ void translate(std::exception_ptr thrown) {
 
 void register_load(py::module_& module) {
     py::register_local_exception_translator(&translate);
-    py::class_<result>(module, "Result", py::is_final(), "What got through a load.")
-        .def_readonly("messages", &result::messages, "Received, or round trips; all of them, the warm-up's too.")
-        .def_readonly("per_second", &result::per_second, "Of them, while measuring.")
+    py::class_<result>(module, "Result", py::is_final(), "Measurements of a load.")
+        .def_readonly("messages", &result::messages, "Messages received, or round trips, including those of the warm-up.")
+        .def_readonly("per_second", &result::per_second, "Messages or round trips per second, without the warm-up.")
         .def_readonly("watched", &result::watched, "Copies that the monitor's subscriber received.")
         .def_property_readonly(
-            "trips", [](const result& found) { return found.latencies.size(); }, "Round trips while measuring.")
+            "trips", [](const result& found) { return found.latencies.size(); }, "Round trips, without those of the warm-up.")
         .def("quantile", &result::quantile, py::arg("share"),
-             "Microseconds within which this share (0 to 1) of the round trips came back; 0 when there were none.")
-        .def("count_below", &count_below, py::arg("microseconds"), "How many round trips took less.");
+             "Return the quantile of the round-trip times in microseconds, 0 without round trips.\n\nArgs:\n    share: From 0 "
+             "to 1.")
+        .def("count_below", &count_below, py::arg("microseconds"), "Return how many round trips took less.");
     py::class_<load>(module, "Load", py::is_final(),
-                     "Both peers of a device, each in a thread without the GIL; without endpoints the two talk directly.")
+                     "Both peers of a device, each in a thread without the GIL. Without endpoints they are connected directly.")
         .def(py::init(&make), py::arg("pattern"), py::kw_only(), py::arg("size") = 64, py::arg("frames") = 1,
              py::arg("window") = 1, py::arg("clients") = 1, py::arg("seconds") = 1.0, py::arg("in_endpoint") = "",
              py::arg("out_endpoint") = "", py::arg("mon_endpoint") = "")
         .def(
             "run", [](load& self) { return self.run(); }, py::call_guard<py::gil_scoped_release>(),
-            "Once: load, measure, and check every message. Raises RuntimeError for any loss, change or disorder, TimeoutError "
-            "when nothing moves for 5 s.")
+            "Load, measure, and check every message. Can be called once.\n\nRaises:\n"
+            "    RuntimeError: A message was lost, changed or out of order, or `cancel` was called.\n"
+            "    TimeoutError: Nothing moved for 5 s.")
         .def("cancel", &load::cancel, py::call_guard<py::gil_scoped_release>(),
-             "End `run`, which raises RuntimeError. From any thread.")
-        .def_property_readonly("received", &load::received, "Messages or round trips so far. From any thread.");
+             "End `run`, which then raises RuntimeError. May be called from any thread.")
+        .def_property_readonly("received", &load::received, "Messages or round trips so far. May be read from any thread.");
     refuse_uninitialised<result>();
     refuse_uninitialised<load>();
 }
@@ -73,7 +75,7 @@ void register_load(py::module_& module) {
 }  // namespace zdev_core
 
 PYBIND11_MODULE(_load, module, py::mod_gil_not_used()) {
-    module.doc() = "A load generator for `zdev bench`: private, as what it measures is of no use to programs.";
+    module.doc() = "The load generator of `zdev bench`, a private module.";
     zdev_core::register_libzmq(module);  // first: it connects the bridge
     zdev_core::register_load(module);
 }

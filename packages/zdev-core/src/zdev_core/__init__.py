@@ -1,4 +1,4 @@
-"""ZeroMQ devices at C++ speed, on pyzmq's own sockets."""
+"""ZeroMQ devices at C++ speed, on pyzmq's sockets."""
 
 from ._core import Device, FlowStatistics, Outcome, State, Statistics, libzmq
 from ._functions import monitored_queue, proxy, proxy_steerable, queue

@@ -1,4 +1,4 @@
-"""The engine: zdev's C++ library on pyzmq's own sockets. Everything public here is re-exported by `zdev_core`."""
+"""The binding of zdev's C++ library to pyzmq's sockets. `zdev_core` exports all public names."""
 
 from enum import Enum
 from typing import Any, final
@@ -6,7 +6,7 @@ from typing import Any, final
 import zmq
 
 class State(Enum):
-    """What the relay loop is doing; `IDLE` before, between and after runs."""
+    """State of the relay; `IDLE` before, between and after runs."""
 
     IDLE = "idle"
     ACTIVE = "active"
@@ -22,67 +22,82 @@ class Outcome(Enum):
 
 @final
 class FlowStatistics:
-    """Counters of one direction. A message is all its frames; bytes are payload bytes as the application sees them.
+    """Counters of one direction. A message counts with all its frames; bytes are those of the frames' contents.
 
     `messages_received == messages_sent + malformed + unroutable + overflowed + pending`.
     """
 
     @property
-    def messages_received(self) -> int: ...
+    def messages_received(self) -> int:
+        """Messages taken from the socket that this direction reads."""
     @property
-    def frames_received(self) -> int: ...
+    def frames_received(self) -> int:
+        """Frames of those messages."""
     @property
-    def bytes_received(self) -> int: ...
+    def bytes_received(self) -> int:
+        """Bytes of those frames."""
     @property
-    def messages_sent(self) -> int: ...
+    def messages_sent(self) -> int:
+        """Messages that the other socket accepted."""
     @property
-    def frames_sent(self) -> int: ...
+    def frames_sent(self) -> int:
+        """Frames of those messages."""
     @property
-    def bytes_sent(self) -> int: ...
+    def bytes_sent(self) -> int:
+        """Bytes of those frames."""
     @property
     def malformed(self) -> int:
-        """Dropped: no destination or content for a ROUTER, more than 65,536 frames, a SUBSCRIBE command, or no end."""
+        """Messages dropped because they cannot be forwarded whole or at all.
+
+        No destination or content for a ROUTER, more than 65,536 frames, a SUBSCRIBE command, or no last frame.
+        """
     @property
     def unroutable(self) -> int:
-        """Dropped: EHOSTUNREACH from a ROUTER with ROUTER_MANDATORY."""
+        """Messages dropped because the peer of a ROUTER with ROUTER_MANDATORY is gone (EHOSTUNREACH)."""
     @property
     def overflowed(self) -> int:
-        """Dropped: that peer was full and the device's `on_full` is "drop"."""
+        """Messages dropped because the peer of a ROUTER was full and the device's `on_full` is "drop"."""
     @property
     def monitor_sent(self) -> int:
-        """Copies that the monitor socket accepted; none are made while no subscriber has room."""
+        """Copies that the monitor socket accepted. None is made while no subscriber has room."""
     @property
     def monitor_dropped(self) -> int:
         """Copies lost because the monitor was full and its `mon_on_full` is "drop"."""
     @property
     def blocked_nanoseconds(self) -> int:
-        """How long this direction held messages back, since where they go, or the monitor, had no room or no peer. Not
-        while paused. As of the loop's last turn: up to 250 ms behind."""
+        """How long this direction held messages back because their receiver or the monitor had no room or no peer.
+
+        Time in pause does not count. The value may be 250 ms old.
+        """
     @property
     def pending(self) -> int:
-        """Messages received and not yet sent or dropped: 1 or 0; more if some passed during the reading."""
+        """Messages received and not yet sent or dropped.
+
+        1 or 0, or more if messages passed while the counters were read.
+        """
     def __eq__(self, other: object) -> bool: ...
     def __getstate__(self) -> tuple[int, ...]: ...
     def __setstate__(self, state: tuple[int, ...]) -> None: ...
 
 @final
 class Statistics:
-    """What a device has done so far. A value: it doesn't change; it pickles."""
+    """Counters of a device. The value never changes, and can be pickled."""
 
     @property
-    def state(self) -> State: ...
+    def state(self) -> State:
+        """State of the relay."""
     @property
     def in_(self) -> FlowStatistics:
-        """Received on the in socket, sent on the out socket."""
+        """Counters of messages received on the in socket and sent on the out socket."""
     @property
     def out(self) -> FlowStatistics:
-        """Received on the out socket, sent on the in socket."""
+        """Counters of messages received on the out socket and sent on the in socket."""
     @property
     def pending_replies(self) -> int:
-        """Requests forwarded that have no reply yet: what a drain waits for. 0 where nothing is owed: one way, PUB/SUB types."""
+        """Requests forwarded that have no reply yet, for which a drain waits. 0 for types without replies."""
     @property
     def loop_iterations(self) -> int:
-        """Turns of the loop, one every 250 ms at least while the device runs: one that stands still is stuck."""
+        """Iterations of the relay loop. While the device runs there is at least one every 250 ms, unless it is stuck."""
     def __eq__(self, other: object) -> bool: ...
     def __getstate__(self) -> tuple[State, FlowStatistics, FlowStatistics, int, int]: ...
     def __setstate__(self, state: tuple[State, FlowStatistics, FlowStatistics, int, int]) -> None: ...
@@ -91,18 +106,23 @@ class Statistics:
 class Device:
     """A relay between two pyzmq sockets, with an optional monitor and control socket.
 
-    in_socket, out_socket: open `zmq.Socket`s (`zmq.asyncio` and `zmq.green` ones too); both may be the same socket.
-    mon_socket: PUB, XPUB, PUSH, PAIR or DEALER; gets [prefix, frame, ...] of every message forwarded.
-    ctrl_socket: REP, PAIR, DEALER, SUB, PULL or XSUB; obeys PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS.
-    in_prefix, out_prefix: bytes, str (sent as UTF-8), or None for no prefix frame.
-    on_full: "block" or "drop", for a message to the one full peer of a ROUTER with ROUTER_MANDATORY.
-    mon_on_full: "block" or "drop", for a monitor that can't drop by itself (PUSH, PAIR, DEALER).
-
+    The caller owns the sockets, and must not use or close them while `run` is under way. A device never closes a socket.
     A `zmq.green` socket belongs to the hub of its thread: make it and run the device in one thread of gevent's threadpool.
-    The caller owns the sockets and must not use or close them while `run` is under way; a device never closes one.
 
-    Raises TypeError for what is no pyzmq socket, ValueError for an unknown policy, ZMQError with ENOTSOCK for a closed
-    socket and with EINVAL for types that can't work together (the text names both).
+    Args:
+        in_socket: Open socket of any pyzmq class, `zmq.asyncio` and `zmq.green` included.
+        out_socket: Open socket; may be the in socket, which then is both ends.
+        mon_socket: PUB, XPUB, PUSH, PAIR or DEALER, which sends [prefix, frame, ...] for every message forwarded.
+        ctrl_socket: REP, PAIR, DEALER, SUB, PULL or XSUB, which obeys PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS.
+        in_prefix: Prefix frame for messages from the in socket; a str is sent as UTF-8; None for no such frame.
+        out_prefix: Prefix frame for messages from the out socket; a str is sent as UTF-8; None for no such frame.
+        on_full: "block" or "drop", when the only receiver of a message, the peer of a ROUTER with ROUTER_MANDATORY, is full.
+        mon_on_full: "block" or "drop", when a monitor is full whose type does not drop by itself (PUSH, PAIR, DEALER).
+
+    Raises:
+        TypeError: An argument is not a pyzmq socket.
+        ValueError: A policy is unknown.
+        zmq.ZMQError: ENOTSOCK, a socket is closed; EINVAL, the socket types do not work together (the text names both).
     """
 
     def __init__(
@@ -118,36 +138,45 @@ class Device:
         mon_on_full: str = "block",
     ) -> None: ...
     def run(self) -> Outcome:
-        """Relay until `stop`, TERMINATE or the end of a drain. The GIL is released meanwhile.
+        """Relay messages until `stop`, TERMINATE or the end of a drain. The GIL is released while it relays.
 
-        A message that could not be sent yet when a run ends stays in hand, and the next run sends it first. In the main
-        thread signal handlers run, within 50 ms; what they raise (KeyboardInterrupt) ends the run.
+        A message that could not be sent when a run ends is kept, and the next run sends it before all others. In the main
+        thread signal handlers run within 50 ms; an exception that they raise, such as KeyboardInterrupt, ends the run.
 
-        Raises zmq.ContextTerminated when a socket's context was terminated; ZMQError with ENOTSOCK when a socket was closed,
-        with EBUSY when the device runs already.
+        Returns:
+            How the run ended.
+
+        Raises:
+            zmq.ContextTerminated: The context of a socket was terminated.
+            zmq.ZMQError: ENOTSOCK, a socket was closed; EBUSY, the device runs already.
         """
     def pause(self) -> None:
-        """Hold all messages where they are, until `resume`. From any thread."""
+        """Hold all messages where they are until `resume`. May be called from any thread."""
     def resume(self) -> None:
-        """Go on after `pause`. From any thread."""
+        """Continue after `pause`. May be called from any thread."""
     def drain(self, timeout: float | None = None) -> None:
-        """Stop reading from the in socket, bring back the replies still owed, then end the run. From any thread.
+        """Stop reading from the in socket, forward the pending replies, then end the run. May be called from any thread.
 
-        timeout: seconds after which the run ends all the same; None: wait for ever.
+        Args:
+            timeout: Seconds after which the run ends without them; None for no limit.
         """
     def stop(self) -> None:
-        """End the run under way, or else the next one at its start. From any thread."""
+        """End the run under way, or the next one at its start. May be called from any thread."""
     def discard(self) -> int:
-        """Drop what is in hand, between runs, before the sockets are closed.
+        """Drop the pending messages, between runs, before the sockets are closed.
 
-        Returns how many messages these were; `pending` still counts them. Copies for the monitor are counted as `monitor_dropped`.
+        Copies for the monitor are counted as `monitor_dropped`.
 
-        Raises ZMQError with EBUSY while the device runs.
+        Returns:
+            How many messages were dropped. `pending` still counts them.
+
+        Raises:
+            zmq.ZMQError: EBUSY, the device runs.
         """
     def statistics(self) -> Statistics:
-        """The counters so far. From any thread, without stopping the loop."""
+        """Return the counters so far. May be called from any thread; the relay does not wait for it."""
     def _let_go(self) -> None:
-        """Keep the sockets alive no longer: from now on, who calls `run` does."""
+        """Drop the references to the sockets: from now on the caller of `run` keeps them alive."""
 
 def libzmq() -> str:
-    """The path of the libzmq that pyzmq uses, and so this module too."""
+    """Return the path of the libzmq that pyzmq, and so this module, uses."""

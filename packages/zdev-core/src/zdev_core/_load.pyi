@@ -1,36 +1,46 @@
-"""A load generator for `zdev bench`: private, as what it measures is of no use to programs."""
+"""The load generator of `zdev bench`, a private module."""
 
 from typing import final
 
 @final
 class Result:
-    """What got through a load."""
+    """Measurements of a load."""
 
     @property
     def messages(self) -> int:
-        """Received, or round trips; all of them, the warm-up's too."""
+        """Messages received, or round trips, including those of the warm-up."""
     @property
     def per_second(self) -> float:
-        """Of them, while measuring."""
+        """Messages or round trips per second, without the warm-up."""
     @property
     def watched(self) -> int:
         """Copies that the monitor's subscriber received."""
     @property
     def trips(self) -> int:
-        """Round trips while measuring."""
+        """Round trips, without those of the warm-up."""
     def quantile(self, share: float) -> float:
-        """Microseconds within which this share (0 to 1) of the round trips came back; 0 when there were none."""
+        """Return the quantile of the round-trip times in microseconds, 0 without round trips.
+
+        Args:
+            share: From 0 to 1.
+        """
     def count_below(self, microseconds: float) -> int:
-        """How many round trips took less."""
+        """Return how many round trips took less."""
 
 @final
 class Load:
-    """Both peers of a device, each in a thread without the GIL; without endpoints the two talk directly.
+    """Both peers of a device, each in a thread without the GIL. Without endpoints they are connected directly.
 
-    pattern: "stream", "round-trips", "clients" (many of them, or many requests under way each) or "fan-out".
-    size: bytes a frame, at least 8; frames: a message's; window: requests that a client keeps under way.
-    clients: connections to the in endpoint; of a fan-out, subscribers.
-    seconds: measured, after a warm-up of 0.15. mon_endpoint: where a fast subscriber is to listen; none unless told.
+    Args:
+        pattern: "stream", "round-trips", "clients" (many clients, or many pending requests of each) or "fan-out".
+        size: Bytes per frame, at least 8.
+        frames: Frames per message.
+        window: Pending requests per client.
+        clients: Connections to the in endpoint; subscribers for "fan-out".
+        seconds: Time to measure, after a warm-up of 0.15 s.
+        in_endpoint: Endpoint of the in socket.
+        out_endpoint: Endpoint of the out socket.
+        mon_endpoint: Endpoint of the mon socket, for a fast subscriber. Default: no subscriber.
     """
 
     def __init__(
@@ -47,13 +57,17 @@ class Load:
         mon_endpoint: str = "",
     ) -> None: ...
     def run(self) -> Result:
-        """Once: load, measure, and check every message. Raises RuntimeError for any loss, change or disorder, TimeoutError
-        when nothing moves for 5 s."""
+        """Load, measure, and check every message. Can be called once.
+
+        Raises:
+            RuntimeError: A message was lost, changed or out of order, or `cancel` was called.
+            TimeoutError: Nothing moved for 5 s.
+        """
     def cancel(self) -> None:
-        """End `run`, which raises RuntimeError. From any thread."""
+        """End `run`, which then raises RuntimeError. May be called from any thread."""
     @property
     def received(self) -> int:
-        """Messages or round trips so far. From any thread."""
+        """Messages or round trips so far. May be read from any thread."""
 
 def libzmq() -> str:
-    """The path of the libzmq that pyzmq uses, and so this module too."""
+    """Return the path of the libzmq that pyzmq, and so this module, uses."""
