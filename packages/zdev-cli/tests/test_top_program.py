@@ -213,7 +213,7 @@ def test_once_without_a_zdev_says_what_to_do(refused: Callable[..., tuple[int, s
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [((), "add --once"), (("--json",), "--json is for --once"), (("--interval", "0"), "'--interval'")],
+    [((), "add --once"), (("--json",), "--json requires --once"), (("--interval", "0"), "'--interval'")],
 )
 def test_a_command_line_that_makes_no_sense_is_refused(
     refused: Callable[..., tuple[int, str]], arguments: tuple[str, ...], words: str

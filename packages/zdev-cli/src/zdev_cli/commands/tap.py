@@ -1,4 +1,4 @@
-"""`zdev tap`: print what passes through a device, from its mon socket."""
+"""`zdev tap`: show the messages that a device relays, from its mon socket."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def tap(
     timeout: float | None,
     security: CurveClient | None,
 ) -> None:
-    """Print what passes through a device.
+    """Show the messages that a device relays.
 
     DEVICE is the name of a device of a running `zdev run -c`; ENDPOINT is the mon socket, PUB or XPUB, of any device. One line
     per message: local time, direction (the prefix), number of frames, their sizes in bytes, and the frames: text in quotes, JSON
