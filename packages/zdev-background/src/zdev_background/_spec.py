@@ -145,8 +145,9 @@ class SocketSpec:
         return f"{self.role} ({self.type_name})"
 
     def _defaults(self, context: zmq.Context[Any]) -> list[tuple[int, OptionValue]]:
-        # What leaves through `in` goes back to its sender, and can wait until that is connected again.
-        defaults = default_options(self.type, connects=bool(self.connects) and self.role in ("out", "mon"))
+        # What leaves through `in` goes back to its sender, and can wait until that is connected again; but a PUSH has receivers.
+        to_receivers = self.role in ("out", "mon") or self.type == zmq.PUSH
+        defaults = default_options(self.type, connects=bool(self.connects) and to_receivers)
         if any(map(is_ipv6, (*self.binds, *self.connects))):
             defaults[zmq.IPV6] = 1
         return [(option, value) for option, value in defaults.items() if option not in context.sockopts]
