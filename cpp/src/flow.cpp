@@ -105,9 +105,12 @@ inline bool flow::read_message() {
 }
 
 inline bool flow::take_message() {
-    if (withdrawals_ && withdrawals_->hold(message_[0])) {
-        message_.clear();
-        return true;
+    if (withdrawals_) {
+        for (std::size_t i = 1; i < message_.frames(); ++i) withdrawals_->note_part(message_[i]);
+        if (withdrawals_->hold(message_[0])) {
+            message_.clear();
+            return true;
+        }
     }
     return accept_message();
 }
@@ -214,6 +217,7 @@ bool flow::nothing_came(int why) {
 
 // A message that has no end: of one whose first frame is a subscription, an XPUB may swallow the last.
 void flow::drop_malformed() {
+    if (withdrawals_) withdrawals_->doubt();
     count_received();
     malformed_.add(1);
     message_.clear();

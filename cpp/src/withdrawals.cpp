@@ -13,10 +13,18 @@ bool has_sender(zmq::message_t& report) {
     return zmq_msg_gets(report.handle(), "Socket-Type") != nullptr || zmq_msg_gets(report.handle(), "Peer-Address") != nullptr;
 }
 
+// 1: a subscription; 0: an unsubscription; another: neither.
+char kind_of(const zmq::message_t& frame) noexcept { return frame.size() > 0 ? *frame.data<char>() : '\2'; }
+
 }  // namespace
 
+void withdrawals::note_part(const zmq::message_t& frame) noexcept {
+    const char kind = kind_of(frame);
+    in_doubt_ |= kind == 0 || kind == 1;
+}
+
 bool withdrawals::hold(zmq::message_t& report) {
-    const char kind = report.size() > 0 ? *report.data<char>() : '\2';
+    const char kind = kind_of(report);
     if (kind > 1 || kind < 0) return false;
     const bool anonymous = !has_sender(report);
     if (kind == 1) {
@@ -37,11 +45,12 @@ bool withdrawals::hold(zmq::message_t& report) {
 }
 
 std::size_t withdrawals::settle() {
-    if (topics_ && subscriptions_ == 0 && anonymous_ == 0 && held_.empty()) return 0;
+    if (topics_ && subscriptions_ == 0 && anonymous_ == 0 && held_.empty() && !in_doubt_) return 0;
     const int topics = xpub_.count_topics();
     const long ended = topics_ ? subscriptions_ - (topics - *topics_) : 0;
-    const bool release = !topics_ || all_ended_one(ended);
+    const bool release = !topics_ || verbose_ || (!in_doubt_ && all_ended_one(ended));
     topics_ = topics;
+    in_doubt_ = false;
     subscriptions_ = anonymous_ = 0;
     std::size_t dropped = std::exchange(overflow_, 0);
     if (release) {

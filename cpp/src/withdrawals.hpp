@@ -26,6 +26,13 @@ public:
     // Takes note of what the XPUB reported. True: the frame was an unsubscription, and is held here until settle().
     bool hold(zmq::message_t& report);
 
+    // Takes note of a later frame of a message. libzmq 4.3 may have taken it for a subscription or the end of one, but reports
+    // it as part of the message.
+    void note_part(const zmq::message_t& frame) noexcept;
+
+    // What has come since the last settle() may have changed the topics without a report.
+    void doubt() noexcept { in_doubt_ = true; }
+
     // The XPUB has nothing more to report: the unsubscriptions held are released, or dropped if any may have ended none.
     // Returns how many were dropped. Throws zmq::error_t.
     std::size_t settle();
@@ -44,6 +51,7 @@ private:
     std::size_t overflow_ = 0;  // unsubscriptions that found no room in held_
     long subscriptions_ = 0;    // reported since topics_
     long anonymous_ = 0;        // unsubscriptions since then of peers that have left, or are connected by inproc
+    bool in_doubt_ = false;     // since topics_
     bool anonymous_may_count_ = false;
     bool verbose_ = false;  // ZMQ_XPUB_VERBOSE or VERBOSER is set: there are more reports than changes
 };

@@ -87,7 +87,7 @@ def test_immediate_is_set_on_sockets_that_connect_to_receivers(
     assert immediate(SocketSpec(role, kind, connects=[absent])) == 1
     assert immediate(SocketSpec(role, kind, [(zmq.IMMEDIATE, 0)], connects=[absent])) == 0
     assert immediate(SocketSpec(role, kind, binds=[ANY_PORT])) == 0
-    assert immediate(SocketSpec("in", kind, connects=[absent])) == 0
+    assert immediate(SocketSpec("in", kind, connects=[absent])) == (kind == zmq.PUSH)  # which has no other peers
     assert immediate(SocketSpec(role, zmq.PAIR, connects=[absent])) == 0
 
 
@@ -111,6 +111,21 @@ def test_messages_wait_at_their_sender_until_a_receiver_is_connected(connect: Ca
         for number in range(200):
             source.send(b"%d" % number)
         assert device.statistics().in_.messages_sent == 0
+        late.bind(absent)
+        assert [late.recv() for _ in range(200)] == [b"%d" % number for number in range(200)]
+    assert device.lost == 0
+
+
+def test_a_reversed_device_sends_nothing_to_a_receiver_that_is_not_connected(connect: Callable[..., Any], absent: str) -> None:
+    device = ThreadDevice(zmq.STREAMER, zmq.PUSH, zmq.PULL)
+    device.connect_in(absent)
+    device.bind_out(ANY_PORT)
+    with device, zmq.Context() as context, context.socket(zmq.PULL) as late:
+        late.rcvtimeo = 10_000
+        source = connect(zmq.PUSH, *device.endpoints["out"])
+        for number in range(200):
+            source.send(b"%d" % number)
+        assert device.statistics().out.messages_sent == 0
         late.bind(absent)
         assert [late.recv() for _ in range(200)] == [b"%d" % number for number in range(200)]
     assert device.lost == 0

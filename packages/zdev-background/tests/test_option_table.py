@@ -220,6 +220,26 @@ def test_options_that_do_not_fit_together_are_refused(name: str) -> None:
 
 
 @pytest.mark.skipif(not zmq.has("curve"), reason="this libzmq has no CURVE")
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("MAXMSGSIZE", "1000"),
+        ("CURVE_SECRETKEY", " " * 40),
+        ("CURVE_SECRETKEY", "\N{LATIN SMALL LETTER U WITH DIAERESIS}" * 40),
+        ("CURVE_SECRETKEY", 5),
+        ("CURVE_PUBLICKEY", 5),
+        ("USE_FD", "3"),
+    ],
+)
+def test_a_value_of_a_wrong_kind_is_refused_by_the_name_of_its_option(name: str, value: Any) -> None:
+    public, secret = zmq.curve_keypair()
+    device = streamer()
+    for option, key in ((zmq.CURVE_PUBLICKEY, public), (zmq.CURVE_SECRETKEY, secret), (zmq.CURVE_SERVER, 1)):
+        device.setsockopt_in(option, key)
+    device.setsockopt_in(number(name), value)
+    assert f"ThreadDevice: cannot set option {name} of in (PULL)" in refused(device)
+
+
 def test_curve_works_with_the_smallest_maxmsgsize(connect: Callable[..., Any], tmp_path: Path) -> None:
     public, secret = create_key(tmp_path, "device")
     device = streamer()

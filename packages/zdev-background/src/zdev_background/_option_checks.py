@@ -7,7 +7,7 @@ import socket as sockets
 import sys
 from _socket import socket as Connection  # gevent's patches replace socket.socket by one that belongs to a hub
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import zmq
@@ -91,7 +91,12 @@ def conflict_of(options: Iterable[tuple[int, Any]], binds: int = 0) -> str | Non
     Returns:
         The text for an error, or None if all options work together.
     """
-    given: Mapping[int, Any] = dict(options)
+    with suppress(TypeError, ValueError, zmq.ZMQError):  # a value of a wrong kind, which libzmq refuses by its option's name
+        return _conflict(dict(options), binds)
+    return None
+
+
+def _conflict(given: Mapping[int, Any], binds: int) -> str | None:
     secret, public = given.get(zmq.CURVE_SECRETKEY), given.get(zmq.CURVE_PUBLICKEY)
     if given.get(zmq.CURVE_SERVER) and not secret:
         return "CURVE_SERVER needs CURVE_SECRETKEY: without it every peer is refused (use CurveServer, or a table curve)"

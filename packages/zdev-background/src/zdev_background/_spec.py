@@ -169,8 +169,9 @@ class SocketSpec:
         return f"{self.role} ({self.type_name})"
 
     def _defaults(self, context: zmq.Context[Any]) -> list[tuple[int, OptionValue]]:
-        # A message that leaves through `in` returns to one peer, and can wait until that peer has reconnected.
-        defaults = default_options(self.type, connects=bool(self.connects) and self.role in ("out", "mon"))
+        # A message that leaves through `in` returns to one peer, and can wait until that peer has reconnected; a PUSH has receivers.
+        to_receivers = self.role in ("out", "mon") or self.type == zmq.PUSH
+        defaults = default_options(self.type, connects=bool(self.connects) and to_receivers)
         if any(map(is_ipv6, (*self.binds, *self.connects))):
             defaults[zmq.IPV6] = 1
         return [(option, value) for option, value in defaults.items() if option not in context.sockopts]

@@ -10,7 +10,7 @@ import zmq
 
 from zdev_background import ThreadDevice
 
-from .zmtp import frame, say_after_handshake
+from .zmtp import MORE, frame, say_after_handshake
 
 Connect = Callable[..., "zmq.Socket[bytes]"]
 Eventually = Callable[[Callable[[], Any]], None]
@@ -39,6 +39,28 @@ def test_a_topic_that_its_sender_does_not_hold_stays_with_those_who_do(
     assert publisher.recv() == b"\x01T"
     with say_after_handshake(endpoint, frame(b"\x00T"), socket_type=b"SUB"):
         eventually(lambda: forwarder.statistics().out.malformed == 1)
+        publisher.send(b"Tidings")
+        assert subscriber.recv() == b"Tidings"
+
+
+def test_an_unsubscription_within_a_message_ends_no_topic_of_others(
+    forwarder: ThreadDevice, publisher: zmq.Socket[bytes], connect: Connect, eventually: Eventually
+) -> None:
+    endpoint = forwarder.endpoints["out"][0]
+    subscriber = connect(zmq.XSUB, endpoint)
+    subscriber.send(b"\x01T")
+    assert publisher.recv() == b"\x01T"
+    # libzmq ends the sender's topic A at the third frame, but reports that as a part of the message.
+    hidden_end = frame(b"\x01A") + frame(b"\x01B", MORE) + frame(b"x", MORE) + frame(b"\x00A")
+    with say_after_handshake(endpoint, hidden_end, socket_type=b"SUB") as attacker:
+        assert [publisher.recv() for _ in range(4)] == [b"\x01A", b"\x01B", b"x", b"\x00A"]
+        attacker.sendall(frame(b"\x00T"))
+        eventually(lambda: forwarder.statistics().out.malformed == 1)
+        publisher.send(b"Tidings")
+        assert subscriber.recv() == b"Tidings"
+        attacker.sendall(hidden_end + frame(b"\x00T"))
+        eventually(lambda: forwarder.statistics().out.malformed == 2)
+        publisher.send(b"More")
         publisher.send(b"Tidings")
         assert subscriber.recv() == b"Tidings"
 
