@@ -140,7 +140,8 @@ private:
 
 inline std::string framed(const message& parts) {
     std::string bytes;
-    for (std::size_t i = 0; i < parts.size(); ++i) zmtp::append_frame(bytes, i + 1 < parts.size() ? zmtp::more_flag : 0, parts[i]);
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        zmtp::append_frame(bytes, i + 1 < parts.size() ? zmtp::more_flag : 0, parts[i]);
     return bytes;
 }
 

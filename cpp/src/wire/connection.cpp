@@ -11,6 +11,7 @@ namespace zdev::wire {
 namespace {
 
 constexpr std::size_t large = 64 * 1024;      // an unfinished message of this size is gathered in a buffer of its own
+constexpr std::size_t little = 2 * 1024;      // what is read from each while messages have no taker
 constexpr std::size_t small_rest = 4 * 1024;  // what a connection may keep allocated
 
 zmtp::limits limits_of(const socket_options& options) {
@@ -32,6 +33,7 @@ connection::connection(loop& loop, connection_handler& handler, descriptor fd, c
       hwm_(options.sndhwm),
       handshake_(std::make_unique<zmtp::handshake>(std::move(ours))),
       scanner_(limits_of(options)),
+      queue_(loop.chunks()),
       heartbeat_(options),
       timer_(loop.timers()) {
     loop_.add(*this, fd_.get(), interest_ = EPOLLIN);
@@ -69,12 +71,13 @@ void connection::on_events(std::uint32_t events) {
 
 // One buffer a turn: nobody waits for a busy peer.
 void connection::read() {
-    if (joined_ && !handler_.may_read(*this)) return hold();
     if (rest_.size() >= large) return read_large();
     buffer& scratch = loop_.scratch();
     const std::size_t kept = rest_.size();
     if (kept > 0) std::memcpy(scratch.data(), rest_.data(), kept);
-    const ssize_t count = ::recv(fd_.get(), scratch.data() + kept, scratch.capacity() - kept, MSG_DONTWAIT);
+    // Where messages have no taker there may still be commands in front of them.
+    const std::size_t most = !joined_ || handler_.may_read() ? scratch.capacity() - kept : little;
+    const ssize_t count = ::recv(fd_.get(), scratch.data() + kept, most, MSG_DONTWAIT);
     if (!received(count)) return;
     rest_.clear();
     digest(scratch.data(), kept + static_cast<std::size_t>(count));
@@ -184,6 +187,7 @@ std::size_t connection::shake_hands(std::string_view bytes) {
         joined_ = true;
         heartbeat_.begin(loop_.now());
         if (!handler_.on_handshake(*this)) {
+            write();
             close(ending::refused, "its routing id is in use");
         } else {
             beat();

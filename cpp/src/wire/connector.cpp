@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include <cerrno>
+#include <cstring>
 #include <mutex>
 #include <random>
 #include <system_error>
@@ -27,6 +28,15 @@ namespace {
 bool is_numeric(const endpoint_text& endpoint) {
     in_addr four;
     return endpoint.ipc || endpoint.bracketed || ::inet_pton(AF_INET, endpoint.host.c_str(), &four) == 1;
+}
+
+// A connect to a local port at which nobody listens may meet itself.
+bool is_own(int fd) {
+    address there;
+    there.size = sizeof there.storage;
+    ::getpeername(fd, reinterpret_cast<sockaddr*>(&there.storage), &there.size);
+    const address here = local_address(fd);
+    return here.family() != AF_UNIX && here.size == there.size && std::memcmp(&here.storage, &there.storage, here.size) == 0;
 }
 
 std::string text_of(int number) { return std::generic_category().message(number); }
@@ -113,6 +123,7 @@ void connector::on_events(std::uint32_t) {
     ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &fault, &size);
     descriptor connected = std::exchange(fd_, descriptor());
     loop_.remove(connected.get());
+    if (fault == 0 && is_own(connected.get())) fault = ECONNREFUSED;
     if (fault != 0) return next_ < addresses_.size() ? try_next() : fail(text_of(fault));
     set_options(connected.get(), addresses_[next_ - 1].family(), options_);
     tell_.on_connected(std::move(connected));

@@ -84,6 +84,10 @@ device::impl::impl(const wire::spec& spec)
       mon_(make_role(loop_, "mon", spec.mon ? &spec.mon->socket : nullptr, room_)),
       out_(own_out_ ? *own_out_ : *in_) {
     build_relays(spec);
+    loop_.before_flush([this] {
+        forward_->publish();
+        if (backward_) backward_->publish();
+    });
 }
 
 tap device::impl::tap_of(const wire::spec& spec, const std::optional<std::string>& prefix) {
@@ -175,6 +179,8 @@ void device::impl::turn(const zdev::device::check& check) {
     }
     if (!loop_.turn(longest)) next_check_ = {};
     wake_held();
+    forward_->publish();
+    if (backward_) backward_->publish();
     if (!expects_replies_) return;
     const std::uint64_t asked = forward_->counters.messages_sent.get(), answered = backward_->counters.messages_received.get();
     const std::uint64_t owed = pending_replies_.get() + asked - std::exchange(asked_, asked);

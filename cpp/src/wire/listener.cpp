@@ -1,6 +1,7 @@
 #include "listener.hpp"
 
 #include <sys/epoll.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <system_error>
@@ -53,6 +54,8 @@ void listener::bind(const std::string& role, const endpoint_text& endpoint, cons
 bool listener::remove_stale(const address& to) const {
     const auto* const path = reinterpret_cast<const sockaddr_un*>(&to.storage)->sun_path;
     const descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    struct stat found{};
+    if (path[0] != '\0' && (::lstat(path, &found) != 0 || !S_ISSOCK(found.st_mode))) return errno = EADDRINUSE, false;
     const bool stale = path[0] != '\0' && probe && ::connect(probe.get(), to.get(), to.size) != 0 && errno == ECONNREFUSED;
     const bool removed = stale && ::unlink(path) == 0;
     errno = EADDRINUSE;

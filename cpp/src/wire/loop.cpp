@@ -60,6 +60,7 @@ bool loop::turn(milliseconds longest) {
 
 void loop::settle() {
     while (!to_flush_.empty() || !to_bury_.empty()) {
+        if (before_flush_) before_flush_();
         for (std::size_t i = 0; i < to_flush_.size(); ++i) {  // a flush makes room, and so may add others
             watched& who = *to_flush_[i];
             who.to_flush_ = false;

@@ -6,10 +6,12 @@
 #define ZDEV_SRC_WIRE_LOOP_HPP
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "buffer.hpp"
 #include "descriptor.hpp"
+#include "send_queue.hpp"
 #include "timers.hpp"
 
 namespace zdev::wire {
@@ -52,12 +54,15 @@ public:
 
     // What was put off: flushes and burials, and what comes of them.
     void settle();
+    // Called before anything is flushed.
+    void before_flush(std::function<void()> act) { before_flush_ = std::move(act); }
 
     clock::time_point now() const noexcept { return now_; }  // as of this turn
     wire::timers& timers() noexcept { return timers_; }
 
     // A buffer that everything is received into; what stays is copied out before the next read.
     buffer& scratch() noexcept { return scratch_; }
+    chunk_pool& chunks() noexcept { return chunks_; }
 
 private:
     int wait_time(milliseconds longest) const;
@@ -66,7 +71,9 @@ private:
     wire::timers timers_;
     clock::time_point now_ = clock::now();
     buffer scratch_;
+    chunk_pool chunks_;
     std::vector<watched*> to_flush_, to_bury_;
+    std::function<void()> before_flush_;
 };
 
 }  // namespace zdev::wire

@@ -46,16 +46,15 @@ bool relay::may_read() const noexcept {
     return !blocked_ && to_.ready() && !tap_is_full();
 }
 
-void relay::count_received(const connection& from, const zmtp::run& run) {
-    counters.messages_received.add(run.messages);
-    counters.frames_received.add(run.frames + (prefixes_sender_ ? run.messages : 0));
-    counters.bytes_received.add(run.content + (prefixes_sender_ ? run.messages * from.routing_id().size() : 0));
-}
-
-void relay::count_sent(const connection& from, const zmtp::run& run) {
-    counters.messages_sent.add(run.messages);
-    counters.frames_sent.add(run.frames + (prefixes_sender_ ? run.messages : 0));
-    counters.bytes_sent.add(run.content + (prefixes_sender_ ? run.messages * from.routing_id().size() : 0));
+void relay::publish() {
+    if (received_.messages == 0) return;
+    counters.messages_received.add(received_.messages);
+    counters.frames_received.add(received_.frames);
+    counters.bytes_received.add(received_.content);
+    counters.messages_sent.add(sent_.messages);
+    counters.frames_sent.add(sent_.frames);
+    counters.bytes_sent.add(sent_.content);
+    received_ = sent_ = {};
 }
 
 std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) {
@@ -66,7 +65,7 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
     outgoing message;
     message.from = &from;
     if (!address(message, from, bytes)) {
-        count_received(from, run);
+        count(from, run, received_);
         counters.malformed.add(1);
         return bytes.size();
     }
@@ -81,10 +80,10 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
         blocked_ = true;
         return 0;
     }
-    count_received(from, run);
+    count(from, run, received_);
     if (result == delivery::full) return counters.overflowed.add(1), bytes.size();
     if (result == delivery::unroutable) return counters.unroutable.add(1), bytes.size();
-    count_sent(from, run);
+    count(from, run, sent_);
     if (copies()) copy(message);
     return bytes.size();
 }
@@ -93,12 +92,13 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
 std::size_t relay::take_run(std::string_view bytes, const zmtp::run& run) {
     const std::size_t messages = to_.deliver_run(bytes, run);
     const zmtp::run taken = messages == run.messages ? run : zmtp::first_messages(bytes, messages);
-    counters.messages_received.add(taken.messages);
-    counters.frames_received.add(taken.frames);
-    counters.bytes_received.add(taken.content);
-    counters.messages_sent.add(taken.messages);
-    counters.frames_sent.add(taken.frames);
-    counters.bytes_sent.add(taken.content);
+    received_.messages += taken.messages;
+    received_.frames += taken.frames;
+    received_.content += taken.content;
+    sent_.messages += taken.messages;
+    sent_.frames += taken.frames;
+    sent_.content += taken.content;
+    publish();
     blocked_ = messages < run.messages;
     return taken.bytes;
 }

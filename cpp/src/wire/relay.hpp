@@ -42,6 +42,7 @@ public:
     void hold(connection& from);
     void forget(connection& from);
     void wake();
+    void publish();  // what was counted since: before others can see what came of it
     bool holds_back() const noexcept { return !held_.empty() && !may_read(); }
 
     flow_counters counters;
@@ -53,8 +54,11 @@ private:
     bool tap_is_full() const noexcept;
     std::size_t take_run(std::string_view bytes, const zmtp::run& run);
     bool address(outgoing& message, connection& from, std::string_view bytes) const noexcept;
-    void count_received(const connection& from, const zmtp::run& run);
-    void count_sent(const connection& from, const zmtp::run& run);
+    void count(const connection& from, const zmtp::run& run, zmtp::run& to) const noexcept {
+        to.messages += run.messages;
+        to.frames += run.frames + (prefixes_sender_ ? run.messages : 0);
+        to.content += run.content + (prefixes_sender_ ? run.messages * from.routing_id().size() : 0);
+    }
     void copy(const outgoing& message);
 
     const bool prefixes_sender_, swap_, routes_, plain_;
@@ -66,6 +70,7 @@ private:
     bool blocked_ = false;
     std::deque<connection*> held_;
     std::string copy_head_;
+    zmtp::run received_, sent_;  // counted and not published yet
 };
 
 }  // namespace zdev::wire

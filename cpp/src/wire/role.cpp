@@ -107,12 +107,6 @@ bool role::on_handshake(connection& from) {
     return true;
 }
 
-bool role::may_read(const connection& from) {
-    if (!relay_ || relay_->may_read()) return true;
-    relay_->hold(const_cast<connection&>(from));
-    return false;
-}
-
 std::size_t role::on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) {
     if (publisher_ && run.frames == 1) {
         zmtp::frame header;

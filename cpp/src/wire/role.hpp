@@ -41,7 +41,7 @@ public:
     role_statistics statistics() const noexcept;
 
     bool on_handshake(connection& from) override;
-    bool may_read(const connection& from) override;
+    bool may_read() const override { return !relay_ || relay_->may_read(); }
     std::size_t batch(const connection&) override { return publisher_ ? 1 : relay_ ? relay_->batch() : ~std::size_t{0}; }
     std::size_t on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) override;
     void on_subscription(connection& from, const zmtp::subscription& wish) override;

@@ -7,7 +7,6 @@ namespace zdev::wire {
 namespace {
 
 constexpr std::size_t first_chunk = 2048;  // what a peer keeps between messages
-constexpr std::size_t next_chunk = 16384;
 
 }  // namespace
 
@@ -25,8 +24,10 @@ char* send_queue::space(std::size_t bytes) {
     if (!segments_.empty() && segments_.back().open && segments_.back().data->capacity() - segments_.back().end >= bytes) {
         return segments_.back().data->data() + segments_.back().end;
     }
-    const std::size_t usual = empty() ? first_chunk : next_chunk;
-    segment& made = add(std::make_shared<buffer>(std::max(bytes, usual)), 0, 0);
+    const std::size_t usual = empty() && bytes <= first_chunk ? first_chunk : chunk_pool::chunk_size;
+    segment& made = add(
+        usual == chunk_pool::chunk_size && bytes <= usual ? chunks_.take() : std::make_shared<buffer>(std::max(bytes, usual)),
+        0, 0);
     made.open = true;
     return made.data->data();
 }
@@ -106,12 +107,14 @@ void send_queue::drop_first() noexcept {
     messages_ -= first.messages;
     inside_ = first.ends_inside;
     if (++head_ < segments_.size()) {
+        if (first.open) chunks_.give(std::move(first.data));
         first.data.reset();
         if (head_ >= 64)
             segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(std::exchange(head_, 0)));
         return;
     }
     std::shared_ptr<buffer> kept = first.open && first.data->capacity() <= first_chunk ? std::move(first.data) : nullptr;
+    if (first.open && first.data) chunks_.give(std::move(first.data));
     clear();
     if (kept) add(std::move(kept), 0, 0).open = true;
 }

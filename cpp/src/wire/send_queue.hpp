@@ -19,8 +19,30 @@
 
 namespace zdev::wire {
 
+// Chunks that are not in use, for all queues of a loop: what goes back to the system and comes again costs page faults.
+class chunk_pool {
+public:
+    static constexpr std::size_t chunk_size = 32 * 1024;
+
+    std::shared_ptr<buffer> take() {
+        if (free_.empty()) return std::make_shared<buffer>(chunk_size);
+        auto chunk = std::move(free_.back());
+        free_.pop_back();
+        return chunk;
+    }
+    void give(std::shared_ptr<buffer>&& chunk) {
+        constexpr std::size_t most = 32;
+        if (chunk->capacity() == chunk_size && free_.size() < most) free_.push_back(std::move(chunk));
+    }
+
+private:
+    std::vector<std::shared_ptr<buffer>> free_;
+};
+
 class send_queue {
 public:
+    explicit send_queue(chunk_pool& chunks) : chunks_(chunks) {}
+
     bool empty() const noexcept { return bytes_ == 0; }
     std::size_t messages() const noexcept { return messages_; }
     std::size_t bytes() const noexcept { return bytes_; }
@@ -79,6 +101,7 @@ private:
     void walk(segment& partly) noexcept;
     void drop_first() noexcept;
 
+    chunk_pool& chunks_;
     std::vector<segment> segments_;
     std::size_t head_ = 0;  // those before are written
     std::size_t messages_ = 0, bytes_ = 0;
