@@ -72,6 +72,7 @@ TEST_F(OnWire, ASenderThatDiesMidwayHarmsNobody) {
     }
     EXPECT_TRUE(device.connected("in", 0));
     sink.close();
+    EXPECT_TRUE(device.connected("out", 0));
     expect_service(*this, device);
 }
 

@@ -162,6 +162,7 @@ std::size_t connection::process(char* data, std::size_t& size, buffer* whole) {
 // False: not all were taken.
 bool connection::take_messages(char* data, std::size_t size, std::size_t& used, const zmtp::run& run, buffer* whole) {
     buffer* const alone = used == 0 && run.bytes == size && run.messages == 1 ? whole : nullptr;
+    if (alone) alone->set_size(size);  // commands may have been cut out
     const std::size_t taken = handler_.on_messages(*this, {data + used, run.bytes}, run, alone);
     used += taken;
     if (taken == run.bytes) return true;

@@ -27,9 +27,9 @@ std::string encode(const greeting& ours) {
 }
 
 greeted parse_greeting(std::string_view bytes, greeting& theirs) {
-    if (bytes.empty()) return greeted::partial;
+    if (bytes.size() < 2) return greeted::partial;
     // ZMTP 1.0 begins with the length of its routing id frame and then a flags byte of 0.
-    if (at(bytes, 0) != 0xff) return bytes.size() < 2 || at(bytes, 1) == 0 ? greeted::too_old : greeted::not_zmtp;
+    if (at(bytes, 0) != 0xff) return at(bytes, 1) == 0 ? greeted::too_old : greeted::not_zmtp;
     if (bytes.size() < 10) return greeted::partial;
     if ((at(bytes, 9) & 1) == 0) return greeted::too_old;
     if (at(bytes, 9) != 0x7f) return greeted::not_zmtp;
