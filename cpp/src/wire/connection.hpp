@@ -29,7 +29,7 @@ class connection_handler {
 public:
     virtual ~connection_handler() = default;
     virtual bool on_handshake(connection& from) = 0;        // it may send and receive now; false: it is refused
-    virtual bool may_read() const = 0;  // false: its messages have no taker now
+    virtual bool may_read() const = 0;                      // false: its messages have no taker now
     virtual std::size_t batch(const connection& from) = 0;  // how many messages to offer at a time
     // Whole messages. Returns how many bytes were taken, up to the end of a message; fewer than all: hold it. `whole`, if there
     // is one, is a buffer of this message alone, which may be taken over.
@@ -84,6 +84,11 @@ public:
     bool in_pattern = false, held_by_relay = false;          // the handler's
 
 private:
+    template <class Act>
+    void guarded(Act&& act);
+    void handle(std::uint32_t events);
+    void take_up();
+    void send_waiting();
     void read();
     void read_large();
     bool received(ssize_t bytes);

@@ -57,6 +57,8 @@ void connection::send_subscription(const zmtp::subscription& wish) {
     if (!writable_) return;
     std::string framed;
     zmtp::append_subscription(framed, peer_.minor, wish);
+    constexpr std::size_t most_waiting = std::size_t{64} << 20;
+    if (queue_.bytes() > most_waiting) return close(ending::protocol, "it does not read subscriptions");  // it may come again
     queue_.append(framed, peer_.minor >= 1 ? 0 : 1);
     loop_.flush_later(*this);
 }
@@ -67,7 +69,7 @@ void connection::reached_hwm() {
     full_ = queue_.messages() >= hwm_;
 }
 
-void connection::flush() {
+void connection::send_waiting() {
     write();
     if (ended_) return;
     if (full_ && queue_.messages() <= hwm_ / 2 && writable_) {

@@ -81,7 +81,7 @@ void connector::start() {
     asked->write_end = descriptor(ends[1]);
     loop_.add(*this, ends[0], EPOLLIN);
     lookup_ = asked;
-    std::thread([asked, role = role_, endpoint = endpoint_, ipv6 = options_.ipv6] {
+    const auto look_up = [asked, role = role_, endpoint = endpoint_, ipv6 = options_.ipv6] {
         const std::lock_guard<std::mutex> lock(asked->guard);
         try {
             asked->found = resolve(role, endpoint, false, ipv6);
@@ -89,7 +89,12 @@ void connector::start() {
             asked->fault = fault.what();
         }
         asked->write_end.reset();
-    }).detach();
+    };
+    try {
+        std::thread(look_up).detach();
+    } catch (const std::system_error& fault) {
+        fail(fault.what());
+    }
 }
 
 // Tries the next of its addresses.

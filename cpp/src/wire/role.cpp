@@ -86,12 +86,15 @@ void role::abandon() {
 
 zmtp::identity role::ours() const { return {spec_.type, spec_.options.routing_id, spec_.options.metadata}; }
 
-connection& role::admit(descriptor fd, connector* via) {
-    connections_.push_back(std::make_unique<connection>(loop_, *this, std::move(fd), spec_.options, ours()));
-    connection& made = *connections_.back();
-    made.place = std::prev(connections_.end());
-    made.via = via;
-    return made;
+void role::admit(descriptor fd, connector* via) {
+    try {
+        connections_.push_back(std::make_unique<connection>(loop_, *this, std::move(fd), spec_.options, ours()));
+    } catch (const std::exception&) {  // the system has no room for one more
+        refused_.add(1);
+        return via ? via->retry() : void();
+    }
+    connections_.back()->place = std::prev(connections_.end());
+    connections_.back()->via = via;
 }
 
 bool role::on_handshake(connection& from) {

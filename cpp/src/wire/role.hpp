@@ -52,7 +52,7 @@ public:
 private:
     void make_pattern();
     void visit_wishes(const std::function<void(std::string_view)>& visit) const;
-    connection& admit(descriptor fd, connector* via);
+    void admit(descriptor fd, connector* via);
     void leave(connection& from);
     zmtp::identity ours() const;
 

@@ -48,6 +48,7 @@ public:
     bool inside_message() const noexcept { return at_ > 0; }
     std::uint64_t needed() const noexcept { return at_ + current_.size(); }
     void cut() noexcept { current_ = {}; }
+    void restart() noexcept { *this = scanner(limits_); }  // forget it: its bytes will be scanned again
 
 private:
     stop judge(const frame& next) noexcept;
