@@ -73,6 +73,20 @@ TEST_F(OnWire, ASubHasItsOwnSubscriptions) {
     EXPECT_TRUE(eventually(arrived));
 }
 
+TEST_F(OnWire, ASubTakesNothingThatItHasNotSubscribedTo) {
+    auto spec = pair(ZMQ_SUB, ZMQ_PUB);
+    spec.in.options.subscribe = {"a"};
+    running device(spec);
+    auto sink = dial(ZMQ_SUB, device.at("out"), to(""));
+    raw_peer publisher(device.at("in"));
+    publisher.shake_hands(ZMQ_PUB);
+    ASSERT_TRUE(device.connected("in", 1) && device.connected("out", 1));
+    const auto arrived = [&] { return publisher.send(framed({"b"}) + framed({"a", "x"})), try_recv(sink, 10ms); };
+    std::optional<message> got;
+    ASSERT_TRUE(eventually([&] { return (got = arrived()).has_value(); }));
+    EXPECT_EQ(*got, (message{"a", "x"}));
+}
+
 TEST_F(OnWire, ASubscriberThatIsTooSlowMissesWholeMessagesAndHoldsNobodyUp) {
     auto spec = pair(ZMQ_XSUB, ZMQ_XPUB);
     spec.out->options.sndhwm = 10;

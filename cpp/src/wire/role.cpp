@@ -37,6 +37,8 @@ void role::make_pattern() {
         }
         case ZMQ_SUB:
         case ZMQ_XSUB: {
+            const auto& prefixes = spec_.options.subscribe;
+            filters_ = spec_.type == ZMQ_SUB && std::find(prefixes.begin(), prefixes.end(), "") == prefixes.end();
             auto made = std::make_unique<wire::upstream>([this](const auto& visit) { visit_wishes(visit); });
             upstream_ = made.get();
             pattern_ = std::move(made);
@@ -119,10 +121,20 @@ std::size_t role::on_messages(connection& from, std::string_view bytes, const zm
             return bytes.size();
         }
     }
-    if (!relay_) return bytes.size();  // nobody should send here
+    if (!relay_ || (filters_ && !wants(bytes))) return bytes.size();  // it should not have sent that
     const std::size_t taken = relay_->take(from, bytes, run, whole);
     if (taken < bytes.size()) relay_->hold(from);
     return taken;
+}
+
+// A publisher should send what was subscribed to only; one that sends more is not believed.
+bool role::wants(std::string_view message) const noexcept {
+    zmtp::frame header;
+    zmtp::parse_header(message, header);
+    const auto topic = message.substr(header.header, static_cast<std::size_t>(header.body));
+    const auto& prefixes = spec_.options.subscribe;
+    const auto begins_it = [topic](const std::string& prefix) { return topic.substr(0, prefix.size()) == prefix; };
+    return std::any_of(prefixes.begin(), prefixes.end(), begins_it) != spec_.options.invert_matching;
 }
 
 void role::on_subscription(connection& from, const zmtp::subscription& wish) { pattern_->subscribe(from, wish); }

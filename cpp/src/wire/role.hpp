@@ -42,7 +42,9 @@ public:
 
     bool on_handshake(connection& from) override;
     bool may_read() const override { return !relay_ || relay_->may_read(); }
-    std::size_t batch(const connection&) override { return publisher_ ? 1 : relay_ ? relay_->batch() : ~std::size_t{0}; }
+    std::size_t batch(const connection&) override {
+        return publisher_ || filters_ ? 1 : relay_ ? relay_->batch() : ~std::size_t{0};
+    }
     std::size_t on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) override;
     void on_subscription(connection& from, const zmtp::subscription& wish) override;
     void on_room(connection& to) override;
@@ -54,6 +56,7 @@ private:
     void visit_wishes(const std::function<void(std::string_view)>& visit) const;
     void admit(descriptor fd, connector* via);
     void leave(connection& from);
+    bool wants(std::string_view message) const noexcept;
     zmtp::identity ours() const;
 
     loop& loop_;
@@ -69,6 +72,7 @@ private:
     std::vector<std::unique_ptr<connector>> connectors_;
     std::list<std::unique_ptr<connection>> connections_;
     bool stopping_ = false;
+    bool filters_ = false;  // a SUB that has not subscribed to everything
 
     counter now_, accepted_, connected_, connect_failures_, refused_, protocol_errors_, timeouts_, accept_pauses_, lost_,
         drops_;

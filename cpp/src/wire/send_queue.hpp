@@ -50,14 +50,14 @@ public:
     // Whole messages or commands: a copy.
     void append(std::string_view bytes, std::size_t messages) {
         char* const to = space(bytes.size());
-        std::memcpy(to, bytes.data(), bytes.size());
+        bytes.copy(to, bytes.size());
         written(bytes.size(), messages);
     }
     // One message that begins with `head`: a copy.
     void append(std::string_view head, std::string_view body) {
         char* const to = space(head.size() + body.size());
-        std::memcpy(to, head.data(), head.size());
-        std::memcpy(to + head.size(), body.data(), body.size());
+        head.copy(to, head.size());
+        body.copy(to + head.size(), body.size());
         written(head.size() + body.size(), 1);
     }
     // One message, of which `head` is copied and `body` lies in `owner`, which nobody changes any more.
