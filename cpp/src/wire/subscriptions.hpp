@@ -1,13 +1,18 @@
 // Which prefixes are subscribed to, and by whom. Nothing recurses, so a prefix may have any length.
+//
+// A topic is hashed once, from its front; at each length that some prefix has, the hash so far is looked up. So a match costs
+// what the topic is long and as many look-ups as there are lengths, however many prefixes there are.
 
 #ifndef ZDEV_SRC_WIRE_SUBSCRIPTIONS_HPP
 #define ZDEV_SRC_WIRE_SUBSCRIPTIONS_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace zdev::wire {
@@ -16,6 +21,8 @@ class connection;
 
 class subscriptions {
 public:
+    subscriptions();
+
     // What changed: nothing; this peer's own subscriptions; also whether anybody at all has subscribed to that prefix.
     enum class change { none, of_peer, of_all };
 
@@ -32,17 +39,24 @@ public:
 
     template <class Visit>
     void for_each(Visit&& visit) const {
-        for (const auto& [prefix, peers] : all_) visit(prefix);
+        for (const auto& each : all_) visit(each.second.prefix);
     }
 
 private:
-    // Ordered, so that one search finds the longest prefix of a topic, and each next search a shorter one.
-    using table = std::map<std::string, std::vector<connection*>, std::less<>>;
+    struct entry {
+        std::string prefix;
+        std::vector<connection*> peers;
+    };
+    using table = std::unordered_multimap<std::uint64_t, entry>;
 
-    bool erase(table::iterator entry, const connection& peer);
+    std::uint64_t hash(std::string_view bytes, std::uint64_t before) const noexcept;
+    table::const_iterator find(std::uint64_t hash, std::string_view prefix) const;
+    bool erase(std::string_view prefix, const connection& peer);
 
+    const std::uint64_t seed_;  // of this process: nobody can choose prefixes that collide
     table all_;
-    std::unordered_map<const connection*, std::map<std::string_view, table::iterator>> by_peer_;  // views into the table's keys
+    std::map<std::size_t, std::size_t> lengths_;  // of prefixes, and how many have each
+    std::unordered_map<const connection*, std::unordered_set<const entry*>> by_peer_;
 };
 
 }  // namespace zdev::wire
