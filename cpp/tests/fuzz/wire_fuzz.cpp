@@ -73,9 +73,8 @@ private:
     }
     void send(const std::string& bytes) {
         stream_ += bytes;
-        for (std::size_t at = 0; at < bytes.size() && connection_; at += std::min(cut_, bytes.size() - at)) {
-            write(bytes.substr(at, cut_));
-        }
+        const std::size_t piece = std::max(cut_, bytes.size() / 500);
+        for (std::size_t at = 0; at < bytes.size() && connection_; at += piece) write(bytes.substr(at, piece));
     }
     // A step of the peer, then one of the loop; the peer reads what it gets.
     void write(std::string bytes) {
