@@ -123,7 +123,7 @@ void connection::obey(std::string_view body) {
     if (!ping) return close(ending::protocol, "it sent an invalid PING");
     heartbeat_.ttl(ping->ttl);
     beat();
-    constexpr std::size_t most_unread = 64 * 1024;  // of a peer that asks and does not read
+    constexpr std::size_t most_unread = std::size_t{64} * 1024;  // of a peer that asks and does not read
     if (blocked_ && queue_.bytes() > most_unread) return;
     std::string pong;
     zmtp::append_pong(pong, ping->context);

@@ -11,9 +11,9 @@ namespace zdev::wire {
 
 namespace {
 
-constexpr std::size_t large = 64 * 1024;      // an unfinished message of this size is gathered in a buffer of its own
-constexpr std::size_t little = 2 * 1024;      // what is read from each while messages have no taker
-constexpr std::size_t small_rest = 4 * 1024;  // what a connection may keep allocated
+constexpr std::size_t large = std::size_t{64} * 1024;  // an unfinished message of this size is gathered in a buffer of its own
+constexpr std::size_t little = std::size_t{2} * 1024;  // what is read from each while messages have no taker
+constexpr std::size_t small_rest = std::size_t{4} * 1024;  // what a connection may keep allocated
 
 }  // namespace
 

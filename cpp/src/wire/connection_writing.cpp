@@ -10,8 +10,8 @@ namespace zdev::wire {
 
 namespace {
 
-constexpr std::size_t at_once = 32 * 1024;  // a run of this size is written without a copy
-constexpr std::size_t most_parts = 64;      // of one write
+constexpr std::size_t at_once = std::size_t{32} * 1024;  // a run of this size is written without a copy
+constexpr std::size_t most_parts = 64;                   // of one write
 
 }  // namespace
 

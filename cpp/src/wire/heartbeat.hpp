@@ -53,7 +53,7 @@ private:
     }
 
     milliseconds interval_, timeout_, ttl_{0};
-    clock::time_point heard_{};
+    clock::time_point heard_;
     std::optional<clock::time_point> next_ping_, asked_;  // asked_: the first PING that was not answered yet
 };
 

@@ -11,7 +11,7 @@ namespace zdev::wire {
 
 namespace {
 
-constexpr std::size_t scratch_size = 256 * 1024;
+constexpr std::size_t scratch_size = std::size_t{256} * 1024;
 constexpr int events_a_turn = 256;
 
 [[noreturn]] void fail(const char* what) {

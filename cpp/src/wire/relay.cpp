@@ -76,7 +76,7 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
     }
     const delivery result = to_.deliver(message);
     if (result == delivery::full && (!routes_ || on_full_ == zdev::on_full::block)) {
-        if (message.owner) *whole = std::move(*message.owner);
+        if (whole) *whole = std::move(*message.owner);  // nobody shares it: nothing was sent
         blocked_ = true;
         return 0;
     }

@@ -55,6 +55,7 @@ void role::visit_wishes(const std::function<void(std::string_view)>& visit) cons
 
 std::vector<std::string> role::endpoints() const {
     std::vector<std::string> bound;
+    bound.reserve(listeners_.size());
     for (const auto& each : listeners_) bound.push_back(each->bound());
     return bound;
 }

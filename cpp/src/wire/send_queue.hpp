@@ -22,7 +22,7 @@ namespace zdev::wire {
 // Chunks that are not in use, for all queues of a loop: what goes back to the system and comes again costs page faults.
 class chunk_pool {
 public:
-    static constexpr std::size_t chunk_size = 32 * 1024;
+    static constexpr std::size_t chunk_size = std::size_t{32} * 1024;
 
     std::shared_ptr<buffer> take() {
         if (free_.empty()) return std::make_shared<buffer>(chunk_size);
