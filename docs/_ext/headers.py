@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 INCLUDE = Path(__file__).parents[2] / "cpp" / "include"
-UNSAID = re.compile(r"^(#ifndef .*|#define \w+|#endif|namespace \w+ \{|\}  // namespace .*)$", re.MULTILINE)
+UNSAID = re.compile(r"^(#ifndef .*|#define \w+|#endif|namespace [\w:]+ \{|\}  // namespace .*)$", re.MULTILINE)
 CODE = re.compile(r"\b(?:[a-z]+::[a-z_:]+|[a-z_]+)(?:\(\))|\b(?:zmq|zdev)::[a-z_]+")
 
 
