@@ -77,6 +77,7 @@ PEERS = {
     ),
     "native-monitored-queue": Peer("C++ mq", "native", "monitored-queue", monitored=True, patterns=_EVERY),
     "native-queue": Peer("C++ q", "native", "queue", patterns=_EVERY),
+    "native-wire": Peer("C++ wire", "native", "wire", monitored=True, patterns=_EVERY),
     "drafts-monitored-queue": Peer(
         "C++ mq, drafts", "native", "monitored-queue", monitored=True, drafts=True, patterns=("stream",)
     ),

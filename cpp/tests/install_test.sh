@@ -66,6 +66,7 @@ if [[ $kind == debian ]]; then install_packages; else install_tree; fi
 cmake -S "$cpp/examples" -B "$work/by_cmake" -DCMAKE_PREFIX_PATH="$prefix"
 cmake --build "$work/by_cmake" --clean-first
 ends_on INT "$work/by_cmake/monitored_queue"
+[[ $(uname) != Linux ]] || ends_on TERM "$work/by_cmake/wire_queue"
 
 flags=$(PKG_CONFIG_PATH=$lib/pkgconfig:${PKG_CONFIG_PATH:-} pkg-config --cflags --libs zdev)
 # shellcheck disable=SC2086  # the flags are several words

@@ -1,0 +1,43 @@
+// Endpoints as text, and the socket addresses they stand for.
+//
+// Threads: any. resolve() of a host name asks the system's resolver and may take long.
+
+#ifndef ZDEV_SRC_WIRE_ADDRESS_HPP
+#define ZDEV_SRC_WIRE_ADDRESS_HPP
+
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <string>
+#include <vector>
+
+namespace zdev::wire {
+
+struct endpoint_text {
+    std::string text;        // whole, for errors
+    bool ipc = false;        // else tcp
+    std::string host;        // of tcp, without brackets; "*": any
+    std::string port;        // of tcp; "0": any free one
+    bool bracketed = false;  // an IPv6 address
+    std::string path;        // of ipc; begins with @: abstract
+};
+
+struct address {
+    sockaddr_storage storage{};
+    socklen_t size = 0;
+    const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
+    int family() const noexcept { return storage.ss_family; }
+};
+
+// Throws zdev::error with EINVAL or EPROTONOSUPPORT, its text beginning with `role`. `bind`: allows wildcards.
+endpoint_text parse_endpoint(const std::string& role, const std::string& text, bool bind);
+
+// Throws zdev::error: ENODEV for a host or interface that isn't there, EINVAL for a path that is too long.
+std::vector<address> resolve(const std::string& role, const endpoint_text& endpoint, bool bind, bool ipv6);
+
+// As LAST_ENDPOINT of libzmq has it.
+std::string to_text(const address& bound);
+
+}  // namespace zdev::wire
+
+#endif

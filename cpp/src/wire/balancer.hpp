@@ -1,0 +1,35 @@
+// DEALER and PUSH: each message to one of those that have room, in turn.
+
+#ifndef ZDEV_SRC_WIRE_BALANCER_HPP
+#define ZDEV_SRC_WIRE_BALANCER_HPP
+
+#include <deque>
+
+#include "pattern.hpp"
+
+namespace zdev::wire {
+
+class balancer final : public pattern {
+public:
+    bool join(connection& peer) override;
+    void leave(connection& peer) override;
+    void room(connection& peer) override;
+    bool ready() const override { return !open_.empty(); }
+    delivery deliver(const outgoing& message) override;
+    bool takes_runs() const override { return open_.size() == 1; }
+    std::size_t deliver_run(std::string_view bytes, const zmtp::run& run) override;
+    bool take_back(std::string&& message) override;
+    std::size_t taken_back() const override { return returned_.size(); }
+
+private:
+    void remove_if_full(std::size_t at);
+    void deal_returned();
+
+    std::vector<connection*> open_;     // those with room
+    std::size_t next_ = 0;              // whose turn it is
+    std::deque<std::string> returned_;  // of peers that left; they go out first
+};
+
+}  // namespace zdev::wire
+
+#endif

@@ -1,0 +1,171 @@
+#include "connection.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace zdev::wire {
+
+namespace {
+
+zmtp::limits limits_of(const socket_options& options) {
+    zmtp::limits limits;
+    if (options.maxmsgsize >= 0) limits.frame_bytes = static_cast<std::uint64_t>(options.maxmsgsize);
+    if (options.max_message_bytes >= 0) limits.message_bytes = static_cast<std::uint64_t>(options.max_message_bytes);
+    limits.frames = options.max_message_frames;
+    return limits;
+}
+
+}  // namespace
+
+connection::connection(loop& loop, connection_handler& handler, descriptor fd, const socket_options& options,
+                       zmtp::identity ours)
+    : loop_(loop),
+      handler_(handler),
+      fd_(std::move(fd)),
+      options_(options),
+      hwm_(options.sndhwm),
+      handshake_(std::make_unique<zmtp::handshake>(std::move(ours))),
+      scanner_(limits_of(options)),
+      queue_(loop.chunks()),
+      heartbeat_(options),
+      timer_(loop.timers()) {
+    loop_.add(*this, fd_.get(), interest_ = EPOLLIN);
+    registered_ = true;
+    queue_.append_raw(handshake_->take_output());
+    loop_.flush_later(*this);
+    if (options.handshake_ivl.count() > 0) {
+        timer_.start(loop_.now() + options.handshake_ivl, [this] { close(ending::timeout, "its handshake took too long"); });
+    }
+}
+
+connection::~connection() {
+    if (registered_) loop_.remove(fd_.get());
+}
+
+void connection::set_routing_id(std::string id) {
+    routing_id_ = std::move(id);
+    routing_frame_.clear();
+    zmtp::append_frame(routing_frame_, zmtp::more_flag, routing_id_);
+}
+
+// What goes wrong with one peer, even for want of memory, ends its connection and nothing else.
+template <class Act>
+void connection::guarded(Act&& act) {
+    try {
+        act();
+    } catch (const std::exception& fault) {
+        close(ending::closed, fault.what());
+    }
+}
+
+void connection::on_events(std::uint32_t events) {
+    guarded([&] { handle(events); });
+}
+
+void connection::flush() {
+    guarded([&] { send_waiting(); });
+}
+
+void connection::resume() {
+    guarded([&] { take_up(); });
+}
+
+void connection::handle(std::uint32_t events) {
+    if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (held_ || (interest_ & EPOLLIN) == 0)) {
+        // These are reported even when nothing is waited for: look away until it may be read again.
+        loop_.remove(fd_.get());
+        registered_ = false;
+        return break_off();
+    }
+    if ((events & EPOLLOUT) != 0) {
+        blocked_ = false;
+        loop_.flush_later(*this);
+    }
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !held_) read();
+}
+
+std::size_t connection::shake_hands(std::string_view bytes) {
+    const std::size_t used = handshake_->feed(bytes);
+    if (const std::string output = handshake_->take_output(); !output.empty()) {
+        queue_.append_raw(output);
+        loop_.flush_later(*this);
+    }
+    if (handshake_->failed()) {
+        write();  // an ERROR, perhaps
+        const bool broken = handshake_->failure() == zmtp::failure::protocol;
+        close(broken ? ending::protocol : ending::refused, handshake_->reason());
+    } else if (handshake_->done()) {
+        peer_ = std::move(handshake_->peer());
+        handshake_.reset();
+        timer_.cancel();
+        joined_ = true;
+        heartbeat_.begin(loop_.now());
+        if (!handler_.on_handshake(*this)) {
+            write();
+            close(ending::refused, "its routing id is in use");
+        } else {
+            beat();
+        }
+    }
+    return used;
+}
+
+void connection::obey(std::string_view body) {
+    const auto command = zmtp::parse_command_body(body);
+    if (!command) return close(ending::protocol, "it sent an invalid command");
+    if (const auto wish = zmtp::parse_subscription(*command)) return handler_.on_subscription(*this, *wish);
+    if (command->name == "ERROR") return close(ending::closed, "it reported: " + zmtp::parse_error_reason(command->data));
+    if (command->name != "PING") return;  // PONG, and what later versions may bring
+    const auto ping = zmtp::parse_ping(command->data);
+    if (!ping) return close(ending::protocol, "it sent an invalid PING");
+    heartbeat_.ttl(ping->ttl);
+    beat();
+    constexpr std::size_t most_unread = std::size_t{64} * 1024;  // of a peer that asks and does not read
+    if (blocked_ && queue_.bytes() > most_unread) return;
+    std::string pong;
+    zmtp::append_pong(pong, ping->context);
+    send_command(pong);
+}
+
+// Sends what is due and looks again when the next is.
+void connection::beat() {
+    const auto now = loop_.now();
+    if (held_) heartbeat_.heard(now);  // what it says is not read now
+    if (heartbeat_.lost(now)) return close(ending::timeout, "it does not answer");
+    if (heartbeat_.ping(now)) {
+        std::string framed;
+        zmtp::append_ping(framed, {options_.heartbeat_ttl, {}});
+        send_command(framed);
+    }
+    if (const auto next = heartbeat_.next()) timer_.start(*next, [this] { beat(); });
+}
+
+void connection::hold() {
+    held_ = true;
+    update_interest();
+}
+
+void connection::close(ending why, std::string reason) {
+    if (ended_) return;
+    ended_ = true;
+    why_ = why;
+    reason_ = std::move(reason);
+    writable_ = false;
+    if (std::exchange(registered_, false)) loop_.remove(fd_.get());
+    loop_.bury(*this);
+}
+
+void connection::update_interest() {
+    if (ended_) return;
+    const std::uint32_t wanted = (held_ ? 0U : EPOLLIN) | (blocked_ && writable_ && !queue_.empty() ? EPOLLOUT : 0U);
+    if (registered_ && wanted == interest_) return;
+    if (!registered_ && wanted == 0) return;
+    registered_ ? loop_.modify(*this, fd_.get(), wanted) : loop_.add(*this, fd_.get(), wanted);
+    interest_ = wanted;
+    registered_ = true;
+}
+
+}  // namespace zdev::wire

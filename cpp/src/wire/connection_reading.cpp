@@ -1,0 +1,163 @@
+// The half of a connection that receives: bytes become whole messages.
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "connection.hpp"
+
+namespace zdev::wire {
+
+namespace {
+
+constexpr std::size_t large = std::size_t{64} * 1024;  // an unfinished message of this size is gathered in a buffer of its own
+constexpr std::size_t little = std::size_t{2} * 1024;  // what is read from each while messages have no taker
+constexpr std::size_t small_rest = std::size_t{4} * 1024;  // what a connection may keep allocated
+
+}  // namespace
+
+// One buffer a turn: nobody waits for a busy peer.
+void connection::read() {
+    if (rest_.size() >= large) return read_large();
+    buffer& scratch = loop_.scratch();
+    const std::size_t kept = rest_.size();
+    if (kept > 0) std::memcpy(scratch.data(), rest_.data(), kept);
+    // Where messages have no taker there may still be commands in front of them.
+    const std::size_t most = !joined_ || handler_.may_read() ? scratch.capacity() - kept : little;
+    const ssize_t count = ::recv(fd_.get(), scratch.data() + kept, most, MSG_DONTWAIT);
+    if (!received(count)) return;
+    rest_.clear();
+    digest(scratch.data(), kept + static_cast<std::size_t>(count));
+}
+
+// An unfinished large message goes on where it is; what comes after its frame, into the loop's buffer.
+void connection::read_large() {
+    const std::uint64_t missing = scanner_.needed() - std::min<std::uint64_t>(scanner_.needed(), rest_.size());
+    rest_.make_space(static_cast<std::size_t>(std::clamp<std::uint64_t>(missing, 1, std::max(rest_.size(), large))));
+    const std::size_t own = static_cast<std::size_t>(std::clamp<std::uint64_t>(missing, 1, rest_.space()));
+    buffer& scratch = loop_.scratch();
+    const iovec parts[] = {{rest_.end(), own}, {scratch.data(), scratch.capacity()}};
+    const ssize_t count = ::readv(fd_.get(), parts, 2);
+    if (!received(count)) return;
+
+    const std::size_t spilt = static_cast<std::size_t>(count) - std::min(static_cast<std::size_t>(count), own);
+    rest_.written(static_cast<std::size_t>(count) - spilt);
+    if (spilt > 0 && missing > own) {  // it goes on in what was spilt
+        rest_.append({scratch.data(), spilt});
+        return resume();
+    }
+    resume();
+    if (ended_ || spilt == 0) return;
+    if (rest_.empty() && !held_) return digest(scratch.data(), spilt);
+    rest_.append({scratch.data(), spilt});
+    if (!held_) resume();
+}
+
+// False: there is nothing, or an end.
+bool connection::received(ssize_t bytes) {
+    if (bytes > 0) {
+        heartbeat_.heard(loop_.now());
+        return true;
+    }
+    if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    close(ending::closed, bytes == 0 ? "it closed" : std::generic_category().message(errno));
+    return false;
+}
+
+// Processes what is in the loop's buffer, and keeps what is left of it.
+void connection::digest(char* data, std::size_t size) {
+    const std::size_t used = process(data, size, nullptr);
+    if (ended_) return;
+    if (used == size) return rest_.capacity() > small_rest ? rest_.release() : void();
+    if (rest_.capacity() > small_rest && size - used <= small_rest) rest_.release();
+    rest_.append({data + used, size - used});
+}
+
+void connection::take_up() {
+    held_ = false;
+    if (!rest_.empty()) {
+        std::size_t size = rest_.size();
+        const std::size_t used = process(rest_.data(), size, &rest_);
+        if (ended_) return;
+        if (!rest_.empty()) {
+            rest_.set_size(size);
+            rest_.consume(used);
+        }
+        if (rest_.empty() && rest_.capacity() > small_rest) rest_.release();
+    }
+    if (!held_) update_interest();
+}
+
+// Returns how many bytes at the front are done with. Commands within a message are cut out, which makes `size` smaller.
+std::size_t connection::process(char* data, std::size_t& size, buffer* whole) {
+    std::size_t used = handshake_ ? shake_hands({data, size}) : 0;
+    while (joined_ && !held_ && !ended_) {
+        zmtp::run run;
+        const zmtp::stop why = scanner_.scan({data + used, size - used}, handler_.batch(*this), run);
+        if (run.messages > 0 && !take_messages(data, size, used, run, whole)) break;
+        switch (why) {
+            case zmtp::stop::full: break;
+            case zmtp::stop::partial: return used;
+            case zmtp::stop::command: take_command(data, size, used); break;
+            case zmtp::stop::invalid: close(ending::protocol, "it broke the framing"); break;
+            case zmtp::stop::too_large: close(ending::protocol, "its message exceeds a limit"); break;
+        }
+    }
+    return used;
+}
+
+// False: not all were taken.
+bool connection::take_messages(char* data, std::size_t size, std::size_t& used, const zmtp::run& run, buffer* whole) {
+    buffer* const alone = used == 0 && run.bytes == size && run.messages == 1 ? whole : nullptr;
+    if (alone) alone->set_size(size);  // commands may have been cut out
+    const std::size_t taken = handler_.on_messages(*this, {data + used, run.bytes}, run, alone);
+    used += taken;
+    if (taken == run.bytes) return true;
+    scanner_.restart();  // what was scanned beyond is scanned again
+    if (!ended_) hold();
+    return false;
+}
+
+// Cuts a whole command out of what was received: the smaller part of the message around it moves.
+void connection::take_command(char* data, std::size_t& size, std::size_t& used) {
+    const zmtp::frame header = scanner_.command();
+    const std::size_t before = scanner_.command_at(), length = static_cast<std::size_t>(header.size());
+    char* const at = data + used + before;
+    scanner_.cut();
+    obey({at + header.header, length - header.header});
+    const std::size_t after = size - used - before - length;
+    if (before <= after) {
+        std::memmove(data + used + length, data + used, before);
+        used += length;
+    } else {
+        std::memmove(at, at + length, after);
+        size -= length;
+    }
+}
+
+// Reads all that has arrived, for nobody will any more.
+std::uint64_t connection::count_unread() {
+    std::uint64_t messages = 0;
+    const auto count = [&](std::string_view bytes) {
+        zmtp::run run;
+        scanner_.scan(bytes, ~std::size_t{0}, run);
+        messages += run.messages;
+        return run.bytes;
+    };
+    buffer& scratch = loop_.scratch();
+    rest_.consume(count(rest_.view()));
+    while (joined_ && rest_.size() < large) {
+        const std::size_t kept = rest_.size();
+        if (kept > 0) std::memcpy(scratch.data(), rest_.data(), kept);
+        const ssize_t got = ::recv(fd_.get(), scratch.data() + kept, scratch.capacity() - kept, MSG_DONTWAIT);
+        if (got <= 0) break;
+        const std::string_view bytes(scratch.data(), kept + static_cast<std::size_t>(got));
+        const std::size_t used = count(bytes);
+        rest_.clear();
+        rest_.append(bytes.substr(used));
+    }
+    return messages;
+}
+
+}  // namespace zdev::wire

@@ -1,0 +1,122 @@
+// The half of a connection that sends.
+
+#include <sys/socket.h>
+
+#include <cerrno>
+
+#include "connection.hpp"
+
+namespace zdev::wire {
+
+namespace {
+
+constexpr std::size_t at_once = std::size_t{32} * 1024;  // a run of this size is written without a copy
+constexpr std::size_t most_parts = 64;                   // of one write
+
+}  // namespace
+
+std::size_t connection::send_run(std::string_view bytes, const zmtp::run& run) {
+    std::size_t taken = 0;
+    while (taken < run.messages && has_room()) {
+        const zmtp::run part = send_part(bytes, run.messages - taken);
+        taken += part.messages;
+        bytes.remove_prefix(part.bytes);
+    }
+    return taken;
+}
+
+// Writes a run of `messages` at once, if nothing is in its way; what is left of it waits, as much as there is room for.
+zmtp::run connection::send_part(std::string_view bytes, std::size_t messages) {
+    std::size_t sent = 0;
+    zmtp::run done;
+    if (queue_.empty() && bytes.size() >= at_once && !blocked_) {
+        const ssize_t count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        blocked_ = count < static_cast<ssize_t>(bytes.size());  // an error shows at the next write
+        sent = count > 0 ? static_cast<std::size_t>(count) : 0;
+        done.bytes = bytes.size();
+        done.messages = messages;
+        if (!blocked_) return done;
+        done = zmtp::first_messages(bytes.substr(0, sent), messages);
+    }
+    zmtp::run part;
+    part.messages = hwm_ == 0 ? messages : std::min(messages, done.messages + hwm_ - queue_.messages());
+    part.bytes = part.messages == messages ? bytes.size() : zmtp::first_messages(bytes, part.messages).bytes;
+    const std::string_view taken = bytes.substr(0, part.bytes);
+    sent > 0 ? queue_.append_rest(taken, sent, part.messages) : queue_.append(taken, part.messages);
+    sent_one();
+    return part;
+}
+
+void connection::send_command(std::string_view framed) {
+    if (!writable_) return;
+    queue_.append(framed, 0);
+    loop_.flush_later(*this);
+}
+
+void connection::send_subscription(const zmtp::subscription& wish) {
+    if (!writable_) return;
+    std::string framed;
+    zmtp::append_subscription(framed, peer_.minor, wish);
+    constexpr std::size_t most_waiting = std::size_t{64} << 20;
+    if (queue_.bytes() > most_waiting) return close(ending::protocol, "it does not read subscriptions");  // it may come again
+    queue_.append(framed, peer_.minor >= 1 ? 0 : 1);
+    loop_.flush_later(*this);
+}
+
+// As many messages wait as may: try at once whether they are really in the way.
+void connection::reached_hwm() {
+    if (!blocked_) write();
+    full_ = queue_.messages() >= hwm_;
+}
+
+void connection::send_waiting() {
+    write();
+    if (ended_) return;
+    if (full_ && queue_.messages() <= hwm_ / 2 && writable_) {
+        full_ = false;
+        handler_.on_room(*this);
+    }
+    if (ceasing_ && queue_.empty() && writable_) {
+        ::shutdown(fd_.get(), SHUT_WR);
+        ceasing_ = false;
+    }
+    update_interest();
+}
+
+void connection::write() {
+    while (!queue_.empty() && !blocked_ && writable_) {
+        iovec parts[most_parts];
+        msghdr message{};
+        message.msg_iov = parts;
+        message.msg_iovlen = queue_.gather(parts, most_parts);
+        const ssize_t count = ::sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count < 0) {
+            if (errno == EINTR) continue;
+            if (errno != EAGAIN) return break_off();
+            blocked_ = true;
+            return;
+        }
+        std::size_t offered = 0;
+        for (std::size_t i = 0; i < message.msg_iovlen; ++i) offered += parts[i].iov_len;
+        queue_.consume(static_cast<std::size_t>(count));
+        blocked_ = static_cast<std::size_t>(count) < offered;
+    }
+}
+
+// The peer takes no more. What it had sent may still be there to read.
+void connection::break_off() {
+    if (!writable_) return;
+    writable_ = false;
+    if (joined_) {
+        handler_.on_unwritable(*this);
+    } else {
+        close(ending::closed, "it left during its handshake");
+    }
+}
+
+void connection::cease() {
+    ceasing_ = true;
+    loop_.flush_later(*this);
+}
+
+}  // namespace zdev::wire

@@ -1,0 +1,154 @@
+#include "connector.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <random>
+#include <system_error>
+#include <thread>
+
+#include "sockets.hpp"
+
+namespace zdev::wire {
+
+// A thread asks the resolver and writes to a pipe when it knows. Whoever comes last removes it.
+struct connector::lookup {
+    std::mutex guard;
+    std::vector<address> found;
+    std::string fault;
+    descriptor read_end, write_end;
+};
+
+namespace {
+
+bool is_numeric(const endpoint_text& endpoint) {
+    in_addr four;
+    return endpoint.ipc || endpoint.bracketed || ::inet_pton(AF_INET, endpoint.host.c_str(), &four) == 1;
+}
+
+// A connect to a local port at which nobody listens may meet itself.
+bool is_own(int fd) {
+    address there;
+    there.size = sizeof there.storage;
+    ::getpeername(fd, reinterpret_cast<sockaddr*>(&there.storage), &there.size);
+    const address here = local_address(fd);
+    return here.family() != AF_UNIX && here.size == there.size && std::memcmp(&here.storage, &there.storage, here.size) == 0;
+}
+
+std::string text_of(int number) { return std::generic_category().message(number); }
+
+}  // namespace
+
+connector::connector(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options,
+                     events tell)
+    : loop_(loop),
+      role_(role),
+      endpoint_(parse_endpoint(role, endpoint, false)),
+      options_(options),
+      tell_(std::move(tell)),
+      delay_(options.reconnect_ivl),
+      retry_(loop.timers()),
+      timeout_(loop.timers()) {
+    if (is_numeric(endpoint_)) addresses_ = resolve(role_, endpoint_, false, options_.ipv6);
+}
+
+connector::~connector() { stop_watching(); }
+
+void connector::cancel() noexcept {
+    stop_watching();
+    retry_.cancel();
+    timeout_.cancel();
+}
+
+void connector::stop_watching() noexcept {
+    if (fd_) loop_.remove(fd_.get());
+    if (lookup_) loop_.remove(lookup_->read_end.get());
+    fd_.reset();
+    lookup_.reset();
+}
+
+void connector::start() {
+    next_ = 0;
+    if (is_numeric(endpoint_)) return try_next();
+    auto asked = std::make_shared<lookup>();
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return fail(text_of(errno));
+    asked->read_end = descriptor(ends[0]);
+    asked->write_end = descriptor(ends[1]);
+    loop_.add(*this, ends[0], EPOLLIN);
+    lookup_ = asked;
+    const auto look_up = [asked, role = role_, endpoint = endpoint_, ipv6 = options_.ipv6] {
+        const std::lock_guard<std::mutex> lock(asked->guard);
+        try {
+            asked->found = resolve(role, endpoint, false, ipv6);
+        } catch (const std::exception& fault) {
+            asked->fault = fault.what();
+        }
+        asked->write_end.reset();
+    };
+    try {
+        std::thread(look_up).detach();
+    } catch (const std::system_error& fault) {
+        fail(fault.what());
+    }
+}
+
+// Tries the next of its addresses.
+void connector::try_next() {
+    if (next_ == addresses_.size()) return fail("no address");
+    const address& to = addresses_[next_++];
+    fd_ = open_socket(to, options_);
+    if (!fd_) return fail(text_of(errno));
+    if (::connect(fd_.get(), to.get(), to.size) != 0 && errno != EINPROGRESS) {
+        const std::string why = text_of(errno);
+        fd_.reset();
+        return next_ < addresses_.size() ? try_next() : fail(why);
+    }
+    loop_.add(*this, fd_.get(), EPOLLOUT);
+    if (options_.connect_timeout.count() > 0) {
+        timeout_.start(loop_.now() + options_.connect_timeout, [this] { fail("connecting took too long"); });
+    }
+}
+
+void connector::on_events(std::uint32_t) {
+    if (lookup_) {
+        const auto done = lookup_;
+        stop_watching();
+        const std::lock_guard<std::mutex> lock(done->guard);
+        addresses_ = std::move(done->found);
+        return done->fault.empty() ? try_next() : fail(done->fault);
+    }
+    timeout_.cancel();
+    int fault = 0;
+    socklen_t size = sizeof fault;
+    ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &fault, &size);
+    descriptor connected = std::exchange(fd_, descriptor());
+    loop_.remove(connected.get());
+    if (fault == 0 && is_own(connected.get())) fault = ECONNREFUSED;
+    if (fault != 0) return next_ < addresses_.size() ? try_next() : fail(text_of(fault));
+    set_options(connected.get(), addresses_[next_ - 1].family(), options_);
+    tell_.on_connected(std::move(connected));
+}
+
+void connector::fail(const std::string& why) {
+    stop_watching();
+    timeout_.cancel();
+    tell_.on_failed(why);
+    retry();
+}
+
+// Between half of the delay and all of it, so that many do not come at once.
+void connector::retry() {
+    if (options_.reconnect_ivl.count() < 0) return;
+    thread_local std::minstd_rand random{std::random_device{}()};
+    const auto most = std::max<std::int64_t>(delay_.count(), 1);
+    const milliseconds wait(most - static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most / 2 + 1)));
+    if (options_.reconnect_ivl_max > options_.reconnect_ivl) delay_ = std::min(delay_ * 2, options_.reconnect_ivl_max);
+    retry_.start(loop_.now() + wait, [this] { start(); });
+}
+
+}  // namespace zdev::wire

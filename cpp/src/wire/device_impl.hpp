@@ -1,0 +1,76 @@
+// A device of the wire engine: roles, the relays between them, and the loop that they share.
+//
+// Threads: run() in one; steering, statistics and connections from any.
+
+#ifndef ZDEV_SRC_WIRE_DEVICE_IMPL_HPP
+#define ZDEV_SRC_WIRE_DEVICE_IMPL_HPP
+
+#include <sys/epoll.h>
+
+#include <atomic>
+
+#include "../steering.hpp"
+#include "role.hpp"
+
+namespace zdev::wire {
+
+// Ends the wait of the loop.
+class waker final : public watched {
+public:
+    waker(loop& loop, const wakeup& bell) : loop_(loop), bell_(bell) { loop_.add(*this, bell_.fd(), EPOLLIN); }
+    ~waker() override { loop_.remove(bell_.fd()); }
+    void on_events(std::uint32_t) override { bell_.clear(); }
+
+private:
+    loop& loop_;
+    const wakeup& bell_;
+};
+
+class device::impl {
+public:
+    explicit impl(const wire::spec& spec);
+    outcome run(const zdev::device::check& check);
+    zdev::statistics statistics() const noexcept;
+    const role* find(const std::string& name) const noexcept;
+
+    zdev::steering steering;
+
+private:
+    void build_relays(const wire::spec& spec);
+    tap tap_of(const wire::spec& spec, const std::optional<std::string>& prefix);
+    outcome relay_messages(const zdev::device::check& check);
+    void adopt_state();
+    void account(clock::time_point now);
+    void turn(const zdev::device::check& check);
+    void wake_held();
+    bool drained() const noexcept { return !expects_replies_ || pending_replies_.get() == 0; }
+    void end(outcome how, const zdev::device::check& check);
+    void wait_for_end(const std::function<bool()>& ended, clock::time_point deadline, const zdev::device::check& check);
+    template <class Act>
+    void for_each_role(Act&& act) const;
+
+    loop loop_;
+    waker waker_{loop_, steering.bell()};
+    const bool expects_replies_;
+    bool room_ = false;  // somebody has room that had none
+    std::unique_ptr<role> in_, own_out_, mon_;
+    role& out_;
+    std::unique_ptr<relay> forward_, backward_;
+
+    std::atomic<bool> running_{false}, ran_{false};
+    std::atomic<zdev::state> state_{zdev::state::idle};
+    clock::time_point next_check_, drain_began_, last_turn_;
+    std::uint64_t asked_ = 0, answered_ = 0;  // as counted in pending_replies_
+    counter loop_iterations_, pending_replies_;
+};
+
+template <class Act>
+void device::impl::for_each_role(Act&& act) const {
+    for (role* const each : {in_.get(), own_out_.get(), mon_.get()}) {
+        if (each) act(*each);
+    }
+}
+
+}  // namespace zdev::wire
+
+#endif

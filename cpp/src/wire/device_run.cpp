@@ -1,0 +1,147 @@
+// How a device of the wire engine runs, and how a run ends.
+
+#include <algorithm>
+#include <cerrno>
+
+#include "device_impl.hpp"
+
+namespace zdev::wire {
+
+namespace {
+
+constexpr milliseconds check_interval{50};
+constexpr milliseconds idle_tick{250};
+
+}  // namespace
+
+outcome device::impl::run(const zdev::device::check& check) {
+    if (running_.exchange(true)) throw error(EBUSY, "device: it is already running, in another thread");
+    struct end_of_run {
+        impl& self;
+        ~end_of_run() {
+            self.for_each_role([](role& each) { each.stop_accepting(), each.abandon(); });
+            self.steering.forget();
+            self.state_ = zdev::state::idle;
+            self.running_ = false;
+        }
+    };
+    if (ran_.exchange(true)) {
+        running_ = false;
+        throw error(EINVAL, "device: it has ended: make another one to run again");
+    }
+    const end_of_run finally{*this};
+    last_turn_ = clock::now();
+    for_each_role([](role& each) { each.start(); });
+    const outcome how = relay_messages(check);
+    end(how, check);
+    return how;
+}
+
+outcome device::impl::relay_messages(const zdev::device::check& check) {
+    while (!steering.stop()) {
+        adopt_state();
+        if (state_ == zdev::state::draining) {
+            if (drained()) return outcome::drained;
+            const auto timeout = steering.drain_timeout();
+            if (timeout.count() >= 0 && clock::now() - drain_began_ >= timeout) return outcome::drain_timed_out;
+        }
+        turn(check);
+    }
+    return outcome::stopped;
+}
+
+// What was asked for becomes what is done.
+void device::impl::adopt_state() {
+    const auto before = state_.load();
+    const auto wanted = steering.drain()    ? zdev::state::draining
+                        : steering.paused() ? zdev::state::paused
+                                            : zdev::state::active;
+    if (wanted == before) return;
+    state_ = wanted;
+    if (wanted == zdev::state::draining) drain_began_ = clock::now();
+    forward_->set_mode(wanted == zdev::state::active ? relay::mode::open : relay::mode::closed);
+    if (backward_) backward_->set_mode(wanted == zdev::state::paused ? relay::mode::closed : relay::mode::open);
+    room_ = true;
+    wake_held();
+}
+
+void device::impl::turn(const zdev::device::check& check) {
+    const auto now = clock::now();
+    account(now);
+    if (check && now >= next_check_) {
+        next_check_ = now + check_interval;
+        check();
+    }
+    auto longest = check ? check_interval : idle_tick;
+    if (state_ == zdev::state::draining && steering.drain_timeout().count() >= 0) {
+        const auto left = std::chrono::ceil<milliseconds>(drain_began_ + steering.drain_timeout() - now);
+        longest = std::clamp(left, milliseconds{0}, longest);
+    }
+    if (!loop_.turn(longest)) next_check_ = {};
+    wake_held();
+    forward_->publish();
+    if (backward_) backward_->publish();
+    if (!expects_replies_) return;
+    const std::uint64_t asked = forward_->counters.messages_sent.get(), answered = backward_->counters.messages_received.get();
+    const std::uint64_t owed = pending_replies_.get() + asked - std::exchange(asked_, asked);
+    pending_replies_.set(owed - std::min(owed, answered - std::exchange(answered_, answered)));
+}
+
+void device::impl::wake_held() {
+    while (std::exchange(room_, false)) {
+        forward_->wake();
+        if (backward_) backward_->wake();
+        loop_.settle();
+    }
+}
+
+// A direction that held something back when the last turn ended has done so since.
+void device::impl::account(clock::time_point now) {
+    loop_iterations_.add(1);
+    const auto passed = static_cast<std::uint64_t>(std::chrono::nanoseconds(now - std::exchange(last_turn_, now)).count());
+    if (state_ == zdev::state::paused) return;
+    for (relay* const each : {forward_.get(), backward_.get()}) {
+        if (each && each->holds_back()) each->counters.blocked.add(passed);
+    }
+}
+
+// Senders cease and what they had sent goes on; then what is queued is sent, and the other side's senders cease too. After a
+// drain of requests no more of them are taken: those that came are lost, and counted.
+void device::impl::end(outcome how, const zdev::device::check& check) {
+    for_each_role([](role& each) { each.stop_accepting(); });
+    const bool unanswerable = expects_replies_ && how != outcome::stopped;
+    forward_->set_mode(unanswerable ? relay::mode::discarding : relay::mode::open);
+    if (backward_) backward_->set_mode(relay::mode::open);
+    room_ = true;
+    wake_held();
+
+    const auto begun = clock::now();
+    const auto deadline = [&](const role& of) {
+        const auto linger = of.options().linger;
+        return linger.count() < 0 ? clock::time_point::max() : begun + linger;
+    };
+    in_->ask_to_cease();
+    wait_for_end([this] { return in_->empty(); }, deadline(*in_), check);
+    for (role* const each : {own_out_.get(), mon_.get()}) {
+        if (!each) continue;
+        each->ask_to_cease();
+        wait_for_end([each] { return each->empty(); }, deadline(*each), check);
+    }
+}
+
+void device::impl::wait_for_end(const std::function<bool()>& ended, clock::time_point deadline,
+                                const zdev::device::check& check) {
+    while (!ended() && clock::now() < deadline) {
+        const auto now = clock::now();
+        loop_iterations_.add(1);
+        if (check && now >= next_check_) {
+            next_check_ = now + check_interval;
+            check();
+        }
+        const auto left = deadline == clock::time_point::max() ? idle_tick : std::chrono::ceil<milliseconds>(deadline - now);
+        if (!loop_.turn(std::min(left, check ? check_interval : idle_tick))) next_check_ = {};
+        wake_held();
+    }
+}
+
+}  // namespace zdev::wire

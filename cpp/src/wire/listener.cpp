@@ -1,0 +1,83 @@
+#include "listener.hpp"
+
+#include <sys/epoll.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "sockets.hpp"
+
+namespace zdev::wire {
+
+namespace {
+
+constexpr int accepted_a_turn = 64;
+constexpr milliseconds pause_time{100};
+
+}  // namespace
+
+listener::listener(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options, events tell)
+    : loop_(loop), options_(options), tell_(std::move(tell)), retry_(loop.timers()) {
+    const endpoint_text text = parse_endpoint(role, endpoint, true);
+    bind(role, text, resolve(role, text, true, options.ipv6).front());
+    bound_ = to_text(local_address(fd_.get()));
+    loop_.add(*this, fd_.get(), EPOLLIN);
+}
+
+listener::~listener() { close(); }
+
+void listener::close() noexcept {
+    retry_.cancel();
+    if (fd_) loop_.remove(fd_.get());
+    fd_.reset();
+    if (!std::exchange(file_, {}).empty()) ::unlink(bound_.c_str() + std::string_view("ipc://").size());
+}
+
+void listener::bind(const std::string& role, const endpoint_text& endpoint, const address& to) {
+    const auto fail = [&] {
+        const int number = errno;
+        throw error(number,
+                    "device: " + role + ": cannot bind to " + endpoint.text + ": " + std::generic_category().message(number));
+    };
+    fd_ = open_socket(to, options_);
+    if (!fd_) fail();
+    if (::bind(fd_.get(), to.get(), to.size) != 0) {
+        if (errno != EADDRINUSE || !endpoint.ipc || !remove_stale(to)) fail();
+        if (::bind(fd_.get(), to.get(), to.size) != 0) fail();
+    }
+    if (endpoint.ipc && endpoint.path.front() != '@') file_ = endpoint.path;
+    if (::listen(fd_.get(), options_.backlog) != 0) fail();
+}
+
+// Removes the file of a listener that is gone: one at which nobody answers. False, with EADDRINUSE: somebody does.
+bool listener::remove_stale(const address& to) const {
+    const auto* const path = reinterpret_cast<const sockaddr_un*>(&to.storage)->sun_path;
+    const descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    struct stat found{};
+    if (path[0] != '\0' && (::lstat(path, &found) != 0 || !S_ISSOCK(found.st_mode))) return errno = EADDRINUSE, false;
+    const bool stale = path[0] != '\0' && probe && ::connect(probe.get(), to.get(), to.size) != 0 && errno == ECONNREFUSED;
+    const bool removed = stale && ::unlink(path) == 0;
+    errno = EADDRINUSE;
+    return removed;
+}
+
+void listener::on_events(std::uint32_t) {
+    for (int i = 0; i < accepted_a_turn; ++i) {
+        descriptor accepted(::accept4(fd_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (!accepted) {
+            const bool exhausted = errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM;
+            return exhausted ? pause() : void();
+        }
+        set_options(accepted.get(), local_address(accepted.get()).family(), options_);
+        tell_.on_accepted(std::move(accepted));
+    }
+}
+
+void listener::pause() {
+    tell_.on_paused();
+    loop_.modify(*this, fd_.get(), 0);
+    retry_.start(loop_.now() + pause_time, [this] { loop_.modify(*this, fd_.get(), EPOLLIN); });
+}
+
+}  // namespace zdev::wire

@@ -1,0 +1,48 @@
+// A bound endpoint: accepts connections. A process without descriptors stops accepting for a while, and nothing else.
+//
+// Threads: the loop's alone, but for the constructor and bound().
+
+#ifndef ZDEV_SRC_WIRE_LISTENER_HPP
+#define ZDEV_SRC_WIRE_LISTENER_HPP
+
+#include <functional>
+#include <string>
+#include <zdev/wire.hpp>
+
+#include "address.hpp"
+#include "loop.hpp"
+
+namespace zdev::wire {
+
+class listener final : public watched {
+public:
+    struct events {
+        std::function<void(descriptor)> on_accepted;
+        std::function<void()> on_paused;
+    };
+
+    // Binds and listens. Throws zdev::error that names `role` and the endpoint.
+    listener(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options, events tell);
+    ~listener() override;
+
+    const std::string& bound() const noexcept { return bound_; }
+    void close() noexcept;
+
+    void on_events(std::uint32_t events) override;
+
+private:
+    void bind(const std::string& role, const endpoint_text& endpoint, const address& to);
+    bool remove_stale(const address& to) const;
+    void pause();
+
+    loop& loop_;
+    const socket_options& options_;
+    events tell_;
+    descriptor fd_;
+    std::string bound_, file_;  // file_: of ipc, removed at the end
+    timer retry_;
+};
+
+}  // namespace zdev::wire
+
+#endif

@@ -1,0 +1,81 @@
+// The one place that waits: epoll, timers, and what is put off to the end of a turn.
+//
+// Threads: one, that of run().
+
+#ifndef ZDEV_SRC_WIRE_LOOP_HPP
+#define ZDEV_SRC_WIRE_LOOP_HPP
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "buffer.hpp"
+#include "descriptor.hpp"
+#include "send_queue.hpp"
+#include "timers.hpp"
+
+namespace zdev::wire {
+
+// Something with a descriptor. After it is dead() it gets no more events; whoever owns it destroys it in on_buried().
+class watched {
+public:
+    virtual ~watched() = default;
+    virtual void on_events(std::uint32_t events) = 0;  // EPOLLIN ...
+    virtual void flush() {}                            // end of a turn, after loop::flush_later()
+    virtual void on_buried() {}                        // end of a turn, after loop::bury()
+    bool dead() const noexcept { return dead_; }
+
+private:
+    friend class loop;
+    bool dead_ = false, to_flush_ = false;
+};
+
+class loop {
+public:
+    loop();  // throws zdev::error: EMFILE ...
+
+    void add(watched& who, int fd, std::uint32_t events);
+    void modify(watched& who, int fd, std::uint32_t events);
+    void remove(int fd) noexcept;  // before it is closed
+
+    void flush_later(watched& who) {
+        if (who.to_flush_ || who.dead_) return;
+        who.to_flush_ = true;
+        to_flush_.push_back(&who);
+    }
+    void bury(watched& who) {
+        if (who.dead_) return;
+        who.dead_ = true;
+        to_bury_.push_back(&who);
+    }
+
+    // Waits for events, until `longest` is over or a timer is due, and does what is to be done. False: a signal came.
+    bool turn(milliseconds longest);
+
+    // What was put off: flushes and burials, and what comes of them.
+    void settle();
+    // Called before anything is flushed.
+    void before_flush(std::function<void()> act) { before_flush_ = std::move(act); }
+
+    clock::time_point now() const noexcept { return now_; }  // as of this turn
+    wire::timers& timers() noexcept { return timers_; }
+
+    // A buffer that everything is received into; what stays is copied out before the next read.
+    buffer& scratch() noexcept { return scratch_; }
+    chunk_pool& chunks() noexcept { return chunks_; }
+
+private:
+    int wait_time(milliseconds longest) const;
+
+    descriptor epoll_;
+    wire::timers timers_;
+    clock::time_point now_ = clock::now();
+    buffer scratch_;
+    chunk_pool chunks_;
+    std::vector<watched*> to_flush_, to_bury_;
+    std::function<void()> before_flush_;
+};
+
+}  // namespace zdev::wire
+
+#endif

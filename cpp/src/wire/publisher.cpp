@@ -1,0 +1,118 @@
+#include "publisher.hpp"
+
+#include <algorithm>
+
+namespace zdev::wire {
+
+namespace {
+
+constexpr std::size_t worth_sharing = 4096;  // bytes of a body that several receivers refer to rather than copy
+
+}  // namespace
+
+std::string_view topic_of(const outgoing& message) noexcept {
+    const std::string_view first = message.head.empty() ? message.body : message.head;
+    zmtp::frame header;
+    if (zmtp::parse_header(first, header) != zmtp::parsed::whole) return {};
+    return first.substr(header.header, static_cast<std::size_t>(header.body));
+}
+
+publisher::publisher(const socket_options& options, std::function<void()> dropped)
+    : options_(options), dropped_(std::move(dropped)) {}
+
+bool publisher::join(connection& peer) {
+    all_.push_back(&peer);
+    known_ = false;
+    if (!options_.xpub_welcome_msg.empty()) {
+        std::string framed;
+        zmtp::append_frame(framed, 0, options_.xpub_welcome_msg);
+        peer.send({}, framed);
+    }
+    return true;
+}
+
+void publisher::leave(connection& peer) {
+    all_.erase(std::remove(all_.begin(), all_.end(), &peer), all_.end());
+    known_ = false;
+    full_ = 0;
+    for (const auto& prefix : subscriptions_.remove(peer)) {
+        if (upstream_) upstream_({false, prefix});
+    }
+}
+
+void publisher::subscribe(connection& peer, const zmtp::subscription& wish) {
+    if (wish.subscribe &&
+        (wish.prefix.size() > options_.max_subscription_bytes || subscriptions_.count(peer) >= options_.max_subscriptions)) {
+        return peer.close(ending::protocol, "its subscriptions exceed a limit");
+    }
+    known_ = false;
+    const auto change = wish.subscribe ? subscriptions_.add(peer, wish.prefix) : subscriptions_.remove(peer, wish.prefix);
+    if (upstream_ && (change == subscriptions::change::of_all || options_.xpub_verboser)) upstream_(wish);
+}
+
+const std::vector<connection*>& publisher::receivers(std::string_view topic) {
+    if (known_ && topic == topic_) return found_;
+    found_.clear();
+    subscriptions_.match(topic, found_);
+    if (options_.invert_matching) invert(found_);
+    topic_ = topic;
+    known_ = true;
+    return found_;
+}
+
+void publisher::invert(std::vector<connection*>& found) const {
+    std::vector<connection*> others;
+    for (connection* const each : all_) {
+        if (std::find(found.begin(), found.end(), each) == found.end()) others.push_back(each);
+    }
+    found = std::move(others);
+}
+
+// `dropped`: somebody should have had it and nobody did.
+delivery publisher::deliver(const outgoing& message) {
+    const auto& to = receivers(topic_of(message));
+    if (to.empty()) return delivery::sent;
+    if (options_.xpub_nodrop) {
+        full_ = static_cast<std::size_t>(std::count_if(to.begin(), to.end(), [](connection* c) { return !c->has_room(); }));
+        if (full_ > 0) return delivery::full;
+    }
+    outgoing copy = message;
+    if (to.size() > 1 && !copy.owner && copy.body.size() >= worth_sharing) {
+        copy.owner = std::make_shared<buffer>(copy.body.size());
+        copy.owner->append(copy.body);
+        copy.body = copy.owner->view();
+    }
+    bool sent = false;
+    for (connection* const each : to) {
+        if (each->has_room()) {
+            send_to(*each, copy);
+            sent = true;
+        } else {
+            dropped_();
+        }
+    }
+    return sent ? delivery::sent : delivery::dropped;
+}
+
+bool upstream::join(connection& peer) {
+    publishers_.push_back(&peer);
+    wishes_([&peer](std::string_view prefix) { peer.send_subscription({true, prefix}); });
+    return true;
+}
+
+void upstream::leave(connection& peer) {
+    publishers_.erase(std::remove(publishers_.begin(), publishers_.end(), &peer), publishers_.end());
+}
+
+delivery upstream::deliver(const outgoing& message) {
+    for (connection* const each : publishers_) {
+        if (each->has_room()) each->send(message.head, message.body);
+    }
+    return delivery::sent;
+}
+
+void upstream::ask(const zmtp::subscription& wish) {
+    for (connection* const each : publishers_) each->send_subscription(wish);
+}
+
+}  // namespace zdev::wire

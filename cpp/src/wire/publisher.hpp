@@ -1,0 +1,73 @@
+// PUB and XPUB: each message to all who subscribed to a prefix of its first frame. And the other end, XSUB and SUB:
+// subscriptions to all publishers.
+
+#ifndef ZDEV_SRC_WIRE_PUBLISHER_HPP
+#define ZDEV_SRC_WIRE_PUBLISHER_HPP
+
+#include <cstdint>
+#include <functional>
+
+#include "pattern.hpp"
+#include "subscriptions.hpp"
+
+namespace zdev::wire {
+
+class publisher final : public pattern {
+public:
+    using wish_sink = std::function<void(const zmtp::subscription&)>;
+
+    // `dropped` counts copies that a subscriber had no room for.
+    publisher(const socket_options& options, std::function<void()> dropped);
+
+    // Where subscriptions go, merged: the first to a prefix, and the withdrawal of the last.
+    void pass_on(wish_sink upstream) { upstream_ = std::move(upstream); }
+    const subscriptions& current() const noexcept { return subscriptions_; }
+
+    bool join(connection& peer) override;
+    void leave(connection& peer) override;
+    bool ready() const override { return !options_.xpub_nodrop || full_ == 0; }
+    delivery deliver(const outgoing& message) override;
+    void subscribe(connection& peer, const zmtp::subscription& wish) override;
+    void room(connection&) override { full_ = 0; }
+
+    bool has_subscribers() const noexcept { return options_.invert_matching ? !all_.empty() : !subscriptions_.empty(); }
+    // Those who get messages with this first frame. Valid until a subscription changes.
+    const std::vector<connection*>& receivers(std::string_view topic);
+
+private:
+    void invert(std::vector<connection*>& found) const;
+
+    const socket_options& options_;
+    std::function<void()> dropped_;
+    wish_sink upstream_;
+    subscriptions subscriptions_;
+    std::vector<connection*> all_;
+    std::vector<connection*> found_;  // of topic_
+    std::string topic_;
+    bool known_ = false;    // found_ is what topic_ gets
+    std::size_t full_ = 0;  // with xpub_nodrop: somebody had no room
+};
+
+class upstream final : public pattern {
+public:
+    // `wishes` visits what a publisher that comes must be asked for.
+    using wishes = std::function<void(const std::function<void(std::string_view)>&)>;
+    explicit upstream(wishes all) : wishes_(std::move(all)) {}
+
+    bool join(connection& peer) override;
+    void leave(connection& peer) override;
+    bool ready() const override { return true; }
+    delivery deliver(const outgoing& message) override;  // a message that is no subscription: to every publisher with room
+    void ask(const zmtp::subscription& wish);
+
+private:
+    wishes wishes_;
+    std::vector<connection*> publishers_;
+};
+
+// The body of the first frame of a message.
+std::string_view topic_of(const outgoing& message) noexcept;
+
+}  // namespace zdev::wire
+
+#endif

@@ -1,0 +1,164 @@
+#include "relay.hpp"
+
+#include <zmq.h>
+
+#include <algorithm>
+
+namespace zdev::wire {
+
+namespace {
+
+std::string frame_of(const std::optional<std::string>& prefix) {
+    std::string framed;
+    if (prefix) zmtp::append_frame(framed, zmtp::more_flag, *prefix);
+    return framed;
+}
+
+// Takes the first frame off a message. Nothing: it is the last too.
+std::optional<std::string_view> take_frame(std::string_view& message) noexcept {
+    zmtp::frame header;
+    if (zmtp::parse_header(message, header) != zmtp::parsed::whole || !header.more()) return std::nullopt;
+    const auto body = message.substr(header.header, static_cast<std::size_t>(header.body));
+    message.remove_prefix(static_cast<std::size_t>(header.size()));
+    return body;
+}
+
+bool can_be_routing_id(std::string_view id) noexcept { return !id.empty() && id.size() <= 255; }
+
+}  // namespace
+
+relay::relay(int from_type, int to_type, bool one_socket, pattern& to, tap monitor, zdev::on_full on_full)
+    : prefixes_sender_(from_type == ZMQ_ROUTER && !one_socket),
+      swap_(from_type == ZMQ_ROUTER && to_type == ZMQ_ROUTER && !one_socket),
+      routes_(to_type == ZMQ_ROUTER),
+      plain_(!prefixes_sender_ && !routes_),
+      to_(to),
+      tap_(std::move(monitor)),
+      prefix_frame_(frame_of(tap_.prefix)),
+      on_full_(on_full) {}
+
+bool relay::tap_is_full() const noexcept {
+    return tap_.to && !tap_.audience && tap_.on_full == zdev::on_full::block && !tap_.to->ready();
+}
+
+bool relay::may_read() const noexcept {
+    if (mode_ != mode::open) return mode_ == mode::discarding;
+    return !blocked_ && to_.ready() && !tap_is_full();
+}
+
+void relay::publish() {
+    if (received_.messages == 0) return;
+    counters.messages_received.add(received_.messages);
+    counters.frames_received.add(received_.frames);
+    counters.bytes_received.add(received_.content);
+    counters.messages_sent.add(sent_.messages);
+    counters.frames_sent.add(sent_.frames);
+    counters.bytes_sent.add(sent_.content);
+    received_ = sent_ = {};
+}
+
+std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) {
+    if (mode_ == mode::discarding) return discarded.add(run.messages), bytes.size();
+    if (!may_read()) return blocked_ = mode_ == mode::open, 0;
+    if (!whole && passes_runs()) return take_run(bytes, run);
+
+    outgoing message;
+    message.from = &from;
+    if (!address(message, from, bytes)) {
+        count(from, run, received_);
+        counters.malformed.add(1);
+        return bytes.size();
+    }
+    if (whole) {
+        const auto at = message.body.data() - whole->data();
+        message.owner = std::make_shared<buffer>(std::move(*whole));
+        message.body = message.owner->view().substr(static_cast<std::size_t>(at));
+    }
+    const delivery result = to_.deliver(message);
+    if (result == delivery::full && (!routes_ || on_full_ == zdev::on_full::block)) {
+        if (whole) *whole = std::move(*message.owner);  // nobody shares it: nothing was sent
+        blocked_ = true;
+        return 0;
+    }
+    count(from, run, received_);
+    if (result == delivery::full) return counters.overflowed.add(1), bytes.size();
+    if (result == delivery::unroutable) return counters.unroutable.add(1), bytes.size();
+    count(from, run, sent_);
+    if (copies()) copy(message);
+    return bytes.size();
+}
+
+// The plain way: messages that go to one peer as they came.
+std::size_t relay::take_run(std::string_view bytes, const zmtp::run& run) {
+    const std::size_t messages = to_.deliver_run(bytes, run);
+    const zmtp::run taken = messages == run.messages ? run : zmtp::first_messages(bytes, messages);
+    received_.messages += taken.messages;
+    received_.frames += taken.frames;
+    received_.content += taken.content;
+    sent_.messages += taken.messages;
+    sent_.frames += taken.frames;
+    sent_.content += taken.content;
+    publish();
+    blocked_ = messages < run.messages;
+    return taken.bytes;
+}
+
+// Finds who gets the message, and how it begins. Between ROUTERs [destination, content, ...] of a sender becomes [sender,
+// content, ...] for its destination. False: it has too few frames for that, or a destination that no peer can have.
+bool relay::address(outgoing& message, connection& from, std::string_view bytes) const noexcept {
+    message.body = bytes;
+    if (prefixes_sender_) message.head = from.routing_frame();
+    if (!routes_) return true;
+    if (!prefixes_sender_ && !from.routing_id().empty()) {  // one socket: the sender is the receiver
+        message.address = from.routing_id();
+        return true;
+    }
+    const auto destination = take_frame(message.body);
+    if (!destination || (swap_ && !can_be_routing_id(*destination))) return false;
+    message.address = *destination;
+    return true;
+}
+
+void relay::copy(const outgoing& message) {
+    if (tap_.audience && tap_.prefix && tap_.audience->receivers(*tap_.prefix).empty()) return;
+    copy_head_ = prefix_frame_;
+    if (routes_) zmtp::append_frame(copy_head_, zmtp::more_flag, message.address);
+    copy_head_.append(message.head);
+    outgoing copied = message;
+    copied.head = copy_head_;
+    if (tap_.audience && tap_.audience->receivers(topic_of(copied)).empty()) return;
+    (tap_.to->deliver(copied) == delivery::sent ? counters.monitor_sent : counters.monitor_dropped).add(1);
+}
+
+void relay::note(std::string_view framed, std::size_t content) {
+    for (counter* const each :
+         {&counters.messages_received, &counters.messages_sent, &counters.frames_received, &counters.frames_sent}) {
+        each->add(1);
+    }
+    counters.bytes_received.add(content);
+    counters.bytes_sent.add(content);
+    outgoing message;
+    message.body = framed;
+    if (copies()) copy(message);
+}
+
+void relay::hold(connection& from) {
+    if (std::exchange(from.held_by_relay, true)) return;
+    held_.push_back(&from);
+}
+
+void relay::forget(connection& from) {
+    if (std::exchange(from.held_by_relay, false)) held_.erase(std::find(held_.begin(), held_.end(), &from));
+}
+
+void relay::wake() {
+    blocked_ = false;
+    for (std::size_t left = held_.size(); left > 0 && may_read(); --left) {
+        connection& next = *held_.front();
+        held_.pop_front();
+        next.held_by_relay = false;
+        if (!next.dead()) next.resume();
+    }
+}
+
+}  // namespace zdev::wire

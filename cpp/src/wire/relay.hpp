@@ -1,0 +1,78 @@
+// One direction of a device: a message that came whole is addressed, delivered by the pattern of the other side, copied to the
+// monitor, and counted. One that has no taker stays with its connection, which is held until there is one.
+//
+// Threads: the loop's alone, but for the counters, which any thread may read.
+
+#ifndef ZDEV_SRC_WIRE_RELAY_HPP
+#define ZDEV_SRC_WIRE_RELAY_HPP
+
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "../flow_counters.hpp"
+#include "publisher.hpp"
+
+namespace zdev::wire {
+
+// Where copies go.
+struct tap {
+    pattern* to = nullptr;          // none: no monitor
+    publisher* audience = nullptr;  // `to`, if it publishes
+    std::optional<std::string> prefix;
+    zdev::on_full on_full = zdev::on_full::block;
+};
+
+class relay {
+public:
+    relay(int from_type, int to_type, bool one_socket, pattern& to, tap monitor, zdev::on_full on_full);
+
+    // open: messages go on. closed: they stay where they are. discarding: they are lost, and counted.
+    enum class mode { open, closed, discarding };
+    void set_mode(mode wanted) noexcept { mode_ = wanted; }
+
+    bool may_read() const noexcept;
+    std::size_t batch() const noexcept { return passes_runs() ? ~std::size_t{0} : 1; }
+    // Returns how many bytes were taken.
+    std::size_t take(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole);
+    // A subscription that goes upstream, beside the connections: counted and copied like a message.
+    void note(std::string_view framed, std::size_t content);
+
+    // Connections with messages that have no taker. wake() lets them try again, in turn.
+    void hold(connection& from);
+    void forget(connection& from);
+    void wake();
+    void publish();  // what was counted since: before others can see what came of it
+    bool holds_back() const noexcept { return !held_.empty() && !may_read(); }
+
+    flow_counters counters;
+    counter discarded;
+
+private:
+    bool passes_runs() const noexcept { return plain_ && to_.takes_runs() && !copies(); }
+    bool copies() const noexcept { return tap_.to && (!tap_.audience || tap_.audience->has_subscribers()); }
+    bool tap_is_full() const noexcept;
+    std::size_t take_run(std::string_view bytes, const zmtp::run& run);
+    bool address(outgoing& message, connection& from, std::string_view bytes) const noexcept;
+    void count(const connection& from, const zmtp::run& run, zmtp::run& to) const noexcept {
+        to.messages += run.messages;
+        to.frames += run.frames + (prefixes_sender_ ? run.messages : 0);
+        to.content += run.content + (prefixes_sender_ ? run.messages * from.routing_id().size() : 0);
+    }
+    void copy(const outgoing& message);
+
+    const bool prefixes_sender_, swap_, routes_, plain_;
+    pattern& to_;
+    const tap tap_;
+    const std::string prefix_frame_;
+    const zdev::on_full on_full_;
+    mode mode_ = mode::open;
+    bool blocked_ = false;
+    std::deque<connection*> held_;
+    std::string copy_head_;
+    zmtp::run received_, sent_;  // counted and not published yet
+};
+
+}  // namespace zdev::wire
+
+#endif

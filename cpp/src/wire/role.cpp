@@ -1,0 +1,189 @@
+#include "role.hpp"
+
+#include <zmq.h>
+
+#include <algorithm>
+
+#include "balancer.hpp"
+#include "router.hpp"
+
+namespace zdev::wire {
+
+role::role(loop& loop, std::string name, const socket_spec& spec, std::function<void()> on_room)
+    : loop_(loop), name_(std::move(name)), spec_(spec), on_room_(std::move(on_room)) {
+    make_pattern();
+    for (const auto& endpoint : spec_.binds) {
+        listener::events events{[this](descriptor fd) { accepted_.add(1), admit(std::move(fd), nullptr); },
+                                [this] { accept_pauses_.add(1); }};
+        listeners_.push_back(std::make_unique<listener>(loop_, name_, endpoint, spec_.options, std::move(events)));
+    }
+    for (const auto& endpoint : spec_.connects) {
+        const std::size_t at = connectors_.size();
+        connector::events events{[this, at](descriptor fd) { admit(std::move(fd), connectors_[at].get()); },
+                                 [this](const std::string&) { connect_failures_.add(1); }};
+        connectors_.push_back(std::make_unique<connector>(loop_, name_, endpoint, spec_.options, std::move(events)));
+    }
+}
+
+void role::make_pattern() {
+    switch (spec_.type) {
+        case ZMQ_ROUTER: pattern_ = std::make_unique<router>(spec_.options.router_handover); break;
+        case ZMQ_PUB:
+        case ZMQ_XPUB: {
+            auto made = std::make_unique<wire::publisher>(spec_.options, [this] { drops_.add(1); });
+            publisher_ = made.get();
+            pattern_ = std::move(made);
+            break;
+        }
+        case ZMQ_SUB:
+        case ZMQ_XSUB: {
+            const auto& prefixes = spec_.options.subscribe;
+            filters_ = spec_.type == ZMQ_SUB && std::find(prefixes.begin(), prefixes.end(), "") == prefixes.end();
+            auto made = std::make_unique<wire::upstream>([this](const auto& visit) { visit_wishes(visit); });
+            upstream_ = made.get();
+            pattern_ = std::move(made);
+            break;
+        }
+        default: pattern_ = std::make_unique<balancer>();
+    }
+}
+
+void role::visit_wishes(const std::function<void(std::string_view)>& visit) const {
+    for (const auto& prefix : spec_.options.subscribe) visit(prefix);
+    if (other_) other_->current().for_each(visit);
+}
+
+std::vector<std::string> role::endpoints() const {
+    std::vector<std::string> bound;
+    bound.reserve(listeners_.size());
+    for (const auto& each : listeners_) bound.push_back(each->bound());
+    return bound;
+}
+
+void role::start() {
+    for (const auto& each : connectors_) each->start();
+}
+
+void role::stop_accepting() {
+    stopping_ = true;
+    for (const auto& each : listeners_) each->close();
+    for (const auto& each : connectors_) each->cancel();
+}
+
+void role::ask_to_cease() {
+    for (const auto& each : connections_) each->cease();
+}
+
+bool role::sends_pending() const noexcept {
+    return std::any_of(connections_.begin(), connections_.end(), [](const auto& each) { return each->queue().messages() > 0; });
+}
+
+void role::abandon() {
+    for (const auto& each : connections_) {
+        if (relay_) lost_.add(each->count_unread());
+        each->close(ending::closed, "the device ended");
+    }
+    loop_.settle();
+    lost_.add(pattern_->taken_back());
+}
+
+zmtp::identity role::ours() const { return {spec_.type, spec_.options.routing_id, spec_.options.metadata}; }
+
+void role::admit(descriptor fd, connector* via) {
+    try {
+        connections_.push_back(std::make_unique<connection>(loop_, *this, std::move(fd), spec_.options, ours()));
+    } catch (const std::exception&) {  // the system has no room for one more
+        refused_.add(1);
+        return via ? via->retry() : void();
+    }
+    connections_.back()->place = std::prev(connections_.end());
+    connections_.back()->via = via;
+}
+
+bool role::on_handshake(connection& from) {
+    if (!pattern_->join(from)) return false;
+    from.in_pattern = true;
+    now_.add(1);
+    if (from.via) {
+        connected_.add(1);
+        from.via->connection_is_up();
+    }
+    if (spec_.options.probe_router) from.send({}, std::string_view("\0\0", 2));
+    on_room_();
+    return true;
+}
+
+std::size_t role::on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) {
+    if (publisher_ && run.frames == 1) {
+        zmtp::frame header;
+        zmtp::parse_header(bytes, header);
+        if (const auto wish = zmtp::parse_subscription(bytes.substr(header.header))) {
+            on_subscription(from, *wish);
+            return bytes.size();
+        }
+    }
+    if (!relay_ || (filters_ && !wants(bytes))) return bytes.size();  // it should not have sent that
+    const std::size_t taken = relay_->take(from, bytes, run, whole);
+    if (taken < bytes.size()) relay_->hold(from);
+    return taken;
+}
+
+// A publisher should send what was subscribed to only; one that sends more is not believed.
+bool role::wants(std::string_view message) const noexcept {
+    zmtp::frame header;
+    zmtp::parse_header(message, header);
+    const auto topic = message.substr(header.header, static_cast<std::size_t>(header.body));
+    const auto& prefixes = spec_.options.subscribe;
+    const auto begins_it = [topic](const std::string& prefix) { return topic.substr(0, prefix.size()) == prefix; };
+    return std::any_of(prefixes.begin(), prefixes.end(), begins_it) != spec_.options.invert_matching;
+}
+
+void role::on_subscription(connection& from, const zmtp::subscription& wish) { pattern_->subscribe(from, wish); }
+
+void role::on_room(connection& to) {
+    if (to.in_pattern) pattern_->room(to);
+    on_room_();
+}
+
+// It sends and gets no more. What waited for it goes to others, if others would do.
+void role::leave(connection& from) {
+    if (!std::exchange(from.in_pattern, false)) return;
+    now_.set(now_.get() - 1);
+    pattern_->leave(from);
+    std::vector<std::string> unsent;
+    lost_.add(from.queue().give_back(unsent));
+    for (auto& message : unsent) lost_.add(pattern_->take_back(std::move(message)) ? 0 : 1);
+    on_room_();
+}
+
+void role::on_end(connection& from, ending why, const std::string&) {
+    leave(from);
+    if (relay_) relay_->forget(from);
+    switch (why) {
+        case ending::closed: break;
+        case ending::refused: refused_.add(1); break;
+        case ending::protocol: protocol_errors_.add(1); break;
+        case ending::timeout: timeouts_.add(1); break;
+    }
+    connector* const via = from.via;
+    if (via && !from.joined()) connect_failures_.add(1);
+    connections_.erase(from.place);
+    if (via && !stopping_) via->retry();
+}
+
+role_statistics role::statistics() const noexcept {
+    role_statistics s;
+    s.connections = now_.get();
+    s.accepted = accepted_.get();
+    s.connected = connected_.get();
+    s.connect_failures = connect_failures_.get();
+    s.refused = refused_.get();
+    s.protocol_errors = protocol_errors_.get();
+    s.timeouts = timeouts_.get();
+    s.accept_pauses = accept_pauses_.get();
+    s.messages_lost = lost_.get() + (relay_ ? relay_->discarded.get() : 0);
+    s.subscriber_drops = drops_.get();
+    return s;
+}
+
+}  // namespace zdev::wire

@@ -1,0 +1,83 @@
+// The socket of one role, as its device sees it: what it listens at, connects to, and the connections that came of it.
+//
+// Threads: the loop's alone, but for the constructor, endpoints() and the counters.
+
+#ifndef ZDEV_SRC_WIRE_ROLE_HPP
+#define ZDEV_SRC_WIRE_ROLE_HPP
+
+#include <list>
+#include <memory>
+
+#include "connector.hpp"
+#include "listener.hpp"
+#include "relay.hpp"
+
+namespace zdev::wire {
+
+class role final : public connection_handler {
+public:
+    // Binds. Throws zdev::error.
+    role(loop& loop, std::string name, const socket_spec& spec, std::function<void()> on_room);
+
+    const std::string& name() const noexcept { return name_; }
+    int type() const noexcept { return spec_.type; }
+    wire::pattern& pattern() noexcept { return *pattern_; }
+    wire::publisher* publisher() noexcept { return publisher_; }  // PUB, XPUB
+    wire::upstream* upstream() noexcept { return upstream_; }     // SUB, XSUB
+    const socket_options& options() const noexcept { return spec_.options; }
+    std::vector<std::string> endpoints() const;
+
+    void feed(relay* to) noexcept { relay_ = to; }  // where its messages go; none: nowhere
+    // What publishers are asked for: the subscriptions of an XPUB on the other side, beside its own.
+    void relay_subscriptions_of(wire::publisher& other) noexcept { other_ = &other; }
+
+    void start();           // connects
+    void stop_accepting();  // no further connections
+    void ask_to_cease();    // FIN to every peer, once what waits for it is sent
+    bool empty() const noexcept { return connections_.empty(); }
+    bool sends_pending() const noexcept;
+    void abandon();  // ends every connection, and counts as lost what that costs
+
+    role_statistics statistics() const noexcept;
+
+    bool on_handshake(connection& from) override;
+    bool may_read() const override { return !relay_ || relay_->may_read(); }
+    std::size_t batch(const connection&) override {
+        return publisher_ || filters_ ? 1 : relay_ ? relay_->batch() : ~std::size_t{0};
+    }
+    std::size_t on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) override;
+    void on_subscription(connection& from, const zmtp::subscription& wish) override;
+    void on_room(connection& to) override;
+    void on_unwritable(connection& to) override { leave(to); }
+    void on_end(connection& from, ending why, const std::string& reason) override;
+
+private:
+    void make_pattern();
+    void visit_wishes(const std::function<void(std::string_view)>& visit) const;
+    void admit(descriptor fd, connector* via);
+    void leave(connection& from);
+    bool wants(std::string_view message) const noexcept;
+    zmtp::identity ours() const;
+
+    loop& loop_;
+    const std::string name_;
+    const socket_spec spec_;
+    std::function<void()> on_room_;
+    std::unique_ptr<wire::pattern> pattern_;
+    wire::publisher* publisher_ = nullptr;
+    wire::upstream* upstream_ = nullptr;
+    wire::publisher* other_ = nullptr;
+    relay* relay_ = nullptr;
+    std::vector<std::unique_ptr<listener>> listeners_;
+    std::vector<std::unique_ptr<connector>> connectors_;
+    std::list<std::unique_ptr<connection>> connections_;
+    bool stopping_ = false;
+    bool filters_ = false;  // a SUB that has not subscribed to everything
+
+    counter now_, accepted_, connected_, connect_failures_, refused_, protocol_errors_, timeouts_, accept_pauses_, lost_,
+        drops_;
+};
+
+}  // namespace zdev::wire
+
+#endif

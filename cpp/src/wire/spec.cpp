@@ -1,0 +1,69 @@
+#include "spec.hpp"
+
+#include <zmq.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <initializer_list>
+#include <string>
+
+#include "../zmtp/socket_type.hpp"
+
+namespace zdev::wire {
+
+namespace {
+
+bool is_one_of(int type, std::initializer_list<int> types) noexcept {
+    return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+std::string name(int type) { return std::string(zmtp::type_name(type)); }
+
+[[noreturn]] void refuse(const std::string& text) { throw error(EINVAL, "device: " + text); }
+
+bool can_receive(int type) { return is_one_of(type, {ZMQ_ROUTER, ZMQ_DEALER, ZMQ_PULL, ZMQ_SUB, ZMQ_XSUB, ZMQ_XPUB}); }
+bool can_send(int type) { return is_one_of(type, {ZMQ_ROUTER, ZMQ_DEALER, ZMQ_PUSH, ZMQ_PUB, ZMQ_XPUB, ZMQ_XSUB}); }
+
+void check_options(const std::string& role, const socket_spec& spec) {
+    const socket_options& options = spec.options;
+    const auto invalid = [&](const char* option, const char* why) { refuse(role + ": invalid " + option + ": " + why); };
+    const std::string& id = options.routing_id;
+    if (id.size() > 255) invalid("routing_id", "at most 255 bytes");
+    if (!id.empty() && id[0] == '\0') invalid("routing_id", "must not begin with a zero byte");
+    if (options.backlog < 0) invalid("backlog", "must not be negative");
+    if (!options.subscribe.empty() && spec.type != ZMQ_SUB) invalid("subscribe", "for SUB only");
+    for (const auto& [key, value] : options.metadata) {
+        if (key.size() < 3 || key.size() > 255 || key.compare(0, 2, "X-") != 0) invalid("metadata", "names begin with X-");
+    }
+    if (spec.binds.empty() && spec.connects.empty()) refuse(role + ": no endpoint to bind or connect to");
+}
+
+}  // namespace
+
+void check(const spec& asked) {
+    const auto takes = [](const std::string& role, int type) {
+        if (!can_receive(type) && !can_send(type)) refuse(role + ": the wire engine does not support the type " + name(type));
+    };
+    const int in = asked.in.type, out = asked.out ? asked.out->type : in;
+    takes("in", in);
+    takes("out", out);
+    if (!can_receive(in) || !can_send(out)) {
+        refuse(name(in) + " as in and " + name(out) +
+               " as out can't work together: a device receives from in and sends to out");
+    }
+    check_options("in", asked.in);
+    if (asked.out) check_options("out", *asked.out);
+    if (!asked.mon) return;
+    const int mon = asked.mon->socket.type;
+    if (!is_one_of(mon, {ZMQ_PUB, ZMQ_XPUB, ZMQ_PUSH})) refuse("mon: must be PUB, XPUB or PUSH, not " + name(mon));
+    check_options("mon", asked.mon->socket);
+}
+
+bool goes_both_ways(const spec& asked) { return asked.out && can_receive(asked.out->type) && can_send(asked.in.type); }
+
+bool expects_replies(const spec& asked) {
+    return goes_both_ways(asked) && !is_one_of(asked.in.type, {ZMQ_XSUB, ZMQ_XPUB}) &&
+           !is_one_of(asked.out->type, {ZMQ_XSUB, ZMQ_XPUB});
+}
+
+}  // namespace zdev::wire

@@ -1,0 +1,17 @@
+// What a spec asks for, checked before anything is opened.
+
+#ifndef ZDEV_SRC_WIRE_SPEC_HPP
+#define ZDEV_SRC_WIRE_SPEC_HPP
+
+#include <zdev/wire.hpp>
+
+namespace zdev::wire {
+
+void check(const spec& asked);  // throws zdev::error with EINVAL
+
+bool goes_both_ways(const spec& asked);
+bool expects_replies(const spec& asked);  // both ways, and not publish and subscribe
+
+}  // namespace zdev::wire
+
+#endif

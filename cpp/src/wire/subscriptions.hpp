@@ -1,0 +1,64 @@
+// Which prefixes are subscribed to, and by whom. Nothing recurses, so a prefix may have any length.
+//
+// A topic is hashed once, from its front; at each length that some prefix has, the hash so far is looked up. So a match costs
+// what the topic is long and as many look-ups as there are lengths, however many prefixes there are.
+
+#ifndef ZDEV_SRC_WIRE_SUBSCRIPTIONS_HPP
+#define ZDEV_SRC_WIRE_SUBSCRIPTIONS_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace zdev::wire {
+
+class connection;
+
+class subscriptions {
+public:
+    subscriptions();
+
+    // What changed: nothing; this peer's own subscriptions; also whether anybody at all has subscribed to that prefix.
+    enum class change { none, of_peer, of_all };
+
+    change add(connection& peer, std::string_view prefix);
+    change remove(connection& peer, std::string_view prefix);
+    // Removes all of a peer; returns the prefixes that nobody has any more.
+    std::vector<std::string> remove(connection& peer);
+
+    std::size_t count(const connection& peer) const;
+    bool empty() const noexcept { return all_.empty(); }
+
+    // Appends the peers that subscribed to a prefix of the topic, each once.
+    void match(std::string_view topic, std::vector<connection*>& found) const;
+
+    template <class Visit>
+    void for_each(Visit&& visit) const {
+        for (const auto& each : all_) visit(each.second.prefix);
+    }
+
+private:
+    struct entry {
+        std::string prefix;
+        std::vector<connection*> peers;
+    };
+    using table = std::unordered_multimap<std::uint64_t, entry>;
+
+    std::uint64_t hash(std::string_view bytes, std::uint64_t before) const noexcept;
+    table::const_iterator find(std::uint64_t hash, std::string_view prefix) const;
+    bool erase(std::string_view prefix, const connection& peer);
+
+    const std::uint64_t seed_;  // of this process: nobody can choose prefixes that collide
+    table all_;
+    std::map<std::size_t, std::size_t> lengths_;  // of prefixes, and how many have each
+    std::unordered_map<const connection*, std::unordered_set<const entry*>> by_peer_;
+};
+
+}  // namespace zdev::wire
+
+#endif

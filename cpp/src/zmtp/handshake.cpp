@@ -1,0 +1,121 @@
+#include "handshake.hpp"
+
+#include <zmq.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "frame.hpp"
+#include "socket_type.hpp"
+
+namespace zdev::zmtp {
+
+namespace {
+
+constexpr std::size_t longest_command = 8192;
+constexpr std::size_t longest_routing_id = 255;
+
+bool has_routing_id(int type) noexcept { return type == ZMQ_DEALER || type == ZMQ_REQ || type == ZMQ_ROUTER; }
+
+std::string printable(std::string text) {
+    std::replace_if(text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+    return text.substr(0, 40);
+}
+
+}  // namespace
+
+handshake::handshake(identity ours) : ours_(std::move(ours)), output_(encode(greeting{})) {}
+
+std::size_t handshake::feed(std::string_view bytes) {
+    const std::size_t kept = input_.size();
+    input_.append(bytes);
+    std::size_t used = 0;
+    while (!done() && !failed()) {
+        const std::size_t taken = step(std::string_view(input_).substr(used));
+        if (taken == 0) break;
+        used += taken;
+    }
+    if (failed()) return bytes.size();
+    if (done()) return used - kept;  // the last step used bytes of these, or it would have been made before
+    input_.erase(0, used);
+    return bytes.size();
+}
+
+// Uses what is whole at the front, and returns how many bytes that was; 0: more are needed, or it failed.
+std::size_t handshake::step(std::string_view bytes) {
+    return state_ == state::greeting ? take_greeting(bytes) : take_command(bytes);
+}
+
+std::size_t handshake::take_greeting(std::string_view bytes) {
+    greeting theirs;
+    switch (parse_greeting(bytes, theirs)) {
+        case greeted::partial: return 0;
+        case greeted::not_zmtp: return fail(failure::protocol, "it does not speak ZMTP");
+        case greeted::too_old: return fail(failure::version, "it speaks ZMTP 1.0 or 2.0; 3.0 or later is required");
+        case greeted::whole: break;
+    }
+    if (theirs.mechanism != "NULL") {
+        return fail(failure::mechanism, "it uses the mechanism " + printable(theirs.mechanism) + ", not NULL");
+    }
+    peer_.minor = theirs.major > 3 ? 1 : std::min<unsigned char>(theirs.minor, 1);
+    say_ready();
+    state_ = state::ready;
+    return greeting_size;
+}
+
+void handshake::say_ready() {
+    std::string properties;
+    append_property(properties, "Socket-Type", type_name(ours_.socket_type));
+    if (has_routing_id(ours_.socket_type)) append_property(properties, "Identity", ours_.routing_id);
+    for (const auto& [name, value] : ours_.properties) append_property(properties, name, value);
+    append_command(output_, "READY", properties);
+}
+
+std::size_t handshake::take_command(std::string_view bytes) {
+    frame header;
+    switch (parse_header(bytes, header)) {
+        case parsed::partial: return 0;
+        case parsed::invalid: return fail(failure::protocol, "its first frame is invalid");
+        case parsed::whole: break;
+    }
+    if (!header.command()) return fail(failure::protocol, "it sent a message before READY");
+    if (header.body > longest_command) return fail(failure::protocol, "its first command is too long");
+    if (bytes.size() < header.size()) return 0;
+
+    const auto body = bytes.substr(header.header, static_cast<std::size_t>(header.body));
+    const auto command = parse_command_body(body);
+    if (!command) return fail(failure::protocol, "its first command is invalid");
+    if (command->name == "ERROR") return fail(failure::refused, "it refused: " + parse_error_reason(command->data));
+    if (command->name != "READY") return fail(failure::protocol, "its first command is not READY");
+    take_ready(command->data);
+    return failed() ? 0 : static_cast<std::size_t>(header.size());
+}
+
+void handshake::take_ready(std::string_view data) {
+    auto properties = parse_metadata(data);
+    const std::string* const type = properties ? find_property(*properties, "Socket-Type") : nullptr;
+    if (!type) return void(fail(failure::protocol, "its READY is invalid"));
+    peer_.socket_type = type_named(*type);
+    if (!compatible(ours_.socket_type, peer_.socket_type)) {
+        return void(
+            fail(failure::type, "a " + printable(*type) + " cannot talk to a " + std::string(type_name(ours_.socket_type))));
+    }
+    if (const std::string* const id = find_property(*properties, "Identity")) peer_.routing_id = *id;
+    const bool reserved = !peer_.routing_id.empty() && peer_.routing_id[0] == '\0';  // those that a ROUTER makes up
+    if (peer_.routing_id.size() > longest_routing_id || reserved) {
+        return void(fail(failure::protocol, "its routing id is too long or begins with a zero byte"));
+    }
+    peer_.properties = *std::move(properties);
+    state_ = state::done;
+}
+
+// An ERROR tells a peer that would only try again what is wrong (libzmq logs it); not one that speaks something else.
+std::size_t handshake::fail(zmtp::failure why, std::string reason) {
+    if (why == failure::type) append_error(output_, reason);
+    state_ = state::failed;
+    failure_ = why;
+    reason_ = std::move(reason);
+    return 0;
+}
+
+}  // namespace zdev::zmtp

@@ -1,0 +1,76 @@
+// The handshake of one connection, from its first byte until messages may flow: greeting, then the mechanism's commands.
+//
+// A state machine over bytes. Feed it what arrives, send what it puts out, until it is done or has failed. Mechanisms: NULL.
+//
+// Threads: a handshake belongs to one connection.
+
+#ifndef ZDEV_SRC_ZMTP_HANDSHAKE_HPP
+#define ZDEV_SRC_ZMTP_HANDSHAKE_HPP
+
+#include <string>
+#include <string_view>
+
+#include "command.hpp"
+#include "greeting.hpp"
+
+namespace zdev::zmtp {
+
+// What we say of ourselves.
+struct identity {
+    int socket_type = -1;    // ZMQ_PULL ...
+    std::string routing_id;  // 0 to 255 bytes; only DEALER, REQ and ROUTER send one
+    metadata properties;     // more of them, "X-..."
+};
+
+// What the peer said of itself.
+struct peer_identity {
+    int socket_type = -1;
+    unsigned char minor = 0;  // of ZMTP 3
+    std::string routing_id;
+    metadata properties;
+};
+
+// Why a handshake failed: `version` is a peer of ZMTP 1.0 or 2.0, `mechanism` one that asks for another kind of security,
+// `type` a socket that may not talk to ours, `refused` that the peer sent an ERROR; `protocol` all that breaks the RFC.
+enum class failure { none, protocol, version, mechanism, type, refused };
+
+class handshake {
+public:
+    explicit handshake(identity ours);
+
+    // Takes bytes and returns how many it used. It takes all of them until it is done or has failed; what is left after that is
+    // the first message. A command of more than 8 KiB fails before it is gathered.
+    std::size_t feed(std::string_view bytes);
+
+    bool done() const noexcept { return state_ == state::done; }
+    bool failed() const noexcept { return state_ == state::failed; }
+    zmtp::failure failure() const noexcept { return failure_; }
+    const std::string& reason() const noexcept { return reason_; }  // for a log: what was wrong
+
+    // What to send now; empties it.
+    std::string take_output() { return std::exchange(output_, {}); }
+
+    peer_identity& peer() noexcept { return peer_; }
+
+private:
+    enum class state { greeting, ready, done, failed };
+
+    std::size_t step(std::string_view bytes);
+    std::size_t take_greeting(std::string_view bytes);
+    std::size_t take_command(std::string_view bytes);
+    void take_ready(std::string_view data);
+    void say_ready();
+    std::size_t fail(zmtp::failure why, std::string reason);
+
+    identity ours_;
+    peer_identity peer_;
+    state state_ = state::greeting;
+    zmtp::failure failure_ = failure::none;
+    std::string reason_;
+    std::string input_;  // what was fed and not used yet
+    std::string output_;
+};
+
+}  // namespace zdev::zmtp
+
+#endif

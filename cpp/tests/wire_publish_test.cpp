@@ -1,0 +1,208 @@
+// Publish and subscribe, and monitors, on the wire engine.
+
+#include <algorithm>
+
+#include "wire_support.hpp"
+
+namespace zdev::test {
+namespace {
+
+sockets::setup to(const std::string& topic) {
+    return [topic](zmq::socket_t& socket) { socket.set(zmq::sockopt::subscribe, topic); };
+}
+
+TEST_F(OnWire, SubscriptionsTravelUpstreamMergedAndAreWithdrawn) {
+    running device(pair(ZMQ_XSUB, ZMQ_XPUB));
+    auto source = dial(ZMQ_XPUB, device.at("in"), [](zmq::socket_t& s) { s.set(zmq::sockopt::xpub_verboser, true); });
+    ASSERT_TRUE(device.connected("in", 1));
+    {
+        auto first = dial(ZMQ_SUB, device.at("out"), to("a"));
+        EXPECT_EQ(recv(source), message{std::string("\1a")});
+        auto second = dial(ZMQ_SUB, device.at("out"), to("a"));
+        ASSERT_TRUE(device.connected("out", 2));
+        EXPECT_TRUE(silent(source));
+        send(source, {"abc", "x"});
+        send(source, {"b", "x"});
+        EXPECT_EQ(recv(first), (message{"abc", "x"}));
+        EXPECT_EQ(recv(second), (message{"abc", "x"}));
+        EXPECT_TRUE(silent(first));
+        second.set(zmq::sockopt::unsubscribe, "a");
+        EXPECT_TRUE(silent(source));
+    }
+    EXPECT_EQ(recv(source), message{std::string("\0a", 2)});  // the last of them has left
+    const auto s = device.device.statistics();
+    EXPECT_EQ(s.out.messages_received, 2);
+    EXPECT_EQ(s.out.messages_sent, 2);
+}
+
+TEST_F(OnWire, APublisherThatComesLaterHearsOfAllSubscriptions) {
+    running device(pair(ZMQ_XSUB, ZMQ_XPUB));
+    auto sub = dial(ZMQ_SUB, device.at("out"), [](zmq::socket_t& s) { to("a")(s), to("b")(s); });
+    ASSERT_TRUE(eventually([&] { return device.device.statistics().out.messages_received == 2; }));
+    auto source = dial(ZMQ_XPUB, device.at("in"));
+    std::vector<message> heard{recv(source), recv(source)};
+    std::sort(heard.begin(), heard.end());
+    EXPECT_EQ(heard, (std::vector<message>{{"\1a"}, {"\1b"}}));
+}
+
+TEST_F(OnWire, PeersOfZmtp30SubscribeByMessagesAndThoseOf31ByCommands) {
+    for (const unsigned char minor : {std::uint8_t{0}, std::uint8_t{1}}) {
+        running device(pair(ZMQ_XSUB, ZMQ_XPUB));
+        raw_peer publisher(device.at("in")), subscriber(device.at("out"));
+        publisher.shake_hands(ZMQ_PUB, {}, minor);
+        ASSERT_TRUE(device.connected("in", 1));
+        subscriber.shake_hands(ZMQ_SUB, {}, minor);
+        std::string wish, withdrawal;
+        zmtp::append_subscription(wish, minor, {true, "topic"});
+        zmtp::append_subscription(withdrawal, minor, {false, "topic"});
+        subscriber.send(wish);
+        EXPECT_EQ(publisher.receive(wish.size()), wish);
+        publisher.send(framed({"topic one", "x"}) + framed({"other"}) + framed({"topic"}));
+        const std::string expected = framed({"topic one", "x"}) + framed({"topic"});
+        EXPECT_EQ(subscriber.receive(expected.size()), expected);
+        subscriber.send(withdrawal);
+        EXPECT_EQ(publisher.receive(withdrawal.size()), withdrawal);
+    }
+}
+
+TEST_F(OnWire, ASubHasItsOwnSubscriptions) {
+    auto spec = pair(ZMQ_SUB, ZMQ_PUB);
+    spec.in.options.subscribe = {"a"};
+    running device(spec);
+    auto source = dial(ZMQ_XPUB, device.at("in"));
+    auto sink = dial(ZMQ_SUB, device.at("out"), to(""));
+    EXPECT_EQ(recv(source), message{"\1a"});
+    const auto arrived = [&] { return send(source, {"abc"}), try_recv(sink, 10ms).has_value(); };
+    EXPECT_TRUE(eventually(arrived));
+}
+
+TEST_F(OnWire, ASubTakesNothingThatItHasNotSubscribedTo) {
+    auto spec = pair(ZMQ_SUB, ZMQ_PUB);
+    spec.in.options.subscribe = {"a"};
+    running device(spec);
+    auto sink = dial(ZMQ_SUB, device.at("out"), to(""));
+    raw_peer publisher(device.at("in"));
+    publisher.shake_hands(ZMQ_PUB);
+    ASSERT_TRUE(device.connected("in", 1) && device.connected("out", 1));
+    const auto arrived = [&] { return publisher.send(framed({"b"}) + framed({"a", "x"})), try_recv(sink, 10ms); };
+    std::optional<message> got;
+    ASSERT_TRUE(eventually([&] { return (got = arrived()).has_value(); }));
+    EXPECT_EQ(*got, (message{"a", "x"}));
+}
+
+TEST_F(OnWire, ASubscriberThatIsTooSlowMissesWholeMessagesAndHoldsNobodyUp) {
+    auto spec = pair(ZMQ_XSUB, ZMQ_XPUB);
+    spec.out->options.sndhwm = 10;
+    spec.out->options.sndbuf = 16384;
+    running device(spec);
+    raw_peer slow(device.at("out"));
+    slow.shake_hands(ZMQ_SUB);
+    std::string wish;
+    zmtp::append_subscription(wish, 1, {true, ""});
+    slow.send(wish);
+    auto quick = dial(ZMQ_SUB, device.at("out"), to(""));
+    auto source = dial(ZMQ_XPUB, device.at("in"));
+    ASSERT_TRUE(device.connected("out", 2));
+    recv(source);
+    int sent = 0;
+    for (; sent < 20000 && device.device.connections("out").subscriber_drops == 0; ++sent) {
+        send(source, numbered(sent));
+        ASSERT_EQ(recv(quick), numbered(sent));
+    }
+    EXPECT_GT(device.device.connections("out").subscriber_drops, 0);
+    EXPECT_EQ(device.device.statistics().in.messages_sent, sent);
+}
+
+TEST_F(OnWire, SubscriptionsBeyondALimitEndTheirConnectionOnly) {
+    auto spec = pair(ZMQ_XSUB, ZMQ_XPUB);
+    spec.out->options.max_subscriptions = 3;
+    running device(spec);
+    auto source = dial(ZMQ_XPUB, device.at("in"));
+    raw_peer many(device.at("out")), lengthy(device.at("out"));
+    for (raw_peer* const each : {&many, &lengthy}) each->shake_hands(ZMQ_SUB);
+    for (int i = 0; i < 4; ++i) {
+        std::string wish;
+        zmtp::append_subscription(wish, 1, {true, std::to_string(i)});
+        many.send(wish);
+    }
+    std::string wish;
+    zmtp::append_subscription(wish, 0, {true, std::string(200000, 'x')});
+    lengthy.send(wish);
+    EXPECT_TRUE(many.ended());
+    EXPECT_TRUE(lengthy.ended());
+    ASSERT_TRUE(eventually([&] { return device.device.connections("out").protocol_errors == 2; }));
+    auto sub = dial(ZMQ_SUB, device.at("out"), to(""));
+    synchronise(source, sub);
+}
+
+TEST_F(OnWire, TheMonitorGetsACopyOfEachMessageAfterItsPrefix) {
+    running device(monitored(ZMQ_ROUTER, ZMQ_DEALER));
+    auto watcher = dial(ZMQ_SUB, device.at("mon"), to(""));
+    auto client = dial(ZMQ_DEALER, device.at("in"), named("anna"));
+    auto worker = dial(ZMQ_DEALER, device.at("out"));
+    ASSERT_TRUE(device.connected("mon", 1));
+    auto probe = dial(ZMQ_SUB, device.at("mon"), to("none"));
+    ASSERT_TRUE(device.connected("mon", 2));
+    send(client, {"", "hello"});
+    EXPECT_EQ(recv(worker), (message{"anna", "", "hello"}));
+    EXPECT_EQ(recv(watcher), (message{"in", "anna", "", "hello"}));
+    send(worker, {"anna", "answer"});
+    EXPECT_EQ(recv(client), message{"answer"});
+    EXPECT_EQ(recv(watcher), (message{"out", "anna", "answer"}));
+    const auto s = device.device.statistics();
+    EXPECT_EQ(s.in.monitor_sent, 1);
+    EXPECT_EQ(s.out.monitor_sent, 1);
+    EXPECT_TRUE(silent(probe));
+}
+
+TEST_F(OnWire, NothingIsCopiedForAMonitorWithoutSubscribers) {
+    running device(monitored(ZMQ_PULL, ZMQ_PUSH));
+    auto source = dial(ZMQ_PUSH, device.at("in"));
+    auto sink = dial(ZMQ_PULL, device.at("out"));
+    auto other = dial(ZMQ_SUB, device.at("mon"), to("out"));
+    ASSERT_TRUE(device.connected("mon", 1));
+    send(source, {"hello"});
+    recv(sink);
+    EXPECT_EQ(device.device.statistics().in.monitor_sent, 0);
+    EXPECT_EQ(device.device.statistics().in.monitor_dropped, 0);
+}
+
+TEST_F(OnWire, BetweenRoutersTheMonitorSeesTheSwappedFrames) {
+    auto spec = monitored(ZMQ_ROUTER, ZMQ_ROUTER);
+    spec.mon->in_prefix = std::nullopt;
+    running device(spec);
+    auto watcher = dial(ZMQ_SUB, device.at("mon"), to("bert"));
+    auto anna = dial(ZMQ_DEALER, device.at("in"), named("anna")), bert = dial(ZMQ_DEALER, device.at("out"), named("bert"));
+    ASSERT_TRUE(device.connected("in", 1) && device.connected("out", 1) && device.connected("mon", 1));
+    const auto seen = [&] { return send(anna, {"bert", "hello"}), recv(bert), try_recv(watcher, 10ms).has_value(); };
+    ASSERT_TRUE(eventually(seen));
+    send(anna, {"bert", "last"});
+    message got;
+    while ((got = recv(watcher)).back() != "last") {
+    }
+    EXPECT_EQ(got, (message{"bert", "anna", "last"}));
+}
+
+TEST_F(OnWire, AMonitorOfTypePushHoldsTheDataBackOrLosesCopies) {
+    for (const on_full policy : {on_full::block, on_full::drop}) {
+        auto spec = monitored(ZMQ_PULL, ZMQ_PUSH, ZMQ_PUSH);
+        spec.mon->on_full = policy;
+        running device(spec);
+        auto source = dial(ZMQ_PUSH, device.at("in"));
+        auto sink = dial(ZMQ_PULL, device.at("out"));
+        ASSERT_TRUE(device.connected("in", 1) && device.connected("out", 1));
+        send(source, {"hello"});
+        if (policy == on_full::drop) {
+            EXPECT_EQ(recv(sink), message{"hello"});
+            EXPECT_TRUE(eventually([&] { return device.device.statistics().in.monitor_dropped == 1; }));
+        } else {
+            EXPECT_TRUE(silent(sink));
+            auto watcher = dial(ZMQ_PULL, device.at("mon"));
+            EXPECT_EQ(recv(sink), message{"hello"});
+            EXPECT_EQ(recv(watcher), (message{"in", "hello"}));
+        }
+    }
+}
+
+}  // namespace
+}  // namespace zdev::test
