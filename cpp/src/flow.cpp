@@ -117,7 +117,7 @@ inline bool flow::take_message() {
 
 inline bool flow::accept_message() {
     count_received();
-    if ((to_.type == ZMQ_ROUTER && !address()) || (to_.type == ZMQ_XSUB && is_overlong_subscription())) {
+    if ((to_.type == ZMQ_ROUTER && !address()) || (to_.type == ZMQ_XSUB && harms_publisher())) {
         malformed_.add(1);
         message_.clear();
         return true;
@@ -157,9 +157,15 @@ bool flow::next_withdrawal() {
     return accept_message();
 }
 
-bool flow::is_overlong_subscription() {
-    const zmq::message_t& first = message_[0];
-    return first.size() > longest_topic + 1 && (*first.data<unsigned char>() == 0 || *first.data<unsigned char>() == 1);
+// A publisher without only_first_subscribe takes a later frame for a subscription or the end of one, whoever holds the topic.
+bool flow::harms_publisher() {
+    const auto is_subscription = [](const zmq::message_t& frame) {
+        return frame.size() > 0 && *frame.data<unsigned char>() <= 1;
+    };
+    for (std::size_t i = 1; i < message_.frames(); ++i) {
+        if (is_subscription(message_[i])) return true;
+    }
+    return message_[0].size() > longest_topic + 1 && is_subscription(message_[0]);
 }
 
 // Drops what has come of a message, and with discard_rest() what follows of it: another message must not run into it.

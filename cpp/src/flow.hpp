@@ -68,7 +68,7 @@ private:
     bool read_upstream();
     bool next_withdrawal();
     void account_reply();
-    bool is_overlong_subscription();
+    bool harms_publisher();
     bool discard(bool more);
     bool discard_rest();
     void set_discarding(bool more);

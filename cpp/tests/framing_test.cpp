@@ -134,8 +134,8 @@ TEST_P(Framing, RandomMessagesBetweenRoutersArriveWholeOrAreCounted) {
 class Upstream : public OnTransport {};
 ZDEV_ON_BOTH_TRANSPORTS(Upstream);
 
-// A frame that begins with 0 or 1 is a subscription only as the first frame; libzmq itself discards some of the others.
-TEST_P(Upstream, AFrameLikeASubscriptionStaysInItsMessage) {
+// A later frame that begins with 0 or 1 is none here, but most publishers take it for a subscription or the end of one.
+TEST_P(Upstream, AMessageWithAFrameLikeASubscriptionIsDropped) {
     auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB);
     auto publisher = peer(ZMQ_XPUB, in);
     auto subscriber = peer(ZMQ_XSUB, out), hostile = peer(ZMQ_XSUB, out);
@@ -147,8 +147,9 @@ TEST_P(Upstream, AFrameLikeASubscriptionStaysInItsMessage) {
     EXPECT_EQ(recv(publisher), message{"\1news"});
     const std::string like_unsubscribe{"\0none", 5};
     for (const message& strange : {message{"a", "\1news"}, message{"a", like_unsubscribe}, message{"a", "\1news", "b"}}) {
+        const auto before = device.statistics().out.malformed;
         send(hostile, strange);
-        EXPECT_EQ(recv(publisher), strange);
+        ASSERT_TRUE(eventually([&] { return device.statistics().out.malformed > before; }));
         send(subscriber, {"mine", "alone"});
         EXPECT_EQ(recv(publisher), (message{"mine", "alone"}));
     }

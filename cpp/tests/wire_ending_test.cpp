@@ -24,11 +24,11 @@ TEST_F(OnWire, AStopDeliversAllThatSendersHadSent) {
 }
 
 TEST_F(OnWire, ASenderOfLibzmqKeepsForItsNextConnectionWhatItHadNotSent) {
-    auto sink_of_next = loose(ZMQ_PULL);
+    auto sink_of_next = unbound(ZMQ_PULL);
     std::string endpoint;
     int got = 0;
     constexpr int sent = 20000;
-    auto source = loose(ZMQ_PUSH, [](zmq::socket_t& s) { s.set(zmq::sockopt::sndhwm, 0); });
+    auto source = unbound(ZMQ_PUSH, [](zmq::socket_t& s) { s.set(zmq::sockopt::sndhwm, 0); });
     {
         running device(pair(ZMQ_PULL, ZMQ_PUSH));
         auto sink = dial(ZMQ_PULL, device.at("out"), [](zmq::socket_t& s) { s.set(zmq::sockopt::rcvhwm, 0); });

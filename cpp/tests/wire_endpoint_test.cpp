@@ -88,7 +88,7 @@ TEST_F(OnWire, AStaleIpcFileIsReplacedALiveOneIsNotAndNoneIsLeftBehind) {
 }
 
 TEST_F(OnWire, AConnectGoesOnTryingAndNothingIsSentToItBeforeItIsUp) {
-    auto late = loose(ZMQ_PULL);
+    auto late = unbound(ZMQ_PULL);
     late.bind("tcp://127.0.0.1:*");
     const std::string where = late.get(zmq::sockopt::last_endpoint);
     late.close();
@@ -105,7 +105,7 @@ TEST_F(OnWire, AConnectGoesOnTryingAndNothingIsSentToItBeforeItIsUp) {
     ASSERT_TRUE(eventually([&] { return failures() > before.connect_failures + 2; }));
     EXPECT_EQ(device.device.statistics().in.messages_received, 0);
     for (int i = 0; i < 2; ++i) {  // it comes, goes and comes again
-        auto sink = loose(ZMQ_PULL);
+        auto sink = unbound(ZMQ_PULL);
         ASSERT_TRUE(eventually([&] { return zmq_bind(sink.handle(), where.c_str()) == 0; }));
         if (i > 0) send(source, {"again"});
         EXPECT_EQ(recv(sink), message{i == 0 ? "early" : "again"});
@@ -116,7 +116,7 @@ TEST_F(OnWire, AConnectGoesOnTryingAndNothingIsSentToItBeforeItIsUp) {
 }
 
 TEST_F(OnWire, AHostNameIsLookedUpAndConnectedTo) {
-    auto sink = loose(ZMQ_PULL);
+    auto sink = unbound(ZMQ_PULL);
     sink.bind("tcp://127.0.0.1:*");
     std::string where = sink.get(zmq::sockopt::last_endpoint);
     auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
@@ -129,7 +129,7 @@ TEST_F(OnWire, AHostNameIsLookedUpAndConnectedTo) {
 }
 
 TEST_F(OnWire, SeveralBindsAndConnectsServeOneRole) {
-    auto sink = loose(ZMQ_PULL);
+    auto sink = unbound(ZMQ_PULL);
     sink.bind("tcp://127.0.0.1:*");
     auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
     spec.in.binds.push_back("ipc://@zdev-wire-second");

@@ -63,7 +63,7 @@ private:
 class OnWire : public testing::Test, public sockets {
 public:
     zmq::socket_t dial(int type, const std::string& endpoint, const setup& set = {}) {
-        auto socket = loose(type, set);
+        auto socket = unbound(type, set);
         socket.connect(endpoint);
         return socket;
     }

@@ -291,6 +291,25 @@ def test_a_device_that_is_never_restarted_tells_its_hooks_so(device: ProcessDevi
     assert isinstance(device.exception, ChildProcessError)
 
 
+def test_a_hook_that_exits_ends_neither_the_supervision_nor_the_device(device: ProcessDevice, eventually: Eventually) -> None:
+    class Hooks(RestartHooks):
+        def on_start(self, *_: Any) -> None:
+            raise SystemExit
+
+        def on_end(self, *_: Any) -> None:
+            raise KeyboardInterrupt
+
+        def on_failure(self, *_: Any) -> None:
+            raise SystemExit
+
+    device.restart_hooks = Hooks()
+    device.start()
+    kill(device)
+    eventually(lambda: device.restarts == 1)
+    device.stop()
+    assert not device.is_alive()
+
+
 def test_a_thread_device_that_fails_comes_back_on_the_same_ports_and_paused(
     connect: Any, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -264,7 +264,7 @@ class Supervisor(Launcher):
     def _call(self, hook: Callable[..., None], *arguments: object) -> None:
         try:
             hook(*arguments)
-        except Exception:
+        except BaseException:  # such as SystemExit, which would end the supervisor, and leave the device without one
             logger.exception("%s: a restart hook failed", self._plan.owner)
 
     def _plan_of_same_endpoints(self) -> Plan:
