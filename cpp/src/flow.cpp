@@ -54,8 +54,10 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
       swap_(from.type == ZMQ_ROUTER && to.type == ZMQ_ROUTER && &from != &to),
       prefixed_(monitor.prefix.has_value()),
       probes_(prefixed_ && monitor_ && !monitor_->tells_room()),
+      may_refuse_(to.type == ZMQ_ROUTER || to.type == ZMQ_XSUB),
       looks_for_room_(!to.tells_room()),
       may_mix_(from.type == ZMQ_XPUB),
+      reads_plainly_(from.type != ZMQ_REP && from.type != ZMQ_XPUB),
       proven_(!to.tells_room() || &from == &to),  // a REP has room only once it has received
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
       discarding_(from.in_midst_of_message()),
@@ -78,14 +80,25 @@ inline void flow::count_received() {
     bytes_received_.add(bytes_);
 }
 
-// Takes one message in hand. False: there is none now, or in a REP or REQ it is not its turn.
+// Takes one message in hand. False: there is none now, or in a REP or REQ it is not its turn. read_message() has one caller, so
+// that it is compiled into burst().
 inline bool flow::receive() {
+    bytes_ = 0;
+    if (!reads_plainly_ || discarding_) {
+        const next step = prepare_to_read();
+        if (step != next::read) return step == next::done;
+    }
+    return read_message() || (withdrawals_ && release_withdrawals());
+}
+
+// What the usual message does not need: a turn of a REP, the rest of a message that was dropped, held unsubscriptions.
+flow::next flow::prepare_to_read() {
     // A REP decides when it receives a request whether its client has room for the reply. The news of room was sent before that
     // request: a look after the one that found the request has heard it.
-    if (from_.type == ZMQ_REP && ((from_.refresh() & ZMQ_POLLIN) == 0 || (from_.refresh() & ZMQ_POLLIN) == 0)) return false;
-    bytes_ = 0;
+    if (from_.type == ZMQ_REP && ((from_.refresh() & ZMQ_POLLIN) == 0 || (from_.refresh() & ZMQ_POLLIN) == 0))
+        return next::nothing;
     if (discarding_) return discard_rest();
-    return withdrawals_ ? read_upstream() : read_message();
+    return withdrawals_ && next_withdrawal() ? next::done : next::read;
 }
 
 inline bool flow::read_message() {
@@ -96,10 +109,11 @@ inline bool flow::read_message() {
             if (!nothing_came(zmq_errno())) return false;
             continue;
         }
-        const int more = zmq_msg_more(frame.handle());
+        const bool more = commands_.has_more(frame);
         if (may_mix_ && message_.frames() > 1 && !have_one_sender(message_[0], frame)) begin_anew();
         bytes_ += static_cast<std::uint64_t>(size);
-        if (commands_.is_command(frame) || message_.frames() > most_frames) return discard(more != 0);
+        if (message_.frames() == 1) first_size_ = static_cast<std::size_t>(size);
+        if (commands_.is_command(frame) || message_.frames() > most_frames) return discard(more);
         if (!more) return take_message();
     }
 }
@@ -114,7 +128,7 @@ inline bool flow::take_message() {
 
 inline bool flow::accept_message() {
     count_received();
-    if ((to_.type == ZMQ_ROUTER && !address()) || (to_.type == ZMQ_XSUB && is_overlong_subscription())) {
+    if (may_refuse_ && !is_deliverable()) {
         malformed_.add(1);
         message_.clear();
         return true;
@@ -124,20 +138,24 @@ inline bool flow::accept_message() {
     return true;
 }
 
+// A ROUTER needs content after the destination by which it routes: of a destination alone libzmq makes nothing, silently.
+inline bool flow::is_deliverable() {
+    if (to_.type == ZMQ_XSUB) return !is_overlong_subscription();
+    return swap_ ? swap_addresses() : message_.frames() >= 2;
+}
+
 // A request is pending once it is sent. A reply pays for it whatever becomes of the reply: to a peer that has left, none is
 // owed.
 inline void flow::account_reply() {
-    const std::size_t peer = replies_->place_of(message_[asks_ && swap_ ? 1 : 0]);
     if (asks_) {
-        asker_ = peer;
+        asker_ = replies_->place_of(message_[swap_ ? 1 : 0], first_size_);
     } else {
-        replies_->answered(peer);
+        replies_->answered(replies_->place_of(message_[0], swap_ ? message_[0].size() : first_size_));
     }
 }
 
-// What an XPUB reports, and then the unsubscriptions among that which were held until it had nothing more to report.
-bool flow::read_upstream() {
-    if (next_withdrawal() || read_message()) return true;
+// The XPUB has nothing more to report: the unsubscriptions held until then follow.
+bool flow::release_withdrawals() {
     if (!from_.settled) return false;
     const std::size_t dropped = withdrawals_->settle();
     messages_received_.add(dropped);
@@ -168,20 +186,22 @@ bool flow::discard(bool more) {
 }
 
 // A burst of it at most, for it may be very long; the next burst goes on here.
-bool flow::discard_rest() {
+flow::next flow::discard_rest() {
     for (std::uint64_t left = burst_frames; discarding_ && left > 0; --left) {
         zmq::message_t& frame = message_.add();
         const int size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT);
         if (size < 0) {
             const int why = zmq_errno();
             if (why != EINTR) set_discarding(false);  // messages come whole: it has no end
-            if (!nothing_came(why)) return false;
+            if (!nothing_came(why)) return next::nothing;
             continue;
         }
         if (may_mix_ && !have_one_sender(discarded_from_, frame)) {  // it has no end, and this begins a message
             set_discarding(false);
             bytes_ = static_cast<std::uint64_t>(size);
-            return frame.more() ? read_message() : take_message();
+            if (frame.more()) return next::read;
+            take_message();
+            return next::done;
         }
         frames_received_.add(1);
         bytes_received_.add(static_cast<std::uint64_t>(size));
@@ -189,7 +209,7 @@ bool flow::discard_rest() {
         message_.take_back();
         set_discarding(more);
     }
-    return true;
+    return next::done;
 }
 
 // A REP must answer each request before it receives the next.
@@ -229,11 +249,9 @@ void flow::begin_anew() {
     message_.add().swap(first);
 }
 
-// Has the message begin with the destination by which a ROUTER routes, and content follow: of a destination alone libzmq
-// makes nothing, silently. Between ROUTERs [sender, destination, content, ...], as one receives it, becomes [destination,
-// sender, content, ...] for the other. False: it has no such frames.
-bool flow::address() {
-    if (!swap_) return message_.frames() >= 2;
+// Between ROUTERs [sender, destination, content, ...], as one receives it, becomes [destination, sender, content, ...] for the
+// other. False: it has no such frames.
+bool flow::swap_addresses() {
     if (message_.frames() < 3 || !can_be_routing_id(message_[1])) return false;
     message_[0].swap(message_[1]);
     return true;

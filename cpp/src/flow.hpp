@@ -60,24 +60,29 @@ public:
     flow_statistics statistics() const noexcept;
 
 private:
+    // What receive() does after what came first: nothing can be read now, it is done, or it reads a message.
+    enum class next { nothing, done, read };
+
     bool ready_to_read();
     bool receive();
+    next prepare_to_read();
     bool read_message();
     bool take_message();
     bool accept_message();
-    bool read_upstream();
+    bool release_withdrawals();
     bool next_withdrawal();
     void account_reply();
+    bool is_deliverable();
     bool is_overlong_subscription();
     bool discard(bool more);
-    bool discard_rest();
+    next discard_rest();
     void set_discarding(bool more);
     bool nothing_came(int why);
     void count_received();
     void drop_malformed();
     void begin_anew();
     bool undelivered(sending result);
-    bool address();
+    bool swap_addresses();
     void load_copy();
     void load_prefix();
     bool deliver();
@@ -91,21 +96,24 @@ private:
     const zdev::on_full monitor_on_full_;
     pending_replies* const replies_;
     const bool asks_;
-    std::size_t asker_ = 0;  // the place of the peer whose request is in hand
+    pending_replies::place asker_ = 0;  // the place of the peer whose request is in hand
     const bool swap_;
     const bool prefixed_;
-    const bool probes_;  // the prefix can tell whether any subscriber took it
+    const bool probes_;      // the prefix can tell whether any subscriber took it
+    const bool may_refuse_;  // `to` does not take every message
     const bool looks_for_room_;
-    const bool may_mix_;  // frames of several senders in what libzmq gives out as one message
-    bool proven_;         // `to` had room at least once: until then no message is taken in hand
+    const bool may_mix_;        // frames of several senders in what libzmq gives out as one message
+    const bool reads_plainly_;  // nothing precedes a message: the usual case
+    bool proven_;               // `to` had room at least once: until then no message is taken in hand
     zmq::message_t prefix_;
     std::optional<withdrawals> withdrawals_;  // from an XPUB to an XSUB
     const command_frame_filter commands_;
     bool discarding_;                // the rest of a message that was dropped, which is still at `from`
     zmq::message_t discarded_from_;  // its first frame, where messages may mix
     outbox message_;
-    outbox copy_;              // for the monitor
-    std::uint64_t bytes_ = 0;  // of the message in hand
+    outbox copy_;                 // for the monitor
+    std::uint64_t bytes_ = 0;     // of the message in hand
+    std::size_t first_size_ = 0;  // of its first frame, as it was received
     endpoint* blocked_on_ = nullptr;
     bool some_wait_ = false;       // at `from`, when it was looked at last and not read
     const void* probe_ = nullptr;  // the prefix of the copy in hand, if it shall tell

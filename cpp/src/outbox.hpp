@@ -22,7 +22,7 @@ public:
     std::size_t frames() const noexcept { return count_; }
     zmq::message_t& operator[](std::size_t i) noexcept { return frames_[i]; }
     zmq::message_t& add() {
-        if (count_ == frames_.size()) frames_.emplace_back();
+        if (count_ == room_) grow();
         return frames_[count_++];
     }
     void take_back() noexcept { --count_; }
@@ -44,8 +44,9 @@ private:
 
     void restore(std::size_t failed);
     sending send_all();
+    void grow();
     void trim() noexcept {
-        if (frames_.size() > usual_frames) release();
+        if (room_ > usual_frames) release();
     }
     void release() noexcept;
 
@@ -53,7 +54,7 @@ private:
     bool rolls_back_;
     std::vector<zmq::message_t> frames_;
     std::vector<zmq::message_t> kept_;  // what libzmq may roll back: copies of all frames but the last
-    std::size_t count_ = 0;
+    std::size_t count_ = 0, room_ = 0;  // room_: the size of frames_
 };
 
 // Makes `copy` share the content of `frame`. Throws zmq::error_t.
