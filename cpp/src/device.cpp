@@ -92,11 +92,11 @@ device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& optio
     const monitor& monitor = options.monitor;
     pending_replies* const replies = replies_ ? &*replies_ : nullptr;
     if (ways_.forward) {
-        const flow::tap tap{mon_ ? &*mon_ : nullptr, monitor.in_prefix, monitor.on_full};
+        const flow::tap tap{mon_ ? &*mon_ : nullptr, monitor.in_prefix, monitor.dropped_prefix, monitor.on_full};
         forward_.emplace(in_, out_, tap, options.on_full, flow::replies{replies, replies != nullptr});
     }
     if (ways_.backward) {
-        const flow::tap tap{mon_ ? &*mon_ : nullptr, monitor.out_prefix, monitor.on_full};
+        const flow::tap tap{mon_ ? &*mon_ : nullptr, monitor.out_prefix, monitor.dropped_prefix, monitor.on_full};
         backward_.emplace(out_, in_, tap, options.on_full, flow::replies{replies, false});
     }
     for (const endpoint* extra : {mon_ ? &*mon_ : nullptr, control_ ? &control_->socket() : nullptr}) {

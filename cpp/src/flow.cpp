@@ -36,6 +36,10 @@ bool have_one_sender(const zmq::message_t& a, const zmq::message_t& b) {
 // freed by libzmq's threads, or the subscriber's.
 thread_local const void* freed_here = nullptr;
 
+std::optional<zmq::message_t> to_frame(const std::optional<std::string>& text) {
+    return text ? std::make_optional<zmq::message_t>(text->data(), text->size()) : std::nullopt;
+}
+
 void free_probe(void*, void* probe) {
     freed_here = probe;
     delete static_cast<std::string*>(probe);
@@ -60,6 +64,7 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
       reads_plainly_(from.type != ZMQ_REP && from.type != ZMQ_XPUB),
       proven_(!to.tells_room() || &from == &to),  // a REP has room only once it has received
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
+      dropped_prefix_(to_frame(monitor.dropped_prefix)),
       discarding_(from.in_midst_of_message()),
       message_(&to),
       copy_(monitor.to) {
@@ -296,9 +301,18 @@ bool flow::undelivered(sending result) {
         return false;
     }
     (result == sending::full ? overflowed_ : unroutable_).add(1);
-    message_.clear();
     copy_.clear();
+    load_dropped();
+    message_.clear();
     return true;
+}
+
+// libzmq refused the message, so its frames are still here.
+void flow::load_dropped() {
+    if (!dropped_prefix_ || !monitor_ || !monitor_->heard) return;
+    probe_ = nullptr;
+    share(copy_.add(), *dropped_prefix_);
+    for (std::size_t i = 0; i < message_.frames(); ++i) share(copy_.add(), message_[i]);
 }
 
 bool flow::deliver_copy() {

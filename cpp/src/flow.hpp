@@ -24,7 +24,7 @@ class flow {
 public:
     struct tap {
         endpoint* to = nullptr;  // none: no monitor
-        std::optional<std::string> prefix;
+        std::optional<std::string> prefix, dropped_prefix;
         zdev::on_full on_full = zdev::on_full::block;
     };
 
@@ -84,6 +84,7 @@ private:
     bool undelivered(sending result);
     bool swap_addresses();
     void load_copy();
+    void load_dropped();
     void load_prefix();
     bool deliver();
     bool deliver_message();
@@ -106,7 +107,8 @@ private:
     const bool reads_plainly_;  // nothing precedes a message: the usual case
     bool proven_;               // `to` had room at least once: until then no message is taken in hand
     zmq::message_t prefix_;
-    std::optional<withdrawals> withdrawals_;  // from an XPUB to an XSUB
+    std::optional<zmq::message_t> dropped_prefix_;  // none: the monitor gets no dropped messages
+    std::optional<withdrawals> withdrawals_;        // from an XPUB to an XSUB
     const command_frame_filter commands_;
     bool discarding_;                // the rest of a message that was dropped, which is still at `from`
     zmq::message_t discarded_from_;  // its first frame, where messages may mix

@@ -91,11 +91,12 @@ private:
 class device {
 public:
     device(socket_argument in, socket_argument out, std::optional<socket_argument> mon, std::optional<socket_argument> ctrl,
-           const prefix_argument& in_prefix, const prefix_argument& out_prefix, const std::string& on_full,
-           const std::string& mon_on_full) {
+           const prefix_argument& in_prefix, const prefix_argument& out_prefix, const prefix_argument& dropped_prefix,
+           const std::string& on_full, const std::string& mon_on_full) {
         zdev::options options;
         options.monitor.in_prefix = to_prefix("in_prefix", in_prefix);
         options.monitor.out_prefix = to_prefix("out_prefix", out_prefix);
+        options.monitor.dropped_prefix = to_prefix("dropped_prefix", dropped_prefix);
         options.on_full = to_on_full("on_full", on_full);
         options.monitor.on_full = to_on_full("mon_on_full", mon_on_full);
         const auto in_handle = hold("in", std::move(in));
@@ -157,6 +158,7 @@ in_socket, out_socket: open `zmq.Socket`s (`zmq.asyncio` and `zmq.green` ones to
 mon_socket: PUB, XPUB, PUSH, PAIR or DEALER; gets [prefix, frame, ...] of every message forwarded.
 ctrl_socket: REP, PAIR, DEALER, SUB, PULL or XSUB; obeys PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS.
 in_prefix, out_prefix: bytes, str (sent as UTF-8), or None for no prefix frame.
+dropped_prefix: the prefix of copies of messages dropped as unroutable or overflowed; None: the monitor gets no such copies.
 on_full: "block" or "drop", for a message to the one full peer of a ROUTER with ROUTER_MANDATORY.
 mon_on_full: "block" or "drop", for a monitor that can't drop by itself (PUSH, PAIR, DEALER).
 
@@ -190,10 +192,12 @@ Raises ZMQError with EBUSY while the device runs.)";
 void register_device(py::module_& module) {
     py::class_<device>(module, "Device", py::is_final(), device_doc)
         .def(py::init<socket_argument, socket_argument, std::optional<socket_argument>, std::optional<socket_argument>,
-                      const prefix_argument&, const prefix_argument&, const std::string&, const std::string&>(),
+                      const prefix_argument&, const prefix_argument&, const prefix_argument&, const std::string&,
+                      const std::string&>(),
              py::arg("in_socket"), py::arg("out_socket"), py::arg("mon_socket") = py::none(),
              py::arg("ctrl_socket") = py::none(), py::kw_only(), py::arg("in_prefix") = py::bytes("in"),
-             py::arg("out_prefix") = py::bytes("out"), py::arg("on_full") = "block", py::arg("mon_on_full") = "block")
+             py::arg("out_prefix") = py::bytes("out"), py::arg("dropped_prefix") = py::none(), py::arg("on_full") = "block",
+             py::arg("mon_on_full") = "block")
         .def("run", &device::run, run_doc)
         .def("pause", &device::pause, "Hold all messages where they are, until `resume`. From any thread.")
         .def("resume", &device::resume, "Go on after `pause`. From any thread.")

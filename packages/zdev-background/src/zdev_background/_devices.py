@@ -136,7 +136,8 @@ class MonitoredQueue(Proxy):
     """A `Device` that copies every message to a third socket, the monitor, after a prefix that tells where it was received.
 
     in_prefix, out_prefix: the first frame of the copy of a message that the in socket, or the out socket, received; a str is
-    sent as UTF-8. Between ROUTERs the first two frames are swapped, so that a message reaches the peer that its sender named.
+    sent as UTF-8. dropped_prefix: the first frame of the copy of a message that was dropped because its receiver has left or is
+    full; None: the monitor gets no copies of these. Between ROUTERs the first two frames are swapped, so that a message reaches the peer that its sender named.
     """
 
     def __init__(
@@ -146,10 +147,13 @@ class MonitoredQueue(Proxy):
         mon_type: int = zmq.PUB,
         in_prefix: bytes | str = b"in",
         out_prefix: bytes | str = b"out",
+        *,
+        dropped_prefix: bytes | str | None = None,
     ) -> None:
         super().__init__(in_type, out_type, mon_type)
         self._in_prefix = prefix("in_prefix", in_prefix)
         self._out_prefix = prefix("out_prefix", out_prefix)
+        self._dropped_prefix = prefix("dropped_prefix", dropped_prefix)
 
 
 class ThreadMonitoredQueue(MonitoredQueue, ThreadProxy):

@@ -51,6 +51,7 @@ class Roles:
     # What the monitor's copies begin with; None: nothing.
     _in_prefix: bytes | str | None = None
     _out_prefix: bytes | str | None = None
+    _dropped_prefix: bytes | str | None = None
 
     def __init__(self, in_type: int, out_type: int) -> None:
         self.name = type(self).__name__

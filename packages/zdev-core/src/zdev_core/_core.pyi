@@ -95,6 +95,7 @@ class Device:
     mon_socket: PUB, XPUB, PUSH, PAIR or DEALER; gets [prefix, frame, ...] of every message forwarded.
     ctrl_socket: REP, PAIR, DEALER, SUB, PULL or XSUB; obeys PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS.
     in_prefix, out_prefix: bytes, str (sent as UTF-8), or None for no prefix frame.
+    dropped_prefix: the prefix of copies of messages dropped as unroutable or overflowed; None: the monitor gets no such copies.
     on_full: "block" or "drop", for a message to the one full peer of a ROUTER with ROUTER_MANDATORY.
     mon_on_full: "block" or "drop", for a monitor that can't drop by itself (PUSH, PAIR, DEALER).
 
@@ -114,6 +115,7 @@ class Device:
         *,
         in_prefix: bytes | str | None = b"in",
         out_prefix: bytes | str | None = b"out",
+        dropped_prefix: bytes | str | None = None,
         on_full: str = "block",
         mon_on_full: str = "block",
     ) -> None: ...
