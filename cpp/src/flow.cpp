@@ -15,8 +15,8 @@ constexpr std::uint64_t burst_frames = 4000;
 // The frames of the longest message that is passed on. Gathering them takes a few milliseconds, in which nothing else moves.
 constexpr std::size_t most_frames = 65536;
 
-// A ROUTER, PUB or XPUB drops what it thinks a peer has no room for, and of itself looks for news of room once a millisecond
-// only: time for more messages than the usual high-water mark of 1000.
+// A ROUTER, PUB or XPUB drops messages for a peer that it believes to be full, and learns of new room once a millisecond only,
+// in which more messages pass than the usual high-water mark of 1000.
 constexpr int news_interval = 64;
 
 // The longest topic that is passed upstream. An XSUB of libzmq 4.3 calls itself once for each byte when a topic ends, which
@@ -32,8 +32,8 @@ bool have_one_sender(const zmq::message_t& a, const zmq::message_t& b) {
     return connection(a) == connection(b);
 }
 
-// A publisher tells nobody that it drops a message, but frees it at once, in the sending thread: what a subscriber takes is
-// freed by libzmq's threads, or the subscriber's.
+// A publisher drops a message silently, but frees it at once, in the sending thread. A message that a subscriber takes is freed
+// by libzmq's threads, or the subscriber's.
 thread_local const void* freed_here = nullptr;
 
 std::optional<zmq::message_t> to_frame(const std::optional<std::string>& text) {
@@ -47,7 +47,7 @@ void free_probe(void*, void* probe) {
 
 }  // namespace
 
-flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full, const replies& owed)
+flow::flow(relay_socket& from, relay_socket& to, const tap& monitor, zdev::on_full on_full, const replies& owed)
     : from_(from),
       to_(to),
       monitor_(monitor.to),
@@ -57,12 +57,12 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
       asks_(owed.asks),
       swap_(from.type == ZMQ_ROUTER && to.type == ZMQ_ROUTER && &from != &to),
       prefixed_(monitor.prefix.has_value()),
-      probes_(prefixed_ && monitor_ && !monitor_->tells_room()),
+      probes_(prefixed_ && monitor_ && !monitor_->pollout_reliable()),
       may_refuse_(to.type == ZMQ_ROUTER || to.type == ZMQ_XSUB),
-      looks_for_room_(!to.tells_room()),
+      polls_for_room_(!to.pollout_reliable()),
       may_mix_(from.type == ZMQ_XPUB),
       reads_plainly_(from.type != ZMQ_REP && from.type != ZMQ_XPUB),
-      proven_(!to.tells_room() || &from == &to),  // a REP has room only once it has received
+      had_room_once_(!to.pollout_reliable() || &from == &to),  // a REP has room only once it has received
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
       dropped_prefix_(to_frame(monitor.dropped_prefix)),
       discarding_(from.in_midst_of_message()),
@@ -72,11 +72,11 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
 }
 
 bool flow::ready_to_read() {
-    if (!proven_) {
-        proven_ = (to_.refresh() & ZMQ_POLLOUT) != 0;
-        blocked_on_ = proven_ ? nullptr : &to_;
+    if (!had_room_once_) {
+        had_room_once_ = (to_.refresh() & ZMQ_POLLOUT) != 0;
+        blocked_on_ = had_room_once_ ? nullptr : &to_;
     }
-    return proven_;
+    return had_room_once_;
 }
 
 inline void flow::count_received() {
@@ -85,8 +85,8 @@ inline void flow::count_received() {
     bytes_received_.add(bytes_);
 }
 
-// Takes one message in hand. False: there is none now, or in a REP or REQ it is not its turn. read_message() has one caller, so
-// that it is compiled into burst().
+// Receives one message. False: there is none now, or a REP or REQ is out of turn. read_message() has one caller, so that it is
+// compiled into burst().
 inline bool flow::receive() {
     bytes_ = 0;
     if (!reads_plainly_ || discarding_) {
@@ -96,7 +96,7 @@ inline bool flow::receive() {
     return read_message() || (withdrawals_ && release_withdrawals());
 }
 
-// What the usual message does not need: a turn of a REP, the rest of a message that was dropped, held unsubscriptions.
+// The rare work before a message: the turn of a REP, the rest of a message that was dropped, held unsubscriptions.
 flow::next flow::prepare_to_read() {
     // A REP decides when it receives a request whether its client has room for the reply. The news of room was sent before that
     // request: a look after the one that found the request has heard it.
@@ -111,11 +111,11 @@ inline bool flow::read_message() {
         zmq::message_t& frame = message_.add();
         const int size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT);
         if (size < 0) {
-            if (!nothing_came(zmq_errno())) return false;
+            if (!handle_recv_error(zmq_errno())) return false;
             continue;
         }
         const bool more = commands_.has_more(frame);
-        if (may_mix_ && message_.frames() > 1 && !have_one_sender(message_[0], frame)) begin_anew();
+        if (may_mix_ && message_.frames() > 1 && !have_one_sender(message_[0], frame)) restart_message();
         bytes_ += static_cast<std::uint64_t>(size);
         if (message_.frames() == 1) first_size_ = static_cast<std::size_t>(size);
         if (commands_.is_command(frame) || message_.frames() > most_frames) return discard(more);
@@ -139,7 +139,7 @@ inline bool flow::accept_message() {
         return true;
     }
     if (replies_) account_reply();
-    if (monitor_ && monitor_->heard && monitor_->looks != refused_at_) load_copy();
+    if (monitor_ && monitor_->has_subscribers && monitor_->refresh_count != refused_at_) load_copy();
     return true;
 }
 
@@ -198,10 +198,11 @@ flow::next flow::discard_rest() {
         if (size < 0) {
             const int why = zmq_errno();
             if (why != EINTR) set_discarding(false);  // messages come whole: it has no end
-            if (!nothing_came(why)) return next::nothing;
+            if (!handle_recv_error(why)) return next::nothing;
             continue;
         }
-        if (may_mix_ && !have_one_sender(discarded_from_, frame)) {  // it has no end, and this begins a message
+        if (may_mix_ && !have_one_sender(discarded_from_,
+                                         frame)) {  // the message ended without a last frame, and this frame begins another
             set_discarding(false);
             bytes_ = static_cast<std::uint64_t>(size);
             if (frame.more()) return next::read;
@@ -228,7 +229,7 @@ void flow::set_discarding(bool more) {
 }
 
 // After a first frame the others are there: libzmq passes messages on whole. True: try again.
-bool flow::nothing_came(int why) {
+bool flow::handle_recv_error(int why) {
     message_.take_back();
     if (why == EINTR) return true;
     if (!message_.empty()) drop_malformed();
@@ -246,7 +247,7 @@ void flow::drop_malformed() {
 }
 
 // The frame received last is another peer's: what came before has no end, and that one begins a message.
-void flow::begin_anew() {
+void flow::restart_message() {
     zmq::message_t first;
     first.swap(message_[message_.frames() - 1]);
     message_.take_back();
@@ -269,17 +270,17 @@ void flow::load_copy() {
 }
 
 // Which subscribers have room changes only when the socket is looked at (or by itself, a millisecond later): so the first
-// prefix after each look tells whether copies need be made until the next.
+// prefix after each refresh() shows whether copies are needed until the next.
 void flow::load_prefix() {
     probe_ = nullptr;
-    if (!probes_ || probed_at_ == monitor_->looks) return share(copy_.add(), prefix_);
+    if (!probes_ || probed_at_ == monitor_->refresh_count) return share(copy_.add(), prefix_);
     auto text = std::make_unique<std::string>(prefix_.to_string());
     copy_.add().rebuild(text->data(), text->size(), free_probe, text.get());
     probe_ = text.release();
-    probed_at_ = monitor_->looks;
+    probed_at_ = monitor_->refresh_count;
 }
 
-// False: something is still in hand, and blocked_on() tells where.
+// False: something is still pending, and blocked_on() is the socket that is full.
 inline bool flow::deliver() { return (message_.empty() || deliver_message()) && (copy_.empty() || deliver_copy()); }
 
 inline bool flow::deliver_message() {
@@ -309,7 +310,7 @@ bool flow::undelivered(sending result) {
 
 // libzmq refused the message, so its frames are still here.
 void flow::load_dropped() {
-    if (!dropped_prefix_ || !monitor_ || !monitor_->heard) return;
+    if (!dropped_prefix_ || !monitor_ || !monitor_->has_subscribers) return;
     probe_ = nullptr;
     share(copy_.add(), *dropped_prefix_);
     for (std::size_t i = 0; i < message_.frames(); ++i) share(copy_.add(), message_[i]);
@@ -337,7 +338,7 @@ void flow::begin_run() noexcept {
     if (withdrawals_) withdrawals_->reset();
 }
 
-bool flow::drop_in_hand() noexcept {
+bool flow::drop_pending() noexcept {
     const bool had_message = !message_.empty();
     if (!had_message && !copy_.empty()) monitor_dropped_.add(1);
     message_.clear();
@@ -347,26 +348,26 @@ bool flow::drop_in_hand() noexcept {
 }
 
 bool flow::burst(bool may_read) {
-    const bool had_message = in_hand();
-    if (had_message) {
+    const bool had_pending = pending();
+    if (had_pending) {
         if (blocked_on_) blocked_on_->refresh();  // sends look for news of room once a millisecond only
         blocked_on_ = nullptr;
     }
-    if ((had_message && !deliver()) || !may_read || !ready_to_read()) {
+    if ((had_pending && !deliver()) || !may_read || !ready_to_read()) {
         // Nothing is received here now, and the other direction's sends need its news too.
         some_wait_ = (from_.refresh() & ZMQ_POLLIN) != 0;
-        return had_message && !in_hand();
+        return had_pending && !pending();
     }
-    if (from_.settled && !(withdrawals_ && withdrawals_->has_next())) return had_message;
+    if (from_.settled && !(withdrawals_ && withdrawals_->has_next())) return had_pending;
 
     int moved = 0;
     const std::uint64_t last_frame = frames_received_.get() + burst_frames;
     while (moved < burst_size && frames_received_.get() < last_frame && receive()) {
         ++moved;
         if (!deliver()) break;
-        if (looks_for_room_ && moved % news_interval == 0) to_.refresh();
+        if (polls_for_room_ && moved % news_interval == 0) to_.refresh();
     }
-    return had_message || moved > 0;
+    return had_pending || moved > 0;
 }
 
 // What was received is read last, so that no more seems to have left than has come.

@@ -7,7 +7,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "endpoint.hpp"
+#include "relay_socket.hpp"
 
 namespace zdev {
 
@@ -15,7 +15,7 @@ enum class sending { sent, full, unroutable };
 
 class outbox {
 public:
-    explicit outbox(endpoint* to) : to_(to), rolls_back_(to && to->rolls_back()) {}
+    explicit outbox(relay_socket* to) : to_(to), rolls_back_(to && to->rolls_back()) {}
 
     // The frames of the message in the box; none: the box is empty. Frames are reused, so a steady flow allocates nothing.
     bool empty() const noexcept { return count_ == 0; }
@@ -50,7 +50,7 @@ private:
     }
     void release() noexcept;
 
-    endpoint* to_;
+    relay_socket* to_;
     bool rolls_back_;
     std::vector<zmq::message_t> frames_;
     std::vector<zmq::message_t> kept_;  // what libzmq may roll back: copies of all frames but the last

@@ -299,7 +299,7 @@ TEST(MonitorAtTheEnd, ACopyInHandIsCountedAsDroppedWhenItIsDiscarded) {
         EXPECT_EQ(errno_of([&] { device.discard(); }), EBUSY);
     }
     const auto before = device.statistics().in;
-    EXPECT_EQ(before.monitor_sent + before.monitor_dropped + 1, before.messages_sent);  // the copy is in hand
+    EXPECT_EQ(before.monitor_sent + before.monitor_dropped + 1, before.messages_sent);  // the copy is pending
     EXPECT_EQ(device.discard(), 0);
     const auto after = device.statistics().in;
     EXPECT_EQ(after.monitor_dropped, 1u);

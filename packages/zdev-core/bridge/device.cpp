@@ -111,7 +111,7 @@ public:
         if (statistics().state == zdev::state::idle) require_open();
         const bool main = in_main_thread();
         released_gil gil;
-        return gil.run([&] { return engine_->run(main ? [&] { run_signal_handlers(gil); } : zdev::device::check{}); });
+        return gil.run([&] { return engine_->run(main ? [&] { run_signal_handlers(gil); } : zdev::device::interrupt_check{}); });
     }
 
     void pause() { engine_->pause(); }
