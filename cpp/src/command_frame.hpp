@@ -16,6 +16,11 @@ class command_frame_filter {
 public:
     command_frame_filter();
 
+    // zmq_msg_more(), without its two calls where libzmq's flags can be seen.
+    bool has_more(zmq::message_t& frame) const noexcept {
+        return flags_at_ != hidden ? (flags(frame) & more_flag) != 0 : frame.more();
+    }
+
     // Whether the frame is a command. Where libzmq's flags cannot be seen, a frame that may be one is replaced by a plain frame
     // of the same content, which passes on as content. Throws zmq::error_t.
     bool is_command(zmq::message_t& frame) const {
@@ -24,7 +29,7 @@ public:
     }
 
 private:
-    static constexpr unsigned char command_flag = 2;  // msg_t::command, in libzmq 4.2 to 4.3.5
+    static constexpr unsigned char more_flag = 1, command_flag = 2;  // of msg_t, in libzmq 4.2 and 4.3
     static constexpr std::size_t hidden = ~std::size_t{0};
 
     unsigned char flags(zmq::message_t& frame) const noexcept {

@@ -11,17 +11,17 @@ control::control(zmq::socket_ref socket) : socket_(socket, "ctrl"), reply_(&sock
     check_type(socket_, {ZMQ_REP, ZMQ_PAIR, ZMQ_DEALER, ZMQ_SUB, ZMQ_PULL, ZMQ_XSUB});
 }
 
-void control::serve(const obey& device) {
-    constexpr int commands_a_turn = 100;
+void control::serve(const execute& device) {
+    constexpr int commands_per_turn = 100;
     std::string_view text;
-    for (int i = 0; i < commands_a_turn && receive(text); ++i) answer(text, device);
+    for (int i = 0; i < commands_per_turn && receive(text); ++i) answer(text, device);
 }
 
 // Takes the next message. A command has one frame: of a longer message the text is empty, and so no command. False: none has
 // come whole yet; a message of very many frames is read in several turns.
 bool control::receive(std::string_view& text) {
-    constexpr int frames_a_turn = 4000;
-    for (int left = frames_a_turn; left > 0; --left) {
+    constexpr int frames_per_turn = 4000;
+    for (int left = frames_per_turn; left > 0; --left) {
         if (zmq_msg_recv(command_.handle(), socket_.handle, ZMQ_DONTWAIT) < 0) {
             if (zmq_errno() == EINTR) continue;
             if (zmq_errno() != EAGAIN) throw zmq::error_t();
@@ -36,7 +36,7 @@ bool control::receive(std::string_view& text) {
     return false;
 }
 
-void control::answer(std::string_view text, const obey& device) {
+void control::answer(std::string_view text, const execute& device) {
     const auto command = parse_command(text);
     if (!command) return reply("unknown command: zdev knows PAUSE, RESUME, DRAIN [milliseconds], TERMINATE and STATISTICS");
     const auto counters = device(*command);

@@ -9,8 +9,8 @@
 #include <zdev/command.hpp>
 #include <zdev/statistics.hpp>
 
-#include "endpoint.hpp"
 #include "outbox.hpp"
+#include "relay_socket.hpp"
 
 namespace zdev {
 
@@ -20,21 +20,21 @@ public:
     explicit control(zmq::socket_ref socket);
 
     // Does what a command says and returns the counters after it; nothing: refused, for the device is draining.
-    using obey = std::function<std::optional<statistics>(const command&)>;
+    using execute = std::function<std::optional<statistics>(const command&)>;
 
     // Has the commands that have arrived obeyed, and answers them, a bounded number a turn. Throws zmq::error_t.
-    void serve(const obey& device);
+    void serve(const execute& device);
 
-    endpoint& socket() noexcept { return socket_; }
-    const endpoint& socket() const noexcept { return socket_; }
+    relay_socket& socket() noexcept { return socket_; }
+    const relay_socket& socket() const noexcept { return socket_; }
 
 private:
     bool receive(std::string_view& text);
-    void answer(std::string_view text, const obey& device);
+    void answer(std::string_view text, const execute& device);
     void reply(std::string_view text);
     void reply(const statistics& s);
 
-    endpoint socket_;
+    relay_socket socket_;
     zmq::message_t command_;
     std::size_t frames_ = 0;  // received of a message whose end has not been read yet
     outbox reply_;

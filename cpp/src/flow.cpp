@@ -15,8 +15,8 @@ constexpr std::uint64_t burst_frames = 4000;
 // The frames of the longest message that is passed on. Gathering them takes a few milliseconds, in which nothing else moves.
 constexpr std::size_t most_frames = 65536;
 
-// A ROUTER, PUB or XPUB drops what it thinks a peer has no room for, and of itself looks for news of room once a millisecond
-// only: time for more messages than the usual high-water mark of 1000.
+// A ROUTER, PUB or XPUB drops messages for a peer that it believes to be full, and learns of new room once a millisecond only,
+// in which more messages pass than the usual high-water mark of 1000.
 constexpr int news_interval = 64;
 
 // The longest topic that is passed upstream. An XSUB of libzmq 4.3 calls itself once for each byte when a topic ends, which
@@ -32,9 +32,13 @@ bool have_one_sender(const zmq::message_t& a, const zmq::message_t& b) {
     return connection(a) == connection(b);
 }
 
-// A publisher tells nobody that it drops a message, but frees it at once, in the sending thread: what a subscriber takes is
-// freed by libzmq's threads, or the subscriber's.
+// A publisher drops a message silently, but frees it at once, in the sending thread. A message that a subscriber takes is freed
+// by libzmq's threads, or the subscriber's.
 thread_local const void* freed_here = nullptr;
+
+std::optional<zmq::message_t> to_frame(const std::optional<std::string>& text) {
+    return text ? std::make_optional<zmq::message_t>(text->data(), text->size()) : std::nullopt;
+}
 
 void free_probe(void*, void* probe) {
     freed_here = probe;
@@ -43,7 +47,7 @@ void free_probe(void*, void* probe) {
 
 }  // namespace
 
-flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full, const replies& owed)
+flow::flow(relay_socket& from, relay_socket& to, const tap& monitor, zdev::on_full on_full, const replies& owed)
     : from_(from),
       to_(to),
       monitor_(monitor.to),
@@ -53,11 +57,14 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
       asks_(owed.asks),
       swap_(from.type == ZMQ_ROUTER && to.type == ZMQ_ROUTER && &from != &to),
       prefixed_(monitor.prefix.has_value()),
-      probes_(prefixed_ && monitor_ && !monitor_->tells_room()),
-      looks_for_room_(!to.tells_room()),
+      probes_(prefixed_ && monitor_ && !monitor_->pollout_reliable()),
+      may_refuse_(to.type == ZMQ_ROUTER || to.type == ZMQ_XSUB),
+      polls_for_room_(!to.pollout_reliable()),
       may_mix_(from.type == ZMQ_XPUB),
-      proven_(!to.tells_room() || &from == &to),  // a REP has room only once it has received
+      reads_plainly_(from.type != ZMQ_REP && from.type != ZMQ_XPUB),
+      had_room_once_(!to.pollout_reliable() || &from == &to),  // a REP has room only once it has received
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
+      dropped_prefix_(to_frame(monitor.dropped_prefix)),
       discarding_(from.in_midst_of_message()),
       message_(&to),
       copy_(monitor.to) {
@@ -65,11 +72,11 @@ flow::flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_fu
 }
 
 bool flow::ready_to_read() {
-    if (!proven_) {
-        proven_ = (to_.refresh() & ZMQ_POLLOUT) != 0;
-        blocked_on_ = proven_ ? nullptr : &to_;
+    if (!had_room_once_) {
+        had_room_once_ = (to_.refresh() & ZMQ_POLLOUT) != 0;
+        blocked_on_ = had_room_once_ ? nullptr : &to_;
     }
-    return proven_;
+    return had_room_once_;
 }
 
 inline void flow::count_received() {
@@ -78,14 +85,25 @@ inline void flow::count_received() {
     bytes_received_.add(bytes_);
 }
 
-// Takes one message in hand. False: there is none now, or in a REP or REQ it is not its turn.
+// Receives one message. False: there is none now, or a REP or REQ is out of turn. read_message() has one caller, so that it is
+// compiled into burst().
 inline bool flow::receive() {
+    bytes_ = 0;
+    if (!reads_plainly_ || discarding_) {
+        const next step = prepare_to_read();
+        if (step != next::read) return step == next::done;
+    }
+    return read_message() || (withdrawals_ && release_withdrawals());
+}
+
+// The rare work before a message: the turn of a REP, the rest of a message that was dropped, held unsubscriptions.
+flow::next flow::prepare_to_read() {
     // A REP decides when it receives a request whether its client has room for the reply. The news of room was sent before that
     // request: a look after the one that found the request has heard it.
-    if (from_.type == ZMQ_REP && ((from_.refresh() & ZMQ_POLLIN) == 0 || (from_.refresh() & ZMQ_POLLIN) == 0)) return false;
-    bytes_ = 0;
+    if (from_.type == ZMQ_REP && ((from_.refresh() & ZMQ_POLLIN) == 0 || (from_.refresh() & ZMQ_POLLIN) == 0))
+        return next::nothing;
     if (discarding_) return discard_rest();
-    return withdrawals_ ? read_upstream() : read_message();
+    return withdrawals_ && next_withdrawal() ? next::done : next::read;
 }
 
 inline bool flow::read_message() {
@@ -93,13 +111,14 @@ inline bool flow::read_message() {
         zmq::message_t& frame = message_.add();
         const int size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT);
         if (size < 0) {
-            if (!nothing_came(zmq_errno())) return false;
+            if (!handle_recv_error(zmq_errno())) return false;
             continue;
         }
-        const int more = zmq_msg_more(frame.handle());
-        if (may_mix_ && message_.frames() > 1 && !have_one_sender(message_[0], frame)) begin_anew();
+        const bool more = commands_.has_more(frame);
+        if (may_mix_ && message_.frames() > 1 && !have_one_sender(message_[0], frame)) restart_message();
         bytes_ += static_cast<std::uint64_t>(size);
-        if (commands_.is_command(frame) || message_.frames() > most_frames) return discard(more != 0);
+        if (message_.frames() == 1) first_size_ = static_cast<std::size_t>(size);
+        if (commands_.is_command(frame) || message_.frames() > most_frames) return discard(more);
         if (!more) return take_message();
     }
 }
@@ -117,30 +136,34 @@ inline bool flow::take_message() {
 
 inline bool flow::accept_message() {
     count_received();
-    if ((to_.type == ZMQ_ROUTER && !address()) || (to_.type == ZMQ_XSUB && harms_publisher())) {
+    if (may_refuse_ && !is_deliverable()) {
         malformed_.add(1);
         message_.clear();
         return true;
     }
     if (replies_) account_reply();
-    if (monitor_ && monitor_->heard && monitor_->looks != refused_at_) load_copy();
+    if (monitor_ && monitor_->has_subscribers && monitor_->refresh_count != refused_at_) load_copy();
     return true;
+}
+
+// A ROUTER needs content after the destination by which it routes: of a destination alone libzmq makes nothing, silently.
+inline bool flow::is_deliverable() {
+    if (to_.type == ZMQ_XSUB) return !harms_publisher();
+    return swap_ ? swap_addresses() : message_.frames() >= 2;
 }
 
 // A request is pending once it is sent. A reply pays for it whatever becomes of the reply: to a peer that has left, none is
 // owed.
 inline void flow::account_reply() {
-    const std::size_t peer = replies_->place_of(message_[asks_ && swap_ ? 1 : 0]);
     if (asks_) {
-        asker_ = peer;
+        asker_ = replies_->place_of(message_[swap_ ? 1 : 0], first_size_);
     } else {
-        replies_->answered(peer);
+        replies_->answered(replies_->place_of(message_[0], swap_ ? message_[0].size() : first_size_));
     }
 }
 
-// What an XPUB reports, and then the unsubscriptions among that which were held until it had nothing more to report.
-bool flow::read_upstream() {
-    if (next_withdrawal() || read_message()) return true;
+// The XPUB has nothing more to report: the unsubscriptions held until then follow.
+bool flow::release_withdrawals() {
     if (!from_.settled) return false;
     const std::size_t dropped = withdrawals_->settle();
     messages_received_.add(dropped);
@@ -177,20 +200,23 @@ bool flow::discard(bool more) {
 }
 
 // A burst of it at most, for it may be very long; the next burst goes on here.
-bool flow::discard_rest() {
+flow::next flow::discard_rest() {
     for (std::uint64_t left = burst_frames; discarding_ && left > 0; --left) {
         zmq::message_t& frame = message_.add();
         const int size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT);
         if (size < 0) {
             const int why = zmq_errno();
             if (why != EINTR) set_discarding(false);  // messages come whole: it has no end
-            if (!nothing_came(why)) return false;
+            if (!handle_recv_error(why)) return next::nothing;
             continue;
         }
-        if (may_mix_ && !have_one_sender(discarded_from_, frame)) {  // it has no end, and this begins a message
+        if (may_mix_ && !have_one_sender(discarded_from_,
+                                         frame)) {  // the message ended without a last frame, and this frame begins another
             set_discarding(false);
             bytes_ = static_cast<std::uint64_t>(size);
-            return frame.more() ? read_message() : take_message();
+            if (frame.more()) return next::read;
+            take_message();
+            return next::done;
         }
         frames_received_.add(1);
         bytes_received_.add(static_cast<std::uint64_t>(size));
@@ -198,7 +224,7 @@ bool flow::discard_rest() {
         message_.take_back();
         set_discarding(more);
     }
-    return true;
+    return next::done;
 }
 
 // A REP must answer each request before it receives the next.
@@ -212,7 +238,7 @@ void flow::set_discarding(bool more) {
 }
 
 // After a first frame the others are there: libzmq passes messages on whole. True: try again.
-bool flow::nothing_came(int why) {
+bool flow::handle_recv_error(int why) {
     message_.take_back();
     if (why == EINTR) return true;
     if (!message_.empty()) drop_malformed();
@@ -231,7 +257,7 @@ void flow::drop_malformed() {
 }
 
 // The frame received last is another peer's: what came before has no end, and that one begins a message.
-void flow::begin_anew() {
+void flow::restart_message() {
     zmq::message_t first;
     first.swap(message_[message_.frames() - 1]);
     message_.take_back();
@@ -239,11 +265,9 @@ void flow::begin_anew() {
     message_.add().swap(first);
 }
 
-// Has the message begin with the destination by which a ROUTER routes, and content follow: of a destination alone libzmq
-// makes nothing, silently. Between ROUTERs [sender, destination, content, ...], as one receives it, becomes [destination,
-// sender, content, ...] for the other. False: it has no such frames.
-bool flow::address() {
-    if (!swap_) return message_.frames() >= 2;
+// Between ROUTERs [sender, destination, content, ...], as one receives it, becomes [destination, sender, content, ...] for the
+// other. False: it has no such frames.
+bool flow::swap_addresses() {
     if (message_.frames() < 3 || !can_be_routing_id(message_[1])) return false;
     message_[0].swap(message_[1]);
     return true;
@@ -256,17 +280,17 @@ void flow::load_copy() {
 }
 
 // Which subscribers have room changes only when the socket is looked at (or by itself, a millisecond later): so the first
-// prefix after each look tells whether copies need be made until the next.
+// prefix after each refresh() shows whether copies are needed until the next.
 void flow::load_prefix() {
     probe_ = nullptr;
-    if (!probes_ || probed_at_ == monitor_->looks) return share(copy_.add(), prefix_);
+    if (!probes_ || probed_at_ == monitor_->refresh_count) return share(copy_.add(), prefix_);
     auto text = std::make_unique<std::string>(prefix_.to_string());
     copy_.add().rebuild(text->data(), text->size(), free_probe, text.get());
     probe_ = text.release();
-    probed_at_ = monitor_->looks;
+    probed_at_ = monitor_->refresh_count;
 }
 
-// False: something is still in hand, and blocked_on() tells where.
+// False: something is still pending, and blocked_on() is the socket that is full.
 inline bool flow::deliver() { return (message_.empty() || deliver_message()) && (copy_.empty() || deliver_copy()); }
 
 inline bool flow::deliver_message() {
@@ -288,9 +312,18 @@ bool flow::undelivered(sending result) {
         return false;
     }
     (result == sending::full ? overflowed_ : unroutable_).add(1);
-    message_.clear();
     copy_.clear();
+    load_dropped();
+    message_.clear();
     return true;
+}
+
+// libzmq refused the message, so its frames are still here.
+void flow::load_dropped() {
+    if (!dropped_prefix_ || !monitor_ || !monitor_->has_subscribers) return;
+    probe_ = nullptr;
+    share(copy_.add(), *dropped_prefix_);
+    for (std::size_t i = 0; i < message_.frames(); ++i) share(copy_.add(), message_[i]);
 }
 
 bool flow::deliver_copy() {
@@ -315,7 +348,7 @@ void flow::begin_run() noexcept {
     if (withdrawals_) withdrawals_->reset();
 }
 
-bool flow::drop_in_hand() noexcept {
+bool flow::drop_pending() noexcept {
     const bool had_message = !message_.empty();
     if (!had_message && !copy_.empty()) monitor_dropped_.add(1);
     message_.clear();
@@ -325,26 +358,26 @@ bool flow::drop_in_hand() noexcept {
 }
 
 bool flow::burst(bool may_read) {
-    const bool had_message = in_hand();
-    if (had_message) {
+    const bool had_pending = pending();
+    if (had_pending) {
         if (blocked_on_) blocked_on_->refresh();  // sends look for news of room once a millisecond only
         blocked_on_ = nullptr;
     }
-    if ((had_message && !deliver()) || !may_read || !ready_to_read()) {
+    if ((had_pending && !deliver()) || !may_read || !ready_to_read()) {
         // Nothing is received here now, and the other direction's sends need its news too.
         some_wait_ = (from_.refresh() & ZMQ_POLLIN) != 0;
-        return had_message && !in_hand();
+        return had_pending && !pending();
     }
-    if (from_.settled && !(withdrawals_ && withdrawals_->has_next())) return had_message;
+    if (from_.settled && !(withdrawals_ && withdrawals_->has_next())) return had_pending;
 
     int moved = 0;
     const std::uint64_t last_frame = frames_received_.get() + burst_frames;
     while (moved < burst_size && frames_received_.get() < last_frame && receive()) {
         ++moved;
         if (!deliver()) break;
-        if (looks_for_room_ && moved % news_interval == 0) to_.refresh();
+        if (polls_for_room_ && moved % news_interval == 0) to_.refresh();
     }
-    return had_message || moved > 0;
+    return had_pending || moved > 0;
 }
 
 // What was received is read last, so that no more seems to have left than has come.

@@ -1,6 +1,6 @@
-// One direction of a device: receive, swap, send, tap. The only code that moves a message.
+// One direction of a device: receives, swaps, sends and copies. No other code moves a message.
 //
-// Threads: the loop's alone, but for the counters, which any thread may read.
+// Threads: the loop's only, except for the counters, which any thread may read.
 
 #ifndef ZDEV_SRC_FLOW_HPP
 #define ZDEV_SRC_FLOW_HPP
@@ -13,9 +13,9 @@
 
 #include "command_frame.hpp"
 #include "counter.hpp"
-#include "endpoint.hpp"
 #include "outbox.hpp"
 #include "pending_replies.hpp"
+#include "relay_socket.hpp"
 #include "withdrawals.hpp"
 
 namespace zdev {
@@ -23,8 +23,8 @@ namespace zdev {
 class flow {
 public:
     struct tap {
-        endpoint* to = nullptr;  // none: no monitor
-        std::optional<std::string> prefix;
+        relay_socket* to = nullptr;  // none: no monitor
+        std::optional<std::string> prefix, dropped_prefix;
         zdev::on_full on_full = zdev::on_full::block;
     };
 
@@ -34,25 +34,25 @@ public:
         bool asks = false;                   // this flow's messages are the requests
     };
 
-    flow(endpoint& from, endpoint& to, const tap& monitor, zdev::on_full on_full, const replies& owed);
+    flow(relay_socket& from, relay_socket& to, const tap& monitor, zdev::on_full on_full, const replies& owed);
 
     // A run begins.
     void begin_run() noexcept;
 
-    // Sends what is in hand, then forwards what has arrived, up to a burst; reads nothing unless `may_read`. Returns whether
-    // anything moved. Throws zmq::error_t; a message in hand stays there.
+    // Sends what is pending, then forwards up to a burst of messages that have arrived; reads nothing unless `may_read`.
+    // Returns whether anything moved. Throws zmq::error_t; a pending message is kept.
     bool burst(bool may_read);
 
-    // Drops what is in hand, and counts a copy for the monitor as dropped. Returns whether a message was.
-    bool drop_in_hand() noexcept;
+    // Drops what is pending, and counts a copy for the monitor as dropped. Returns whether a message was pending.
+    bool drop_pending() noexcept;
 
-    // Where the loop has to look before this flow can go on: `from` for messages, or the socket that is full.
-    const endpoint& from() const noexcept { return from_; }
-    const endpoint* blocked_on() const noexcept { return blocked_on_; }
-    bool in_hand() const noexcept { return !message_.empty() || !copy_.empty(); }
-    bool holds_back() const noexcept { return blocked_on_ && (in_hand() || some_wait_); }
+    // The socket that this flow waits for: `from` for messages, or the one that is full.
+    const relay_socket& from() const noexcept { return from_; }
+    const relay_socket* blocked_on() const noexcept { return blocked_on_; }
+    bool pending() const noexcept { return !message_.empty() || !copy_.empty(); }
+    bool holds_back() const noexcept { return blocked_on_ && (pending() || some_wait_); }
 
-    // The flow held something back for so long.
+    // Adds to the time for which the flow held messages back.
     void add_blocked(std::chrono::nanoseconds time) noexcept { blocked_.add(static_cast<std::uint64_t>(time.count())); }
 
     std::uint64_t messages_received() const noexcept { return messages_received_.get(); }
@@ -60,56 +60,66 @@ public:
     flow_statistics statistics() const noexcept;
 
 private:
+    // The next step of receive(): there is nothing to read now, it is done, or it reads a message.
+    enum class next { nothing, done, read };
+
     bool ready_to_read();
     bool receive();
+    next prepare_to_read();
     bool read_message();
     bool take_message();
     bool accept_message();
-    bool read_upstream();
+    bool release_withdrawals();
     bool next_withdrawal();
     void account_reply();
+    bool is_deliverable();
     bool harms_publisher();
     bool discard(bool more);
-    bool discard_rest();
+    next discard_rest();
     void set_discarding(bool more);
-    bool nothing_came(int why);
+    bool handle_recv_error(int why);
     void count_received();
     void drop_malformed();
-    void begin_anew();
+    void restart_message();
     bool undelivered(sending result);
-    bool address();
+    bool swap_addresses();
     void load_copy();
+    void load_dropped();
     void load_prefix();
     bool deliver();
     bool deliver_message();
     bool deliver_copy();
 
-    endpoint& from_;
-    endpoint& to_;
-    endpoint* const monitor_;
+    relay_socket& from_;
+    relay_socket& to_;
+    relay_socket* const monitor_;
     const zdev::on_full on_full_;
     const zdev::on_full monitor_on_full_;
     pending_replies* const replies_;
     const bool asks_;
-    std::size_t asker_ = 0;  // the place of the peer whose request is in hand
+    pending_replies::place asker_ = 0;  // of the peer whose request is pending
     const bool swap_;
     const bool prefixed_;
-    const bool probes_;  // the prefix can tell whether any subscriber took it
-    const bool looks_for_room_;
-    const bool may_mix_;  // frames of several senders in what libzmq gives out as one message
-    bool proven_;         // `to` had room at least once: until then no message is taken in hand
+    const bool probes_;      // the prefix reveals whether any subscriber took it
+    const bool may_refuse_;  // `to` does not take every message
+    const bool polls_for_room_;
+    const bool may_mix_;        // frames of several senders in what libzmq gives out as one message
+    const bool reads_plainly_;  // nothing precedes a message: the usual case
+    bool had_room_once_;        // `to` had room at least once: until then no message is received
     zmq::message_t prefix_;
-    std::optional<withdrawals> withdrawals_;  // from an XPUB to an XSUB
+    std::optional<zmq::message_t> dropped_prefix_;  // none: the monitor gets no dropped messages
+    std::optional<withdrawals> withdrawals_;        // from an XPUB to an XSUB
     const command_frame_filter commands_;
     bool discarding_;                // the rest of a message that was dropped, which is still at `from`
     zmq::message_t discarded_from_;  // its first frame, where messages may mix
     outbox message_;
-    outbox copy_;              // for the monitor
-    std::uint64_t bytes_ = 0;  // of the message in hand
-    endpoint* blocked_on_ = nullptr;
+    outbox copy_;                 // for the monitor
+    std::uint64_t bytes_ = 0;     // of the pending message
+    std::size_t first_size_ = 0;  // of its first frame, as it was received
+    relay_socket* blocked_on_ = nullptr;
     bool some_wait_ = false;       // at `from`, when it was looked at last and not read
-    const void* probe_ = nullptr;  // the prefix of the copy in hand, if it shall tell
-    // As of which look at the monitor a prefix was sent that tells, and as of which nobody took it.
+    const void* probe_ = nullptr;  // the prefix of the pending copy, if it is a probe
+    // refresh_count of the monitor when the last probe was sent, and when nobody took it.
     std::uint64_t probed_at_ = never, refused_at_ = never;
     static constexpr std::uint64_t never = ~std::uint64_t{0};
 

@@ -13,10 +13,16 @@ void outbox::clear() noexcept {
     trim();
 }
 
+void outbox::grow() {
+    frames_.emplace_back();
+    ++room_;
+}
+
 // One message of very many frames must not hold its memory for ever.
 void outbox::release() noexcept {
     std::vector<zmq::message_t>().swap(frames_);
     std::vector<zmq::message_t>().swap(kept_);
+    room_ = 0;
 }
 
 sending outbox::send_all() {

@@ -7,7 +7,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "endpoint.hpp"
+#include "relay_socket.hpp"
 
 namespace zdev {
 
@@ -15,14 +15,14 @@ enum class sending { sent, full, unroutable };
 
 class outbox {
 public:
-    explicit outbox(endpoint* to) : to_(to), rolls_back_(to && to->rolls_back()) {}
+    explicit outbox(relay_socket* to) : to_(to), rolls_back_(to && to->rolls_back()) {}
 
     // The frames of the message in the box; none: the box is empty. Frames are reused, so a steady flow allocates nothing.
     bool empty() const noexcept { return count_ == 0; }
     std::size_t frames() const noexcept { return count_; }
     zmq::message_t& operator[](std::size_t i) noexcept { return frames_[i]; }
     zmq::message_t& add() {
-        if (count_ == frames_.size()) frames_.emplace_back();
+        if (count_ == room_) grow();
         return frames_[count_++];
     }
     void take_back() noexcept { --count_; }
@@ -44,16 +44,17 @@ private:
 
     void restore(std::size_t failed);
     sending send_all();
+    void grow();
     void trim() noexcept {
-        if (frames_.size() > usual_frames) release();
+        if (room_ > usual_frames) release();
     }
     void release() noexcept;
 
-    endpoint* to_;
+    relay_socket* to_;
     bool rolls_back_;
     std::vector<zmq::message_t> frames_;
     std::vector<zmq::message_t> kept_;  // what libzmq may roll back: copies of all frames but the last
-    std::size_t count_ = 0;
+    std::size_t count_ = 0, room_ = 0;  // room_: the size of frames_
 };
 
 // Makes `copy` share the content of `frame`. Throws zmq::error_t.

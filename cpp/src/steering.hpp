@@ -1,6 +1,6 @@
-// What other threads ask of a running device, and what its loop has made of it.
+// Requests of other threads to a running device.
 //
-// Threads: every function from any thread; those that only store are async-signal-safe.
+// Threads: call every function from any thread; the ask_ functions are async-signal-safe.
 
 #ifndef ZDEV_SRC_STEERING_HPP
 #define ZDEV_SRC_STEERING_HPP
@@ -27,13 +27,13 @@ public:
     bool paused() const noexcept { return paused_; }
     bool stop() const noexcept { return stop_; }
     bool drain() const noexcept { return drain_milliseconds_ != none; }
-    // How long the drain may last in all; negative: for ever.
+    // The maximum duration of the drain; negative: unlimited.
     std::chrono::milliseconds drain_timeout() const noexcept { return std::chrono::milliseconds{drain_milliseconds_}; }
 
-    // The end of a run fulfils all that was asked.
-    void forget() noexcept { paused_ = stop_ = false, drain_milliseconds_ = none; }
+    // Clears all requests at the end of a run.
+    void reset() noexcept { paused_ = stop_ = false, drain_milliseconds_ = none; }
 
-    const wakeup& bell() const noexcept { return wakeup_; }
+    const zdev::wakeup& wakeup() const noexcept { return wakeup_; }
 
 private:
     static constexpr std::int64_t forever = -1;
@@ -42,7 +42,7 @@ private:
     std::atomic<bool> paused_{false};
     std::atomic<bool> stop_{false};
     std::atomic<std::int64_t> drain_milliseconds_{none};
-    wakeup wakeup_;
+    zdev::wakeup wakeup_;
 };
 
 }  // namespace zdev

@@ -9,7 +9,7 @@ namespace zdev {
 
 class wakeup {
 public:
-    wakeup();  // throws zdev::error with the errno of the system call, EMFILE mostly
+    wakeup();  // throws zdev::error with the errno of the system call, usually EMFILE
     ~wakeup();
     wakeup(const wakeup&) = delete;
     wakeup& operator=(const wakeup&) = delete;

@@ -1,7 +1,7 @@
 // Unsubscriptions on their way from an XPUB to an XSUB: those that end no subscription are kept from going upstream.
 //
 // libzmq (4.2 to 4.3.5) reports an unsubscription also when its sender did not hold the topic, though others do. Reported
-// upstream, it would stop the publisher for all of them. What tells is the number of topics that the XPUB has (libzmq 4.3.5 and
+// upstream, it would stop the publisher for all of them. The number of topics that the XPUB has reveals it (libzmq 4.3.5 and
 // later). Threads: the loop's alone.
 
 #ifndef ZDEV_SRC_WITHDRAWALS_HPP
@@ -12,13 +12,13 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "endpoint.hpp"
+#include "relay_socket.hpp"
 
 namespace zdev {
 
 class withdrawals {
 public:
-    explicit withdrawals(const endpoint& xpub) : xpub_(xpub) {}
+    explicit withdrawals(const relay_socket& xpub) : xpub_(xpub) {}
 
     // A run begins: what happened at the XPUB before is not known.
     void reset() noexcept { topics_.reset(); }
@@ -44,7 +44,7 @@ public:
 private:
     bool all_ended_one(long ended);
 
-    const endpoint& xpub_;
+    const relay_socket& xpub_;
     std::optional<int> topics_;  // when the XPUB had nothing more to report; none: not known
     std::vector<zmq::message_t> held_, released_;
     std::size_t next_ = 0;      // of those released

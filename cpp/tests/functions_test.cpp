@@ -109,7 +109,7 @@ TEST_P(Functions, ProxySteerableExecutesCommandsAndReturns) {
 }
 
 TEST_P(Functions, RefuseAnInvalidPairAtOnce) {
-    auto in = bound(ZMQ_PUSH), out = bound(ZMQ_PUB);
+    auto in = bound(ZMQ_PULL), out = bound(ZMQ_PULL);
     EXPECT_EQ(errno_of([&] { zdev::queue(in, out); }), EINVAL);
     EXPECT_EQ(errno_of([&] { zdev::streamer(in, out); }), EINVAL);
     EXPECT_EQ(errno_of([&] { zdev::proxy(in, out); }), EINVAL);

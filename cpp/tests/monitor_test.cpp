@@ -13,6 +13,16 @@ zdev::options watched(zmq::socket_ref mon, zdev::on_full on_full = zdev::on_full
     return options;
 }
 
+void mandatory_and_tiny(zmq::socket_t& router) {
+    mandatory(router);
+    tiny(router);
+}
+
+void tiny_worker(zmq::socket_t& dealer) {
+    named("worker")(dealer);
+    tiny(dealer);
+}
+
 }  // namespace
 
 class Monitor : public OnTransport {};
@@ -55,6 +65,65 @@ TEST_P(Monitor, ReceivesNoFrameOfADroppedMessage) {
     EXPECT_EQ(recv(watcher), (message{"in", "worker", "client", "good"}));
     EXPECT_TRUE(silent(watcher));
     EXPECT_TRUE(eventually([&] { return device.statistics().in.monitor_sent == 1; }));
+}
+
+TEST_P(Monitor, ReceivesDroppedMessagesAfterTheirPrefixOnRequest) {
+    auto in = bound(ZMQ_ROUTER), out = bound(ZMQ_ROUTER, mandatory), mon = bound(ZMQ_PUSH);
+    auto client = peer(ZMQ_DEALER, in, named("client")), worker = peer(ZMQ_DEALER, out, named("worker")),
+         watcher = peer(ZMQ_PULL, mon);
+    introduce(worker, out);
+    auto options = watched(mon);
+    options.monitor.dropped_prefix = "dropped";
+    zdev::device device(in, out, options);
+    background run(device);
+    send(client, {"malformed"});
+    send(client, {"nobody", "first", "", "last"});
+    send(client, {"worker", "good"});
+    EXPECT_EQ(recv(watcher), (message{"dropped", "nobody", "client", "first", "", "last"}));
+    EXPECT_EQ(recv(watcher), (message{"in", "worker", "client", "good"}));
+    EXPECT_TRUE(silent(watcher));
+    EXPECT_TRUE(eventually([&] { return device.statistics().in.monitor_sent == 2; }));
+    EXPECT_EQ(device.statistics().in.unroutable, 1u);
+    EXPECT_EQ(device.statistics().in.malformed, 1u);
+}
+
+TEST_P(Monitor, ReceivesMessagesThatOverflowAfterThePrefixOfDroppedOnes) {
+    auto in = bound(ZMQ_DEALER), out = bound(ZMQ_ROUTER, mandatory_and_tiny), mon = bound(ZMQ_PUSH);
+    auto client = peer(ZMQ_DEALER, in), worker = peer(ZMQ_DEALER, out, tiny_worker), watcher = peer(ZMQ_PULL, mon);
+    introduce(worker, out);
+    auto options = watched(mon);
+    options.on_full = zdev::on_full::drop;
+    options.monitor.dropped_prefix = "dropped";
+    zdev::device device(in, out, options);
+    background run(device);
+    const std::string content(10000, 'x');
+    std::uint64_t sent = 0;
+    for (message copy{"in"}; copy[0] == "in" && sent < 100000; ++sent) {
+        send(client, {"worker", content});
+        copy = recv(watcher);
+        ASSERT_EQ(copy, (message{copy[0], "worker", content}));
+    }
+    EXPECT_TRUE(eventually([&] { return device.statistics().in.monitor_sent == sent; }));
+    EXPECT_EQ(device.statistics().in.overflowed, 1u);
+}
+
+TEST_P(Monitor, SubscribersToDroppedMessagesAloneReceiveThem) {
+    auto in = bound(ZMQ_DEALER), out = bound(ZMQ_ROUTER, mandatory), mon = bound(ZMQ_XPUB);
+    auto client = peer(ZMQ_DEALER, in), worker = peer(ZMQ_DEALER, out, named("worker")), watcher = peer(ZMQ_SUB, mon);
+    introduce(worker, out);
+    watcher.set(zmq::sockopt::subscribe, "dropped");
+    recv(mon);  // the subscription has arrived before the device starts
+    auto options = watched(mon);
+    options.monitor.dropped_prefix = "dropped";
+    zdev::device device(in, out, options);
+    background run(device);
+    for (int i = 0; i < 3; ++i) {  // the copies of the first that was sent on are refused, the next dropped one is not
+        send(client, {"worker", "sent on"});
+        EXPECT_EQ(recv(worker), message{"sent on"});
+        send(client, {"nobody", std::to_string(i)});
+        EXPECT_EQ(recv(watcher), (message{"dropped", "nobody", std::to_string(i)}));
+    }
+    EXPECT_TRUE(eventually([&] { return device.statistics().in.monitor_sent == 3; }));
 }
 
 TEST_P(Monitor, ReceivesSubscriptionsSentUpstream) {
@@ -230,7 +299,7 @@ TEST(MonitorAtTheEnd, ACopyInHandIsCountedAsDroppedWhenItIsDiscarded) {
         EXPECT_EQ(errno_of([&] { device.discard(); }), EBUSY);
     }
     const auto before = device.statistics().in;
-    EXPECT_EQ(before.monitor_sent + before.monitor_dropped + 1, before.messages_sent);  // the copy is in hand
+    EXPECT_EQ(before.monitor_sent + before.monitor_dropped + 1, before.messages_sent);  // the copy is pending
     EXPECT_EQ(device.discard(), 0);
     const auto after = device.statistics().in;
     EXPECT_EQ(after.monitor_dropped, 1u);

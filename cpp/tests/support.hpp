@@ -30,7 +30,7 @@ public:
         result_ = task.get_future();
         thread_ = std::thread(std::move(task));
     }
-    explicit background(device& device, const device::check& check = {})
+    explicit background(device& device, const device::interrupt_check& check = {})
         : background([&device, check] { return device.run(check); }, [&device] { device.stop(); }) {}
     ~background() {
         if (result_.valid() && !over(0ms)) {

@@ -29,8 +29,8 @@ struct flow_statistics {
     std::uint64_t monitor_sent = 0;     // copies that the monitor socket took; none are made while no subscriber has room
     std::uint64_t monitor_dropped = 0;  // copies lost because the monitor was full and its on_full is `drop`
 
-    // How long this direction held messages back, since where they go, or the monitor, had no room or no peer. Not while there
-    // were none, nor while paused. As of the loop's last turn: up to 250 ms behind.
+    // How long this direction held messages back because their receiver, or the monitor, had no room or no peer. Excludes time
+    // without messages and time paused. As of the loop's last iteration: up to 250 ms behind.
     std::uint64_t blocked_nanoseconds = 0;
 
     // Messages received and neither sent nor dropped yet: 1 or 0, and while the device runs those that passed during the

@@ -13,6 +13,7 @@
 #define ZDEV_ZMQ_FUNCTIONS(X)                                                                               \
     X(int, zmq_errno, (), ())                                                                               \
     X(const char*, zmq_strerror, (int errnum), (errnum))                                                    \
+    X(void, zmq_version, (int* major, int* minor, int* patch), (major, minor, patch))                       \
     X(int, zmq_getsockopt, (void* s, int option, void* value, size_t* size), (s, option, value, size))      \
     X(int, zmq_msg_init, (zmq_msg_t * msg), (msg))                                                          \
     X(int, zmq_msg_init_size, (zmq_msg_t * msg, size_t size), (msg, size))                                  \

@@ -91,11 +91,12 @@ private:
 class device {
 public:
     device(socket_argument in, socket_argument out, std::optional<socket_argument> mon, std::optional<socket_argument> ctrl,
-           const prefix_argument& in_prefix, const prefix_argument& out_prefix, const std::string& on_full,
-           const std::string& mon_on_full) {
+           const prefix_argument& in_prefix, const prefix_argument& out_prefix, const prefix_argument& dropped_prefix,
+           const std::string& on_full, const std::string& mon_on_full) {
         zdev::options options;
         options.monitor.in_prefix = to_prefix("in_prefix", in_prefix);
         options.monitor.out_prefix = to_prefix("out_prefix", out_prefix);
+        options.monitor.dropped_prefix = to_prefix("dropped_prefix", dropped_prefix);
         options.on_full = to_on_full("on_full", on_full);
         options.monitor.on_full = to_on_full("mon_on_full", mon_on_full);
         const auto in_handle = hold("in", std::move(in));
@@ -110,7 +111,8 @@ public:
         if (statistics().state == zdev::state::idle) require_open();
         const bool main = in_main_thread();
         released_gil gil;
-        return gil.run([&] { return engine_->run(main ? [&] { run_signal_handlers(gil); } : zdev::device::check{}); });
+        return gil.run(
+            [&] { return engine_->run(main ? [&] { run_signal_handlers(gil); } : zdev::device::interrupt_check{}); });
     }
 
     void pause() { engine_->pause(); }
@@ -163,6 +165,7 @@ Args:
     ctrl_socket: REP, PAIR, DEALER, SUB, PULL or XSUB, which obeys PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS.
     in_prefix: Prefix frame for messages from the in socket; a str is sent as UTF-8; None for no such frame.
     out_prefix: Prefix frame for messages from the out socket; a str is sent as UTF-8; None for no such frame.
+    dropped_prefix: Prefix frame for messages dropped as unroutable or overflowed; None: the monitor gets no copies of these.
     on_full: "block" or "drop", when the only receiver of a message, the peer of a ROUTER with ROUTER_MANDATORY, is full.
     mon_on_full: "block" or "drop", when a monitor is full whose type does not drop by itself (PUSH, PAIR, DEALER).
 
@@ -205,10 +208,12 @@ Raises:
 void register_device(py::module_& module) {
     py::class_<device>(module, "Device", py::is_final(), device_doc)
         .def(py::init<socket_argument, socket_argument, std::optional<socket_argument>, std::optional<socket_argument>,
-                      const prefix_argument&, const prefix_argument&, const std::string&, const std::string&>(),
+                      const prefix_argument&, const prefix_argument&, const prefix_argument&, const std::string&,
+                      const std::string&>(),
              py::arg("in_socket"), py::arg("out_socket"), py::arg("mon_socket") = py::none(),
              py::arg("ctrl_socket") = py::none(), py::kw_only(), py::arg("in_prefix") = py::bytes("in"),
-             py::arg("out_prefix") = py::bytes("out"), py::arg("on_full") = "block", py::arg("mon_on_full") = "block")
+             py::arg("out_prefix") = py::bytes("out"), py::arg("dropped_prefix") = py::none(), py::arg("on_full") = "block",
+             py::arg("mon_on_full") = "block")
         .def("run", &device::run, run_doc)
         .def("pause", &device::pause, "Hold all messages where they are until `resume`. May be called from any thread.")
         .def("resume", &device::resume, "Continue after `pause`. May be called from any thread.")

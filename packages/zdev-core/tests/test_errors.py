@@ -92,7 +92,7 @@ def test_a_socket_type_that_does_not_fit_its_role_is_einval(sockets: dict[str, A
 
 
 @pytest.mark.parametrize("prefix", [7, bytearray(b"in"), ["in"]])
-@pytest.mark.parametrize("name", ["in_prefix", "out_prefix"])
+@pytest.mark.parametrize("name", ["in_prefix", "out_prefix", "dropped_prefix"])
 def test_a_prefix_must_be_bytes_or_str(sockets: dict[str, Any], name: str, prefix: object) -> None:
     with pytest.raises(TypeError, match=f"^{name} must be bytes, str or None, not {type(prefix).__name__}$"):
         Device(**sockets | {name: prefix})

@@ -203,6 +203,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
             placement=Placement(self.io_threads, self._cpu_set()),
             file_limit=self.file_limit,
             paused=self.start_paused,
+            dropped_prefix=self._dropped_prefix,
         )
 
     def _cpu_set(self) -> frozenset[int]:

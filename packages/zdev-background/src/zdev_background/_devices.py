@@ -178,6 +178,8 @@ class MonitoredQueue(Proxy):
         mon_type: int = zmq.PUB,
         in_prefix: bytes | str = b"in",
         out_prefix: bytes | str = b"out",
+        *,
+        dropped_prefix: bytes | str | None = None,
     ) -> None:
         """Describe a device, without sockets yet.
 
@@ -187,6 +189,8 @@ class MonitoredQueue(Proxy):
             mon_type: PUB or XPUB, which drop copies for slow subscribers; or PUSH, PAIR or DEALER (see `mon_on_full`).
             in_prefix: First frame of copies of messages from the in socket; text is sent as UTF-8.
             out_prefix: First frame of copies of messages from the out socket; text is sent as UTF-8.
+            dropped_prefix: First frame of copies of messages that were dropped because their receiver has left or is full; None for no
+                such copies.
 
         Raises:
             TypeError: A socket type is not a number, or a prefix is neither bytes nor text.
@@ -195,6 +199,7 @@ class MonitoredQueue(Proxy):
         super().__init__(in_type, out_type, mon_type)
         self._in_prefix = prefix("in_prefix", in_prefix)
         self._out_prefix = prefix("out_prefix", out_prefix)
+        self._dropped_prefix = prefix("dropped_prefix", dropped_prefix)
 
 
 class ThreadMonitoredQueue(MonitoredQueue, ThreadProxy):

@@ -238,7 +238,7 @@ def _refuse_in_daemonic_process(plan: Plan) -> None:
 
 def _refuse_what_does_not_pickle(plan: Plan) -> None:
     parts: dict[str, Any] = {"context_factory": plan.context_factory}
-    parts |= {"in_prefix": plan.in_prefix, "out_prefix": plan.out_prefix}
+    parts |= {"in_prefix": plan.in_prefix, "out_prefix": plan.out_prefix, "dropped_prefix": plan.dropped_prefix}
     for role, spec in plan.specs.items():
         parts |= {f"option {option_name(option)} of {role}": (option, value) for option, value in spec.options}
         parts |= {f"endpoint {addr!r} of {role}": addr for addr in (*spec.binds, *spec.connects)}

@@ -63,6 +63,7 @@ class Plan:
     placement: Placement
     file_limit: int | None = None
     paused: bool = False
+    dropped_prefix: bytes | str | None = None
 
     def descriptors(self, io_threads: int) -> int:
         """How many files the device opens before it is ready, with a context that is not in use yet."""
@@ -238,6 +239,7 @@ class Relay:
                 sockets.get("ctrl"),
                 in_prefix=plan.in_prefix,
                 out_prefix=plan.out_prefix,
+                dropped_prefix=plan.dropped_prefix,
                 on_full=plan.engine_policy(),
                 mon_on_full=plan.mon_on_full,
             )

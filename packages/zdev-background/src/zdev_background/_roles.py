@@ -35,6 +35,7 @@ class Roles:
     # Prefixes of the copies that the mon socket sends; None: no prefix.
     _in_prefix: bytes | str | None = None
     _out_prefix: bytes | str | None = None
+    _dropped_prefix: bytes | str | None = None
 
     def __init__(self, in_type: int, out_type: int) -> None:
         self.name = type(self).__name__

@@ -116,6 +116,7 @@ class Device:
         ctrl_socket: REP, PAIR, DEALER, SUB, PULL or XSUB, which obeys PAUSE, RESUME, DRAIN, TERMINATE and STATISTICS.
         in_prefix: Prefix frame for messages from the in socket; a str is sent as UTF-8; None for no such frame.
         out_prefix: Prefix frame for messages from the out socket; a str is sent as UTF-8; None for no such frame.
+        dropped_prefix: Prefix frame for messages dropped as unroutable or overflowed; None: the monitor gets no copies of these.
         on_full: "block" or "drop", when the only receiver of a message, the peer of a ROUTER with ROUTER_MANDATORY, is full.
         mon_on_full: "block" or "drop", when a monitor is full whose type does not drop by itself (PUSH, PAIR, DEALER).
 
@@ -134,6 +135,7 @@ class Device:
         *,
         in_prefix: bytes | str | None = b"in",
         out_prefix: bytes | str | None = b"out",
+        dropped_prefix: bytes | str | None = None,
         on_full: str = "block",
         mon_on_full: str = "block",
     ) -> None: ...

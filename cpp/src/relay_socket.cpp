@@ -1,4 +1,4 @@
-#include "endpoint.hpp"
+#include "relay_socket.hpp"
 
 #include <cerrno>
 #include <zdev/device.hpp>
@@ -35,7 +35,7 @@ bool is_one_of(int type, std::initializer_list<int> types) noexcept {
 
 }  // namespace
 
-endpoint::endpoint(zmq::socket_ref socket, const char* role_name)
+relay_socket::relay_socket(zmq::socket_ref socket, const char* role_name)
     : handle(socket.handle()),
       role(role_name),
       type(get_option(handle, ZMQ_TYPE, role)),
@@ -44,41 +44,41 @@ endpoint::endpoint(zmq::socket_ref socket, const char* role_name)
     if (is_one_of(type, {ZMQ_XPUB, ZMQ_XSUB})) zmq_setsockopt(handle, only_first_subscribe, &yes, sizeof yes);
 }
 
-bool endpoint::can_receive() const noexcept {
+bool relay_socket::can_receive() const noexcept {
     return is_one_of(type, {ZMQ_PAIR, ZMQ_SUB, ZMQ_REQ, ZMQ_REP, ZMQ_DEALER, ZMQ_ROUTER, ZMQ_PULL, ZMQ_XPUB, ZMQ_XSUB});
 }
 
-bool endpoint::can_send() const noexcept {
+bool relay_socket::can_send() const noexcept {
     return is_one_of(type, {ZMQ_PAIR, ZMQ_PUB, ZMQ_REQ, ZMQ_REP, ZMQ_DEALER, ZMQ_ROUTER, ZMQ_PUSH, ZMQ_XPUB, ZMQ_XSUB});
 }
 
-bool endpoint::tells_room() const noexcept { return !is_one_of(type, {ZMQ_ROUTER, ZMQ_PUB, ZMQ_XPUB}); }
+bool relay_socket::pollout_reliable() const noexcept { return !is_one_of(type, {ZMQ_ROUTER, ZMQ_PUB, ZMQ_XPUB}); }
 
-bool endpoint::rolls_back() const noexcept { return is_one_of(type, {ZMQ_PUSH, ZMQ_DEALER, ZMQ_REQ, ZMQ_PAIR}); }
+bool relay_socket::rolls_back() const noexcept { return is_one_of(type, {ZMQ_PUSH, ZMQ_DEALER, ZMQ_REQ, ZMQ_PAIR}); }
 
-bool endpoint::in_lockstep() const noexcept { return is_one_of(type, {ZMQ_REQ, ZMQ_REP}); }
+bool relay_socket::in_lockstep() const noexcept { return is_one_of(type, {ZMQ_REQ, ZMQ_REP}); }
 
-bool endpoint::in_midst_of_message() const { return get_option(handle, ZMQ_RCVMORE, role) != 0; }
+bool relay_socket::in_midst_of_message() const { return get_option(handle, ZMQ_RCVMORE, role) != 0; }
 
-int endpoint::count_topics() const noexcept {
+int relay_socket::count_topics() const noexcept {
     int topics = 0;
     std::size_t size = sizeof topics;
     return zmq_getsockopt(handle, topics_count, &topics, &size) == 0 ? topics : -1;
 }
 
-int endpoint::refresh() {
+int relay_socket::refresh() {
     const int events = get_option(handle, ZMQ_EVENTS, role);
-    ++looks;
+    ++refresh_count;
     settled = (events & ZMQ_POLLIN) == 0;
-    if (audience_watched) heard = get_option(handle, topics_count, role) > 0;
+    if (watches_subscribers) has_subscribers = get_option(handle, topics_count, role) > 0;
     return events;
 }
 
-void endpoint::watch_audience() {
-    audience_watched =
+void relay_socket::watch_subscribers() {
+    watches_subscribers =
         is_one_of(type, {ZMQ_PUB, ZMQ_XPUB}) && count_topics() >= 0 && get_option(handle, ZMQ_INVERT_MATCHING, role) == 0;
-    heard = true;
-    if (audience_watched) refresh();
+    has_subscribers = true;
+    if (watches_subscribers) refresh();
 }
 
 const char* type_name(int type) noexcept {
@@ -99,15 +99,15 @@ const char* type_name(int type) noexcept {
     }
 }
 
-void check_type(const endpoint& socket, std::initializer_list<int> allowed) {
+void check_type(const relay_socket& socket, std::initializer_list<int> allowed) {
     if (is_one_of(socket.type, allowed)) return;
     std::string choice;
     for (const int type : allowed) choice += (choice.empty() ? "" : ", ") + std::string(type_name(type));
     throw error(EINVAL, std::string("device: ") + socket.role + ": " + type_name(socket.type) +
-                            " is no type for this socket, use one of " + choice);
+                            " is not allowed for this socket (use one of  " + choice + ")");
 }
 
-directions check_pair(const endpoint& in, const endpoint& out) {
+directions check_pair(const relay_socket& in, const relay_socket& out) {
     const auto refuse = [&](const std::string& why) {
         throw error(EINVAL, std::string("device: ") + type_name(in.type) + " as in and " + type_name(out.type) +
                                 " as out can't work together: " + why);
