@@ -1,4 +1,4 @@
-"""What noxfile.py needs before and around nox: nox itself, and packages of the operating system."""
+"""The preparation that noxfile.py needs: nox itself, and packages of the operating system."""
 
 from __future__ import annotations
 

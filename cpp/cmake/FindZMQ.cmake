@@ -3,7 +3,7 @@
 # ZMQ::headers  both headers, for code that brings the zmq_* functions itself
 # ZMQ::ZMQ      the headers and libzmq (component `library`, which is required unless only `headers` is asked for)
 #
-# pkg-config is a hint where it exists. ZMQ_CPPZMQ_PC shows whether cppzmq has a pkg-config file that others can require.
+# pkg-config is a hint where it exists. ZMQ_CPPZMQ_PC is true if cppzmq has a pkg-config file that others can require.
 
 find_package(PkgConfig QUIET)
 if(PkgConfig_FOUND)

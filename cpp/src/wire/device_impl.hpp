@@ -50,7 +50,7 @@ private:
     void for_each_role(Act&& act) const;
 
     loop loop_;
-    waker waker_{loop_, steering.bell()};
+    waker waker_{loop_, steering.wakeup()};
     const bool expects_replies_;
     bool room_ = false;  // somebody has room that had none
     std::unique_ptr<role> in_, own_out_, mon_;

@@ -20,7 +20,7 @@ outcome device::impl::run(const zdev::device::check& check) {
         impl& self;
         ~end_of_run() {
             self.for_each_role([](role& each) { each.stop_accepting(), each.abandon(); });
-            self.steering.forget();
+            self.steering.reset();
             self.state_ = zdev::state::idle;
             self.running_ = false;
         }

@@ -1,4 +1,4 @@
-"""What the tests share. Every socket made here has timeouts, and every test must leave nothing behind."""
+"""Fixtures that the tests share. Every socket made here has timeouts, and every test must leave nothing behind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def nothing_left() -> Iterator[None]:
         child.join(DEADLINE)
     assert not children
     for thread in set(threading.enumerate()) - before:
-        thread.join(5)  # one that has just told its result may be about to end
+        thread.join(5)  # one that has just reported its result may be about to end
     assert set(threading.enumerate()) <= before
 
 

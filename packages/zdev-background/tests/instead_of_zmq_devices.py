@@ -1,7 +1,7 @@
 """The conftest.py for PyZMQ's own tests of its devices, beside which the nox session `compat` puts it: they test zdev instead.
 
-Nothing in the tests is changed. They do as their libzmq tells them, though, and skip the steerable proxies from libzmq 4.3.5 on,
-which has none; zdev has, so they are told of an older one. A test that is skipped all the same, or missing, is a failure.
+Nothing in the tests is changed. From libzmq 4.3.5 on, which has no steerable proxies, they skip those; zdev has them, so the tests
+see an older version here. A test that is skipped all the same, or missing, is a failure.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Clients and workers as programs of their own: `peers.py client ENDPOINT COUNT` and `peers.py worker ENDPOINT`."""
+"""Clients and workers as separate programs: `peers.py client ENDPOINT COUNT` and `peers.py worker ENDPOINT`."""
 
 import os
 import sys

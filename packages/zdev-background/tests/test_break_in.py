@@ -1,4 +1,4 @@
-"""What somebody tries who knows more than a client should, or speaks another language."""
+"""Attacks by somebody that knows more than a client should, or that speaks another protocol."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Eavesdropper:
 
 
 def answer_to(address: tuple[str, int], parts: list[bytes]) -> bytes:
-    """What is said to who sends these, each after something came, until the server hangs up."""
+    """Send these parts, each after an answer to the one before; return all answers until the server hangs up."""
     said = b""
     with sockets.create_connection(address, 10) as stranger, suppress(ConnectionResetError, BrokenPipeError):
         for part in parts:

@@ -1,4 +1,4 @@
-"""A message that waits in a device takes memory of its own size, however it came."""
+"""A message that waits in a device takes as much memory as its size, however it arrived."""
 
 from __future__ import annotations
 

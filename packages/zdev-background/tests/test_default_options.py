@@ -156,7 +156,7 @@ def test_a_monitor_that_connects_holds_the_data_until_its_reader_is_there(connec
         source, sink = connect(zmq.PUSH, *device.endpoints["in"]), connect(zmq.PULL, *device.endpoints["out"])
         for message in (b"1", b"2"):
             source.send(message)
-        assert sink.recv() == b"1"  # whose copy is in hand
+        assert sink.recv() == b"1"  # whose copy is pending
         assert not sink.poll(100)
         late.bind(absent)
         assert sink.recv() == b"2"

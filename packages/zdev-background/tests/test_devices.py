@@ -1,4 +1,4 @@
-"""What each class adds to a plain device, in a thread and in a process."""
+"""The additions of each class to a plain device, in a thread and in a process."""
 
 from __future__ import annotations
 

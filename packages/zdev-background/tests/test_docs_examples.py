@@ -1,4 +1,4 @@
-"""What the documentation shows runs: its examples print what they say, and its blocks of Python run from page to page's end."""
+"""The code in the documentation runs: its examples print what they say, and its blocks of Python run from page to page's end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXAMPLES = sorted((ROOT / "docs/examples").glob("*_device.py"))
 
 
 def run(*command: str) -> str:
-    """What the program prints. It gets one empty line to read; a warning, an error or a hang fails the test."""
+    """Return the output of a program. It gets one empty line to read; a warning, an error or a hang fails the test."""
     strict = [sys.executable, "-X", "dev", "-W", "error", *command]
     with subprocess.Popen(
         strict, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -1,4 +1,4 @@
-"""A device can be made of sockets as values, and tells how its run ended."""
+"""A device can be made of sockets as values, and reports how its run ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What zdev leaves to TCP, and what it does not set: how a connection that is merely full is told from one that is dead."""
+"""The options that zdev leaves to TCP: they distinguish a connection that is merely full from one that is dead."""
 
 from __future__ import annotations
 

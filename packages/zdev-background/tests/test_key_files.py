@@ -29,7 +29,7 @@ def clients(tmp_path: Path) -> Path:
 
 
 def open_below(folder: Path) -> list[Path]:
-    """What this process has open of a folder."""
+    """Return the files of a folder that this process has open."""
     return [file for file in (each.resolve() for each in Path("/dev/fd").iterdir()) if file.is_relative_to(folder)]
 
 

@@ -378,7 +378,7 @@ def test_a_context_that_was_terminated_before_the_start_is_refused() -> None:
 
 @pytest.fixture
 def on_log() -> Iterator[list[Callable[[], object]]]:
-    """What to call at each record that a device logs, in the thread that logs it."""
+    """Functions to call at each record that a device logs, in the thread that logs it."""
     calls: list[Callable[[], object]] = []
 
     class Caller(logging.Handler):

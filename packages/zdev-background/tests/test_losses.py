@@ -1,4 +1,4 @@
-"""What a device can't deliver is counted, and one peer that takes nothing harms no other."""
+"""A device counts the messages that it can't deliver, and one peer that takes nothing harms no other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where descriptors run out, a start is refused with EMFILE, and nothing aborts."""
+"""When descriptors run out, a start is refused with EMFILE, and nothing aborts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-# In a program that may abort: starts DEVICE with every number of free descriptors, and tells how many starts succeeded.
+# In a program that may abort: starts DEVICE with every number of free descriptors, and prints how many starts succeeded.
 EVERY_COUNT = """
 import errno, os, resource, sys, zmq
 from zdev_background import CurveServer, ProcessDevice, ThreadDevice, ThreadProxySteerable, create_key

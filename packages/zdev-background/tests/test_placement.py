@@ -1,4 +1,4 @@
-"""Where a device's threads run."""
+"""The processors that a device's threads run on."""
 
 from __future__ import annotations
 
@@ -97,16 +97,16 @@ def test_processors_that_are_not_there_are_refused_with_those_that_are() -> None
     device = streamer(ThreadDevice, cpus=[1000])
     with pytest.raises(
         zmq.ZMQError, match=r"ThreadDevice: cannot run on processors \[1000\]: .*this process may use: 0"
-    ) as told:
+    ) as error:
         device.start()
-    assert told.value.errno == errno.EINVAL
+    assert error.value.errno == errno.EINVAL
     assert not device.is_alive()
 
 
 @pytest.mark.parametrize("count", [0, -1, "two"])
 def test_an_impossible_number_of_io_threads_is_refused(count: object) -> None:
     device = streamer(ThreadDevice, io_threads=count)
-    with pytest.raises(zmq.ZMQError, match="ThreadDevice: cannot use .* I/O threads: .*use a number from 1 on") as told:
+    with pytest.raises(zmq.ZMQError, match="ThreadDevice: cannot use .* I/O threads: .*use a number from 1 on") as error:
         device.start()
-    assert told.value.errno == errno.EINVAL
+    assert error.value.errno == errno.EINVAL
     assert not device.is_alive()

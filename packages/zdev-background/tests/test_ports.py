@@ -1,4 +1,4 @@
-"""A random port is the device's from the moment that it was told."""
+"""A random port is the device's from the moment that it was reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is true of processes alone."""
+"""Rules for process devices alone."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_killed_process_is_noticed_and_said(
     assert device.done
     device.statistics()
     device.stop()
-    with device:  # and starts anew
+    with device:  # and starts again
         assert device.exception is None
 
 

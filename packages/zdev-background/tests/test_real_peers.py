@@ -1,4 +1,4 @@
-"""The main job: clients and workers in processes of their own, and someone who watches."""
+"""The main job: clients and workers in separate processes, and a monitor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may connect to a device, and who tries to get in without."""
+"""Peers that may connect to a device, and others that try to."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def as_client(keys: Path, name: str) -> dict[str, bytes]:
 
 
 def verdict(client: zmq.Socket[bytes], act: Callable[[], object]) -> str:
-    """What becomes of a client's next handshake, once `act` was called. It waits for the one or the other."""
+    """Call `act`, wait for the client's next handshake, and return its result: in or refused."""
     with client.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | REFUSED) as events:
         act()
         assert events.poll(10_000), "neither let in nor refused"
@@ -166,7 +166,7 @@ def test_every_socket_of_a_device_can_have_a_mechanism_of_its_own(
     device.secure_out(curve(keys, clients=keys / "workers"))
     running(device)
     asked, answers = device.endpoints["in"][0], device.endpoints["out"][0]
-    assert outcome(connect, answers, **as_client(keys, "anna")) == "refused", "a client is no worker"
+    assert outcome(connect, answers, **as_client(keys, "anna")) == "refused", "a client must not act as a worker"
     worker = connect(zmq.REP, answers, **as_client(keys, "worker"))
     client = connect(zmq.REQ, asked, **as_client(keys, "anna"))
     client.send(b"ping")
@@ -189,7 +189,7 @@ def test_a_device_proves_itself_to_what_it_connects_to(
 def passwords(tmp_path: Path) -> Path:
     path = tmp_path / "passwords"
     path.touch(0o600)
-    path.write_text("# who may\n\nanna:open:sesame\n")
+    path.write_text("# users\n\nanna:open:sesame\n")
     return path
 
 

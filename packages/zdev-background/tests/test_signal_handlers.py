@@ -1,4 +1,4 @@
-"""What a signal handler may do: use devices, between any two steps of what it interrupts. Here each step is interrupted."""
+"""A signal handler may use devices, between any two steps of the code that it interrupts. Here each step is interrupted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A SocketSpec is a value; opening it makes a socket as told, or raises and leaves nothing."""
+"""A SocketSpec is a value; opening it makes a socket as specified, or raises and leaves nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was sent when a device ends has been delivered, waits with its sender, or is counted as lost: nothing goes silently."""
+"""When a device ends, every message has been delivered, waits with its sender, or is counted as lost: none vanishes silently."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ def stop_and_read(device: ThreadDevice | ProcessDevice, sink: Any) -> list[int]:
 
 @both
 def test_what_has_come_from_a_sender_that_connects_again_at_once_is_relayed(kind: Kinds, sink: Any, send: Any) -> None:
-    """What was still on its way on the new connection is another matter: nobody sees it. And what came by it may overtake what was
-    left of the one before."""
+    """Messages still on their way on the new connection are not covered: nobody sees them. Those that arrived by it may overtake
+    the rest of the connection before."""
     device, endpoint = streamer(kind, sink.last_endpoint.decode())
     device.start()
     send(endpoint, reconnect_ivl=1)

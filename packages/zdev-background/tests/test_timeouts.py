@@ -1,4 +1,4 @@
-"""Timeouts are refused before anything happens, or kept; the longest are none."""
+"""Timeouts are refused before anything happens, or kept; the longest mean no timeout."""
 
 from __future__ import annotations
 

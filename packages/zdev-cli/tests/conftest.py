@@ -27,7 +27,7 @@ PATIENCE = 20.0  # seconds for what takes a moment, on a busy machine
 
 
 class Lines:
-    """What a program prints, line by line, as it comes."""
+    """The output of a program, line by line, as it arrives."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -118,7 +118,7 @@ class Service(Program):
         self.http = ""
         """The base of its addresses, like http://127.0.0.1:9595"""
         self.said: list[str] = []
-        """What it printed up to and with its line `ready`."""
+        """Return its output up to and including its line `ready`."""
 
     def until_ready(self) -> dict[str, str]:
         """The first endpoint of each socket, like "orders in", once all devices were started."""
@@ -143,14 +143,14 @@ class Service(Program):
         return subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
 
     def do(self, *arguments: str) -> list[str]:
-        """What a command that succeeds prints."""
+        """Return the output of a command, which must succeed."""
         done = self.ask(*arguments)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         return done.stdout.splitlines()
 
     def snapshot(self) -> dict[str, Any]:
-        """What `zdev status --json` prints, without the program."""
+        """Return the status as `zdev status --json` prints it, without running that program."""
         snapshot: dict[str, Any] = to_builtins(ask(Request(verb="status"), str(self.control)).snapshot)
         return snapshot
 
@@ -287,7 +287,7 @@ def connected(new_socket: Callable[[int], zmq.Socket[bytes]]) -> Callable[..., z
 
 @pytest.fixture
 def bound(new_socket: Callable[[int], zmq.Socket[bytes]]) -> Callable[..., tuple[zmq.Socket[bytes], str]]:
-    """Makes a socket of a type that is bound, and tells where."""
+    """Make a bound socket of a type; return it and its endpoint."""
 
     def make(kind: int, endpoint: str = "tcp://127.0.0.1:*") -> tuple[zmq.Socket[bytes], str]:
         socket = new_socket(kind)

@@ -1,11 +1,11 @@
-"""Texts of configuration files, for the tests of what is wrong with them: a device is as many lines as it is told to be."""
+"""Texts of configuration files: a device has one line for each value, so that tests know the lines of its errors."""
 
 from __future__ import annotations
 
 
 def device(name: str, device_type: str, **sockets: str) -> str:
-    """A device in three lines, and a line a socket; `in_` is in."""
-    lines = [f"{role.rstrip('_')} = {{ {told} }}" for role, told in sockets.items()]
+    """Return a device: three lines, and one line per socket; `in_` is in."""
+    lines = [f"{role.rstrip('_')} = {{ {keys} }}" for role, keys in sockets.items()]
     return "\n".join(["[[device]]", f'name = "{name}"', f'type = "{device_type}"', *lines, ""])
 
 
@@ -19,7 +19,7 @@ def queue(name: str, in_: str, out: str) -> str:
 
 
 def open_to_all(text: str) -> str:
-    """What others may reach is not what is looked at here."""
+    """Return the text with insecure = true: exposure to other hosts is not tested here."""
     return text if "[defaults]" in text else f"{text}\n[defaults]\ninsecure = true\n"
 
 

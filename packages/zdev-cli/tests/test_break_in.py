@@ -1,4 +1,4 @@
-"""`zdev run -c` with keys: who tries to get in without, and what the log tells of it."""
+"""`zdev run -c` with keys: peers that try to get in without one, and what the log says about them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def curve(keys: Path, name: str) -> dict[str, bytes]:
 
 
 def verdict(client: zmq.Socket[bytes], act: Callable[[], object]) -> str:
-    """What becomes of a client's next handshake, once `act` was called."""
+    """Call `act` and return the result of the client's next handshake."""
     with client.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | REFUSED) as events:
         act()
         assert events.poll(int(PATIENCE * 1000)), "neither let in nor refused"
@@ -100,14 +100,14 @@ def test_only_who_has_a_known_key_gets_in_whatever_becomes_of_the_keys(
     (keys / "keys/clients/anna.key").unlink()
     assert knock(new_socket, endpoint, mallory) == "in", "added, without a reload"
     assert knock(new_socket, endpoint, anna) == "refused", "revoked, without a reload"
-    told = program.ask("status", "--json").stdout + program.ask("status", "orders").stdout
+    printed = program.ask("status", "--json").stdout + program.ask("status", "orders").stdout
     program.process.terminate()
-    told += "".join(program.err.rest())
-    assert re.search(r"orders: refused a peer at in from 127.0.0.1 with key .{40}: Unknown key", told)
+    printed += "".join(program.err.rest())
+    assert re.search(r"orders: refused a peer at in from 127.0.0.1 with key .{40}: Unknown key", printed)
     for name in ("orders", "anna", "mallory"):
         _, secret = load_certificate(next(keys.rglob(f"{name}.key_secret")))
         assert secret
-        assert secret.decode() not in told
+        assert secret.decode() not in printed
 
 
 def test_a_restart_drops_a_revoked_client_and_a_reload_touches_nobody(

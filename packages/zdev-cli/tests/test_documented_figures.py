@@ -1,4 +1,4 @@
-"""What the page on scaling reckons with is what was measured."""
+"""The page on scaling calculates with the figures that were measured."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`zdev info` tells what a recording holds, in words and for programs."""
+"""`zdev info` shows what a recording holds, in words and for programs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Refused = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def info(zdev_path: str) -> Info:
-    """What `zdev info` prints; it succeeds and complains of nothing."""
+    """Return the output of `zdev info`, which must succeed without a warning."""
 
     def run(*arguments: str | Path) -> str:
         done = subprocess.run([zdev_path, "info", *arguments], capture_output=True, text=True, timeout=20, check=True)
@@ -66,14 +66,14 @@ def test_it_counts_each_direction(info: Info, recording: Path) -> None:
         "B",
         "1",
         "1",
-    ]  # a peer's words are no markup
+    ]  # words of a peer are not markup
     assert rows[2:] == ["", "(minimum / median / maximum)"]
 
 
 def test_a_program_can_read_it(info: Info, recording: Path) -> None:
-    told = json.loads(info("--json", recording))
-    way, _ = told.pop("directions")
-    assert told == {
+    shown = json.loads(info("--json", recording))
+    way, _ = shown.pop("directions")
+    assert shown == {
         "file": str(recording),
         "file_bytes": recording.stat().st_size,
         "complete": True,
@@ -114,10 +114,10 @@ def test_nothing_in_a_recording_reaches_a_terminal_as_a_command(info: Info, refu
     writer = FileWriter(path, "\x1b]0;title\x07\nsecond line", 1)
     writer.add([b"\x1b[31m", b"x"], 0)
     writer.finish()
-    told = info(path)
-    assert r"/\u001b[31m.mcap  " in told
-    assert r"recorded from \u001b]0;title\u0007\nsecond line" in told
-    assert told.replace("\n", "").isprintable()
+    shown = info(path)
+    assert r"/\u001b[31m.mcap  " in shown
+    assert r"recorded from \u001b]0;title\u0007\nsecond line" in shown
+    assert shown.replace("\n", "").isprintable()
     path.write_bytes(b"")
     assert refused("info", str(path))[1].isprintable()
 

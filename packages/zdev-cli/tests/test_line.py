@@ -152,17 +152,17 @@ def test_a_line_is_printable_whatever_peers_send(message: list[bytes], form: str
 @given(st.lists(st.binary() | st.text().map(str.encode) | documents, min_size=1), forms)
 def test_a_json_line_holds_the_message_exactly(message: list[bytes], form: str) -> None:
     line = json_line(message, WHEN.replace(tzinfo=UTC), form)  # type: ignore[arg-type]
-    told = json.loads(line)
+    parsed = json.loads(line)
     assert line.isascii()
-    assert told["time"] == "2026-01-02T03:04:05.067999Z"
+    assert parsed["time"] == "2026-01-02T03:04:05.067999Z"
     exact = {"utf-8": str.encode, "base64": b64decode, "hex": bytes.fromhex}
-    frames = [exact[frame["encoding"]](frame["value"]) for frame in told["frames"]]
-    prefix = told.get("prefix")
-    assert [exact[prefix["encoding"]](prefix["value"]) if prefix else told["direction"].encode(), *frames] == message
-    assert [frame["size"] for frame in told["frames"]] == [len(frame) for frame in message[1:]]
+    frames = [exact[frame["encoding"]](frame["value"]) for frame in parsed["frames"]]
+    prefix = parsed.get("prefix")
+    assert [exact[prefix["encoding"]](prefix["value"]) if prefix else parsed["direction"].encode(), *frames] == message
+    assert [frame["size"] for frame in parsed["frames"]] == [len(frame) for frame in message[1:]]
 
 
 def test_a_json_line_tells_what_a_frame_means_if_asked() -> None:
     frame = msgspec.msgpack.encode({"id": 7})
-    told = json.loads(json_line([b"in", frame, b"\xc1"], WHEN, "msgpack"))
-    assert [each.get("decoded") for each in told["frames"]] == [{"id": 7}, None]
+    parsed = json.loads(json_line([b"in", frame, b"\xc1"], WHEN, "msgpack"))
+    assert [each.get("decoded") for each in parsed["frames"]] == [{"id": 7}, None]

@@ -1,4 +1,4 @@
-"""What zdev tells on stderr holds up nothing, also when nobody reads it."""
+"""The log on stderr never blocks zdev, even when nobody reads it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Unread:
             self.said.append(self.process.stdout.readline())
 
     def have_refused(self, count: int) -> None:
-        """Commands that can't be done: each is told in the log, twice."""
+        """Send commands that can't be done: each is logged twice."""
         for number in range(count):
             request = json.dumps({"verb": "pause", "device": f"{number} {'x' * 200}"}).encode()
             assert json.loads(say(self._control, request))["status"] == 64
@@ -76,10 +76,10 @@ def test_lines_that_found_no_room_are_counted_and_the_others_keep_their_order(un
     unread.have_refused(700)
     unread.process.send_signal(signal.SIGTERM)
     assert unread.process.stderr
-    told = unread.process.stderr.read().splitlines()
-    missing = [int(line.split()[2]) for line in told if line.endswith("log lines dropped: stderr was not read in time")]
-    numbers = [int(line.split()[10]) for line in told if "pause" in line]
+    logged = unread.process.stderr.read().splitlines()
+    missing = [int(line.split()[2]) for line in logged if line.endswith("log lines dropped: stderr was not read in time")]
+    numbers = [int(line.split()[10]) for line in logged if "pause" in line]
     assert numbers == sorted(numbers)
     assert missing
-    assert len(told) - len(missing) + sum(missing) == 2 * 700 + 3  # with its start, the signal and its end
+    assert len(logged) - len(missing) + sum(missing) == 2 * 700 + 3  # with its start, the signal and its end
     assert unread.process.wait(PATIENCE) == 0

@@ -1,4 +1,4 @@
-"""What the pages Running devices and Steering a running zdev show of commands, followed with the devices that they tell of."""
+"""The commands on the pages Running devices and Steering a running zdev, followed with the devices that they describe."""
 
 from __future__ import annotations
 

@@ -106,8 +106,8 @@ def test_a_killed_recorder_leaves_what_it_had_flushed(zdev: Start, zdev_path: st
     assert [each.message for each in reader] == whole
     assert reader.fault == "truncated: the recorder was killed, or the disk was full"
     info = [zdev_path, "info", "--json", str(path)]
-    told = json.loads(subprocess.run(info, capture_output=True, check=True, timeout=PATIENCE).stdout)
-    assert (told["complete"], told["messages"]) == (False, 100)
+    shown = json.loads(subprocess.run(info, capture_output=True, check=True, timeout=PATIENCE).stdout)
+    assert (shown["complete"], shown["messages"]) == (False, 100)
 
 
 def test_a_chunk_is_written_when_it_is_large_enough(zdev: Start, mon: Mon, tmp_path: Path) -> None:
@@ -246,11 +246,11 @@ def test_a_full_disk_is_told_and_what_was_there_is_kept(zdev_path: str, mon: Mon
                 assert monotonic() < deadline
                 mon[0].send_multipart([b"in", b"%d" % i, random.randbytes(200)])
                 i += 1
-            _, told = recorder.communicate(timeout=PATIENCE)
+            _, errors = recorder.communicate(timeout=PATIENCE)
         finally:
             recorder.kill()
     assert recorder.returncode == 69
-    assert f"cannot write to {path}: File too large" in told.splitlines()[-1]
+    assert f"cannot write to {path}: File too large" in errors.splitlines()[-1]
     found = [int(each.message[1]) for each in Reader(path)]
     assert found == list(range(len(found)))
     assert found

@@ -1,4 +1,4 @@
-"""What is written to a recording is read from it: every frame, in order, whatever was cut off or damaged behind it."""
+"""A recording gives back what was written: every frame, in order, whatever was cut off or damaged behind it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`zdev run` relays, tells its endpoints and statistics, and ends when told to."""
+"""`zdev run` relays, prints its endpoints and statistics, and ends at a signal."""
 
 from __future__ import annotations
 
@@ -70,8 +70,8 @@ def test_a_sub_socket_subscribes_to_everything_unless_told(zdev: Start, bound: B
     publisher, at = bound(zmq.XPUB)
     zdev("run", "forwarder", "--in-type", "SUB", "--out-type", "PUB", "--connect-in", at, "--bind-out", ANY)
     assert publisher.recv() == b"\1"
-    told = ("--setsockopt-in", "subscribe=news", "--setsockopt-in", "SUBSCRIBE=more")
-    zdev("run", "forwarder", "--in-type", "SUB", "--out-type", "PUB", "--connect-in", at, "--bind-out", ANY, *told)
+    subscriptions = ("--setsockopt-in", "subscribe=news", "--setsockopt-in", "SUBSCRIBE=more")
+    zdev("run", "forwarder", "--in-type", "SUB", "--out-type", "PUB", "--connect-in", at, "--bind-out", ANY, *subscriptions)
     assert {publisher.recv(), publisher.recv()} == {b"\1news", b"\1more"}
 
 
@@ -152,8 +152,8 @@ def test_a_drain_ends_it(zdev: Start, connected: Connected) -> None:
     assert worker.recv() == b"hello"
     operator.send(b"DRAIN")
     assert operator.recv() == b""
-    worker.send(b"the reply that is owed")
-    assert client.recv() == b"the reply that is owed"
+    worker.send(b"the pending reply")
+    assert client.recv() == b"the pending reply"
     assert program.status() == 0
 
 

@@ -1,4 +1,4 @@
-"""What makes no sense or cannot be had: one line that says what, where and what to do, a status, and no device."""
+"""Invalid or impossible options: one line that says what is wrong, where and what to do, a status, and no device."""
 
 from __future__ import annotations
 

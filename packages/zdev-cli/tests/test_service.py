@@ -1,4 +1,4 @@
-"""`zdev run -c` runs the devices of a file, each on its own, and ends when told to."""
+"""`zdev run -c` runs the devices of a file, each independent of the others, and ends at a signal."""
 
 from __future__ import annotations
 
@@ -87,8 +87,8 @@ def test_sigterm_drains_and_exits_with_status_0(service: Start, connected: Conne
     program.send(signal.SIGTERM)
     program.until("orders", lambda device: device["state"] == "draining")
     assert program.snapshot()["ready"] is False
-    worker.send(b"the reply that is owed")
-    assert client.recv() == b"the reply that is owed"
+    worker.send(b"the pending reply")
+    assert client.recv() == b"the pending reply"
     assert program.status() == 0
     assert not program.control.exists()
 

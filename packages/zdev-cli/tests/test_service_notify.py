@@ -1,4 +1,4 @@
-"""What the service manager is told (sd_notify), by the real program."""
+"""The notifications that the real program sends to the service manager (sd_notify)."""
 
 from __future__ import annotations
 

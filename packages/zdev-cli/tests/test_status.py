@@ -50,7 +50,7 @@ out.bind = "{ANY}"
 
 
 def facts_of(program: Service, name: str) -> dict[str, str]:
-    """What `zdev status NAME` prints."""
+    """Return the facts that `zdev status NAME` prints."""
     return dict(re.split(r"  +", line, maxsplit=1) for line in program.do("status", name))
 
 

@@ -1,4 +1,4 @@
-"""`zdev tap` prints what passes, a line a message, and ends when told to, or when nobody reads on."""
+"""`zdev tap` prints what passes, one line per message, and ends at a signal, or when nobody reads its output."""
 
 from __future__ import annotations
 
@@ -115,11 +115,11 @@ def test_it_ends_quietly_when_its_reader_has_seen_enough(zdev_path: str, mon: Mo
             assert mon[0].recv() == b"\1"
             mon[0].send_multipart([b"in", b"x"])
             line, _ = head.communicate(timeout=PATIENCE)  # and no message comes any more
-            _, told = tap.communicate(timeout=PATIENCE)
+            _, errors = tap.communicate(timeout=PATIENCE)
         finally:
             tap.kill()
     assert line.endswith('"x"\n')
-    assert told == f"connected to {mon[1]}\n"
+    assert errors == f"connected to {mon[1]}\n"
     assert tap.returncode == 0
 
 

@@ -71,8 +71,8 @@ def test_json_is_a_line_a_message(zdev: Start, mon: Mon) -> None:
     tap = zdev("tap", mon[1], "--json", "--limit", "1")
     assert mon[0].recv() == b"\1"
     mon[0].send_multipart([b"in", b"\0\xff", b"", "größer".encode()])
-    told = json.loads(tap.out.next())
-    assert (told.pop("time")[-1], told) == (
+    shown = json.loads(tap.out.next())
+    assert (shown.pop("time")[-1], shown) == (
         "Z",
         {
             "direction": "in",

@@ -107,7 +107,7 @@ def text_of(app: Top, where: str) -> str:
     return str(app.screen_stack[0].query_one(where, Static).content)
 
 
-def told(app: Top) -> list[tuple[str, str]]:
+def notifications(app: Top) -> list[tuple[str, str]]:
     return [(each.severity, each.message) for each in app._notifications]
 
 
@@ -210,7 +210,7 @@ def test_a_key_steers_the_selected_device_and_the_answer_is_told(
 ) -> None:
     async def scene(app: Top, pilot: Pilot[None]) -> None:
         await pilot.press("down", key)
-        await until(pilot, lambda: told(app) == [("information", "orders: done")])
+        await until(pilot, lambda: notifications(app) == [("information", "orders: done")])
         assert server.asked == [(verb, "orders")]
 
     watch(scene)
@@ -221,7 +221,7 @@ def test_what_a_command_could_not_do_is_told(server: Server, watch: Callable[...
 
     async def scene(app: Top, pilot: Pilot[None]) -> None:
         await pilot.press("p")
-        await until(pilot, lambda: told(app) == [("error", "billing is [stopped]: zdev start billing")])
+        await until(pilot, lambda: notifications(app) == [("error", "billing is [stopped]: zdev start billing")])
 
     watch(scene)
 

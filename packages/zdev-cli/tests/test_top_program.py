@@ -49,7 +49,7 @@ def running(service: Callable[[str], Service]) -> tuple[Service, dict[str, str]]
 
 
 class Terminal:
-    """`zdev top` on a terminal of its own."""
+    """`zdev top` on a separate terminal."""
 
     def __init__(self, zdev_path: str, *arguments: str) -> None:
         self.master, self.slave = pty.openpty()

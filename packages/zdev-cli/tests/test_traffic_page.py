@@ -54,7 +54,7 @@ def _traffic(page: str) -> Iterator[None]:
 
     def ask(context: zmq.Context[zmq.Socket[bytes]]) -> None:
         with context.socket(zmq.REQ) as socket:
-            socket.routing_id = b"\x01\xf4\xb0\xdc\x51"  # which is no text, as most are not
+            socket.routing_id = b"\x01\xf4\xb0\xdc\x51"  # not text, as in most cases
             socket.connect(front)
             for request in cycle(REQUESTS):
                 socket.send(request)

@@ -1,4 +1,4 @@
-"""Who is attacked. Each test here, whatever it does, must leave it serving, with no more descriptors than before."""
+"""The device under attack. Every test here must leave it serving, with no more descriptors than before."""
 
 from __future__ import annotations
 

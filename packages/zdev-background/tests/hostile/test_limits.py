@@ -1,4 +1,4 @@
-"""What zdev sets on its sockets bounds what a stranger, and a host that vanished, can take; the user's word goes first."""
+"""The options that zdev sets on its sockets bound what a stranger, and a host that vanished, can take; options of the user take precedence."""
 
 from __future__ import annotations
 
@@ -115,15 +115,15 @@ def test_a_user_may_lift_them(kind: type[Device], connect: Connect) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="descriptors are found in /proc")
 @pytest.mark.parametrize("given", [{}, {"TCP_KEEPALIVE": 0}, {"TCP_KEEPALIVE_IDLE": 5, "TCP_KEEPALIVE_CNT": 2}])
 def test_the_system_looks_after_connections_as_told(given: dict[str, int]) -> None:
-    told = {option.name: value for option, value in DEFAULT_SOCKET_OPTIONS.items()} | given
+    expected = {option.name: value for option, value in DEFAULT_SOCKET_OPTIONS.items()} | given
     with ExitStack() as stack:
         endpoint = stack.enter_context(device_of(ThreadDevice, **given)).endpoints["in"][0]
         stack.enter_context(say_after_handshake(endpoint))
         found = stack.enter_context(connection_at(endpoint))
-        assert found.getsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE) == told["TCP_KEEPALIVE"]
-        for name in ("IDLE", "INTVL", "CNT") if told["TCP_KEEPALIVE"] else ():
+        assert found.getsockopt(sockets.SOL_SOCKET, sockets.SO_KEEPALIVE) == expected["TCP_KEEPALIVE"]
+        for name in ("IDLE", "INTVL", "CNT") if expected["TCP_KEEPALIVE"] else ():
             value = found.getsockopt(sockets.IPPROTO_TCP, getattr(sockets, f"TCP_KEEP{name}"))
-            assert value == told[f"TCP_KEEPALIVE_{name}"]
+            assert value == expected[f"TCP_KEEPALIVE_{name}"]
 
 
 def test_who_does_not_finish_the_handshake_in_time_is_cut_off(device: ProcessDevice, request: pytest.FixtureRequest) -> None:

@@ -13,7 +13,7 @@ from zdev_background import ProcessDevice
 
 
 class Victim:
-    """A device in a process of its own, with a client and a worker that mean well."""
+    """A device in a separate process, with a client and a worker that mean well."""
 
     def __init__(self, connect: Connect, device: ProcessDevice) -> None:
         self.pid = pid_of(device)

@@ -111,12 +111,12 @@ def test_an_expression_is_of_metrics_and_labels_that_zdev_has(
 def test_an_alert_tells_of_labels_that_its_expression_has(
     rule: dict[str, Any], families: dict[str, dict[str, set[str]]]
 ) -> None:
-    told = {label for text in rule["annotations"].values() for label in TEMPLATED.findall(text)}
+    named = {label for text in rule["annotations"].values() for label in TEMPLATED.findall(text)}
     outer = promql.parse(rule["expr"])
     kept = {*OF_PROMETHEUS, *(label for labels in families.values() for label in labels)}
     if grouped := next((each for each in nodes(outer) if isinstance(each, promql.AggregateExpr)), None):
         kept = set(grouped.modifier.labels)
-    assert told <= kept
+    assert named <= kept
     assert rule["labels"]["severity"] in ("critical", "warning", "info")
     assert {"summary", "description"} == set(rule["annotations"])
 

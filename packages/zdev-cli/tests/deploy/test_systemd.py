@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 UNITS = Path(__file__).parents[4] / "docs" / "deploy" / "systemd"
 EXPOSURE = 15  # tenths of 0 (sandboxed) to 10 (anything goes)
-TOLD = re.compile(r"^    ([@a-z0-9_-]+)$", re.MULTILINE)
+LISTED = re.compile(r"^    ([@a-z0-9_-]+)$", re.MULTILINE)
 
 needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is missing (Debian: systemd)")
 
@@ -74,7 +74,7 @@ def test_zdev_makes_no_system_call_that_the_unit_forbids(service: Callable[..., 
                 pytest.skip("strace may not attach to a process here")
             assert time.monotonic() < deadline, "strace does not begin"
             time.sleep(0.02)
-        running.do("restart", "thread")  # makes its sockets and threads anew
+        running.do("restart", "thread")  # makes its sockets and threads again
         running.do("restart", "process")
         running.do("reload")
     finally:
@@ -95,7 +95,7 @@ def allowed() -> set[str]:
 
 
 def expanded(group: str) -> set[str]:
-    members = set(TOLD.findall(analyze("syscall-filter", group)))
+    members = set(LISTED.findall(analyze("syscall-filter", group)))
     return set().union(*(expanded(each) if each.startswith("@") else {each} for each in members))
 
 

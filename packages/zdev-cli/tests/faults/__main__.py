@@ -21,19 +21,19 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these scenarios")
     parser.add_argument("--minutes", type=float, help="how long the soak lasts")
     parser.add_argument("--list", action="store_true", help="tell the scenarios, and run none")
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     known = scenarios()
-    if unknown := set(told.only or ()) - set(known):
+    if unknown := set(arguments.only or ()) - set(known):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    chosen = told.only or [name for name, scenario in known.items() if not scenario.is_long]
+    chosen = arguments.only or [name for name, scenario in known.items() if not scenario.is_long]
     results = []
     for name in chosen:
-        if told.list:
+        if arguments.list:
             print(f"{name}: {known[name].fault}. {known[name].promise}")
             continue
         print(f"{name} ...", file=sys.stderr, flush=True)
         begin = time.monotonic()
-        scale = told.minutes / MINUTES if told.minutes and known[name].is_long else told.scale
+        scale = arguments.minutes / MINUTES if arguments.minutes and known[name].is_long else arguments.scale
         results.append(run(name, known[name], scale))
         print_one(results[-1], time.monotonic() - begin)
     if results:

@@ -1,4 +1,4 @@
-"""The peers of a scenario, as who watches them has them in hand."""
+"""The peers of a scenario, as handles for the process that watches them."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ class ZdevRun:
         return next(each.binds for each in self.view(name).sockets if each.role == role)
 
     def reload(self) -> str:
-        """The fault that it tells of its file; nothing: it was taken."""
+        """Reload the file; return the error, or an empty string on success."""
         try:
             ask(Request(verb="reload"), str(self.control), PATIENCE)
         except Failure as failure:

@@ -80,7 +80,7 @@ class ConnectionStorm:
 
     def inject(self, stage: Stage) -> None:
         made, rates, descriptors = 0, [], stage.device.descriptors()
-        for role, words in (("in", 3), ("out", 2)):  # who shakes hands at `out` is a worker, and is given requests
+        for role, words in (("in", 3), ("out", 2)):  # a peer that shakes hands at `out` is a worker and gets requests
             before = {each: each.account.got for each in stage.receivers()}
             storm = Storm(stage.device.endpoints(role)[0], self.per_second, list(WORDS.values())[:words])
             rates.append(storm.rage(stage.seconds(self.seconds) / 2))
@@ -115,7 +115,7 @@ class HalfOpen:
 
 @dataclass(frozen=True)
 class Silence:
-    """The network of the peers behind links carries nothing for a while, and nobody is told."""
+    """The network of the peers behind links carries nothing for a while, without any notice."""
 
     seconds: float
 

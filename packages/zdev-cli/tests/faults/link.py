@@ -15,7 +15,7 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: a close is a reset
 
 @dataclass(frozen=True)
 class Behaviour:
-    """What happens to a connection, each way.
+    """The faults of a connection, in each direction.
 
     delay: seconds for each piece, at most; piece: bytes, at most, 0: any; stall: seconds without a byte, about once a second;
     reset, half_close: bytes, at most, after which it happens; 0: never.
@@ -33,7 +33,7 @@ class Behaviour:
 
 
 class Link:
-    """Listens at `endpoint`, and connects each connection there on to another endpoint. In a thread of its own."""
+    """Listens at `endpoint`, and connects each connection there on to another endpoint, in a separate thread."""
 
     def __init__(self, endpoint: str, behaviour: Behaviour, seed: int = 1) -> None:
         self._host, _, port = endpoint.removeprefix("tcp://").rpartition(":")
@@ -45,7 +45,7 @@ class Link:
         self.passed = self.holding = 0
         """Bytes that have passed, and pieces that are held back."""
         self.is_silent = False
-        """True: nothing passes, nothing is closed, and the ends are not told."""
+        """True: nothing passes, nothing is closed, and the ends get no notice."""
         self.endpoint = ""
         self._listens = threading.Event()
         self._loop = asyncio.new_event_loop()

@@ -11,7 +11,7 @@ FRAME = 64  # bytes that a frame takes in a queue; up to 33 bytes of content are
 CONTENT = 64  # bytes that a longer content takes beside its own
 BUFFER = 18 * 1024  # bytes of the buffer that libzmq reads into: a small reply that came alone keeps all of it
 ASKING = {"client", "worker"}  # the peers of requests and replies
-IN_BUFFER = 8192  # bytes; a larger frame has memory of its own
+IN_BUFFER = 8192  # bytes; a larger frame has its own memory
 
 
 def most(scenario: Scenario) -> int:

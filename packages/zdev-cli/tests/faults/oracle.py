@@ -1,4 +1,4 @@
-"""What became of every message, from the accounts of all peers."""
+"""The fate of every message, from the accounts of all peers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Entry(NamedTuple):
 
 @dataclass
 class Leg:
-    """One way: requests and the like from in to out, or replies. Each message sent is in one of the other four.
+    """One direction: requests and other messages from in to out, or replies. Each message sent is in one of the other four.
 
     with_sender: not delivered, the last ones of a peer that was killed. with_receiver: not delivered, to one that was killed.
     """

@@ -61,7 +61,7 @@ class Packets:
         """Words before a command that is to run where the device does."""
         return ("ip", "netns", "exec", self.device)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         return f"{self.carried:,}, of which {self.dropped:,} dropped, and {self.overtaken:,} came before one sent earlier"
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A peer: a process of its own that sends numbered messages, answers them or takes them, and keeps an account."""
+"""A peer: a separate process that sends numbered messages, answers them or takes them, and keeps an account."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KINDS = {
 SENDERS = ("client", "source", "publisher")
 RECEIVERS = ("worker", "sink", "subscriber")
 
-HEADER = struct.Struct("<III")  # who sent the request, its number, who answered
+HEADER = struct.Struct("<III")  # the sender of the request, its number, the peer that answered
 BURST = 50  # messages sent or read in a turn
 WAIT = 0.01  # seconds that a turn without work takes
 GIVE_UP = 2.0  # seconds after which an answer is no longer waited for

@@ -51,7 +51,7 @@ def run(name: str, scenario: Scenario, scale: float, *, is_test: bool = False) -
         died = [str(each) for each in stage.crew.living() if not each.is_running()]
         broken += [f"{each} ended by itself" for each in died]
         if stage.packets:
-            stage.figures["packets"] = stage.packets.told()
+            stage.figures["packets"] = stage.packets.summary()
         evidence = collect(stage)
         for expectation in scenario.expect:
             broken += expectation(evidence)

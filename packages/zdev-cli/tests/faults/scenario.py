@@ -1,4 +1,4 @@
-"""What a scenario consists of."""
+"""The parts of a scenario."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class PeerSpec:
 class Scenario:
     """fault, promise: for people. small: the scale of its variant in the tests.
 
-    is_long: one that has a session of its own. packets: its network is made of packets that are dropped, delayed and reordered.
+    is_long: one that has a separate session. packets: its network is made of packets that are dropped, delayed and reordered.
     """
 
     fault: str

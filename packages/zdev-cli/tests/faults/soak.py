@@ -1,4 +1,4 @@
-"""Load and faults for long, and what of memory, descriptors and threads grows meanwhile."""
+"""Load and faults for a long time, and the growth of memory, descriptors and threads."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class _Samples:
     def judge(self, stage: Stage) -> None:
         first = int(len(self.times) * WARM_UP)
         if len(self.times) - first < 3:
-            stage.broken.append("too short to tell what grows")
+            stage.broken.append("too short to measure growth")
             return
         times = [each - self.times[first] for each in self.times[first:]]
         for name, values in self.values.items():

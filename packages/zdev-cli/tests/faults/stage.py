@@ -20,7 +20,7 @@ from .packets import Packets
 from .peer import SENDERS
 from .scenario import PEER_OPTIONS, PeerSpec, Scenario
 
-STILL = 0.3  # seconds without a message, and turns of every peer meanwhile, after which nothing is on its way;
+STILL = 0.3  # seconds without a message, with turns of every peer, after which nothing is on its way;
 STILL_MISSING = 1.0  # where some are missing: TCP may wait before it tries again;
 STILL_LOSSY = 2.0  # and for longer where packets get lost
 STILL_TURNS = 5
@@ -38,7 +38,7 @@ class Stage:
         self.doubtful: list[dict[int, range]] = []
         """For each kill of a device: the requests of each client that may be lost, or their replies."""
         self.broken: list[str] = []
-        """What went wrong while faults were injected."""
+        """Promises that were broken while faults were injected."""
 
     def __enter__(self) -> Self:
         self._temporary = tempfile.TemporaryDirectory(prefix="zdev-")
@@ -104,11 +104,11 @@ class Stage:
             f"{', '.join(map(str, members))}: {more} more messages each",
         )
 
-    def run_for(self, seconds: float, meanwhile: Callable[[], object] = lambda: None) -> None:
+    def run_for(self, seconds: float, each_turn: Callable[[], object] = lambda: None) -> None:
         """Let messages flow."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            meanwhile()
+            each_turn()
             time.sleep(0.02)
 
     def look_at_memory(self) -> None:

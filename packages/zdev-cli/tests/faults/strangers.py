@@ -1,4 +1,4 @@
-"""Connections that are none of a peer of ZeroMQ's: they come in storms, and stay half open."""
+"""Connections from programs that are not ZeroMQ peers: they come in storms, and stay half open."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Storm:
         self._gap, self._words = 1 / per_second, words
         self.made = self.refused = 0
 
-    def rage(self, seconds: float, meanwhile: Callable[[], None] = lambda: None) -> float:
+    def rage(self, seconds: float, each_turn: Callable[[], None] = lambda: None) -> float:
         """Connections a second that were made; they were `made`, and of them `refused` by an operating system without room."""
         begin = due = time.monotonic()
         open_: list[socket.socket] = []
@@ -42,7 +42,7 @@ class Storm:
                 due = max(due + self._gap, now - 0.5)
             while len(open_) > OPEN:
                 self._leave(open_.pop(0))
-            meanwhile()
+            each_turn()
             time.sleep(0.001)
         for each in open_:
             self._leave(each)

@@ -14,7 +14,7 @@ from faults.run import Result, run, scenarios
 from faults.scenario import OPTIONS
 
 SCENARIOS = {name: each for name, each in scenarios().items() if not each.is_long}
-AT_A_TIME = 3  # mostly they wait
+AT_A_TIME = 3  # they wait most of the time
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -38,9 +38,9 @@ def test_what_is_promised_is_kept(name: str, results: dict[str, Future[Result]])
 
 
 def test_a_loss_that_nobody_counts_is_found() -> None:
-    """Without ROUTER_MANDATORY libzmq drops replies to a full client, and tells nobody."""
-    untold = {**OPTIONS, "SNDHWM": 10, "ROUTER_MANDATORY": 0}
-    devices = (DeviceSpec(options={"in": untold, "out": OPTIONS}),)
+    """Without ROUTER_MANDATORY libzmq silently drops replies to a full client."""
+    silent = {**OPTIONS, "SNDHWM": 10, "ROUTER_MANDATORY": 0}
+    devices = (DeviceSpec(options={"in": silent, "out": OPTIONS}),)
     scenario = replace(SCENARIOS["clients_frozen"], devices=devices, faults=(Freeze("client", 1),))
-    result = run("untold", scenario, 1.0, is_test=True)
+    result = run("silent", scenario, 1.0, is_test=True)
     assert any("replies are lost; 0 were counted" in each for each in result.broken)

@@ -1,4 +1,4 @@
-"""What a scenario has shown."""
+"""The verdict on a scenario."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .stage import Stage
 
 @dataclass
 class Evidence:
-    """What there is to judge by, once nothing moves any longer."""
+    """The evidence to judge by, once nothing moves any longer."""
 
     stage: Stage
     balance: Balance

@@ -51,7 +51,7 @@ def main() -> int:
 
 
 def run(scenario: Callable[[Network, Path], dict[str, Any]]) -> dict[str, Any]:
-    """In a network of its own, which is gone afterwards."""
+    """In a separate network, which is removed afterwards."""
     network = Network()
     try:
         with tempfile.TemporaryDirectory(prefix="zdev-scaling-") as folder:

@@ -1,4 +1,4 @@
-"""Hosts that are network namespaces of this machine, each with an address of its own, at switches that are joined by links."""
+"""Hosts that are network namespaces of this machine, each with its own address, at switches that are joined by links."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Link:
         self._ends = ends
 
     def down(self) -> None:
-        """Packets vanish, and nobody is told."""
+        """Packets vanish, without any notice."""
         self._set("down")
 
     def up(self) -> None:
@@ -120,7 +120,7 @@ class Network:
             _run("tc", "-n", namespace, "qdisc", "replace", "dev", interface, "root", "tbf", *rate)
 
     def name(self, names: Mapping[str, Sequence[Host]]) -> None:
-        """What each name means from now on, to every host: as a name server would tell."""
+        """Set the addresses of each name for every host, as a name server would."""
         lines = [f"{host.address} {name}\n" for name, hosts in names.items() for host in hosts]
         for host in self._hosts:  # in place: the file is mounted
             (ETC / host.namespace / "hosts").write_text("".join(["127.0.0.1 localhost\n", *lines]))

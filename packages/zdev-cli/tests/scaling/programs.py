@@ -26,7 +26,7 @@ PEERS = DEPLOY / "peers"
 
 
 class Keys:
-    """What `zdev key new` makes, where the file of the Kubernetes deployment has it."""
+    """The files of `zdev key new`, where the Kubernetes deployment expects them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""What another replica adds, where the network of a replica's host is what bounds it."""
+"""The throughput that another replica adds, where the network of its host is the limit."""
 
 from __future__ import annotations
 

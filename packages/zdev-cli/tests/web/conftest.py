@@ -41,8 +41,8 @@ class Served:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()
-        told = {name.lower(): value for name, value in answer.getheaders()}
-        response = Response(answer.status, told, answer.read().decode())
+        headers = {name.lower(): value for name, value in answer.getheaders()}
+        response = Response(answer.status, headers, answer.read().decode())
         connection.close()
         return response
 

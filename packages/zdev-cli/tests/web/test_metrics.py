@@ -1,4 +1,4 @@
-"""What Prometheus scrapes."""
+"""The metrics that Prometheus scrapes."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def exposed_name(family: Metric) -> str:
 
 @pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
 def test_each_number_of_a_device_is_told_by_direction(serve: Serve, snapshot: Snapshot, accept: str) -> None:
-    told = samples(families(serve(snapshot), accept))
+    scraped = samples(families(serve(snapshot), accept))
 
     def value(name: str, **labels: str) -> float:
-        return told[name, frozenset({"device": "orders", **labels}.items())]
+        return scraped[name, frozenset({"device": "orders", **labels}.items())]
 
     assert value("zdev_messages_received_total", direction="in") == 11
     assert value("zdev_messages_sent_total", direction="in") == 12
@@ -69,9 +69,9 @@ def test_each_number_of_a_device_is_told_by_direction(serve: Serve, snapshot: Sn
 
 @pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
 def test_a_device_is_in_exactly_one_of_all_states(serve: Serve, snapshot: Snapshot, accept: str) -> None:
-    told = samples(families(serve(snapshot), accept))
+    scraped = samples(families(serve(snapshot), accept))
     states = {
-        state: told["zdev_device_state", frozenset({"device": "tasks", "state": state}.items())] for state in DEVICE_STATES
+        state: scraped["zdev_device_state", frozenset({"device": "tasks", "state": state}.items())] for state in DEVICE_STATES
     }
     assert states == {state: float(state == "waiting") for state in DEVICE_STATES}
 
@@ -100,8 +100,8 @@ def test_labels_are_of_devices_and_never_of_peers(serve: Serve, snapshot: Snapsh
 
 
 def test_without_a_device_there_is_still_something_to_scrape(serve: Serve, snapshot: Snapshot) -> None:
-    told = samples(families(serve(replace(snapshot, devices=[], ready=True)), OPENMETRICS))
-    assert told["zdev_ready", frozenset()] == 1
+    scraped = samples(families(serve(replace(snapshot, devices=[], ready=True)), OPENMETRICS))
+    assert scraped["zdev_ready", frozenset()] == 1
 
 
 def test_a_scrape_takes_one_snapshot(serve: Serve, snapshot: Snapshot) -> None:
@@ -131,7 +131,7 @@ def test_the_process_tells_its_memory_and_processor_time(serve: Serve, snapshot:
 
 
 def faults(family: Metric) -> list[str]:
-    """What `promtool check metrics` finds fault with, by its rules."""
+    """Return the errors that `promtool check metrics` reports, by its rules."""
     name, words = exposed_name(family), exposed_name(family).split("_")
     labels = {label for sample in family.samples for label in sample.labels}
     abbreviations = {"s", "ms", "us", "ns", "sec", "kb", "mb", "gb", "b", "k", "m", "min"}

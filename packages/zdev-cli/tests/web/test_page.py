@@ -89,7 +89,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def complaints() -> list[str]:
-    """What browsers complained of; a test that provokes some removes them."""
+    """Errors that browsers reported; a test that provokes some removes them."""
     return []
 
 
@@ -184,11 +184,11 @@ def test_the_page_shows_a_running_zdev_its_traffic_a_pause_and_its_end(
     (tmp_path / "zdev.toml").write_text(CONFIGURATION)
     control = ("--control", str(tmp_path / "control" / "control.sock"))
     program = zdev("run", "-c", str(tmp_path / "zdev.toml"), *control)
-    told = [["", ""]]
-    while told[-1][0] != "started:":
-        told.append(program.out.next().split())
-    address = next(line[-1] for line in told if line[0] == "http").removeprefix("http://").rstrip("/")
-    tasks = {line[1]: line[-1] for line in told if line[0] == "tasks"}
+    lines = [["", ""]]
+    while lines[-1][0] != "started:":
+        lines.append(program.out.next().split())
+    address = next(line[-1] for line in lines if line[0] == "http").removeprefix("http://").rstrip("/")
+    tasks = {line[1]: line[-1] for line in lines if line[0] == "tasks"}
     page = show(address)
     expect(card(page, "tasks").locator(".badge")).to_have_text("active")
     for role, kind, endpoint in (("in", "PULL", tasks["in"]), ("out", "PUSH", tasks["out"])):

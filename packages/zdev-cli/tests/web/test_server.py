@@ -1,4 +1,4 @@
-"""What is answered, to whom, and what clients can't do to others."""
+"""The answers to each client, and the harm that clients can't do to others."""
 
 from __future__ import annotations
 
@@ -146,10 +146,10 @@ def test_on_loopback_its_own_names_are_answered_whatever_the_port(serve: Serve, 
     ("address", "status"), [("127.0.0.1", 421), ("::1", 421), ("0.0.0.0", 200), ("10.1.2.3", 200), ("::", 200)]
 )
 def test_who_does_not_listen_on_loopback_answers_to_any_name(snapshot: Snapshot, address: str, status: int) -> None:
-    told: list[str] = []
+    statuses: list[str] = []
     environment = {"REQUEST_METHOD": "GET", "PATH_INFO": "/livez", "HTTP_HOST": "relay-7.example"}
-    list(Application(lambda: snapshot, address)(environment, lambda line, _: told.append(line)))  # type: ignore[arg-type, return-value]
-    assert told[0].startswith(str(status))
+    list(Application(lambda: snapshot, address)(environment, lambda line, _: statuses.append(line)))  # type: ignore[arg-type, return-value]
+    assert statuses[0].startswith(str(status))
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def device_names(context: click.Context, _: click.Parameter, incomplete: str) ->
 
 
 def _check_owner(connected: sockets.socket, path: Path) -> None:
-    """Where everybody may make directories, another user may have been first. Root may ask anybody."""
+    """Check that this user, or root, runs the server: others may have made the socket first. Root may ask any server."""
     from .connection import credentials
 
     if (found := credentials(connected)) is None:

@@ -20,7 +20,7 @@ class Connection:
         self.deadline = deadline
         """Of time.monotonic(): for the request to come, or the answer to be read; infinite while its command runs."""
         self.reply = b""
-        """What is still to be sent."""
+        """The part of the reply that is still to be sent."""
         self._received = bytearray()
 
     def receive(self) -> bytes | None:

@@ -28,7 +28,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Match:
-    """What a message must have to be wanted. directions: any of these; words and fields: all, each in any frame."""
+    """The conditions that a wanted message meets. directions: any of these; words and fields: all, each in any frame."""
 
     directions: Sequence[bytes] = ()
     words: Sequence[bytes] = ()

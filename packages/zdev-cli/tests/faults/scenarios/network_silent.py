@@ -1,4 +1,4 @@
-"""A network that carries nothing for a while, and tells nobody."""
+"""A network that carries nothing for a while, without any notice."""
 
 from ..injections import Silence
 from ..link import Behaviour

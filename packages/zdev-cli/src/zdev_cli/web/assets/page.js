@@ -1,5 +1,5 @@
 "use strict";
-// Fetches the status every second and shows it. What zdev sends goes into the page as text only, never as HTML.
+// Fetches the status every second and shows it. Data from zdev goes into the page as text only, never as HTML.
 (() => {
   const PERIOD = 1000, PATIENCE = 5000; // ms between two requests; ms for an answer
   const POINTS = 60; // of a chart
