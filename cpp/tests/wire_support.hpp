@@ -40,7 +40,7 @@ inline wire::spec monitored(int in, int out, int mon = ZMQ_PUB) {
 // A device that runs until the end of the test.
 class running {
 public:
-    explicit running(const wire::spec& spec, const device::check& check = {})
+    explicit running(const wire::spec& spec, const device::interrupt_check& check = {})
         : device(spec), run_([this, check] { return device.run(check); }, [this] { device.stop(); }) {}
 
     std::string at(const std::string& role) const { return device.endpoints(role).at(0); }

@@ -112,7 +112,7 @@ public:
     // counted as messages_lost. The check is called every 50 ms and upon signals; an exception of it ends the run at once.
     //
     // Throws zdev::error with EBUSY when the device runs already, EINVAL when it has run; and whatever the check throws.
-    outcome run(const zdev::device::check& check = {});
+    outcome run(const zdev::device::interrupt_check& check = {});
 
     void pause() noexcept;
     void resume() noexcept;

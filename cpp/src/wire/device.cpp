@@ -62,7 +62,7 @@ const role* device::impl::find(const std::string& name) const noexcept {
 device::device(const wire::spec& spec) : impl_(std::make_unique<impl>(spec)) {}
 device::~device() = default;
 
-outcome device::run(const zdev::device::check& check) { return impl_->run(check); }
+outcome device::run(const zdev::device::interrupt_check& check) { return impl_->run(check); }
 void device::pause() noexcept { impl_->steering.ask_pause(true); }
 void device::resume() noexcept { impl_->steering.ask_pause(false); }
 void device::stop() noexcept { impl_->steering.ask_stop(); }

@@ -29,7 +29,7 @@ private:
 class device::impl {
 public:
     explicit impl(const wire::spec& spec);
-    outcome run(const zdev::device::check& check);
+    outcome run(const zdev::device::interrupt_check& check);
     zdev::statistics statistics() const noexcept;
     const role* find(const std::string& name) const noexcept;
 
@@ -38,14 +38,14 @@ public:
 private:
     void build_relays(const wire::spec& spec);
     tap tap_of(const wire::spec& spec, const std::optional<std::string>& prefix);
-    outcome relay_messages(const zdev::device::check& check);
+    outcome relay_messages(const zdev::device::interrupt_check& check);
     void adopt_state();
     void account(clock::time_point now);
-    void turn(const zdev::device::check& check);
+    void turn(const zdev::device::interrupt_check& check);
     void wake_held();
     bool drained() const noexcept { return !expects_replies_ || pending_replies_.get() == 0; }
-    void end(outcome how, const zdev::device::check& check);
-    void wait_for_end(const std::function<bool()>& ended, clock::time_point deadline, const zdev::device::check& check);
+    void end(outcome how, const zdev::device::interrupt_check& check);
+    void wait_for_end(const std::function<bool()>& ended, clock::time_point deadline, const zdev::device::interrupt_check& check);
     template <class Act>
     void for_each_role(Act&& act) const;
 

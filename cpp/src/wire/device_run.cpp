@@ -14,7 +14,7 @@ constexpr milliseconds idle_tick{250};
 
 }  // namespace
 
-outcome device::impl::run(const zdev::device::check& check) {
+outcome device::impl::run(const zdev::device::interrupt_check& check) {
     if (running_.exchange(true)) throw error(EBUSY, "device: it is already running, in another thread");
     struct end_of_run {
         impl& self;
@@ -37,7 +37,7 @@ outcome device::impl::run(const zdev::device::check& check) {
     return how;
 }
 
-outcome device::impl::relay_messages(const zdev::device::check& check) {
+outcome device::impl::relay_messages(const zdev::device::interrupt_check& check) {
     while (!steering.stop()) {
         adopt_state();
         if (state_ == zdev::state::draining) {
@@ -65,7 +65,7 @@ void device::impl::adopt_state() {
     wake_held();
 }
 
-void device::impl::turn(const zdev::device::check& check) {
+void device::impl::turn(const zdev::device::interrupt_check& check) {
     const auto now = clock::now();
     account(now);
     if (check && now >= next_check_) {
@@ -107,7 +107,7 @@ void device::impl::account(clock::time_point now) {
 
 // Senders cease and what they had sent goes on; then what is queued is sent, and the other side's senders cease too. After a
 // drain of requests no more of them are taken: those that came are lost, and counted.
-void device::impl::end(outcome how, const zdev::device::check& check) {
+void device::impl::end(outcome how, const zdev::device::interrupt_check& check) {
     for_each_role([](role& each) { each.stop_accepting(); });
     const bool unanswerable = expects_replies_ && how != outcome::stopped;
     forward_->set_mode(unanswerable ? relay::mode::discarding : relay::mode::open);
@@ -130,7 +130,7 @@ void device::impl::end(outcome how, const zdev::device::check& check) {
 }
 
 void device::impl::wait_for_end(const std::function<bool()>& ended, clock::time_point deadline,
-                                const zdev::device::check& check) {
+                                const zdev::device::interrupt_check& check) {
     while (!ended() && clock::now() < deadline) {
         const auto now = clock::now();
         loop_iterations_.add(1);
