@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 import zmq
+from patience import PATIENCE
 
-PATIENCE = 30
 BRIEF = ("--seconds", "0.05")
 Start = Callable[..., Any]
 Refused = Callable[..., tuple[int, str]]
@@ -26,7 +26,7 @@ def bench(zdev_path: str) -> Callable[..., str]:
 
     def run(*arguments: str) -> str:
         command = [zdev_path, "bench", *BRIEF, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=2 * PATIENCE, check=False)
         assert (done.returncode, done.stderr) == (0, "")
         return done.stdout
 

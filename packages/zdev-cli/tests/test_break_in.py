@@ -14,6 +14,7 @@ import pytest
 import zmq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE
 from raw_control import say
 from zmq.auth import load_certificate
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from conftest import Program, Service
 
 ANY = "tcp://127.0.0.1:*"
-PATIENCE = 20.0
 REFUSED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 NOBODY = 65534

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zmq
-from exchange import ANY, exchange
+from devices_text import BIND, device
+from exchange import exchange
+from patience import PATIENCE
 from raw_control import open_control, read_answer, say
 
 from zdev_background import ThreadDevice
@@ -28,25 +30,14 @@ from zdev_cli.control.server import ControlServer
 if TYPE_CHECKING:
     from conftest import Program, Service
 
-PATIENCE = 20.0
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
-FILE = f"""
-[[device]]
-name = "orders"
-type = "queue"
-drain_timeout = 20
-in.bind = "{ANY}"
-out.bind = "{ANY}"
-ctrl.bind = "{ANY}"
-[[device]]
-name = "billing"
-type = "queue"
-isolation = "process"
-drain_timeout = 0.1
-in.bind = "{ANY}"
-out.bind = "{ANY}"
-"""
+FILE = (
+    device("orders", "queue", in_=BIND, out=BIND, ctrl=BIND)
+    + "drain_timeout = 20\n"
+    + device("billing", "queue", in_=BIND, out=BIND)
+    + 'isolation = "process"\ndrain_timeout = 0.1\n'
+)
 
 
 def test_a_paused_device_holds_its_messages_until_it_is_resumed(service: Start, connected: Connected) -> None:
@@ -116,13 +107,7 @@ def test_a_drain_that_takes_too_long_or_is_cut_short_by_a_stop_has_status_75(ser
 def test_messages_that_a_slow_receiver_left_in_libzmq_are_told_and_make_a_drain_incomplete(
     service: Start, connected: Connected, verb: str
 ) -> None:
-    program = service(f"""
-[[device]]
-name = "tasks"
-type = "streamer"
-in.bind = "{ANY}"
-out = {{ bind = "{ANY}", options = {{ LINGER = 50 }} }}
-""")
+    program = service(device("tasks", "streamer", in_=BIND, out=f"{BIND}, options = {{ LINGER = 50 }}"))
     at = program.until_ready()
     connected(zmq.PULL, at["tasks out"], rcvhwm=1, rcvbuf=4096)  # and never reads
     sender = connected(zmq.PUSH, at["tasks in"])

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 from exchange import queue
+from patience import PATIENCE
 
 import zdev_cli
 from zdev_cli._main import SECTIONS
-
-PATIENCE = 20.0
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import zmq
+from patience import PATIENCE
 
 from zdev_cli._failure import Failure
 from zdev_cli.traffic.reader import Reader
@@ -27,7 +28,6 @@ Start = Callable[..., "Program"]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
 Refused = Callable[..., tuple[int, str]]
 Mon = tuple["zmq.Socket[bytes]", str]
-PATIENCE = 20.0
 
 
 @pytest.fixture

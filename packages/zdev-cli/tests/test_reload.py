@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import zmq
 from exchange import exchange, queue
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from conftest import Program, Service
 
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
-PATIENCE = 20.0
 
 
 def mon(program: Service) -> str:

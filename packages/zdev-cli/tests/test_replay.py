@@ -26,7 +26,6 @@ Connected = Callable[..., "zmq.Socket[bytes]"]
 Refused = Callable[..., tuple[int, str]]
 Message = list[bytes]
 ANY = "tcp://127.0.0.1:*"
-PATIENCE = 20.0
 
 
 @pytest.fixture

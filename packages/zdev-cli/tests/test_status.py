@@ -12,11 +12,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import zmq
+from devices_text import BIND, at, device
 
 if TYPE_CHECKING:
     from conftest import Service
 
-ANY = "tcp://127.0.0.1:*"
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
@@ -24,29 +24,13 @@ HEADINGS = [
     *("DEVICE", "TYPE", "STATE", "IN>OUT/S", "OUT>IN/S", "IN>OUT_B/S", "OUT>IN_B/S", "IN>OUT", "OUT>IN", "IN_FLIGHT"),
     *("DROPPED", "MALFORMED", "UNROUTABLE", "OVERFLOWED", "HELD", "LOST", "RESTARTS", "UPTIME"),
 ]
-FILE = f"""
-[[device]]
-name = "orders"
-type = "monitored-queue"
-in.bind = "{ANY}"
-out.bind = "{ANY}"
-mon.bind = "{ANY}"
-[[device]]
-name = "tasks"
-type = "streamer"
-in.bind = "{ANY}"
-out.connect = "tcp://127.0.0.1:1"
-"""
+FILE = device("orders", "monitored-queue", in_=BIND, out=BIND, mon=BIND) + device(
+    "tasks", "streamer", in_=BIND, out=at("connect", 1)
+)
 
 
 def taken(endpoint: str) -> str:
-    return f"""
-[[device]]
-name = "billing"
-type = "queue"
-in.bind = "{endpoint}"
-out.bind = "{ANY}"
-"""
+    return device("billing", "queue", in_=f'bind = "{endpoint}"', out=BIND)
 
 
 def facts_of(program: Service, name: str) -> dict[str, str]:

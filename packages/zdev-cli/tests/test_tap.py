@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import zmq
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from conftest import Program
@@ -21,7 +22,6 @@ Connected = Callable[..., "zmq.Socket[bytes]"]
 Refused = Callable[..., tuple[int, str]]
 Mon = tuple["zmq.Socket[bytes]", str]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
-PATIENCE = 20.0
 CLOCK = r"\d\d:\d\d:\d\d\.\d\d\d  "
 
 

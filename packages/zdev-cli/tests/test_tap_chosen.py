@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 import zmq
+from patience import PATIENCE
 
 from zdev_cli.traffic.matching import Match, bytes_of, field_of
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 Start = Callable[..., "Program"]
 Mon = tuple["zmq.Socket[bytes]", str]
-PATIENCE = 20.0
 DOCUMENT = {"user": {"id": 7, "name": "anna", "admin": True}, "items": ["pen", 2.5, None], "7": b"\0\xff"}
 
 

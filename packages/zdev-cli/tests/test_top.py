@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -21,7 +22,6 @@ from zdev_cli.screen.detail import chart
 from zdev_cli.screen.dialogs import Help, Question
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
 
-PATIENCE = 20.0
 WIDE, NARROW = (160, 50), (80, 24)
 Scene = Callable[[Top, Pilot[None]], Awaitable[None]]
 

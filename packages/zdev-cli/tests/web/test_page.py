@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zmq
+from devices_text import BIND, at, device
 from msgspec.structs import replace
+from patience import PATIENCE
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from zdev_cli.snapshot import DEVICE_STATES, DirectionView, Snapshot, SocketView
@@ -22,34 +24,18 @@ if TYPE_CHECKING:
 
 Serve = Callable[[Snapshot], "Served"]
 Open = Callable[..., Page]
-PATIENCE = 20_000.0  # ms, for what takes a moment on a busy machine
 PHONE = {"width": 390, "height": 844}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=1000 * PATIENCE)
 
-CONFIGURATION = """
-[http]
-listen = "127.0.0.1:0"
-
-[[device]]
-name = "tasks"
-type = "streamer"
-in.bind = "tcp://127.0.0.1:*"
-out.bind = "tcp://127.0.0.1:*"
-
-[[device]]
-name = "orders"
-type = "monitored-queue"
-in.bind = "tcp://127.0.0.1:*"
-out.connect = "tcp://127.0.0.1:1"
-mon.bind = "tcp://127.0.0.1:*"
-
-[[device]]
-name = "billing"
-type = "queue"
-in.bind = "tcp://127.0.0.1:*"
-out.bind = "ipc:///no/such/<img src=x onerror=window.bad=1>"
-"""
+CONFIGURATION = "\n".join(
+    [
+        '[http]\nlisten = "127.0.0.1:0"\n',
+        device("tasks", "streamer", in_=BIND, out=BIND),
+        device("orders", "monitored-queue", in_=BIND, out=at("connect", 1), mon=BIND),
+        device("billing", "queue", in_=BIND, out='bind = "ipc:///no/such/<img src=x onerror=window.bad=1>"'),
+    ]
+)
 
 # The lowest contrast of any text with what is behind it, by the formulas of WCAG 2.
 LOWEST_CONTRAST = """() => {
@@ -100,7 +86,7 @@ def show(browser: Browser, complaints: list[str]) -> Iterator[Open]:
 
         def open_page(address: str, **options: Any) -> Page:
             page = contexts.enter_context(browser.new_context(**options)).new_page()
-            page.set_default_timeout(PATIENCE)
+            page.set_default_timeout(1000 * PATIENCE)
             page.on(
                 "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
             )
@@ -232,7 +218,7 @@ def test_when_zdev_is_back_the_page_goes_on(serve: Serve, show: Open, complaints
     served.fails = True
     expect(page.get_by_role("alert")).to_contain_text("zdev answers 500")
     served.snapshot, served.fails = replace(snapshot, version="2.0.0"), False
-    expect(page.get_by_role("alert")).to_be_hidden(timeout=PATIENCE)
+    expect(page.get_by_role("alert")).to_be_hidden(timeout=1000 * PATIENCE)
     expect(page.locator("h1")).to_have_text("zdev 2.0.0")
     assert all("500" in text for text in complaints)
     complaints.clear()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from msgspec.structs import replace
+from patience import PATIENCE
 
 from zdev_cli._failure import Failure, Status
 from zdev_cli.snapshot import Snapshot
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from conftest import Served
 
 Serve = Callable[[Snapshot], "Served"]
-PATIENCE = 20.0
 
 
 def connect(served: Served) -> socket.socket:
