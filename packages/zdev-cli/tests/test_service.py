@@ -160,7 +160,7 @@ def test_a_chain_of_devices_is_drained_from_its_beginning(service: Start, connec
     assert program.status() == 0
 
 
-def test_a_device_that_shall_not_restart_is_left_failed(service: Start, bound: Bound) -> None:
+def test_a_device_that_must_not_restart_is_left_failed(service: Start, bound: Bound) -> None:
     holder, taken = bound(zmq.PULL)
     program = service(queue("orders", 'restart = "never"', front=taken))
     program.until_ready()

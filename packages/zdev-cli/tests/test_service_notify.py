@@ -65,7 +65,7 @@ def manager(request: pytest.FixtureRequest, folder: Path) -> Iterator[Manager]:
     found.close()
 
 
-def test_it_tells_ready_reloading_and_stopping(service: Start, manager: Manager) -> None:
+def test_it_reports_ready_reloading_and_stopping(service: Start, manager: Manager) -> None:
     program = service(QUEUE, NOTIFY_SOCKET=manager.address)
     assert manager.next() == "STATUS=1 of 1 device active"
     assert manager.next() == "READY=1"

@@ -38,7 +38,9 @@ def facts_of(program: Service, name: str) -> dict[str, str]:
     return dict(re.split(r"  +", line, maxsplit=1) for line in program.do("status", name))
 
 
-def test_a_line_a_device_tells_state_and_counters_in_stable_columns(service: Start, connected: Connected, bound: Bound) -> None:
+def test_one_line_per_device_shows_state_and_counters_in_stable_columns(
+    service: Start, connected: Connected, bound: Bound
+) -> None:
     _, endpoint = bound(zmq.PULL)
     program = service(FILE + taken(endpoint))
     at = program.until_ready()
@@ -57,7 +59,7 @@ def test_a_line_a_device_tells_state_and_counters_in_stable_columns(service: Sta
     assert re.fullmatch(r"billing: cannot bind in .*in use.*; retrying in [0-9.]+ s", lines[4])
 
 
-def test_one_device_in_detail_tells_its_endpoints_and_what_was_dropped(service: Start, connected: Connected) -> None:
+def test_one_device_in_detail_shows_its_endpoints_and_what_was_dropped(service: Start, connected: Connected) -> None:
     program = service(FILE)
     at = program.until_ready()
     connected(zmq.DEALER, at["orders in"]).send(b"hello")

@@ -136,7 +136,7 @@ def test_it_waits_for_a_device_that_comes_later_or_again(zdev: Start, bound: Bou
 
 
 @pytest.mark.parametrize("kind", [zmq.ROUTER, zmq.REP, zmq.PUSH, zmq.SUB])
-def test_what_can_be_no_monitor_is_told(refused: Refused, bound: Bound, kind: int) -> None:
+def test_what_cannot_be_a_monitor_is_reported(refused: Refused, bound: Bound, kind: int) -> None:
     _, at = bound(kind)
     status, line = refused("tap", at)
     assert status == 69

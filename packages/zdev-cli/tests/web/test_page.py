@@ -224,7 +224,7 @@ def test_when_zdev_is_back_the_page_goes_on(serve: Serve, show: Open, complaints
     complaints.clear()
 
 
-def test_numbers_are_told_with_their_units_and_reasons(serve: Serve, show: Open, well: Snapshot) -> None:
+def test_numbers_are_reported_with_their_units_and_reasons(serve: Serve, show: Open, well: Snapshot) -> None:
     way = replace(
         well.devices[0].in_,
         messages_per_second=56_616.4,
@@ -264,12 +264,12 @@ def test_a_device_of_one_way_has_one_chart(serve: Serve, show: Open, snapshot: S
     expect(card(page, "tasks").locator(".chart")).to_have_count(1)
 
 
-def test_without_devices_the_page_tells_how_to_add_one(serve: Serve, show: Open, well: Snapshot) -> None:
+def test_without_devices_the_page_shows_how_to_add_one(serve: Serve, show: Open, well: Snapshot) -> None:
     page = show(serve(replace(well, devices=[])).server.address)
     expect(page.locator("#empty")).to_have_text("No devices. Add a [[device]] to /etc/zdev/zdev.toml and run zdev reload.")
 
 
-def test_what_zdev_tells_is_shown_as_text_and_never_run(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+def test_what_zdev_says_is_shown_as_text_and_never_run(serve: Serve, show: Open, snapshot: Snapshot) -> None:
     hostile = "</script><img src=x onerror='window.bad=1'><svg onload=window.bad=1>\u202e"
     device = replace(
         snapshot.devices[1],
