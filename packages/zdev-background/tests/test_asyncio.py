@@ -109,7 +109,7 @@ def test_a_cancelled_wait_leaves_the_device_running(eventually: Callable[..., No
     eventually(lambda: threading.active_count() == 1)
 
 
-def test_a_start_that_was_cancelled_leaves_no_device_running_when_its_loop_is_closed_meanwhile(
+def test_a_start_that_was_cancelled_leaves_no_device_running_when_its_loop_is_closed(
     eventually: Callable[..., None],
 ) -> None:
     go_on = threading.Event()

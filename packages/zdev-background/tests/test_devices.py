@@ -46,7 +46,7 @@ def test_a_proxy_copies_messages_as_they_are(kind: type[Proxy], connect: Callabl
 
 @pytest.mark.parametrize("kind", [ThreadMonitoredQueue, ProcessMonitoredQueue])
 @pytest.mark.parametrize("prefixes", [(), (b"to", b"fro"), ("hin", "zurück")])
-def test_a_monitored_queue_tells_the_direction(
+def test_a_monitored_queue_shows_the_direction(
     kind: type[MonitoredQueue], prefixes: tuple[Any, ...], connect: Callable[..., Any]
 ) -> None:
     device = kind(zmq.PAIR, zmq.PAIR, zmq.PUSH, *prefixes)

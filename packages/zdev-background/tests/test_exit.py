@@ -154,7 +154,7 @@ def test_a_fork_of_the_application_starts_processes_whatever_the_start_method(st
     assert run(text, kind="ProcessMonitoredQueue", factory="zmq.Context", start_method=start_method).returncode == 0
 
 
-def test_a_device_that_is_no_daemon_keeps_the_interpreter() -> None:
+def test_a_device_that_is_not_a_daemon_keeps_the_interpreter() -> None:
     text = """
 import threading, zmq, zdev_background
 device = zdev_background.ThreadDevice(zmq.QUEUE, zmq.REP, -1)

@@ -47,7 +47,7 @@ def test_a_path_at_which_somebody_listens_is_refused_and_goes_on_working(kind: K
 
 
 @both
-def test_a_file_that_a_dead_program_left_is_no_obstacle_and_goes_at_the_end(kind: Kinds, path: Path, connect: Any) -> None:
+def test_a_file_that_a_dead_program_left_is_not_an_obstacle_and_goes_at_the_end(kind: Kinds, path: Path, connect: Any) -> None:
     with sockets.socket(sockets.AF_UNIX) as dead:
         dead.bind(str(path))
         dead.listen()

@@ -98,7 +98,7 @@ def test_a_line_of_passwords_that_is_none_is_refused_and_not_quoted(tmp_path: Pa
     assert not any(part in str(caught.value).removeprefix(str(path)) for part in ("xx", "anna", "bob", ":password"))
 
 
-def test_a_bad_file_among_the_clients_lets_nobody_in_keeps_nobody_out_and_is_told_once(clients: Path) -> None:
+def test_a_bad_file_among_the_clients_lets_nobody_in_keeps_nobody_out_and_is_reported_once(clients: Path) -> None:
     anna = read_public_key(clients / "anna.key")
     (clients / "empty.key").touch()
     (clients / "torn.key").write_text("public-key")

@@ -138,7 +138,7 @@ def test_start_and_stop_are_idempotent(device: Device) -> None:
     device.join(DEADLINE)
 
 
-def test_a_stopped_device_starts_anew(device: Device, ask: Callable[[], None], is_free: Callable[[str], bool]) -> None:
+def test_a_stopped_device_starts_again(device: Device, ask: Callable[[], None], is_free: Callable[[str], bool]) -> None:
     port = device.bind_in_to_random_port("tcp://127.0.0.1")
     for _ in range(3):
         device.start()
@@ -192,7 +192,7 @@ def test_drain_brings_the_owed_reply_back_and_ends_the_device(device: Device, co
     device.join(DEADLINE)
 
 
-def test_drain_tells_when_a_reply_did_not_come_in_time(device: Device, connect: Any) -> None:
+def test_drain_reports_when_a_reply_did_not_come_in_time(device: Device, connect: Any) -> None:
     device.start()
     client, worker = connect(zmq.REQ, *device.endpoints["in"]), connect(zmq.REP, *device.endpoints["out"])
     client.send(b"question")
@@ -262,7 +262,7 @@ def test_a_start_that_takes_too_long_is_given_up() -> None:
     assert not device.is_alive()
 
 
-def test_the_representation_tells_condition_and_sockets(device: Device, taken: Any) -> None:
+def test_the_representation_shows_condition_and_sockets(device: Device, taken: Any) -> None:
     name = type(device).__name__
     assert repr(device) == f"<{name} not started: in (ROUTER) {ANY_PORT}, out (DEALER) {ANY_PORT}, mon (PUB) {ANY_PORT}>"
     device.start()
@@ -417,7 +417,7 @@ def test_a_handler_of_log_records_may_stop_and_join_the_device_that_logs(
     assert device.exception is None
 
 
-def test_a_handler_of_log_records_may_end_a_process_that_would_be_started_anew(
+def test_a_handler_of_log_records_may_end_a_process_that_would_be_started_again(
     eventually: Eventually, on_log: list[Callable[[], object]]
 ) -> None:
     device = ProcessDevice(zmq.QUEUE, zmq.REP, -1)

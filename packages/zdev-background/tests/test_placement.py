@@ -39,7 +39,7 @@ def threads(pid: int) -> dict[int, str]:
 
 @linux_only
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_device_has_as_many_io_threads_as_it_was_told(
+def test_a_device_has_as_many_io_threads_as_configured(
     count: int, connect: Callable[..., Any], eventually: Callable[..., None]
 ) -> None:
     before = threads(os.getpid())
@@ -61,7 +61,7 @@ def test_a_device_with_io_threads_of_its_own_leaves_the_shared_context_alone() -
 
 @linux_only
 @both
-def test_the_relay_and_its_io_threads_run_where_they_were_told(kind: type[Device], connect: Callable[..., Any]) -> None:
+def test_the_relay_and_its_io_threads_run_where_configured(kind: type[Device], connect: Callable[..., Any]) -> None:
     here = os.sched_getaffinity(0)
     cpu = max(here)
     before = threads(os.getpid())

@@ -207,7 +207,7 @@ def test_what_does_not_pickle_is_refused_by_name(device: ProcessDevice, method: 
     assert device.launcher is None
 
 
-def test_what_does_not_pickle_is_no_matter_for_a_fork(device: ProcessDevice) -> None:
+def test_what_does_not_pickle_does_not_matter_for_a_fork(device: ProcessDevice) -> None:
     device.start_method = "fork"
     device.context_factory = lambda: zmq.Context()
     with device:

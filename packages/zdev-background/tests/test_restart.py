@@ -74,7 +74,7 @@ def test_peers_that_stay_connected_go_on_after_each_kill(
     assert caplog.text.count(": restarted (") == 3
 
 
-def test_after_a_run_that_lasted_the_delays_begin_anew(
+def test_after_a_run_that_lasted_the_delays_begin_again(
     device: ProcessDevice, eventually: Eventually, caplog: pytest.LogCaptureFixture
 ) -> None:
     device.restart_policy = RestartPolicy(healthy_after=0.0)
@@ -85,7 +85,7 @@ def test_after_a_run_that_lasted_the_delays_begin_anew(
     assert re.findall(r"retrying in ([\d.]+) s", caplog.text) == ["0.1"] * 3
 
 
-def test_a_stop_while_it_waits_to_start_anew_ends_it(
+def test_a_stop_while_it_waits_to_start_again_ends_it(
     device: ProcessDevice, eventually: Eventually, caplog: pytest.LogCaptureFixture
 ) -> None:
     device.restart_policy = RestartPolicy(first_delay=600.0)
@@ -133,7 +133,7 @@ def test_a_first_start_that_fails_is_not_repeated(device: ProcessDevice, taken: 
     assert device.restarts == 0
 
 
-def test_a_stop_or_a_drain_is_no_failure(device: ProcessDevice) -> None:
+def test_a_stop_or_a_drain_is_not_a_failure(device: ProcessDevice) -> None:
     for end in (device.stop, device.drain, lambda: kill(device) or device.stop(0.2)):
         device.start()
         end()
@@ -276,7 +276,7 @@ def test_a_first_start_is_repeated_in_a_thread_too_if_the_policy_says_so(taken: 
     assert happened == [("ThreadDevice: cannot bind in", 0.2), ("start", True), ("end", None)]
 
 
-def test_a_device_that_is_never_restarted_tells_its_hooks_so(device: ProcessDevice, eventually: Eventually) -> None:
+def test_a_device_that_is_never_restarted_reports_that_to_its_hooks(device: ProcessDevice, eventually: Eventually) -> None:
     failures: list[Any] = []
 
     class Hooks(RestartHooks):

@@ -116,7 +116,7 @@ def test_nobody_else_gets_in(keys: Path, running: Callable[[Device], Device], co
     assert asks(connect(zmq.DEALER, endpoint, **anna)) == [b"", b"hello"], "and the device goes on"
 
 
-def test_any_client_that_knows_the_server_gets_in_if_told_so(
+def test_any_client_that_knows_the_server_gets_in_if_configured_so(
     keys: Path, running: Callable[[Device], Device], connect: Connect
 ) -> None:
     endpoint = running(echo(ThreadDevice, curve(keys, clients="any"))).endpoints["in"][0]
@@ -140,7 +140,7 @@ def test_keys_that_are_added_or_revoked_count_from_the_next_connection_on(
     assert asks(connected) == [b"", b"hello"], "libzmq asks at the handshake only"
 
 
-def test_a_revoked_client_is_dropped_when_the_device_starts_anew(
+def test_a_revoked_client_is_dropped_when_the_device_starts_again(
     keys: Path, running: Callable[[Device], Device], connect: Connect
 ) -> None:
     device = echo(ThreadDevice, curve(keys))
@@ -193,7 +193,7 @@ def passwords(tmp_path: Path) -> Path:
     return path
 
 
-def test_plain_lets_in_who_has_the_password(
+def test_plain_lets_in_a_user_that_has_the_password(
     passwords: Path, running: Callable[[Device], Device], connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

@@ -77,7 +77,7 @@ def test_linger_is_bounded_and_routers_are_mandatory_unless_the_user_or_the_cont
         router.send_multipart([b"nobody", b""])
 
 
-def test_an_xsub_loses_no_subscription_unless_told_so(context: zmq.Context[Any]) -> None:
+def test_an_xsub_loses_no_subscription_by_default(context: zmq.Context[Any]) -> None:
     with SocketSpec("in", zmq.XSUB).open(context).socket as xsub:
         assert xsub.get(zmq.SNDHWM) == 0
     with SocketSpec("in", zmq.XSUB, [(zmq.SNDHWM, 5)]).open(context).socket as xsub:

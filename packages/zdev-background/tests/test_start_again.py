@@ -46,7 +46,7 @@ def refused(error: type[Exception], device: Any, timeout: float) -> None:
         device.start(timeout)
 
 
-def test_a_start_after_one_that_was_given_up_starts_anew_once_that_has_ended(gate: Gate) -> None:
+def test_a_start_after_one_that_was_given_up_starts_again_once_that_has_ended(gate: Gate) -> None:
     device = idle()
     device.context_factory = gate
     refused(TimeoutError, device, 0.01)
@@ -63,7 +63,7 @@ def test_a_start_after_one_that_was_given_up_starts_anew_once_that_has_ended(gat
     device.stop()
 
 
-def test_a_start_that_was_given_up_still_tells_why_after_its_end(gate: Gate) -> None:
+def test_a_start_that_was_given_up_still_reports_why_after_its_end(gate: Gate) -> None:
     device = idle()
     device.context_factory = gate
     refused(TimeoutError, device, 0.01)
@@ -74,7 +74,7 @@ def test_a_start_that_was_given_up_still_tells_why_after_its_end(gate: Gate) -> 
 
 
 @both
-def test_a_start_during_a_stop_starts_anew_once_that_is_done(kind: Any, connect: Any, eventually: Eventually) -> None:
+def test_a_start_during_a_stop_starts_again_once_that_is_done(kind: Any, connect: Any, eventually: Eventually) -> None:
     device = idle(kind)
     device.context_factory = zmq.Context
     device.connect_out("tcp://127.0.0.1:1")
@@ -93,7 +93,7 @@ def test_a_start_during_a_stop_starts_anew_once_that_is_done(kind: Any, connect:
     device.stop()
 
 
-def test_a_start_during_a_drain_starts_anew_once_that_is_done(connect: Any, eventually: Eventually) -> None:
+def test_a_start_during_a_drain_starts_again_once_that_is_done(connect: Any, eventually: Eventually) -> None:
     device = queue(ThreadDevice)
     device.start()
     client, worker = connect(zmq.REQ, *device.endpoints["in"]), connect(zmq.REP, *device.endpoints["out"])
@@ -112,7 +112,7 @@ def test_a_start_during_a_drain_starts_anew_once_that_is_done(connect: Any, even
     device.stop()
 
 
-def test_a_start_beside_one_that_is_given_up_starts_anew(gate: Gate) -> None:
+def test_a_start_beside_one_that_is_given_up_starts_again(gate: Gate) -> None:
     device = idle()
     device.context_factory = gate
     first = in_thread(refused, TimeoutError, device, 0.2)

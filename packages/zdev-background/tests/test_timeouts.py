@@ -18,7 +18,7 @@ def idle(kind: Kinds) -> Any:
 
 @both
 @pytest.mark.parametrize("timeout", [-0.001, float("nan")])
-def test_what_is_no_time_is_refused_before_anything_happens(kind: Kinds, timeout: float) -> None:
+def test_an_invalid_time_is_refused_before_anything_happens(kind: Kinds, timeout: float) -> None:
     device = idle(kind)
     with pytest.raises(ValueError, match="invalid timeout"):
         device.start(timeout)
@@ -35,7 +35,7 @@ def test_what_is_no_time_is_refused_before_anything_happens(kind: Kinds, timeout
 
 @both
 @pytest.mark.parametrize("timeout", [float("inf"), 10**400, threading.TIMEOUT_MAX])
-def test_a_time_beyond_what_the_system_counts_is_no_limit(kind: Kinds, timeout: float) -> None:
+def test_a_time_beyond_what_the_system_counts_means_no_limit(kind: Kinds, timeout: float) -> None:
     device = idle(kind)
     device.start(timeout)
     device.stop(timeout)

@@ -18,12 +18,12 @@ from typing import IO, Any
 import pytest
 import zmq
 from msgspec import to_builtins
+from patience import PATIENCE
 
 from zdev_cli.control.client import ask
 from zdev_cli.control.protocol import Request
 
 ZDEV = str(Path(sysconfig.get_path("scripts"), "zdev"))
-PATIENCE = 20.0  # seconds for what takes a moment, on a busy machine
 
 
 class Lines:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+BIND = 'bind = "tcp://127.0.0.1:*"'
+
 
 def device(name: str, device_type: str, **sockets: str) -> str:
     """Return a device: three lines, and one line per socket; `in_` is in."""

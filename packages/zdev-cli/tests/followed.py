@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-PATIENCE = 20.0
+from patience import PATIENCE
+
 ENDLESS = ("zdev run", "zdev tap", "zdev record", "python worker.py")
 KINDS = (  # what is as it happens: how it looks in a page, and what may be printed in its place
     (r"(?<!\S)\S{40}(?!\S)", r"\S{40}"),

@@ -7,7 +7,7 @@ import struct
 from contextlib import suppress
 from pathlib import Path
 
-PATIENCE = 20.0
+from patience import PATIENCE
 
 
 def open_control(path: Path) -> socket.socket:

@@ -14,6 +14,7 @@ import pytest
 import zmq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE
 from raw_control import say
 from zmq.auth import load_certificate
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from conftest import Program, Service
 
 ANY = "tcp://127.0.0.1:*"
-PATIENCE = 20.0
 REFUSED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 NOBODY = 65534
@@ -81,7 +81,7 @@ def knock(new_socket: NewSocket, endpoint: str, options: dict[str, bytes]) -> st
 
 
 @pytest.mark.parametrize("isolation", ["thread", "process"])
-def test_only_who_has_a_known_key_gets_in_whatever_becomes_of_the_keys(
+def test_only_a_peer_that_has_a_known_key_gets_in_whatever_becomes_of_the_keys(
     service: Start, new_socket: NewSocket, keys: Path, isolation: str
 ) -> None:
     program = service(device("orders", ANY, isolation))
@@ -164,7 +164,7 @@ def test_a_protected_monitor_is_reached_with_keys_and_asks_for_them(
         assert watcher.err.next() == f"connected to {at['orders mon']}"
 
 
-def test_a_recording_is_replayed_to_who_asks_for_keys(
+def test_a_recording_is_replayed_to_a_peer_that_asks_for_keys(
     service: Start, zdev: Callable[..., Program], refused: Callable[..., tuple[int, str]], new_socket: NewSocket, keys: Path
 ) -> None:
     at = service(device("orders", ANY)).until_ready()
@@ -185,7 +185,9 @@ def test_a_recording_is_replayed_to_who_asks_for_keys(
     assert replays.status() == 0
 
 
-def test_keys_where_none_are_asked_for_are_told(service: Start, refused: Callable[..., tuple[int, str]], keys: Path) -> None:
+def test_keys_where_none_are_asked_for_are_reported(
+    service: Start, refused: Callable[..., tuple[int, str]], keys: Path
+) -> None:
     at = service(
         f'[[device]]\nname = "a"\ntype = "streamer"\nin.bind = "{ANY}"\nout.bind = "{ANY}"\nmon.bind = "{ANY}"'
     ).until_ready()

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zmq
-from exchange import ANY, exchange
+from devices_text import BIND, device
+from exchange import exchange
+from patience import PATIENCE
 from raw_control import open_control, read_answer, say
 
 from zdev_background import ThreadDevice
@@ -28,25 +30,14 @@ from zdev_cli.control.server import ControlServer
 if TYPE_CHECKING:
     from conftest import Program, Service
 
-PATIENCE = 20.0
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
-FILE = f"""
-[[device]]
-name = "orders"
-type = "queue"
-drain_timeout = 20
-in.bind = "{ANY}"
-out.bind = "{ANY}"
-ctrl.bind = "{ANY}"
-[[device]]
-name = "billing"
-type = "queue"
-isolation = "process"
-drain_timeout = 0.1
-in.bind = "{ANY}"
-out.bind = "{ANY}"
-"""
+FILE = (
+    device("orders", "queue", in_=BIND, out=BIND, ctrl=BIND)
+    + "drain_timeout = 20\n"
+    + device("billing", "queue", in_=BIND, out=BIND)
+    + 'isolation = "process"\ndrain_timeout = 0.1\n'
+)
 
 
 def test_a_paused_device_holds_its_messages_until_it_is_resumed(service: Start, connected: Connected) -> None:
@@ -113,16 +104,10 @@ def test_a_drain_that_takes_too_long_or_is_cut_short_by_a_stop_has_status_75(ser
     not hasattr(ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER), "linger_expired"), reason="zdev-background does not say so"
 )
 @pytest.mark.parametrize("verb", ["restart", "drain", "stop"])
-def test_messages_that_a_slow_receiver_left_in_libzmq_are_told_and_make_a_drain_incomplete(
+def test_messages_that_a_slow_receiver_left_in_libzmq_are_reported_and_make_a_drain_incomplete(
     service: Start, connected: Connected, verb: str
 ) -> None:
-    program = service(f"""
-[[device]]
-name = "tasks"
-type = "streamer"
-in.bind = "{ANY}"
-out = {{ bind = "{ANY}", options = {{ LINGER = 50 }} }}
-""")
+    program = service(device("tasks", "streamer", in_=BIND, out=f"{BIND}, options = {{ LINGER = 50 }}"))
     at = program.until_ready()
     connected(zmq.PULL, at["tasks out"], rcvhwm=1, rcvbuf=4096)  # and never reads
     sender = connected(zmq.PUSH, at["tasks in"])
@@ -147,7 +132,7 @@ def test_a_command_on_its_own_ctrl_socket_stops_a_device(service: Start, connect
     assert any("orders: ended by a command on its ctrl socket" in line for line in program.err.rest())
 
 
-def test_an_unknown_device_is_told_with_those_that_there_are(service: Start) -> None:
+def test_an_unknown_device_is_reported_with_those_that_there_are(service: Start) -> None:
     program = service(FILE)
     program.until_ready()
     for verb in ("status", "drain"):
@@ -157,7 +142,7 @@ def test_an_unknown_device_is_told_with_those_that_there_are(service: Start) -> 
 
 
 @pytest.mark.parametrize("verb", ["status", "reload", "pause"])
-def test_no_zdev_that_runs_is_told_with_where_it_was_sought(
+def test_no_zdev_that_runs_is_reported_with_where_it_was_sought(
     refused: Callable[..., tuple[int, str]], folder: Path, verb: str
 ) -> None:
     status, said = refused(verb, *(["orders"] if verb == "pause" else []), "--control", f"{folder}/nobody.sock")
@@ -364,7 +349,7 @@ def test_a_link_of_another_user_in_place_of_the_directory_is_refused(
     assert not any(mine.iterdir())
 
 
-def test_a_file_that_is_no_socket_is_left_alone(refused: Callable[..., tuple[int, str]], folder: Path) -> None:
+def test_a_file_that_is_not_a_socket_is_left_alone(refused: Callable[..., tuple[int, str]], folder: Path) -> None:
     file = folder / "zdev.toml"
     file.write_text(FILE)
     status, said = refused("run", "-c", str(file), "--control", str(file))
@@ -394,7 +379,7 @@ def test_a_file_whose_path_is_not_utf_8_is_steered_like_any_other(service: Start
     assert program.status() == 0
 
 
-def test_an_answer_that_can_not_be_sent_is_told_as_a_bug_and_ends_nothing(folder: Path) -> None:
+def test_an_answer_that_can_not_be_sent_is_reported_as_a_bug_and_ends_nothing(folder: Path) -> None:
     listening = ControlServer(folder / "control.sock", lambda _: Reply(lines=["\udce9"]))
     listening.start()
     for verb in ("status", "pause", "status"):  # of the server's own thread, and of another

@@ -122,12 +122,12 @@ def test_nothing_in_a_recording_reaches_a_terminal_as_a_command(info: Info, refu
     assert refused("info", str(path))[1].isprintable()
 
 
-def test_several_files_are_told_one_after_the_other(info: Info, recording: Path) -> None:
+def test_several_files_are_reported_one_after_the_other(info: Info, recording: Path) -> None:
     assert info(recording, recording).count("complete") == 2
     assert len(info("--json", recording, recording).splitlines()) == 2
 
 
-def test_what_is_no_recording_is_refused(refused: Refused, tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_recording_is_refused(refused: Refused, tmp_path: Path) -> None:
     path = tmp_path / "empty.mcap"
     path.touch()
     assert refused("info", str(path)) == (64, f"zdev: {path} is not a recording of zdev: it is not an MCAP file")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import zmq
 from faults.strangers import closed, silent
+from patience import PATIENCE
 
 from zdev_background import DEFAULT_SOCKET_OPTIONS
 from zdev_cli.traffic.sender import Sender
@@ -26,7 +27,6 @@ type = "queue"
 in = {{ bind = "tcp://127.0.0.1:*"{} }}
 out.bind = "tcp://127.0.0.1:*"
 """
-PATIENCE = 20.0
 FRAME = b"\2"  # a long one; ZMTP, rfc.zeromq.org/spec/23
 
 

@@ -23,7 +23,7 @@ def shown(frame: bytes, look: Look | None = None) -> str:
     return message_line([b"in", frame], WHEN, look or Look()).split(" B  ", 1)[1]
 
 
-def test_a_line_tells_time_direction_number_sizes_and_frames() -> None:
+def test_a_line_shows_time_direction_number_sizes_and_frames() -> None:
     line = message_line([b"out", b"\0\x6b\x8b\x45\x67", b"", b"hello world"], WHEN)
     assert line == '03:04:05.067  out  3 frames  5+0+11 B  0x006b8b4567 "" "hello world"'
 
@@ -39,7 +39,7 @@ def test_a_prefix_alone_has_no_frames() -> None:
 @pytest.mark.parametrize(
     ("prefix", "direction"), [(b"", '""'), (b"\xff", "0xff"), (b"a b", '"a b"'), (b"requests", "requests")]
 )
-def test_a_prefix_that_is_no_word_is_shown_as_a_frame(prefix: bytes, direction: str) -> None:
+def test_a_prefix_that_is_not_a_word_is_shown_as_a_frame(prefix: bytes, direction: str) -> None:
     assert message_line([prefix, b"x"], WHEN).split("  ")[1].strip() == direction
 
 
@@ -78,7 +78,7 @@ def test_long_binary_is_cut() -> None:
     assert shown(b"\xff" * 25) == "0x" + "ff" * 24 + "…"
 
 
-def test_many_frames_are_cut_and_their_total_told() -> None:
+def test_many_frames_are_cut_and_their_total_reported() -> None:
     assert message_line([b"in", *[b"ab"] * 1000], WHEN) == (
         "03:04:05.067  in   1000 frames  " + "+".join(["2"] * 8) + "+… = 2000 B  " + " ".join(['"ab"'] * 8) + " …"
     )
@@ -162,7 +162,7 @@ def test_a_json_line_holds_the_message_exactly(message: list[bytes], form: str) 
     assert [frame["size"] for frame in parsed["frames"]] == [len(frame) for frame in message[1:]]
 
 
-def test_a_json_line_tells_what_a_frame_means_if_asked() -> None:
+def test_a_json_line_shows_what_a_frame_means_if_asked() -> None:
     frame = msgspec.msgpack.encode({"id": 7})
     parsed = json.loads(json_line([b"in", frame, b"\xc1"], WHEN, "msgpack"))
     assert [each.get("decoded") for each in parsed["frames"]] == [{"id": 7}, None]

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import zmq
 from exchange import queue
+from patience import PATIENCE
 from raw_control import say
 
-PATIENCE = 20.0
 F_SETPIPE_SZ = 1031
 Connected = Callable[..., "zmq.Socket[bytes]"]
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from devices_text import BIND, at, device
 from followed import Terminals, commands
 
 DOCS = Path(__file__).parents[3] / "docs" / "cli"
@@ -24,13 +25,10 @@ in.bind = "tcp://127.0.0.1:{1}"
 out.bind = "tcp://127.0.0.1:{2}"
 mon.bind = "tcp://127.0.0.1:{3}"
 """
-DEVICE = """
-[[device]]
-name = "{0}"
-type = "{1}"
-in.bind = "tcp://127.0.0.1:{2}"
-out.bind = "tcp://127.0.0.1:*"
-"""
+
+
+def unwatched(name: str, device_type: str, port: int) -> str:
+    return "\n" + device(name, device_type, in_=at("bind", port), out=BIND)
 
 
 def shown(page: str) -> dict[str, list[str]]:
@@ -59,20 +57,20 @@ def terminals(folder: Path) -> Iterator[Terminals]:
 def test_running_devices_is_as_its_page_says(folder: Path, ports: list[int], terminals: Terminals) -> None:
     says = shown("running.md")
     file = folder / "zdev.toml"
-    billing = DEVICE.format("billing", "queue", ports[4])
+    billing = unwatched("billing", "queue", ports[4])
     file.write_text(ORDERS.format(*ports) + billing)
     terminals.run("zdev run -c zdev.toml", says["zdev run -c zdev.toml"])
     changed = ORDERS.format(*ports).replace('"monitored-queue"', '"monitored-queue"\ndrain_timeout = 7\nin.options.RCVHWM = 5')
-    audit = DEVICE.format("audit", "streamer", ports[5])
+    audit = unwatched("audit", "streamer", ports[5])
     file.write_text(changed + billing + "drain_timeout = 5\n" + audit)
     terminals.run("zdev reload", says["zdev reload"])
-    file.write_text(ORDERS.format(*ports) + DEVICE.format("more", "steamer", ports[1]))
+    file.write_text(ORDERS.format(*ports) + unwatched("more", "steamer", ports[1]))
     terminals.run("zdev reload", [line.replace("/etc/zdev", str(folder)) for line in says["zdev reload!"]], status=78)
 
 
 def test_steering_is_as_its_page_says(folder: Path, ports: list[int], terminals: Terminals) -> None:
     says = shown("steering.md")
-    Path(folder, "zdev.toml").write_text(ORDERS.format(*ports) + DEVICE.format("billing", "queue", ports[4]))
+    Path(folder, "zdev.toml").write_text(ORDERS.format(*ports) + unwatched("billing", "queue", ports[4]))
     with closing(sockets.create_server(("127.0.0.1", ports[4]))):
         terminals.run("zdev run -c zdev.toml", ["started: 1 of 2 devices active, 1 waiting"])
         while "waiting" not in (status := terminals.run("zdev status", [])).output.read_text():

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 from exchange import queue
+from patience import PATIENCE
 
 import zdev_cli
 from zdev_cli._main import SECTIONS
-
-PATIENCE = 20.0
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -27,7 +26,7 @@ def test_the_package_exports_exactly_this() -> None:
     assert sorted(zdev_cli.__all__) == ["main", "message_line"]
 
 
-def test_version_tells_the_version_of_the_package(zdev_path: str) -> None:
+def test_version_shows_the_version_of_the_package(zdev_path: str) -> None:
     done = run(zdev_path, "--version")
     assert (done.stdout, done.stderr, done.returncode) == (f"zdev {importlib.metadata.version('zdev-cli')}\n", "", 0)
 
@@ -45,13 +44,13 @@ def test_python_m_zdev_cli_is_the_same_program(zdev_path: str) -> None:
 
 
 @pytest.mark.parametrize("command", [(), ("key",)])
-def test_a_command_that_lacks_its_command_tells_them_all(zdev_path: str, command: tuple[str, ...]) -> None:
+def test_a_command_that_lacks_its_command_shows_them_all(zdev_path: str, command: tuple[str, ...]) -> None:
     done = run(zdev_path, *command)
     assert done.stderr == run(zdev_path, *command, "--help").stdout
     assert (done.stdout, done.returncode) == ("", 64)
 
 
-def test_an_unknown_command_is_refused_and_the_nearest_told(refused: Callable[..., tuple[int, str]]) -> None:
+def test_an_unknown_command_is_refused_and_the_nearest_reported(refused: Callable[..., tuple[int, str]]) -> None:
     assert refused("stauts") == (64, "zdev: no such command 'stauts'; did you mean status? (see 'zdev --help')")
     assert refused("xyzzy") == (64, "zdev: no such command 'xyzzy' (see 'zdev --help')")
 
@@ -65,14 +64,14 @@ def test_help_answers_without_loading_zeromq() -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
 @pytest.mark.parametrize("command", [("schema",), ("--help",), ("key", "--help")])
-def test_output_that_finds_no_room_is_told_in_a_line(zdev_path: str, command: tuple[str, ...]) -> None:
+def test_output_that_finds_no_room_is_reported_in_a_line(zdev_path: str, command: tuple[str, ...]) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([zdev_path, *command], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20, check=False)
     assert (done.stderr, done.returncode) == ("zdev: cannot write the output: No space left on device\n", 69)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere such a write may have another error")
-def test_output_to_a_terminal_that_is_gone_is_told_in_a_line(zdev_path: str) -> None:
+def test_output_to_a_terminal_that_is_gone_is_reported_in_a_line(zdev_path: str) -> None:
     controller, terminal = os.openpty()
     os.close(controller)
     done = subprocess.run([zdev_path, "schema"], stdout=terminal, stderr=subprocess.PIPE, text=True, timeout=20, check=False)
@@ -81,7 +80,7 @@ def test_output_to_a_terminal_that_is_gone_is_told_in_a_line(zdev_path: str) -> 
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no such device")
-def test_the_status_tells_what_the_error_output_has_no_room_for(zdev_path: str) -> None:
+def test_the_status_shows_what_the_error_output_has_no_room_for(zdev_path: str) -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run([zdev_path, "rum"], stdout=subprocess.PIPE, stderr=full, timeout=20, check=False)
     assert (done.stdout, done.returncode) == (b"", 64)

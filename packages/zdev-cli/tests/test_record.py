@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import zmq
+from patience import PATIENCE
 
 from zdev_cli._failure import Failure
 from zdev_cli.traffic.reader import Reader
@@ -27,7 +28,6 @@ Start = Callable[..., "Program"]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
 Refused = Callable[..., tuple[int, str]]
 Mon = tuple["zmq.Socket[bytes]", str]
-PATIENCE = 20.0
 
 
 @pytest.fixture
@@ -158,7 +158,7 @@ def test_a_duration_ends_it(zdev: Start, mon: Mon, tmp_path: Path) -> None:
     assert recorder.out.rest()[0].startswith("recorded 0 messages, 0 B, in ")
 
 
-def test_what_finds_no_room_is_counted_and_told(zdev: Start, mon: Mon, tmp_path: Path) -> None:
+def test_what_finds_no_room_is_counted_and_reported(zdev: Start, mon: Mon, tmp_path: Path) -> None:
     recorder = zdev("record", mon[1], "-o", str(tmp_path / "t.mcap"), "--buffer", "1kB", "--limit", "1")
     assert mon[0].recv() == b"\1"
     mon[0].send_multipart([b"in", b"x" * 2000])
@@ -233,7 +233,7 @@ def test_an_attempt_without_messages_that_fails_leaves_no_file(refused: Refused,
     assert not path.exists()
 
 
-def test_a_full_disk_is_told_and_what_was_there_is_kept(zdev_path: str, mon: Mon, tmp_path: Path) -> None:
+def test_a_full_disk_is_reported_and_what_was_there_is_kept(zdev_path: str, mon: Mon, tmp_path: Path) -> None:
     """A limit of the process, 8 blocks of 512 bytes, stands in for the disk."""
     path = tmp_path / "t.mcap"
     command = [zdev_path, "record", mon[1], "-o", str(path), "--chunk-size", "1kB"]

@@ -179,7 +179,7 @@ def read_prefix(folder: Path, messages: list[Recorded], at: int) -> list[Recorde
 
 @settings(deadline=None, max_examples=100)
 @given(st.binary(max_size=200))
-def test_arbitrary_bytes_are_no_recording_or_an_empty_one(folder: Path, content: bytes) -> None:
+def test_arbitrary_bytes_are_not_a_recording_or_an_empty_one(folder: Path, content: bytes) -> None:
     path = folder / f"{next(numbers)}.mcap"
     path.write_bytes(b"\x89MCAP0\r\n" + content)
     found, fault = read_or_refuse(path)
@@ -273,7 +273,7 @@ def test_a_pipe_is_refused_since_only_a_file_has_a_size(folder: Path) -> None:
         os.close(writing)
 
 
-def test_the_channels_tell_any_reader_what_they_hold(folder: Path) -> None:
+def test_the_channels_show_any_reader_what_they_hold(folder: Path) -> None:
     from mcap.reader import make_reader
 
     path = write(folder, [Recorded(7, [b"in", b"a", b"", b"b"]), Recorded(8, [b"out", b"c"])])

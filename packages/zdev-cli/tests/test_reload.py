@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import zmq
 from exchange import exchange, queue
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from conftest import Program, Service
 
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
-PATIENCE = 20.0
 
 
 def mon(program: Service) -> str:
@@ -63,7 +63,7 @@ def test_sighup_while_devices_start_reloads_once_they_have(service: Start) -> No
         assert time.monotonic() < deadline
 
 
-def test_a_bad_file_changes_nothing_and_all_faults_are_told(service: Start) -> None:
+def test_a_bad_file_changes_nothing_and_all_faults_are_reported(service: Start) -> None:
     program = service(queue("orders"))
     program.until_ready()
     before = program.device("orders")

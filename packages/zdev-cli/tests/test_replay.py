@@ -26,7 +26,6 @@ Connected = Callable[..., "zmq.Socket[bytes]"]
 Refused = Callable[..., tuple[int, str]]
 Message = list[bytes]
 ANY = "tcp://127.0.0.1:*"
-PATIENCE = 20.0
 
 
 @pytest.fixture
@@ -173,7 +172,7 @@ def test_a_receiver_that_stops_is_unavailable(
     assert replay.out.rest()[0].startswith("replayed ")
 
 
-def test_a_receiver_that_leaves_and_comes_back_gets_the_rest_and_the_break_is_told(
+def test_a_receiver_that_leaves_and_comes_back_gets_the_rest_and_the_break_is_reported(
     zdev: Start, recorded: Callable[..., str], bound: Bound, free: str
 ) -> None:
     first, _ = bound(zmq.PULL, free)
@@ -188,7 +187,7 @@ def test_a_receiver_that_leaves_and_comes_back_gets_the_rest_and_the_break_is_to
     assert replay.err.rest()[-1] == "the connection ended once; messages on their way then may be lost"
 
 
-def test_one_of_a_type_that_takes_nothing_is_told(refused: Refused, recorded: Callable[..., str], bound: Bound) -> None:
+def test_one_of_a_type_that_takes_nothing_is_reported(refused: Refused, recorded: Callable[..., str], bound: Bound) -> None:
     _, at = bound(zmq.PUB)
     status, line = refused("replay", recorded(*requests(1)), "--to", at)
     assert status == 69
@@ -233,7 +232,7 @@ def test_files_are_played_one_after_the_other(zdev: Start, recorded: Callable[..
     assert [pull.recv(), pull.recv()] == [b"1", b"2"]
 
 
-def test_of_a_file_that_was_cut_the_rest_is_sent_and_the_cut_told(
+def test_of_a_file_that_was_cut_the_rest_is_sent_and_the_cut_reported(
     zdev: Start, recorded: Callable[..., str], bound: Bound
 ) -> None:
     pull, at = bound(zmq.PULL)
@@ -261,7 +260,7 @@ def test_what_makes_no_sense_is_refused(refused: Refused, arguments: tuple[str, 
     assert words in line
 
 
-def test_a_direction_that_was_not_recorded_is_told(refused: Refused, recorded: Callable[..., str]) -> None:
+def test_a_direction_that_was_not_recorded_is_reported(refused: Refused, recorded: Callable[..., str]) -> None:
     path = recorded([b"requests", b"1"])
     status, line = refused("replay", path, "--to", ANY)
     assert (status, line) == (64, f"zdev: {path}: no message of direction in (see zdev info)")

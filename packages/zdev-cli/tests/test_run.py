@@ -19,7 +19,7 @@ Connected = Callable[..., "zmq.Socket[bytes]"]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
 
 
-def test_a_line_an_endpoint_tells_role_type_verb_and_the_resolved_address(zdev: Start) -> None:
+def test_one_line_per_endpoint_shows_role_type_verb_and_the_resolved_address(zdev: Start) -> None:
     program = zdev("run", "queue", "--bind-in", ANY, "--bind-in", ANY, "--connect-out", "tcp://127.0.0.1:1")
     lines = [program.out.next().split() for _ in range(3)]
     assert [line[:3] for line in lines] == [["in", "ROUTER", "bind"]] * 2 + [["out", "DEALER", "connect"]]
@@ -66,7 +66,7 @@ def test_a_forwarder_takes_subscriptions_upstream(zdev: Start, connected: Connec
     assert subscriber.recv() == b"news: wanted"
 
 
-def test_a_sub_socket_subscribes_to_everything_unless_told(zdev: Start, bound: Bound) -> None:
+def test_a_sub_socket_subscribes_to_everything_by_default(zdev: Start, bound: Bound) -> None:
     publisher, at = bound(zmq.XPUB)
     zdev("run", "forwarder", "--in-type", "SUB", "--out-type", "PUB", "--connect-in", at, "--bind-out", ANY)
     assert publisher.recv() == b"\1"

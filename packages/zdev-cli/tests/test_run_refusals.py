@@ -153,7 +153,7 @@ def test_an_address_that_this_machine_does_not_have_is_unavailable(refused: Refu
 
 
 @pytest.mark.parametrize("option", ["CURVE_SECRETKEY", "plain_password"])
-def test_a_secret_is_not_taken_on_the_command_line_nor_told(refused: Refused, option: str) -> None:
+def test_a_secret_is_not_taken_on_the_command_line_nor_reported(refused: Refused, option: str) -> None:
     status, line = refused(*QUEUE, "--setsockopt-in", f"{option}=hunter2")
     assert status == 64
     assert f"{option.upper()} is a secret" in line

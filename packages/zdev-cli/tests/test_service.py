@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import zmq
+from devices_text import BIND, device
 from exchange import ANY, exchange, queue
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from conftest import Program, Service
 
-PATIENCE = 20.0
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
@@ -137,7 +138,7 @@ def test_the_socket_of_a_killed_zdev_is_replaced(service: Start) -> None:
 
 
 def test_a_file_with_faults_starts_nothing(service: Start) -> None:
-    program = service('[[device]]\nname = "orders"\ntype = "queu"\n')
+    program = service(device("orders", "queu"))
     assert program.status() == 78
     assert "queu" in "\n".join(program.err.rest())
     assert program.out.rest() == []
@@ -145,7 +146,7 @@ def test_a_file_with_faults_starts_nothing(service: Start) -> None:
 
 def test_a_chain_of_devices_is_drained_from_its_beginning(service: Start, connected: Connected, folder: Path) -> None:
     middle = f"ipc://{folder}/middle"
-    first = f'[[device]]\nname = "first"\ntype = "queue"\nin.bind = "{ANY}"\nout.connect = "{middle}"\n'
+    first = device("first", "queue", in_=BIND, out=f'connect = "{middle}"')
     program = service(queue("last", front=middle) + first)
     at = program.until_ready()
     client, worker = connected(zmq.REQ, at["first in"]), connected(zmq.REP, at["last out"])
@@ -159,7 +160,7 @@ def test_a_chain_of_devices_is_drained_from_its_beginning(service: Start, connec
     assert program.status() == 0
 
 
-def test_a_device_that_shall_not_restart_is_left_failed(service: Start, bound: Bound) -> None:
+def test_a_device_that_must_not_restart_is_left_failed(service: Start, bound: Bound) -> None:
     holder, taken = bound(zmq.PULL)
     program = service(queue("orders", 'restart = "never"', front=taken))
     program.until_ready()

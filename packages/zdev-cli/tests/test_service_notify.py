@@ -11,20 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from devices_text import BIND, device
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from conftest import Service
 
-ANY = "tcp://127.0.0.1:*"
-PATIENCE = 20.0
 Start = Callable[..., "Service"]
-QUEUE = f"""
-[[device]]
-name = "orders"
-type = "queue"
-in.bind = "{ANY}"
-out.bind = "{ANY}"
-"""
+QUEUE = device("orders", "queue", in_=BIND, out=BIND)
 
 
 class Manager:
@@ -71,7 +65,7 @@ def manager(request: pytest.FixtureRequest, folder: Path) -> Iterator[Manager]:
     found.close()
 
 
-def test_it_tells_ready_reloading_and_stopping(service: Start, manager: Manager) -> None:
+def test_it_reports_ready_reloading_and_stopping(service: Start, manager: Manager) -> None:
     program = service(QUEUE, NOTIFY_SOCKET=manager.address)
     assert manager.next() == "STATUS=1 of 1 device active"
     assert manager.next() == "READY=1"

@@ -12,11 +12,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import zmq
+from devices_text import BIND, at, device
 
 if TYPE_CHECKING:
     from conftest import Service
 
-ANY = "tcp://127.0.0.1:*"
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
@@ -24,29 +24,13 @@ HEADINGS = [
     *("DEVICE", "TYPE", "STATE", "IN>OUT/S", "OUT>IN/S", "IN>OUT_B/S", "OUT>IN_B/S", "IN>OUT", "OUT>IN", "IN_FLIGHT"),
     *("DROPPED", "MALFORMED", "UNROUTABLE", "OVERFLOWED", "HELD", "LOST", "RESTARTS", "UPTIME"),
 ]
-FILE = f"""
-[[device]]
-name = "orders"
-type = "monitored-queue"
-in.bind = "{ANY}"
-out.bind = "{ANY}"
-mon.bind = "{ANY}"
-[[device]]
-name = "tasks"
-type = "streamer"
-in.bind = "{ANY}"
-out.connect = "tcp://127.0.0.1:1"
-"""
+FILE = device("orders", "monitored-queue", in_=BIND, out=BIND, mon=BIND) + device(
+    "tasks", "streamer", in_=BIND, out=at("connect", 1)
+)
 
 
 def taken(endpoint: str) -> str:
-    return f"""
-[[device]]
-name = "billing"
-type = "queue"
-in.bind = "{endpoint}"
-out.bind = "{ANY}"
-"""
+    return device("billing", "queue", in_=f'bind = "{endpoint}"', out=BIND)
 
 
 def facts_of(program: Service, name: str) -> dict[str, str]:
@@ -54,7 +38,9 @@ def facts_of(program: Service, name: str) -> dict[str, str]:
     return dict(re.split(r"  +", line, maxsplit=1) for line in program.do("status", name))
 
 
-def test_a_line_a_device_tells_state_and_counters_in_stable_columns(service: Start, connected: Connected, bound: Bound) -> None:
+def test_one_line_per_device_shows_state_and_counters_in_stable_columns(
+    service: Start, connected: Connected, bound: Bound
+) -> None:
     _, endpoint = bound(zmq.PULL)
     program = service(FILE + taken(endpoint))
     at = program.until_ready()
@@ -73,7 +59,7 @@ def test_a_line_a_device_tells_state_and_counters_in_stable_columns(service: Sta
     assert re.fullmatch(r"billing: cannot bind in .*in use.*; retrying in [0-9.]+ s", lines[4])
 
 
-def test_one_device_in_detail_tells_its_endpoints_and_what_was_dropped(service: Start, connected: Connected) -> None:
+def test_one_device_in_detail_shows_its_endpoints_and_what_was_dropped(service: Start, connected: Connected) -> None:
     program = service(FILE)
     at = program.until_ready()
     connected(zmq.DEALER, at["orders in"]).send(b"hello")

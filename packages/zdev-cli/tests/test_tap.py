@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import zmq
+from patience import PATIENCE
 
 if TYPE_CHECKING:
     from conftest import Program
@@ -21,7 +22,6 @@ Connected = Callable[..., "zmq.Socket[bytes]"]
 Refused = Callable[..., tuple[int, str]]
 Mon = tuple["zmq.Socket[bytes]", str]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
-PATIENCE = 20.0
 CLOCK = r"\d\d:\d\d:\d\d\.\d\d\d  "
 
 
@@ -136,7 +136,7 @@ def test_it_waits_for_a_device_that_comes_later_or_again(zdev: Start, bound: Bou
 
 
 @pytest.mark.parametrize("kind", [zmq.ROUTER, zmq.REP, zmq.PUSH, zmq.SUB])
-def test_what_can_be_no_monitor_is_told(refused: Refused, bound: Bound, kind: int) -> None:
+def test_what_cannot_be_a_monitor_is_reported(refused: Refused, bound: Bound, kind: int) -> None:
     _, at = bound(kind)
     status, line = refused("tap", at)
     assert status == 69

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 import zmq
+from patience import PATIENCE
 
 from zdev_cli.traffic.matching import Match, bytes_of, field_of
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 Start = Callable[..., "Program"]
 Mon = tuple["zmq.Socket[bytes]", str]
-PATIENCE = 20.0
 DOCUMENT = {"user": {"id": 7, "name": "anna", "admin": True}, "items": ["pen", 2.5, None], "7": b"\0\xff"}
 
 
@@ -67,7 +67,7 @@ def test_when_nothing_matched_it_says_how_much_came(zdev: Start, mon: Mon) -> No
     assert tap.err.rest()[-1] == f"zdev: 1 message from {mon[1]}, but none matched"
 
 
-def test_json_is_a_line_a_message(zdev: Start, mon: Mon) -> None:
+def test_json_is_one_line_per_message(zdev: Start, mon: Mon) -> None:
     tap = zdev("tap", mon[1], "--json", "--limit", "1")
     assert mon[0].recv() == b"\1"
     mon[0].send_multipart([b"in", b"\0\xff", b"", "größer".encode()])
@@ -136,12 +136,12 @@ def test_no_frame_is_too_odd_for_a_field(frame: bytes) -> None:
     assert not Match(fields=[field_of("a=1")]).accepts([b"in", frame])
 
 
-def test_bytes_of_msgpack_and_its_keys_that_are_no_text_are_found() -> None:
+def test_bytes_of_msgpack_and_its_keys_that_are_not_text_are_found() -> None:
     frame = msgspec.msgpack.encode({7: b"\0\xff", b"key": {"": 1}})
     for field in ("7=0x00ff", "7=0x00FF"):
         assert Match(fields=[field_of(field)]).accepts([b"in", frame])
     assert not Match(fields=[field_of("key.x=1")]).accepts([b"in", frame])
 
 
-def test_the_prefix_is_no_frame_to_match() -> None:
+def test_the_prefix_is_not_a_frame_to_match() -> None:
     assert not Match(words=[bytes_of("in")]).accepts([b"in", b"out"])

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import zmq
+from devices_text import BIND, device
+from patience import PATIENCE
 
 from zdev_cli.traffic.reader import Reader
 
@@ -18,21 +20,7 @@ if TYPE_CHECKING:
 Start = Callable[..., "Program"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
 Refused = Callable[..., tuple[int, str]]
-PATIENCE = 20.0
-CONFIG = """
-[[device]]
-name = "orders"
-type = "streamer"
-in.bind = "tcp://127.0.0.1:*"
-out.bind = "tcp://127.0.0.1:*"
-mon.bind = "tcp://127.0.0.1:*"
-
-[[device]]
-name = "silent"
-type = "streamer"
-in.bind = "tcp://127.0.0.1:*"
-out.bind = "tcp://127.0.0.1:*"
-"""
+CONFIG = device("orders", "streamer", in_=BIND, out=BIND, mon=BIND) + device("silent", "streamer", in_=BIND, out=BIND)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from patience import PATIENCE
 from textual.pilot import Pilot
 from textual.widgets import Static
 
@@ -21,7 +22,6 @@ from zdev_cli.screen.detail import chart
 from zdev_cli.screen.dialogs import Help, Question
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
 
-PATIENCE = 20.0
 WIDE, NARROW = (160, 50), (80, 24)
 Scene = Callable[[Top, Pilot[None]], Awaitable[None]]
 
@@ -205,7 +205,7 @@ def test_the_selected_device_stays_selected_wherever_its_row_goes(server: Server
 
 
 @pytest.mark.parametrize(("key", "verb"), [("p", "pause"), ("r", "resume"), ("s", "start")])
-def test_a_key_steers_the_selected_device_and_the_answer_is_told(
+def test_a_key_steers_the_selected_device_and_the_answer_is_reported(
     server: Server, watch: Callable[..., None], key: str, verb: str
 ) -> None:
     async def scene(app: Top, pilot: Pilot[None]) -> None:
@@ -216,7 +216,7 @@ def test_a_key_steers_the_selected_device_and_the_answer_is_told(
     watch(scene)
 
 
-def test_what_a_command_could_not_do_is_told(server: Server, watch: Callable[..., None]) -> None:
+def test_what_a_command_could_not_do_is_reported(server: Server, watch: Callable[..., None]) -> None:
     server.replies["pause"] = Reply(status=69, lines=["billing is [stopped]: zdev start billing"])
 
     async def scene(app: Top, pilot: Pilot[None]) -> None:
@@ -256,7 +256,7 @@ def test_a_filter_shows_what_matches_until_escape(watch: Callable[..., None]) ->
     watch(scene)
 
 
-def test_help_tells_the_keys(watch: Callable[..., None]) -> None:
+def test_help_shows_the_keys(watch: Callable[..., None]) -> None:
     async def scene(app: Top, pilot: Pilot[None]) -> None:
         await pilot.press("question_mark")
         assert isinstance(app.screen, Help)
@@ -266,7 +266,7 @@ def test_help_tells_the_keys(watch: Callable[..., None]) -> None:
     watch(scene)
 
 
-def test_the_detail_tells_sockets_drops_and_what_is_wrong(server: Server, watch: Callable[..., None]) -> None:
+def test_the_detail_shows_sockets_drops_and_what_is_wrong(server: Server, watch: Callable[..., None]) -> None:
     sockets = [
         SocketView(role="in", type="ROUTER", binds=["tcp://127.0.0.1:5559"], connects=[]),
         SocketView(role="mon", type="PUB", binds=[], connects=["tcp://[::1]:7"]),
@@ -313,7 +313,7 @@ def test_a_zdev_without_devices_is_shown_as_such(server: Server, watch: Callable
     watch(scene)
 
 
-def test_a_zdev_that_goes_away_is_told_and_comes_back(server: Server, watch: Callable[..., None]) -> None:
+def test_a_zdev_that_goes_away_is_reported_and_comes_back(server: Server, watch: Callable[..., None]) -> None:
     async def scene(app: Top, pilot: Pilot[None]) -> None:
         assert text_of(app, "#head").startswith("ready  3 devices: 3 active  up 1m0s  pid 42")
         server.stop()

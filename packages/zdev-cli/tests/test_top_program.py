@@ -18,27 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zmq
+from devices_text import BIND, device
+from patience import PATIENCE
 
 from zdev_cli.screen.app import Top
 
 if TYPE_CHECKING:
     from conftest import Service
 
-PATIENCE = 30.0
-DEVICES = """
-[[device]]
-name = "orders"
-type = "monitored-queue"
-in.bind = "tcp://127.0.0.1:*"
-out.bind = "tcp://127.0.0.1:*"
-mon.bind = "tcp://127.0.0.1:*"
-
-[[device]]
-name = "tasks"
-type = "streamer"
-in.bind = "tcp://127.0.0.1:*"
-out.bind = "tcp://127.0.0.1:*"
-"""
+DEVICES = device("orders", "monitored-queue", in_=BIND, out=BIND, mon=BIND) + device("tasks", "streamer", in_=BIND, out=BIND)
 
 
 @pytest.fixture
@@ -66,14 +54,14 @@ class Terminal:
         )
 
     def until(self, words: bytes) -> None:
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + 2 * PATIENCE
         while words not in self.seen:
             assert time.monotonic() < deadline, self.seen[-2000:]
             self._read()
 
     def ended(self) -> int:
         """The exit status, once it has ended by itself; all that it wrote is in `seen`."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + 2 * PATIENCE
         while self.process.poll() is None:
             assert time.monotonic() < deadline, self.seen[-2000:]
             self._read()
@@ -90,7 +78,7 @@ class Terminal:
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.kill()
-            self.process.wait(PATIENCE)
+            self.process.wait(2 * PATIENCE)
         os.close(self.master)
         os.close(self.slave)
 
@@ -145,7 +133,7 @@ def test_it_shows_what_passes_and_pauses_and_resumes_a_device(
         async with app.run_test(size=(80, 24)) as pilot:
 
             async def until(condition: Callable[[], bool]) -> None:
-                deadline = time.monotonic() + PATIENCE
+                deadline = time.monotonic() + 2 * PATIENCE
                 while not condition():
                     assert time.monotonic() < deadline, app.export_screenshot()
                     client.send(b"hello")
@@ -164,7 +152,7 @@ def test_it_shows_what_passes_and_pauses_and_resumes_a_device(
             await pilot.press("r")
             await until(lambda: cell("STATE") == "active")
 
-    asyncio.run(asyncio.wait_for(scene(), 2 * PATIENCE))
+    asyncio.run(asyncio.wait_for(scene(), 3 * PATIENCE))
 
 
 def test_a_drained_device_is_stopped_and_can_be_started(running: tuple[Service, dict[str, str]]) -> None:
@@ -175,7 +163,7 @@ def test_a_drained_device_is_stopped_and_can_be_started(running: tuple[Service, 
         async with app.run_test(size=(80, 24)) as pilot:
 
             async def until_state(state: str) -> None:
-                deadline = time.monotonic() + PATIENCE
+                deadline = time.monotonic() + 2 * PATIENCE
                 while not app.table.row_count or app.table.get_cell("orders", "STATE").plain != state:
                     assert time.monotonic() < deadline, app.export_screenshot()
                     await pilot.pause(0.02)
@@ -186,7 +174,7 @@ def test_a_drained_device_is_stopped_and_can_be_started(running: tuple[Service, 
             await pilot.press("s")
             await until_state("active")
 
-    asyncio.run(asyncio.wait_for(scene(), 2 * PATIENCE))
+    asyncio.run(asyncio.wait_for(scene(), 3 * PATIENCE))
 
 
 def test_once_prints_the_table_as_text(running: tuple[Service, dict[str, str]]) -> None:

@@ -13,7 +13,8 @@ from socket import create_server
 
 import pytest
 import zmq
-from followed import PATIENCE, Terminals, commands
+from followed import Terminals, commands
+from patience import PATIENCE
 
 PAGE = (Path(__file__).parents[3] / "docs" / "cli" / "traffic.md").read_text()
 DEVICE = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[0]

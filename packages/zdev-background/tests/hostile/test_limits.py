@@ -114,7 +114,7 @@ def test_a_user_may_lift_them(kind: type[Device], connect: Connect) -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="descriptors are found in /proc")
 @pytest.mark.parametrize("given", [{}, {"TCP_KEEPALIVE": 0}, {"TCP_KEEPALIVE_IDLE": 5, "TCP_KEEPALIVE_CNT": 2}])
-def test_the_system_looks_after_connections_as_told(given: dict[str, int]) -> None:
+def test_the_system_looks_after_connections_as_configured(given: dict[str, int]) -> None:
     expected = {option.name: value for option, value in DEFAULT_SOCKET_OPTIONS.items()} | given
     with ExitStack() as stack:
         endpoint = stack.enter_context(device_of(ThreadDevice, **given)).endpoints["in"][0]

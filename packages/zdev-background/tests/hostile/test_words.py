@@ -27,7 +27,7 @@ NOISE = {
 
 
 @pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE.keys())
-def test_what_is_no_zmtp_harms_nobody(victim: Victim, noise: bytes) -> None:
+def test_bytes_that_are_not_zmtp_harm_nobody(victim: Victim, noise: bytes) -> None:
     for _ in range(10):
         with say(victim.endpoint, noise):
             victim.serves()

@@ -56,7 +56,7 @@ def test_the_image_is_made_of_what_there_is() -> None:
 
 
 @pytest.mark.parametrize("condition", ["ready", "not ready"])
-def test_the_health_check_tells_whether_zdev_is_ready(condition: str, service: Callable[..., Service]) -> None:
+def test_the_health_check_shows_whether_zdev_is_ready(condition: str, service: Callable[..., Service]) -> None:
     bound = "tcp://127.0.0.1:*" if condition == "ready" else "tcp://203.0.113.1:5559"  # of nobody: RFC 5737
     more = "" if condition == "ready" else "insecure = true\n"
     running = service(

@@ -108,9 +108,7 @@ def test_an_expression_is_of_metrics_and_labels_that_zdev_has(
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule["alert"])
-def test_an_alert_tells_of_labels_that_its_expression_has(
-    rule: dict[str, Any], families: dict[str, dict[str, set[str]]]
-) -> None:
+def test_an_alert_names_labels_that_its_expression_has(rule: dict[str, Any], families: dict[str, dict[str, set[str]]]) -> None:
     named = {label for text in rule["annotations"].values() for label in TEMPLATED.findall(text)}
     outer = promql.parse(rule["expr"])
     kept = {*OF_PROMETHEUS, *(label for labels in families.values() for label in labels)}
@@ -121,7 +119,7 @@ def test_an_alert_tells_of_labels_that_its_expression_has(
     assert {"summary", "description"} == set(rule["annotations"])
 
 
-def test_legends_tell_of_labels_that_their_expressions_keep() -> None:
+def test_legends_name_labels_that_their_expressions_keep() -> None:
     for target in TARGETS:
         expression = target["expr"]
         kept = set(OF_PROMETHEUS)

@@ -78,7 +78,7 @@ def test_the_order_of_each_pair_of_peers_is_looked_at() -> None:
     assert (found.requests.disordered, found.replies.disordered) == (1, 1)
 
 
-def test_a_peer_that_connects_anew_may_overtake_itself() -> None:
+def test_a_peer_that_connects_again_may_overtake_itself() -> None:
     found = judged(client(2, [], fate="cut"), worker([(CLIENT, 1), (CLIENT, 0)]))
     assert (found.requests.disordered, found.requests.overtaken) == (0, 1)
 

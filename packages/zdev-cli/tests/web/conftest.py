@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import pytest
 from msgspec.structs import replace
+from patience import PATIENCE
 
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
 from zdev_cli.web import WebServer
-
-PATIENCE = 20.0  # seconds for what takes a moment, on a busy machine
 
 
 class Response(NamedTuple):

@@ -43,7 +43,7 @@ def exposed_name(family: Metric) -> str:
 
 
 @pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
-def test_each_number_of_a_device_is_told_by_direction(serve: Serve, snapshot: Snapshot, accept: str) -> None:
+def test_each_number_of_a_device_is_reported_by_direction(serve: Serve, snapshot: Snapshot, accept: str) -> None:
     scraped = samples(families(serve(snapshot), accept))
 
     def value(name: str, **labels: str) -> float:
@@ -77,7 +77,7 @@ def test_a_device_is_in_exactly_one_of_all_states(serve: Serve, snapshot: Snapsh
 
 
 @pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
-def test_the_build_tells_the_versions(serve: Serve, snapshot: Snapshot, accept: str) -> None:
+def test_the_build_shows_the_versions(serve: Serve, snapshot: Snapshot, accept: str) -> None:
     versions = {"version": "1.2.3", "libzmq": zmq.zmq_version(), "pyzmq": zmq.pyzmq_version()}
     labels = frozenset({**versions, "python": platform.python_version()}.items())
     assert samples(families(serve(snapshot), accept))["zdev_build_info", labels] == 1
@@ -88,7 +88,7 @@ def test_ready_is_1_when_it_is_and_else_0(serve: Serve, snapshot: Snapshot, well
     assert samples(families(serve(well)))["zdev_ready", frozenset()] == 1
 
 
-def test_a_device_of_one_way_tells_nothing_of_the_other(serve: Serve, snapshot: Snapshot) -> None:
+def test_a_device_of_one_way_shows_nothing_of_the_other(serve: Serve, snapshot: Snapshot) -> None:
     labels = [labels for _, labels in samples(families(serve(snapshot))) if ("device", "tasks") in labels]
     assert {value for each in labels for name, value in each if name == "direction"} == {"in"}
 
@@ -125,7 +125,7 @@ def test_the_format_is_openmetrics_for_those_who_accept_it(serve: Serve, snapsho
 @pytest.mark.skipif(
     not Path("/proc/self/stat").exists(), reason="the library reads the figures of the process from Linux's /proc"
 )
-def test_the_process_tells_its_memory_and_processor_time(serve: Serve, snapshot: Snapshot) -> None:
+def test_the_process_shows_its_memory_and_processor_time(serve: Serve, snapshot: Snapshot) -> None:
     names = {name for name, _ in samples(families(serve(snapshot)))}
     assert {"process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"} <= names
 

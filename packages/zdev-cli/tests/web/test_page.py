@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import zmq
+from devices_text import BIND, at, device
 from msgspec.structs import replace
+from patience import PATIENCE
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from zdev_cli.snapshot import DEVICE_STATES, DirectionView, Snapshot, SocketView
@@ -22,34 +24,18 @@ if TYPE_CHECKING:
 
 Serve = Callable[[Snapshot], "Served"]
 Open = Callable[..., Page]
-PATIENCE = 20_000.0  # ms, for what takes a moment on a busy machine
 PHONE = {"width": 390, "height": 844}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=1000 * PATIENCE)
 
-CONFIGURATION = """
-[http]
-listen = "127.0.0.1:0"
-
-[[device]]
-name = "tasks"
-type = "streamer"
-in.bind = "tcp://127.0.0.1:*"
-out.bind = "tcp://127.0.0.1:*"
-
-[[device]]
-name = "orders"
-type = "monitored-queue"
-in.bind = "tcp://127.0.0.1:*"
-out.connect = "tcp://127.0.0.1:1"
-mon.bind = "tcp://127.0.0.1:*"
-
-[[device]]
-name = "billing"
-type = "queue"
-in.bind = "tcp://127.0.0.1:*"
-out.bind = "ipc:///no/such/<img src=x onerror=window.bad=1>"
-"""
+CONFIGURATION = "\n".join(
+    [
+        '[http]\nlisten = "127.0.0.1:0"\n',
+        device("tasks", "streamer", in_=BIND, out=BIND),
+        device("orders", "monitored-queue", in_=BIND, out=at("connect", 1), mon=BIND),
+        device("billing", "queue", in_=BIND, out='bind = "ipc:///no/such/<img src=x onerror=window.bad=1>"'),
+    ]
+)
 
 # The lowest contrast of any text with what is behind it, by the formulas of WCAG 2.
 LOWEST_CONTRAST = """() => {
@@ -100,7 +86,7 @@ def show(browser: Browser, complaints: list[str]) -> Iterator[Open]:
 
         def open_page(address: str, **options: Any) -> Page:
             page = contexts.enter_context(browser.new_context(**options)).new_page()
-            page.set_default_timeout(PATIENCE)
+            page.set_default_timeout(1000 * PATIENCE)
             page.on(
                 "console", lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None
             )
@@ -232,13 +218,13 @@ def test_when_zdev_is_back_the_page_goes_on(serve: Serve, show: Open, complaints
     served.fails = True
     expect(page.get_by_role("alert")).to_contain_text("zdev answers 500")
     served.snapshot, served.fails = replace(snapshot, version="2.0.0"), False
-    expect(page.get_by_role("alert")).to_be_hidden(timeout=PATIENCE)
+    expect(page.get_by_role("alert")).to_be_hidden(timeout=1000 * PATIENCE)
     expect(page.locator("h1")).to_have_text("zdev 2.0.0")
     assert all("500" in text for text in complaints)
     complaints.clear()
 
 
-def test_numbers_are_told_with_their_units_and_reasons(serve: Serve, show: Open, well: Snapshot) -> None:
+def test_numbers_are_reported_with_their_units_and_reasons(serve: Serve, show: Open, well: Snapshot) -> None:
     way = replace(
         well.devices[0].in_,
         messages_per_second=56_616.4,
@@ -278,12 +264,12 @@ def test_a_device_of_one_way_has_one_chart(serve: Serve, show: Open, snapshot: S
     expect(card(page, "tasks").locator(".chart")).to_have_count(1)
 
 
-def test_without_devices_the_page_tells_how_to_add_one(serve: Serve, show: Open, well: Snapshot) -> None:
+def test_without_devices_the_page_shows_how_to_add_one(serve: Serve, show: Open, well: Snapshot) -> None:
     page = show(serve(replace(well, devices=[])).server.address)
     expect(page.locator("#empty")).to_have_text("No devices. Add a [[device]] to /etc/zdev/zdev.toml and run zdev reload.")
 
 
-def test_what_zdev_tells_is_shown_as_text_and_never_run(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+def test_what_zdev_says_is_shown_as_text_and_never_run(serve: Serve, show: Open, snapshot: Snapshot) -> None:
     hostile = "</script><img src=x onerror='window.bad=1'><svg onload=window.bad=1>\u202e"
     device = replace(
         snapshot.devices[1],

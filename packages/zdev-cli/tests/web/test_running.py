@@ -11,28 +11,17 @@ from typing import Any
 
 import pytest
 import zmq
+from devices_text import BIND, device
+from patience import PATIENCE
 from prometheus_client.parser import text_string_to_metric_families
 
-PATIENCE = 20.0
-CONFIGURATION = """
-[http]
-listen = "127.0.0.1:{port}"
-
-[[device]]
-name = "tasks"
-type = "streamer"
-in.bind = "tcp://127.0.0.1:*"
-out.bind = "tcp://127.0.0.1:*"
-
-[[device]]
-name = "orders"
-type = "queue"
-isolation = "process"
-in.bind = "tcp://127.0.0.1:*"
-out.bind = "tcp://127.0.0.1:*"
-"""
+DEVICES = device("tasks", "streamer", in_=BIND, out=BIND) + device("orders", "queue", in_=BIND, out=BIND)
 
 Connected = Callable[..., "zmq.Socket[bytes]"]
+
+
+def configuration(port: int | str) -> str:
+    return f'[http]\nlisten = "127.0.0.1:{port}"\n{DEVICES}isolation = "process"\n'
 
 
 class Watched:
@@ -77,7 +66,7 @@ def control(tmp_path: Path) -> tuple[str, str]:
 
 @pytest.fixture
 def watched(zdev: Callable[..., Any], tmp_path: Path, control: tuple[str, str]) -> Watched:
-    (tmp_path / "zdev.toml").write_text(CONFIGURATION.format(port=0))
+    (tmp_path / "zdev.toml").write_text(configuration(0))
     return Watched(zdev("run", "-c", str(tmp_path / "zdev.toml"), *control))
 
 
@@ -128,7 +117,7 @@ def test_it_is_ready_while_paused_by_an_operator_and_not_while_it_ends(
 
 def test_a_port_in_use_ends_it_with_69_and_says_what_to_do(watched: Watched, zdev: Callable[..., Any], tmp_path: Path) -> None:
     file = tmp_path / "other.toml"
-    file.write_text(CONFIGURATION.format(port=watched.address.rpartition(":")[2]))
+    file.write_text(configuration(watched.address.rpartition(":")[2]))
     program = zdev("run", "-c", str(file), "--control", str(tmp_path / "other" / "socket"))
     assert program.status() == 69
     assert f"cannot listen on {watched.address}: Address already in use" in program.err.rest()[-1]

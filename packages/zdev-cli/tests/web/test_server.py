@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 from msgspec.structs import replace
+from patience import PATIENCE
 
 from zdev_cli._failure import Failure, Status
 from zdev_cli.snapshot import Snapshot
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from conftest import Served
 
 Serve = Callable[[Snapshot], "Served"]
-PATIENCE = 20.0
 
 
 def connect(served: Served) -> socket.socket:
@@ -59,7 +59,7 @@ def test_readyz_is_503_and_names_the_devices_and_why(serve: Serve, snapshot: Sna
     assert (answer.status, json.loads(answer.text)) == (503, {"ready": False, "reasons": [why]})
 
 
-def test_readyz_tells_that_zdev_ends_when_no_device_is_to_blame(serve: Serve, well: Snapshot) -> None:
+def test_readyz_says_that_zdev_ends_when_no_device_is_to_blame(serve: Serve, well: Snapshot) -> None:
     answer = serve(replace(well, ready=False)).ask("/readyz")
     assert answer.status == 503
     assert "about to end" in answer.text
@@ -72,7 +72,7 @@ def test_status_is_the_snapshot_as_json(serve: Serve, snapshot: Snapshot) -> Non
 
 
 @pytest.mark.parametrize("path", ["/", "/metrics", "/livez", "/readyz", "/status", "/nothing"])
-def test_every_answer_tells_browsers_to_keep_run_and_embed_nothing(serve: Serve, snapshot: Snapshot, path: str) -> None:
+def test_every_answer_asks_browsers_to_keep_run_and_embed_nothing(serve: Serve, snapshot: Snapshot, path: str) -> None:
     headers = serve(snapshot).ask(path).headers
     policy = headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -99,7 +99,7 @@ def test_other_methods_are_refused(serve: Serve, snapshot: Snapshot, method: str
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
 
 
-def test_an_unknown_path_is_told_the_known_ones(serve: Serve, snapshot: Snapshot) -> None:
+def test_an_unknown_path_is_answered_with_the_known_ones(serve: Serve, snapshot: Snapshot) -> None:
     answer = serve(snapshot).ask("/metric")
     assert answer.status == 404
     assert "/metrics" in answer.text
@@ -296,7 +296,7 @@ def test_stop_ends_promptly_whatever_clients_do_and_frees_the_port(serve: Serve,
     served.server.stop()  # does nothing
 
 
-def test_a_port_in_use_is_told_with_the_address_and_what_to_do(serve: Serve, snapshot: Snapshot) -> None:
+def test_a_port_in_use_is_reported_with_the_address_and_what_to_do(serve: Serve, snapshot: Snapshot) -> None:
     taken = serve(snapshot).server.address
     with pytest.raises(Failure, match=rf"cannot listen on {taken}: Address already in use: .*\[http\]") as caught:
         WebServer(taken, lambda: snapshot).start()
@@ -304,14 +304,14 @@ def test_a_port_in_use_is_told_with_the_address_and_what_to_do(serve: Serve, sna
 
 
 @pytest.mark.parametrize("name", ["no-such-host.invalid", "x" * 70 + ".example"])
-def test_a_name_that_does_not_resolve_is_told(snapshot: Snapshot, name: str) -> None:
+def test_a_name_that_does_not_resolve_is_reported(snapshot: Snapshot, name: str) -> None:
     with pytest.raises(Failure, match=f"{name}:80") as caught:
         WebServer(f"{name}:80", lambda: snapshot).start()
     assert caught.value.status == Status.UNAVAILABLE
 
 
 @pytest.mark.parametrize("listen", ["localhost", ":9595", "127.0.0.1:http", "127.0.0.1:70000", "127.0.0.1:", ""])
-def test_what_is_no_address_is_told_how_to_write_one(snapshot: Snapshot, listen: str) -> None:
+def test_an_invalid_address_is_reported_with_how_to_write_one(snapshot: Snapshot, listen: str) -> None:
     with pytest.raises(Failure, match="HOST:PORT") as caught:
         WebServer(listen, lambda: snapshot).start()
     assert caught.value.status == Status.CONFIGURATION

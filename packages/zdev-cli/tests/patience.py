@@ -1,0 +1,3 @@
+"""The deadline that tests share."""
+
+PATIENCE = 20.0  # seconds for what takes a moment, on a busy machine
