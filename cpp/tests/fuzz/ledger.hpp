@@ -70,6 +70,10 @@ inline void decide(entry& e, const route& way, message frames, const std::set<st
         if (swap) std::swap(frames[0], frames[1]);
         e.receiver = frames[0];
     }
+    if (way.to == ZMQ_XSUB && std::any_of(frames.begin() + 1, frames.end(), is_subscription)) {  // it would end others' topics
+        e.fate = fate::malformed;
+        return;
+    }
     e.onward = e.form = frames;
     if (way.to == ZMQ_ROUTER) e.form.erase(e.form.begin());
     if (way.to == ZMQ_REQ) e.form.insert(e.form.begin(), "");

@@ -104,7 +104,7 @@ private:
     }
 
     void judge(entry& e, const side& here, unsigned s, const message& frames) {
-        if (s == 1 && !two_ways_) return;
+        if (!relays_[s]) return;
         if (here.type == ZMQ_PUSH || here.type == ZMQ_PUB) return;
         const side& there = sides_ == 1 ? here : side_[1 - s];
         if (const auto seen = received(here.type, here.peers[e.sender].id, frames)) {
@@ -146,7 +146,7 @@ private:
 
     // After settling, every message of a direction has arrived or is counted by the reason why not.
     void account(unsigned from) const {
-        if (from == 1 && !two_ways_) return;
+        if (!relays_[from]) return;
         const side& here = side_[from];
         const side& there = side_[sides_ == 1 ? 0 : 1 - from];
         const auto s = device_->statistics();

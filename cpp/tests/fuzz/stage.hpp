@@ -7,6 +7,7 @@
 #define ZDEV_TESTS_FUZZ_STAGE_HPP
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdint>
@@ -79,8 +80,10 @@ protected:
         }
         scenery = std::string(one_socket ? "one socket, " : "") + std::to_string(in_type) + " to " + std::to_string(out_type);
 
-        const bool back = !is_one_of(out_type, {ZMQ_PUB, ZMQ_PUSH}) && !is_one_of(in_type, {ZMQ_SUB, ZMQ_PULL});
-        two_ways_ = !one_socket && back;
+        const auto passes = [](int from, int to) {
+            return !is_one_of(from, {ZMQ_PUB, ZMQ_PUSH}) && !is_one_of(to, {ZMQ_SUB, ZMQ_PULL});
+        };
+        relays_ = {one_socket || passes(in_type, out_type), !one_socket && passes(out_type, in_type)};
         for (unsigned s = 0; s < sides_; ++s) open(s, s == 0 ? in_type : out_type);
         for (int i = 0; i < 3; ++i) turn();
         for (unsigned s = 0; s < sides_; ++s) side_[s].changed = false;
@@ -139,7 +142,8 @@ protected:
     unsigned sides_ = 2;
     int hwm_ = 0;
     int mon_type_ = 0;
-    bool mandatory_ = false, two_ways_ = false, left_ = false;
+    bool mandatory_ = false, left_ = false;
+    std::array<bool, 2> relays_{};  // whether messages go from in to out, and from out to in
     std::optional<zdev::device> device_;
     std::uint64_t total_ = 0;     // messages received and sent, by the device's counters
     std::uint64_t progress_ = 0;  // grows while anything moves
