@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zdev_cli.config import Config, ConfigError, Fault, read
+from zdev_cli.config import Config, ConfigError, Diagnostic, read
+from zdev_cli.config.authoring import whole
 from zdev_cli.config.positions import Positions
-from zdev_cli.config.starter import whole
 
 WHOLE = whole()
 MANY = settings(max_examples=100, deadline=None)
@@ -69,11 +69,11 @@ SOCKETS = st.dictionaries(st.sampled_from(["type", "bind", "connect", "options",
 DEVICES = st.fixed_dictionaries({"name": VALUES, "type": VALUES, "in": SOCKETS, "out": SOCKETS}, optional={"mon": SOCKETS})
 
 
-def faults(data: bytes) -> tuple[Fault, ...]:
+def faults(data: bytes) -> tuple[Diagnostic, ...]:
     try:
         config = read(data, "f")
     except ConfigError as error:
-        found, text = error.faults, str(error)
+        found, text = error.diagnostics, str(error)
     else:
         assert isinstance(config, Config)
         return ()
@@ -82,7 +82,7 @@ def faults(data: bytes) -> tuple[Fault, ...]:
     return found
 
 
-def assert_in_file(fault: Fault, text: str) -> None:
+def assert_in_file(fault: Diagnostic, text: str) -> None:
     assert fault.line is not None
     assert fault.column is not None
     lines = text.split("\n")
@@ -90,7 +90,7 @@ def assert_in_file(fault: Fault, text: str) -> None:
     assert 1 <= fault.column <= len(lines[fault.line - 1]) + 1
 
 
-def check(text: str) -> tuple[Fault, ...]:
+def check(text: str) -> tuple[Diagnostic, ...]:
     found = faults(text.encode())
     for each in found:
         assert_in_file(each, text)

@@ -36,6 +36,6 @@ def test_the_types_of_sockets_are_those_of_the_device_types(device_type: str) ->
 
 @pytest.mark.parametrize("role", SOCKET_TYPES)
 def test_every_type_that_a_role_may_have_is_listed(role: str) -> None:
-    [row] = [line for line in PAGE.splitlines() if line.startswith("| `type` | of `in`")]
+    [row] = [line for line in PAGE.splitlines() if line.startswith("| `type` | For `in`")]
     listed = row.split(f"`{role}`")[1].partition(": ")[2].partition(";")[0].partition(" |")[0]
     assert re.split(r", | or ", listed) == list(SOCKET_TYPES[role])  # type: ignore[index]

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from zdev_cli.config import Config, SocketConfig, read
+from zdev_cli.config.authoring import starter, whole
 from zdev_cli.config.model import DeviceType
-from zdev_cli.config.starter import starter, whole
 
 PAGE = Path(__file__).parents[3] / "docs" / "cli" / "configuration.md"
 TYPES: tuple[str, ...] = get_args(DeviceType)

@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from zdev_cli.config.starter import whole
+from zdev_cli.config.authoring import whole
 
 QUEUE = {"name": "a", "type": "queue", "in": {"bind": "tcp://127.0.0.1:1"}, "out": {"connect": ["ipc://a", "ipc://b"]}}
 

@@ -21,7 +21,7 @@ in.bind = "tcp://127.0.0.1:5559"
 out.bind = "tcp://127.0.0.1:5560"
 """
 WRONG = RIGHT + "out.bnd = 'x'\n\n[htp]\n"
-FAULTS = ["6:5  device.out.bnd: no such key; did you mean bind?", "8:2  htp: no such key; did you mean http?"]
+FAULTS = ["6:5  device.out.bnd: unknown key (did you mean bind?)", "8:2  htp: unknown key (did you mean http?)"]
 
 Validate = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -47,7 +47,7 @@ def test_a_right_file_is_counted_on_stdout(validate: Validate) -> None:
 def test_every_fault_of_every_file_is_a_line_on_stderr(validate: Validate) -> None:
     done = validate("wrong.toml", "right.toml", "none.toml")
     said = [f"wrong.toml:{each}" for each in FAULTS]
-    assert done.stderr.splitlines() == [*said, "none.toml  No such file or directory; `zdev init` writes a file to start with"]
+    assert done.stderr.splitlines() == [*said, "none.toml  No such file or directory (zdev init writes a starter file)"]
     assert (done.stdout, done.returncode) == ("right.toml: 1 device, 2 sockets: ok\n", 78)
 
 
@@ -71,7 +71,7 @@ def test_json_has_the_same_for_programs(validate: Validate) -> None:
         "line": 6,
         "column": 5,
         "key": "device.out.bnd",
-        "message": "no such key; did you mean bind?",
+        "message": "unknown key (did you mean bind?)",
     }
     assert [(each["file"], each["line"]) for each in found] == [("wrong.toml", 6), ("wrong.toml", 8), ("none.toml", None)]
     assert (done.stderr, done.returncode) == ("", 78)
@@ -83,7 +83,7 @@ def test_json_of_right_files_is_an_empty_list(validate: Validate) -> None:
 
 
 def test_the_file_is_zdev_toml_unless_told(validate: Validate, tmp_path: Path) -> None:
-    missing = "zdev.toml  No such file or directory; `zdev init` writes a file to start with\n"
+    missing = "zdev.toml  No such file or directory (zdev init writes a starter file)\n"
     assert (validate().stderr, validate().returncode) == (missing, 78)
     Path(tmp_path, "zdev.toml").write_text(RIGHT)
     assert (validate().stdout, validate().returncode) == ("zdev.toml: 1 device, 2 sockets: ok\n", 0)
@@ -92,7 +92,7 @@ def test_the_file_is_zdev_toml_unless_told(validate: Validate, tmp_path: Path) -
 def test_what_cannot_be_read_is_one_fault(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Is a directory") as refusal:
         load(tmp_path)
-    assert (refusal.value.status, len(refusal.value.faults)) == (78, 1)
+    assert (refusal.value.status, len(refusal.value.diagnostics)) == (78, 1)
     with pytest.raises(ConfigError, match="null"):
         load(Path("a\0b"))
     with pytest.raises(ConfigError, match="larger than 16777216 bytes"):
@@ -113,7 +113,7 @@ def test_a_byte_that_is_not_utf_8_is_told_with_its_place(tmp_path: Path, mark: b
     file.write_bytes(mark + "# é\n# é: ".encode() + "é".encode("latin-1"))
     with pytest.raises(ConfigError) as refusal:
         load(file)
-    assert str(refusal.value) == f"{file}:2:6  byte 0xe9 is not UTF-8; save the file as UTF-8"
+    assert str(refusal.value) == f"{file}:2:6  byte 0xe9 is not UTF-8 (save the file as UTF-8)"
 
 
 def test_a_byte_order_mark_and_line_ends_of_windows_are_no_faults(tmp_path: Path) -> None:
