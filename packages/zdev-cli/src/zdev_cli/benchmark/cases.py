@@ -1,4 +1,4 @@
-"""What is measured of a device, and the results."""
+"""The cases that are measured, and their results."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Bucket(Struct, frozen=True, kw_only=True):
 
 
 class Figures(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What was measured of a case. Latencies are those of round trips, in microseconds."""
+    """The results of a case. Latencies are those of round trips, in microseconds."""
 
     case: Case
     per_second: float

@@ -150,5 +150,5 @@ def target_argument(command: _Command) -> _Command:
 
 
 def _target_of(text: str) -> str:
-    """What has a colon is meant as an endpoint; the name of a device has none."""
+    """Check an endpoint. Text without a colon is the name of a device."""
     return endpoint_of(text) if ":" in text else text

@@ -25,7 +25,7 @@ EXAMPLES = """\b
 Example:
   zdev replay traffic.mcap --to tcp://127.0.0.1:5557 --speed 2
 \b
-What to send where:
+Targets and options:
   a streamer's in             (PUSH)
   a queue's in, or a ROUTER   --type DEALER --strip 1    removes the sender's identity, keeps its delimiter
   a forwarder's in, or a SUB  --type PUB

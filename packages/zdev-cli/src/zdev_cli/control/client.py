@@ -129,7 +129,7 @@ def device_names(context: click.Context, _: click.Parameter, incomplete: str) ->
 
 
 def _check_owner(connected: sockets.socket, path: Path) -> None:
-    """Where everybody may make directories, another user may have been first. Root may ask anybody."""
+    """Refuse a socket of another user, who may have made the directory first. Root may use any socket."""
     from .connection import credentials
 
     if (found := credentials(connected)) is None:

@@ -20,7 +20,7 @@ class Connection:
         self.deadline = deadline
         """Of time.monotonic(): for the request to come, or the answer to be read; infinite while its command runs."""
         self.reply = b""
-        """What is still to be sent."""
+        """The bytes that are not sent yet."""
         self._received = bytearray()
 
     def receive(self) -> bytes | None:

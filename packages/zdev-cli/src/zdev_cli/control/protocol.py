@@ -20,11 +20,11 @@ class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omi
 
 
 class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What came of it."""
+    """The result of a request."""
 
     status: int = Status.OK
     """Exit status of the command; 0: done."""
     lines: list[str] = []
-    """What was done, or what is wrong, a line each, for people to read."""
+    """Results or errors in words, one per line."""
     snapshot: Snapshot | None = None
     """Upon status."""

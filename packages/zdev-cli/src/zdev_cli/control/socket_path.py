@@ -1,4 +1,4 @@
-"""Where the control socket is: in a directory that only its user can enter."""
+"""The path of the control socket, in a directory that only its user can enter."""
 
 from __future__ import annotations
 

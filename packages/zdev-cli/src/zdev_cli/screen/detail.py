@@ -85,5 +85,5 @@ def chart(values: Sequence[float], width: int, height: int) -> list[str]:
 
 
 def _eighths(value: float, most: float, height: int) -> int:
-    """What is more than nothing is seen."""
+    """Scale to eighths of a character; a value above 0 is always visible."""
     return max(1, round(value / most * height * 8)) if value > 0 else 0

@@ -62,7 +62,7 @@ REASONS = tuple(each.name for each in fields(Dropped))
 
 
 class DirectionView(View, frozen=True, kw_only=True):
-    """What one socket received and the other sent on, over all runs of the device since zdev started: it never decreases."""
+    """Messages that one socket received and the other sent, since zdev started. Restarts of the device do not reset it."""
 
     messages_received: Annotated[int, Metric("zdev_messages_received_total", "Messages received.")] = 0
     messages_sent: Annotated[int, Metric("zdev_messages_sent_total", "Messages sent on.")] = 0

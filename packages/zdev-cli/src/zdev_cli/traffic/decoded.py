@@ -1,4 +1,4 @@
-"""What the content of a frame is: text, JSON, msgpack, or just bytes."""
+"""Detect the content of a frame: text, JSON, msgpack, or bytes."""
 
 from __future__ import annotations
 

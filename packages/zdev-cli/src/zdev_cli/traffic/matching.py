@@ -28,7 +28,7 @@ class Field:
 
 @dataclass(frozen=True)
 class Match:
-    """What a message must have to be wanted. directions: any of these; words and fields: all, each in any frame."""
+    """A filter of messages. directions: any of these must match; words and fields: all must match, each in any frame."""
 
     directions: Sequence[bytes] = ()
     words: Sequence[bytes] = ()

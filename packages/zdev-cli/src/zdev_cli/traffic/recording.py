@@ -32,7 +32,7 @@ class Limits(NamedTuple):
 
 
 class Recording:
-    """Where messages go. Without rotation `path` itself, else path-0001.mcap and so on.
+    """The files that messages are written to: without rotation `path` itself, else path-0001.mcap and so on.
 
     Raises click.UsageError when there are such files already and `force` is not set, Failure when one can't be written.
     """
@@ -137,7 +137,7 @@ _PREFIX = 64  # bytes of the longest such prefix
 
 
 class FileWriter:
-    """A file that is being recorded to. What was flushed is readable, whatever becomes of this process.
+    """A file that is being recorded to. Flushed messages remain readable if this process is killed.
 
     The file is made for its owner alone (mode 0600), since traffic may hold secrets. Raises FileExistsError, OSError.
     """

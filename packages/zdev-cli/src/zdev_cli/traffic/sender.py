@@ -173,7 +173,7 @@ class Sender:
             pass
 
     def _subscribe(self, frame: bytes) -> None:
-        """What an XPUB receives: 1 and a topic when the first subscribes to it, 0 and the topic when the last has left."""
+        """Handle a frame from an XPUB: 1 and a topic at its first subscription, 0 and the topic when the last one ends."""
         if frame[:1] == b"\1":
             self._topics.add(frame[1:])
         elif frame[:1] == b"\0":

@@ -1,5 +1,5 @@
 "use strict";
-// Fetches the status every second and shows it. What zdev sends goes into the page as text only, never as HTML.
+// Fetches and shows the status every second. Data from zdev is inserted as text only, never as HTML.
 (() => {
   const PERIOD = 1000, PATIENCE = 5000; // ms between two requests; ms for an answer
   const POINTS = 60; // of a chart
