@@ -51,6 +51,28 @@ def test_every_fault_of_every_file_is_a_line_on_stderr(validate: Validate) -> No
     assert (done.stdout, done.returncode) == ("right.toml: 1 device, 2 sockets: ok\n", 78)
 
 
+@pytest.mark.parametrize(
+    ("defaults", "options", "is_warned"),
+    [
+        ("", "{ IMMEDIATE = 0 }", True),
+        ("IMMEDIATE = 0", "{}", True),
+        ("IMMEDIATE = 0", "{ IMMEDIATE = 1 }", False),
+        ("", "{}", False),
+    ],
+)
+def test_an_out_that_queues_for_an_absent_receiver_is_a_warning_and_no_error(
+    validate: Validate, defaults: str, options: str, is_warned: bool
+) -> None:
+    out = f"out = {{ connect = 'tcp://127.0.0.1:1', options = {options} }}"
+    done = validate("-", given=RIGHT.replace('out.bind = "tcp://127.0.0.1:5560"', out) + f"[defaults.options]\n{defaults}\n")
+    warning = "-: warning: a.out connects with IMMEDIATE = 0: messages queue for a receiver that is not connected\n"
+    assert (done.stdout, done.stderr, done.returncode) == ("-: 1 device, 2 sockets: ok\n", warning * is_warned, 0)
+
+
+def test_an_out_that_binds_queues_for_nobody(validate: Validate) -> None:
+    assert validate("-", given=RIGHT + "out.options.IMMEDIATE = 0\n").stderr == ""
+
+
 def test_run_tells_the_same_faults_and_runs_nothing(zdev_path: str, validate: Validate, tmp_path: Path) -> None:
     file = str(tmp_path / "wrong.toml")
     said = validate(file).stderr

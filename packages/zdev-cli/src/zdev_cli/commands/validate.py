@@ -28,10 +28,11 @@ Example:
 def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
     """Report all errors of configuration files.
 
-    FILE dediagnostics to zdev.toml; - is standard input. One line per error on stderr, with file, line and column; one per valid file
-    on stdout. Nothing is bound or connected. Exit status: 0 all files are valid, 78 there are errors.
+    FILE defaults to zdev.toml; - is standard input. One line per error on stderr, with file, line and column; one per valid file
+    on stdout, and its warnings on stderr. Nothing is bound or connected. Exit status: 0 all files are valid, 78 there are errors.
     """
     from ..config import ConfigError
+    from ..config.rules import warnings_of
 
     diagnostics: list[Diagnostic] = []
     for file in files or (STARTER,):
@@ -43,6 +44,8 @@ def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
                 click.echo(error.report, err=True)
         else:
             if not as_json:
+                for warning in warnings_of(config):
+                    click.echo(f"{file}: warning: {warning}", err=True)
                 click.echo(f"{file}: {_summary(config)}: ok")
     if as_json:
         _print_json(diagnostics)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import zmq
+
 from .._words import SOCKET_TYPES, Role, needed_roles, settings_of
 from .diagnostics import Path, PendingDiagnostic, endpoint_path, socket_path
 from .endpoints import address_of, control_endpoint_of, listen_of, refusal_of
@@ -23,6 +25,31 @@ def broken_rules(config: Config) -> Iterator[PendingDiagnostic]:
             yield from walk.device(index, device)
     yield from walk.services()
     yield from broken_links(walk.uses)
+
+
+def warnings_of(config: Config) -> Iterator[str]:
+    """Describe settings of a valid configuration that are allowed but may surprise."""
+    for name, device in config.devices().items():
+        if sends_to_connected_only(device) is False:
+            yield f"{name}.out connects with IMMEDIATE = 0: messages queue for a receiver that is not connected"
+
+
+def sends_to_connected_only(device: DeviceConfig) -> bool | None:
+    """Return whether `out` sends to connected receivers only: the option IMMEDIATE of a socket that distributes messages.
+
+    Args:
+        device: The device, with its defaults filled in.
+
+    Returns:
+        None if `out` does not connect, or its type does not distribute messages.
+    """
+    from zdev_background._socket_options import default_options
+
+    default = default_options(zmq.SocketType[device.socket_type("out")], connects=True).get(zmq.IMMEDIATE)
+    if default is None or not device.out.connects:
+        return None
+    settings = [setting for name, value in device.out.options.items() for setting in settings_of(name, value)]
+    return bool(dict(settings).get(zmq.IMMEDIATE, default))
 
 
 class _Walk:
