@@ -1,4 +1,4 @@
-"""Each fault of a configuration file: where it is, what is wrong and what is allowed, all of them in one go."""
+"""Each error of a configuration file is reported with its place and the allowed values, all errors at once."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ SOCKET_TYPES = "ROUTER, DEALER, REP, REQ, PULL, PUSH, SUB, PUB, XSUB, XPUB, PAIR
 
 
 class Sample(NamedTuple):
-    """A file, and what is said of it; without the file's name, which begins each line."""
+    """A file and the errors reported for it, without the name of the file."""
 
     text: str
     lines: tuple[str, ...]
 
 
 def queue(extra: str, *lines: str) -> Sample:
-    """A queue that is right, whose lines are 1 to 5, and something after it."""
+    """Return a valid queue in lines 1 to 5, with `extra` after it."""
     return Sample(QUEUE + extra, lines)
 
 
@@ -97,12 +97,12 @@ TYPES = {
     "a bad isolation": queue(
         "isolation = 'fork'", "6:13  device.isolation: invalid value 'fork': must be one of thread, process"
     ),
-    "a device that is no array": Sample("[device]\n", ("1:2  device: a table is not allowed: must be an array of tables",)),
-    "devices that are no tables": Sample(
+    "a device, not an array": Sample("[device]\n", ("1:2  device: a table is not allowed: must be an array of tables",)),
+    "devices of wrong types": Sample(
         "device = [1, 'x']\n",
         ("1:11  device: invalid value 1: must be a table", "1:14  device: invalid value 'x': must be a table"),
     ),
-    "a socket that is no table": out("out = 'x'", "5:7  device.out: invalid value 'x': must be a table"),
+    "a socket of a wrong type": out("out = 'x'", "5:7  device.out: invalid value 'x': must be a table"),
     "endpoints of other types": in_bind(
         "[1, 'tcp://127.0.0.1:1', []]",
         "4:12  device.in.bind: invalid value 1: must be an endpoint like tcp://127.0.0.1:5559",
@@ -118,14 +118,14 @@ TYPES = {
     "a drain of less than no time": queue(
         "drain_timeout = -1", "6:17  device.drain_timeout: invalid value -1: must be 0 to 86400 seconds"
     ),
-    "a drain that is no number": queue(
+    "a drain of NaN seconds": queue(
         "drain_timeout = nan", "6:17  device.drain_timeout: invalid value nan: must be 0 to 86400 seconds"
     ),
     "a fraction as an option": queue(
         "in.options.SNDHWM = 1.5",
         "6:21  device.in.options.SNDHWM: invalid value 1.5: must be a number, text, true, false, or an array of them",
     ),
-    "what comes after characters of several bytes": queue(
+    "keys after characters of several bytes": queue(
         "in.options = { SUBSCRIBE = 'éß€𝄞', PLAIN_USRNAME = 'x' }",
         "6:16  device.in.options.SUBSCRIBE: libzmq refuses SUBSCRIBE = 'éß€𝄞' for a ROUTER socket (see zmq_setsockopt(3))",
         "6:36  device.in.options.PLAIN_USRNAME: unknown socket option PLAIN_USRNAME (did you mean PLAIN_USERNAME?)",
@@ -141,5 +141,5 @@ def said(faults_of: Callable[[dict[str, str]], dict[str, list[str]]]) -> dict[st
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_a_fault_is_told_with_its_place_and_what_is_allowed(said: dict[str, list[str]], name: str) -> None:
+def test_an_error_is_reported_with_its_place_and_the_allowed_values(said: dict[str, list[str]], name: str) -> None:
     assert said[name] == list(SAMPLES[name].lines)

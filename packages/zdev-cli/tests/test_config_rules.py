@@ -1,4 +1,4 @@
-"""What makes no sense though each value by itself is right: told with its place, what is wrong and what is allowed."""
+"""Values that are valid by themselves but not together are reported with their place and the allowed values."""
 
 from __future__ import annotations
 
@@ -207,11 +207,11 @@ def said(faults_of: Callable[[dict[str, str]], dict[str, list[str]]]) -> dict[st
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_what_a_device_or_service_cannot_be_is_told(said: dict[str, list[str]], name: str) -> None:
+def test_an_invalid_device_or_service_is_reported(said: dict[str, list[str]], name: str) -> None:
     assert said[name] == SAMPLES[name][1]
 
 
-def test_a_fault_hides_what_would_only_follow_from_it() -> None:
+def test_errors_that_only_follow_from_another_are_left_out() -> None:
     text = device("a", "queue", in_='bnd = "tcp://127.0.0.1:1"', out=at("bind", 2) + ', type = "PUL"')
     with pytest.raises(ConfigError) as refusal:
         read(text.encode(), "f")

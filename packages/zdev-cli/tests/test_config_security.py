@@ -1,4 +1,4 @@
-"""Who may connect, as a file says it: tables that don't fit, files that can't be used, and what is open to other hosts."""
+"""Authentication in a file: tables that do not fit, files that cannot be used, and sockets that other hosts can reach."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ CONNECT = '[device.in]\nconnect = "tcp://broker:1"\n'
         '[device.in]\nbind = "tcp://localhost:1"\n[http]\nlisten = "0.0.0.0:0"\ninsecure = true',
     ],
 )
-def test_what_is_protected_or_told_to_be_open_is_accepted(faults: Faults, text: str) -> None:
+def test_sockets_that_are_protected_or_explicitly_open_are_accepted(faults: Faults, text: str) -> None:
     assert faults(text) == []
 
 
@@ -116,5 +116,5 @@ def test_what_is_protected_or_told_to_be_open_is_accepted(faults: Faults, text: 
         ),
     ],
 )
-def test_what_does_not_protect_is_told(faults: Faults, text: str, found: str) -> None:
+def test_missing_or_unusable_protection_is_reported(faults: Faults, text: str, found: str) -> None:
     assert faults(text) == [found]

@@ -1,4 +1,4 @@
-"""Endpoints of one file that clash, can't talk, or make a ring: told with their place, and what they are to each other."""
+"""Endpoints of one file that conflict, are incompatible or form a loop are reported with their place and both sockets."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ SAMPLES = {
     ),
 }
 
-MAKES_SENSE = {
+VALID = {
     "two devices on one port of different addresses": A + queue("b", at("bind", 5559, "127.0.0.2"), at("bind", 5560, "[::1]")),
     "ports that are free": queue("a", at("bind", 0), "bind = ['tcp://127.0.0.1:*', 'tcp://127.0.0.1:*', 'ipc://*']"),
     "a chain": A + queue("b", at("connect", 5560), at("bind", 1)) + queue("c", at("connect", 1), at("bind", 2)),
@@ -159,10 +159,10 @@ def said(faults_of: Callable[[dict[str, str]], dict[str, list[str]]]) -> dict[st
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_endpoints_that_clash_cannot_talk_or_go_round_are_told(said: dict[str, list[str]], name: str) -> None:
+def test_conflicting_incompatible_and_looping_endpoints_are_reported(said: dict[str, list[str]], name: str) -> None:
     assert said[name] == SAMPLES[name][1]
 
 
-@pytest.mark.parametrize("name", MAKES_SENSE)
-def test_what_makes_sense_is_not_refused(name: str) -> None:
-    assert read(open_to_all(MAKES_SENSE[name]).encode(), name).device
+@pytest.mark.parametrize("name", VALID)
+def test_a_valid_topology_is_accepted(name: str) -> None:
+    assert read(open_to_all(VALID[name]).encode(), name).device
