@@ -108,7 +108,7 @@ def _connect(ports: dict[zmq.Socket[bytes], int]) -> None:
 
 
 def _installed(route: Route) -> None:
-    """Where the configuration of a service would be, rather than a temporary folder."""
+    """Show the path of an installed service instead of a temporary folder."""
     answer = route.fetch()
     route.fulfill(response=answer, json={**answer.json(), "config": "/etc/zdev/zdev.toml"})
 

@@ -1,4 +1,4 @@
-"""Whatever is in a file, reading it gives a configuration or faults whose places are in the file; never anything else."""
+"""Reading any file gives a configuration, or errors whose places are in the file; never anything else."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zdev_cli.config import Config, ConfigError, Fault, read
+from zdev_cli.config import Config, ConfigError, Diagnostic, read
+from zdev_cli.config.authoring import whole
 from zdev_cli.config.positions import Positions
-from zdev_cli.config.starter import whole
 
 WHOLE = whole()
 MANY = settings(max_examples=100, deadline=None)
@@ -69,11 +69,11 @@ SOCKETS = st.dictionaries(st.sampled_from(["type", "bind", "connect", "options",
 DEVICES = st.fixed_dictionaries({"name": VALUES, "type": VALUES, "in": SOCKETS, "out": SOCKETS}, optional={"mon": SOCKETS})
 
 
-def faults(data: bytes) -> tuple[Fault, ...]:
+def diagnostics_of(data: bytes) -> tuple[Diagnostic, ...]:
     try:
         config = read(data, "f")
     except ConfigError as error:
-        found, text = error.faults, str(error)
+        found, text = error.diagnostics, str(error)
     else:
         assert isinstance(config, Config)
         return ()
@@ -82,16 +82,16 @@ def faults(data: bytes) -> tuple[Fault, ...]:
     return found
 
 
-def assert_in_file(fault: Fault, text: str) -> None:
-    assert fault.line is not None
-    assert fault.column is not None
+def assert_in_file(diagnostic: Diagnostic, text: str) -> None:
+    assert diagnostic.line is not None
+    assert diagnostic.column is not None
     lines = text.split("\n")
-    assert 1 <= fault.line <= len(lines)
-    assert 1 <= fault.column <= len(lines[fault.line - 1]) + 1
+    assert 1 <= diagnostic.line <= len(lines)
+    assert 1 <= diagnostic.column <= len(lines[diagnostic.line - 1]) + 1
 
 
-def check(text: str) -> tuple[Fault, ...]:
-    found = faults(text.encode())
+def check(text: str) -> tuple[Diagnostic, ...]:
+    found = diagnostics_of(text.encode())
     for each in found:
         assert_in_file(each, text)
     return found
@@ -101,7 +101,7 @@ def check(text: str) -> tuple[Fault, ...]:
 @given(st.sampled_from([b"", b"\xef\xbb\xbf", b"a = 1\n"]), st.binary(max_size=60))
 def test_any_bytes(start: bytes, rest: bytes) -> None:
     data = start + rest
-    for each in faults(data):
+    for each in diagnostics_of(data):
         assert_in_file(each, data.decode("utf-8-sig", errors="replace"))
 
 
@@ -135,7 +135,7 @@ def test_a_starter_file_of_other_lines(data: st.DataObject) -> None:
 
 @MANY
 @given(st.sampled_from([each for each in WHOLE.splitlines() if " = " in each and not each.startswith("#")]), NESTED)
-def test_a_starter_file_with_another_value_tells_faults_where_the_value_is_or_is_used(line: str, value: Any) -> None:
+def test_a_starter_file_with_another_value_has_errors_only_in_the_file(line: str, value: Any) -> None:
     key = line.partition(" = ")[0]
     changed = WHOLE.replace(line, f"{key} = {toml(value)}", 1)
     check(changed)

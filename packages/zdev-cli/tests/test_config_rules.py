@@ -1,4 +1,4 @@
-"""What makes no sense though each value by itself is right: told with its place, what is wrong and what is allowed."""
+"""Values that are valid by themselves but not together are reported with their place and the allowed values."""
 
 from __future__ import annotations
 
@@ -13,44 +13,44 @@ SAMPLES = {
     "no device": (
         "[http]\n",
         [
-            "1:1  device: there is none; add one that begins with [[device]]",
+            "1:1  device: no devices; add a [[device]] table",
         ],
     ),
     "a name twice": (
         A + queue("a", at("bind", 1), at("bind", 2)),
         [
-            "7:8  device.name: another device is called a already; each needs a name of its own (line 2)",
+            "7:8  device.name: duplicate name a: device names must be unique (line 2)",
         ],
     ),
     "a monitored queue without mon": (
         A.replace("queue", "monitored-queue"),
         [
-            "1:3  device.mon: missing; a monitored-queue needs a mon socket: add [device.mon] with bind or connect",
+            "1:3  device.mon: required for a monitored-queue: add [device.mon] with bind or connect",
         ],
     ),
     "sockets without endpoint": (
         device("a", "queue", in_=at("bind", 5559), out='type = "DEALER"', mon=""),
         [
-            "5:7  device.out: no endpoint; add bind or connect",
-            "6:7  device.mon: no endpoint; add bind or connect",
+            "5:7  device.out: no endpoint (add bind or connect)",
+            "6:7  device.mon: no endpoint (add bind or connect)",
         ],
     ),
     "a prefix of mon": (
         A + "mon = { bind = 'tcp://127.0.0.1:1', prefix = 'x' }",
         [
-            "6:37  device.mon.prefix: mon has no prefix; in and out have one each",
+            "6:37  device.mon.prefix: mon has no prefix (only in and out have one)",
         ],
     ),
     "a prefix without mon": (
         queue("a", at("bind", 1), at("bind", 2) + ', prefix = "x"'),
         [
-            "5:37  device.out.prefix: there is no mon socket whose copies it could mark: add [device.mon]",
+            "5:37  device.out.prefix: not used: there is no mon socket (add [device.mon])",
         ],
     ),
     "a policy without mon": (
         A + "mon_on_full = 'drop'",
         [
-            "6:1  device.mon_on_full: there is no mon socket: add [device.mon]",
+            "6:1  device.mon_on_full: not used: there is no mon socket (add [device.mon])",
         ],
     ),
     "types that cannot work together": (
@@ -68,23 +68,23 @@ SAMPLES = {
     "types of mon and ctrl": (
         A + "mon = { bind = 'ipc://m', type = 'SUB' }\nctrl = { bind = 'ipc://c', type = 'PUB' }",
         [
-            "6:34  device.mon.type: SUB is no type for mon; use one of PUB, XPUB, PUSH, PAIR, DEALER",
-            "7:35  device.ctrl.type: PUB is no type for ctrl; use one of REP, PAIR, DEALER, SUB, PULL, XSUB",
+            "6:34  device.mon.type: invalid type SUB for mon: must be one of PUB, XPUB, PUSH, PAIR, DEALER",
+            "7:35  device.ctrl.type: invalid type PUB for ctrl: must be one of REP, PAIR, DEALER, SUB, PULL, XSUB",
         ],
     ),
     "an option that does not exist": (
         A + "in.options".replace("in.", "[defaults]\n") + " = { RCVHMW = 1, TYPE = 3 }",
         [
-            "7:13  defaults.options.RCVHMW: there is no socket option RCVHMW; did you mean RCVHWM?",
+            "7:13  defaults.options.RCVHMW: unknown socket option RCVHMW (did you mean RCVHWM?)",
             "7:25  defaults.options.TYPE: can only be read",
         ],
     ),
     "a value that libzmq refuses": (
         queue("a", at("bind", 1) + ", options = { SNDHWM = -5, LINGER = 'x', IDENTITY = 5 }", at("bind", 2)),
         [
-            "4:48  device.in.options.SNDHWM: ROUTER does not take -5 as SNDHWM; zmq_setsockopt(3) has the options and their values",
-            "4:61  device.in.options.LINGER: LINGER takes a whole number",
-            "4:75  device.in.options.IDENTITY: ROUTING_ID takes text",
+            "4:48  device.in.options.SNDHWM: libzmq refuses SNDHWM = -5 for a ROUTER socket (see zmq_setsockopt(3))",
+            "4:61  device.in.options.LINGER: LINGER must be a whole number",
+            "4:75  device.in.options.IDENTITY: ROUTING_ID must be text",
         ],
     ),
     "options that would break the device": (
@@ -94,7 +94,7 @@ SAMPLES = {
         [
             "4:48  device.in.options.CONFLATE: not supported: libzmq keeps one frame, which breaks messages of several frames (use a small RCVHWM or SNDHWM)",
             "4:65  device.in.options.TCP_KEEPALIVE_IDLE: must be 1 to 32767 seconds, or -1 for the system's value (it is in seconds, not milliseconds)",
-            "4:93  device.in.options.XPUB_MANUAL: ROUTER does not take 0 as XPUB_MANUAL; zmq_setsockopt(3) has the options and their values",
+            "4:93  device.in.options.XPUB_MANUAL: libzmq refuses XPUB_MANUAL = 0 for a ROUTER socket (see zmq_setsockopt(3))",
         ],
     ),
     "options that do not fit together": (
@@ -113,7 +113,7 @@ SAMPLES = {
     "an option that one type does not have": (
         "[defaults]\noptions = { SUBSCRIBE = '' }\n" + A,
         [
-            "2:13  defaults.options.SUBSCRIBE: ROUTER does not take '' as SUBSCRIBE; zmq_setsockopt(3) has the options and their values",
+            "2:13  defaults.options.SUBSCRIBE: libzmq refuses SUBSCRIBE = '' for a ROUTER socket (see zmq_setsockopt(3))",
         ],
     ),
     "no endpoint": (
@@ -171,7 +171,7 @@ SAMPLES = {
     "a control socket elsewhere": (
         A + "[control]\nendpoint = 'tcp://127.0.0.1:1'",
         [
-            "7:12  control.endpoint: 'tcp://127.0.0.1:1' is not allowed; write unix://PATH, like unix:///run/zdev/control.sock",
+            "7:12  control.endpoint: invalid endpoint 'tcp://127.0.0.1:1': must be unix://PATH, like unix:///run/zdev/control.sock",
         ],
     ),
     "a control socket that is too long": (
@@ -183,19 +183,19 @@ SAMPLES = {
     "a page without port": (
         A + "[http]\nlisten = '127.0.0.1'",
         [
-            "7:10  http.listen: '127.0.0.1' is not allowed; write HOST:PORT, like 127.0.0.1:9595 or [::1]:9595",
+            "7:10  http.listen: invalid address '127.0.0.1': must be HOST:PORT, like 127.0.0.1:9595 or [::1]:9595",
         ],
     ),
     "a page on no port": (
         A + "[http]\nlisten = '127.0.0.1:65536'",
         [
-            "7:10  http.listen: '127.0.0.1:65536': the port is a number up to 65535, 0 for any free one",
+            "7:10  http.listen: invalid port in '127.0.0.1:65536': must be 0 to 65535 (0: any free port)",
         ],
     ),
     "a page on an IPv6 address without brackets": (
         A + "[http]\nlisten = '::1:80'",
         [
-            "7:10  http.listen: '::1:80' is not allowed; write HOST:PORT, like 127.0.0.1:9595 or [::1]:9595",
+            "7:10  http.listen: invalid address '::1:80': must be HOST:PORT, like 127.0.0.1:9595 or [::1]:9595",
         ],
     ),
 }
@@ -207,12 +207,12 @@ def said(faults_of: Callable[[dict[str, str]], dict[str, list[str]]]) -> dict[st
 
 
 @pytest.mark.parametrize("name", SAMPLES)
-def test_what_a_device_or_service_cannot_be_is_told(said: dict[str, list[str]], name: str) -> None:
+def test_an_invalid_device_or_service_is_reported(said: dict[str, list[str]], name: str) -> None:
     assert said[name] == SAMPLES[name][1]
 
 
-def test_a_fault_hides_what_would_only_follow_from_it() -> None:
+def test_errors_that_only_follow_from_another_are_left_out() -> None:
     text = device("a", "queue", in_='bnd = "tcp://127.0.0.1:1"', out=at("bind", 2) + ', type = "PUL"')
     with pytest.raises(ConfigError) as refusal:
         read(text.encode(), "f")
-    assert [each.key for each in refusal.value.faults] == ["device.in.bnd", "device.out.type"]
+    assert [each.key for each in refusal.value.diagnostics] == ["device.in.bnd", "device.out.type"]

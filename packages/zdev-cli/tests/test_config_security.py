@@ -1,4 +1,4 @@
-"""Who may connect, as a file says it: tables that don't fit, files that can't be used, and what is open to other hosts."""
+"""Authentication in a file: tables that do not fit, files that cannot be used, and sockets that other hosts can reach."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Faults = Callable[[str], list[str]]
 def faults(tmp_path: Path) -> Callable[[str], list[str]]:
     """Of a queue with this in `in`: what is wrong, without place. Keys server and clients/anna are beside the file."""
     from zdev_cli.config import load
-    from zdev_cli.config.fault import ConfigError
+    from zdev_cli.config.diagnostics import ConfigError
 
     create_key(tmp_path, "server")
     create_key(tmp_path / "clients", "anna")
@@ -31,7 +31,7 @@ def faults(tmp_path: Path) -> Callable[[str], list[str]]:
         try:
             load(path)
         except ConfigError as error:
-            return [f"{each.key}: {each.message}".replace(f"{tmp_path}/", "") for each in error.faults]
+            return [f"{each.key}: {each.message}".replace(f"{tmp_path}/", "") for each in error.diagnostics]
         return []
 
     return find
@@ -40,8 +40,8 @@ def faults(tmp_path: Path) -> Callable[[str], list[str]]:
 SERVER = 'curve = { secret_key = "server.key_secret", clients = "clients" }'
 BIND = '[device.in]\nbind = "tcp://*:1"\n'
 EXPOSED = (
-    "device.in.bind: tcp://*:1: other hosts can reach it, and anybody there may connect; use 127.0.0.1, add [device.in.curve], "
-    "or say insecure = true"
+    "device.in.bind: tcp://*:1 is reachable from other hosts without authentication (bind 127.0.0.1, add "
+    "[device.in.curve], or set insecure = true)"
 )
 CONNECT = '[device.in]\nconnect = "tcp://broker:1"\n'
 
@@ -62,7 +62,7 @@ CONNECT = '[device.in]\nconnect = "tcp://broker:1"\n'
         '[device.in]\nbind = "tcp://localhost:1"\n[http]\nlisten = "0.0.0.0:0"\ninsecure = true',
     ],
 )
-def test_what_is_protected_or_told_to_be_open_is_accepted(faults: Faults, text: str) -> None:
+def test_sockets_that_are_protected_or_explicitly_open_are_accepted(faults: Faults, text: str) -> None:
     assert faults(text) == []
 
 
@@ -76,8 +76,8 @@ def test_what_is_protected_or_told_to_be_open_is_accepted(faults: Faults, text: 
         (
             BIND + "options = { PLAIN_SERVER = false }",
             (
-                "device.in.bind: tcp://*:1: other hosts can reach it, and anybody there may connect; use 127.0.0.1, add "
-                "[device.in.curve], or say insecure = true"
+                "device.in.bind: tcp://*:1 is reachable from other hosts without authentication (bind 127.0.0.1, add "
+                "[device.in.curve], or set insecure = true)"
             ),
         ),
         (
@@ -86,24 +86,24 @@ def test_what_is_protected_or_told_to_be_open_is_accepted(faults: Faults, text: 
         ),
         (
             '[device.in]\nbind = "tcp://localhost:1"\n[http]\nlisten = "0.0.0.0:0"',
-            "http.listen: other hosts can reach it, and anybody there may look; use 127.0.0.1, or say insecure = true",
+            "http.listen: 0.0.0.0:0 is reachable from other hosts without authentication (use 127.0.0.1, or set insecure = true)",
         ),
         (
             BIND + SERVER + '\nplain = { passwords = "passwords" }',
-            "device.in.plain: there is curve too; a socket has one mechanism",
+            "device.in.plain: curve is set too: a socket has one security mechanism",
         ),
         (
             BIND + 'connect = "tcp://broker:1"\n' + SERVER,
-            "device.in.curve: a socket with curve either binds or connects: its peers know it as server or as client",
+            "device.in.curve: a socket with curve must either bind or connect: its peers know it as server or as client",
         ),
         (
             BIND + 'curve = { secret_key = "server.key_secret" }',
-            "device.in.curve: clients is missing; a socket that binds needs it",
+            "device.in.curve: clients is required for a socket that binds",
         ),
-        (CONNECT + "plain = {}", "device.in.plain: password is missing; a socket that connects needs it"),
+        (CONNECT + "plain = {}", "device.in.plain: password is required for a socket that connects"),
         (
             CONNECT + 'plain = { password = "passwords", passwords = "passwords" }',
-            "device.in.plain.passwords: this is not for a socket that connects; use password",
+            "device.in.plain.passwords: not allowed for a socket that connects (use password)",
         ),
         (
             BIND + 'plain = { passwords = "open" }',
@@ -116,5 +116,5 @@ def test_what_is_protected_or_told_to_be_open_is_accepted(faults: Faults, text: 
         ),
     ],
 )
-def test_what_does_not_protect_is_told(faults: Faults, text: str, found: str) -> None:
+def test_missing_or_unusable_protection_is_reported(faults: Faults, text: str, found: str) -> None:
     assert faults(text) == [found]

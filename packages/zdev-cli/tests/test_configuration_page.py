@@ -1,4 +1,4 @@
-"""The page about configuration files: its examples are right, and its faults are those that the program tells."""
+"""The page about configuration files: its example is valid, and its errors are those of the program."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def test_the_example_is_right() -> None:
     assert list(read(EXAMPLE.encode(), "page").devices()) == ["orders", "prices"]
 
 
-def test_the_faults_are_those_that_validate_tells(zdev_path: str, tmp_path: Path) -> None:
+def test_the_errors_are_those_of_validate(zdev_path: str, tmp_path: Path) -> None:
     Path(tmp_path, "zdev.toml").write_text(FAULTY)
     command = [zdev_path, "validate", "zdev.toml"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False, cwd=tmp_path)
@@ -36,6 +36,6 @@ def test_the_types_of_sockets_are_those_of_the_device_types(device_type: str) ->
 
 @pytest.mark.parametrize("role", SOCKET_TYPES)
 def test_every_type_that_a_role_may_have_is_listed(role: str) -> None:
-    [row] = [line for line in PAGE.splitlines() if line.startswith("| `type` | of `in`")]
+    [row] = [line for line in PAGE.splitlines() if line.startswith("| `type` | For `in`")]
     listed = row.split(f"`{role}`")[1].partition(": ")[2].partition(";")[0].partition(" |")[0]
     assert re.split(r", | or ", listed) == list(SOCKET_TYPES[role])  # type: ignore[index]

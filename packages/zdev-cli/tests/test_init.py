@@ -1,4 +1,4 @@
-"""`zdev init`: a file that is right as it is, and has every key that there is."""
+"""`zdev init` writes a valid file with every key."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from zdev_cli.config import Config, SocketConfig, read
+from zdev_cli.config.authoring import starter, whole
 from zdev_cli.config.model import DeviceType
-from zdev_cli.config.starter import starter, whole
 
 PAGE = Path(__file__).parents[3] / "docs" / "cli" / "configuration.md"
 TYPES: tuple[str, ...] = get_args(DeviceType)
@@ -52,7 +52,7 @@ def tables(kind: Any = Config) -> Iterator[type[msgspec.Struct]]:
 KEYS = sorted({field.encode_name for table in tables() for field in msgspec.structs.fields(table)})
 
 
-def test_it_writes_zdev_toml_unless_told(init: Init, tmp_path: Path) -> None:
+def test_it_writes_zdev_toml_by_default(init: Init, tmp_path: Path) -> None:
     done = init()
     assert (done.stdout, done.stderr) == ("zdev.toml: a monitored-queue; run it with: zdev run -c zdev.toml\n", "")
     assert Path(tmp_path, "zdev.toml").read_text() == starter("monitored-queue")
@@ -72,7 +72,7 @@ def test_it_overwrites_only_with_force(init: Init, tmp_path: Path) -> None:
     assert file.read_text() == starter("streamer")
 
 
-def test_it_tells_why_it_cannot_write(init: Init) -> None:
+def test_it_reports_why_it_cannot_write(init: Init) -> None:
     done = init("no/such/zdev.toml")
     assert (done.stderr, done.returncode) == ("zdev: cannot write no/such/zdev.toml: No such file or directory\n", 69)
 
@@ -107,14 +107,14 @@ def test_devices_that_were_commented_out_are_right_too(device_type: str) -> None
 
 def test_settings_that_were_commented_out_are_right_and_those_said_to_be_defaults_are() -> None:
     config = read(uncommented(whole(), r"(?:\[device|\w+ = ).*").encode(), "-")
-    told, untold = config.devices()["plain-requests"], read(whole().encode(), "-").devices()["plain-requests"]
+    changed, default = config.devices()["plain-requests"], read(whole().encode(), "-").devices()["plain-requests"]
     assert config.defaults.options
     assert config.control.endpoint
     requests = config.devices()["requests"]
     assert requests.ctrl
     assert requests.in_.prefix == "in"
-    assert msgspec.structs.replace(told, in_=SocketConfig(), out=SocketConfig()) == msgspec.structs.replace(
-        untold, in_=SocketConfig(), out=SocketConfig(), on_full="drop"
+    assert msgspec.structs.replace(changed, in_=SocketConfig(), out=SocketConfig()) == msgspec.structs.replace(
+        default, in_=SocketConfig(), out=SocketConfig(), on_full="drop"
     )
 
 

@@ -83,11 +83,11 @@ def test_a_transport_that_does_not_exist_is_refused_with_role_and_endpoint(refus
 @pytest.mark.parametrize(
     ("assignment", "words"),
     [
-        ("RCVHMW=5", "there is no socket option RCVHMW; did you mean RCVHWM?"),
+        ("RCVHMW=5", "unknown socket option RCVHMW (did you mean RCVHWM?)"),
         ("routing-id=x", "did you mean ROUTING_ID?"),
-        ("xyzzy=5", "there is no socket option xyzzy; see zmq_setsockopt(3)"),
-        ("RCVHWM=many", "RCVHWM takes a whole number"),
-        ("RCVHWM=", "RCVHWM takes a whole number"),
+        ("xyzzy=5", "unknown socket option xyzzy (see zmq_setsockopt(3)"),
+        ("RCVHWM=many", "RCVHWM must be a whole number"),
+        ("RCVHWM=", "RCVHWM must be a whole number"),
         ("RCVHWM", "NAME=VALUE"),
     ],
 )

@@ -1,4 +1,4 @@
-"""`zdev schema`: what the types of a configuration allow, for editors."""
+"""`zdev schema` describes the types of a configuration for editors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from zdev_cli.config.starter import whole
+from zdev_cli.config.authoring import whole
 
 QUEUE = {"name": "a", "type": "queue", "in": {"bind": "tcp://127.0.0.1:1"}, "out": {"connect": ["ipc://a", "ipc://b"]}}
 
@@ -41,8 +41,8 @@ def test_it_accepts_the_starter_file(validator: Draft202012Validator) -> None:
 
 def test_it_accepts_what_is_not_in_the_starter_file(validator: Draft202012Validator) -> None:
     options = {"SNDHWM": 5, "SUBSCRIBE": ["a", "b"], "TCP_KEEPALIVE": True, "IDENTITY": "me"}
-    told = {**QUEUE, "mon": {"bind": [], "prefix": False, "type": "XPUB", "options": options}, "drain_timeout": 0.5}
-    assert best_match(validator.iter_errors({"device": [told]})) is None
+    device = {**QUEUE, "mon": {"bind": [], "prefix": False, "type": "XPUB", "options": options}, "drain_timeout": 0.5}
+    assert best_match(validator.iter_errors({"device": [device]})) is None
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,15 @@ def test_one_device_in_detail_shows_its_endpoints_and_what_was_dropped(service: 
     assert facts["out to in, dropped"] == "1 malformed, 0 unroutable, 0 overflowed"
 
 
+def test_one_device_in_detail_says_whether_absent_receivers_count(service: Start) -> None:
+    queues = FILE.replace('"tasks"', '"chain"').partition("[[device]]")[2].partition("[[device]]")[2]
+    program = service(FILE + "[[device]]" + queues + "out.options.IMMEDIATE = 0\n")
+    program.until_ready()
+    assert facts_of(program, "tasks")["out, sends to"] == "connected receivers only"
+    assert facts_of(program, "chain")["out, sends to"] == "connected and absent receivers (IMMEDIATE = 0)"
+    assert "out, sends to" not in facts_of(program, "orders")  # its out binds
+
+
 def test_rates_and_their_history_follow_the_traffic(service: Start, connected: Connected) -> None:
     program = service(FILE)
     at = program.until_ready()

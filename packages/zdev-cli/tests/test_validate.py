@@ -21,7 +21,7 @@ in.bind = "tcp://127.0.0.1:5559"
 out.bind = "tcp://127.0.0.1:5560"
 """
 WRONG = RIGHT + "out.bnd = 'x'\n\n[htp]\n"
-FAULTS = ["6:5  device.out.bnd: no such key; did you mean bind?", "8:2  htp: no such key; did you mean http?"]
+ERRORS = ["6:5  device.out.bnd: unknown key (did you mean bind?)", "8:2  htp: unknown key (did you mean http?)"]
 
 Validate = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -44,14 +44,36 @@ def test_a_right_file_is_counted_on_stdout(validate: Validate) -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("right.toml: 1 device, 2 sockets: ok\n", "", 0)
 
 
-def test_every_fault_of_every_file_is_a_line_on_stderr(validate: Validate) -> None:
+def test_every_error_of_every_file_is_one_line_on_stderr(validate: Validate) -> None:
     done = validate("wrong.toml", "right.toml", "none.toml")
-    said = [f"wrong.toml:{each}" for each in FAULTS]
-    assert done.stderr.splitlines() == [*said, "none.toml  No such file or directory; `zdev init` writes a file to start with"]
+    said = [f"wrong.toml:{each}" for each in ERRORS]
+    assert done.stderr.splitlines() == [*said, "none.toml  No such file or directory (zdev init writes a starter file)"]
     assert (done.stdout, done.returncode) == ("right.toml: 1 device, 2 sockets: ok\n", 78)
 
 
-def test_run_tells_the_same_faults_and_runs_nothing(zdev_path: str, validate: Validate, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("defaults", "options", "is_warned"),
+    [
+        ("", "{ IMMEDIATE = 0 }", True),
+        ("IMMEDIATE = 0", "{}", True),
+        ("IMMEDIATE = 0", "{ IMMEDIATE = 1 }", False),
+        ("", "{}", False),
+    ],
+)
+def test_an_out_that_queues_for_an_absent_receiver_is_a_warning_not_an_error(
+    validate: Validate, defaults: str, options: str, is_warned: bool
+) -> None:
+    out = f"out = {{ connect = 'tcp://127.0.0.1:1', options = {options} }}"
+    done = validate("-", given=RIGHT.replace('out.bind = "tcp://127.0.0.1:5560"', out) + f"[defaults.options]\n{defaults}\n")
+    warning = "-: warning: a.out connects with IMMEDIATE = 0: messages queue for a receiver that is not connected\n"
+    assert (done.stdout, done.stderr, done.returncode) == ("-: 1 device, 2 sockets: ok\n", warning * is_warned, 0)
+
+
+def test_an_out_that_binds_queues_for_nobody(validate: Validate) -> None:
+    assert validate("-", given=RIGHT + "out.options.IMMEDIATE = 0\n").stderr == ""
+
+
+def test_run_reports_the_same_errors_and_runs_nothing(zdev_path: str, validate: Validate, tmp_path: Path) -> None:
     file = str(tmp_path / "wrong.toml")
     said = validate(file).stderr
     done = subprocess.run([zdev_path, "run", "-c", file], capture_output=True, text=True, timeout=20, check=False)
@@ -60,7 +82,7 @@ def test_run_tells_the_same_faults_and_runs_nothing(zdev_path: str, validate: Va
 
 def test_standard_input_is_a_file_too(validate: Validate) -> None:
     assert validate("-", given=RIGHT).stdout == "-: 1 device, 2 sockets: ok\n"
-    assert validate("-", given=WRONG).stderr.splitlines() == [f"-:{each}" for each in FAULTS]
+    assert validate("-", given=WRONG).stderr.splitlines() == [f"-:{each}" for each in ERRORS]
 
 
 def test_json_has_the_same_for_programs(validate: Validate) -> None:
@@ -71,7 +93,7 @@ def test_json_has_the_same_for_programs(validate: Validate) -> None:
         "line": 6,
         "column": 5,
         "key": "device.out.bnd",
-        "message": "no such key; did you mean bind?",
+        "message": "unknown key (did you mean bind?)",
     }
     assert [(each["file"], each["line"]) for each in found] == [("wrong.toml", 6), ("wrong.toml", 8), ("none.toml", None)]
     assert (done.stderr, done.returncode) == ("", 78)
@@ -82,17 +104,17 @@ def test_json_of_right_files_is_an_empty_list(validate: Validate) -> None:
     assert (json.loads(done.stdout), done.stderr, done.returncode) == ([], "", 0)
 
 
-def test_the_file_is_zdev_toml_unless_told(validate: Validate, tmp_path: Path) -> None:
-    missing = "zdev.toml  No such file or directory; `zdev init` writes a file to start with\n"
+def test_the_default_file_is_zdev_toml(validate: Validate, tmp_path: Path) -> None:
+    missing = "zdev.toml  No such file or directory (zdev init writes a starter file)\n"
     assert (validate().stderr, validate().returncode) == (missing, 78)
     Path(tmp_path, "zdev.toml").write_text(RIGHT)
     assert (validate().stdout, validate().returncode) == ("zdev.toml: 1 device, 2 sockets: ok\n", 0)
 
 
-def test_what_cannot_be_read_is_one_fault(tmp_path: Path) -> None:
+def test_an_unreadable_file_is_one_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Is a directory") as refusal:
         load(tmp_path)
-    assert (refusal.value.status, len(refusal.value.faults)) == (78, 1)
+    assert (refusal.value.status, len(refusal.value.diagnostics)) == (78, 1)
     with pytest.raises(ConfigError, match="null"):
         load(Path("a\0b"))
     with pytest.raises(ConfigError, match="larger than 16777216 bytes"):
@@ -100,7 +122,7 @@ def test_what_cannot_be_read_is_one_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_one_may_not_read_is_one_fault(tmp_path: Path) -> None:
+def test_a_file_without_read_permission_is_one_error(tmp_path: Path) -> None:
     file = tmp_path / "secret.toml"
     file.touch(mode=0)
     with pytest.raises(ConfigError, match="Permission denied"):
@@ -108,22 +130,22 @@ def test_a_file_that_one_may_not_read_is_one_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
-def test_a_byte_that_is_not_utf_8_is_told_with_its_place(tmp_path: Path, mark: bytes) -> None:
+def test_a_byte_that_is_not_utf_8_is_reported_with_its_place(tmp_path: Path, mark: bytes) -> None:
     file = tmp_path / "latin.toml"
     file.write_bytes(mark + "# é\n# é: ".encode() + "é".encode("latin-1"))
     with pytest.raises(ConfigError) as refusal:
         load(file)
-    assert str(refusal.value) == f"{file}:2:6  byte 0xe9 is not UTF-8; save the file as UTF-8"
+    assert str(refusal.value) == f"{file}:2:6  byte 0xe9 is not UTF-8 (save the file as UTF-8)"
 
 
-def test_a_byte_order_mark_and_line_ends_of_windows_are_no_faults(tmp_path: Path) -> None:
+def test_a_byte_order_mark_and_line_ends_of_windows_are_accepted(tmp_path: Path) -> None:
     file = tmp_path / "windows.toml"
     file.write_bytes(b"\xef\xbb\xbf" + RIGHT.replace("\n", "\r\n").encode())
     assert list(load(file).devices()) == ["a"]
     file.write_bytes(b"\xef\xbb\xbf" + WRONG.replace("\n", "\r\n").encode())
     with pytest.raises(ConfigError) as refusal:
         load(file)
-    assert str(refusal.value).splitlines() == [f"{file}:{each}" for each in FAULTS]
+    assert str(refusal.value).splitlines() == [f"{file}:{each}" for each in ERRORS]
 
 
 LOOK = """

@@ -1,4 +1,4 @@
-"""What sockets are called and told, by the command line and by configuration files alike."""
+"""Names, types and options of sockets, for the command line and for configuration files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ SOCKET_TYPES: dict[Role, tuple[str, ...]] = {
     "ctrl": ("REP", "PAIR", "DEALER", "SUB", "PULL", "XSUB"),
 }
 
-# The socket types of in and out, unless they are told. A forwarder is XSUB/XPUB so that subscriptions travel upstream; that of
-# ØMQ 2, SUB/PUB, carried all messages whether anybody wanted them or not.
+# The default types of in and out. A forwarder is XSUB/XPUB so that subscriptions travel upstream; that of ØMQ 2, SUB/PUB,
+# received all messages, whether or not anybody subscribed.
 DEVICE_TYPES = {
     "monitored-queue": ("ROUTER", "DEALER"),
     "queue": ("ROUTER", "DEALER"),
@@ -25,13 +25,13 @@ DEVICE_TYPES = {
     "streamer": ("PULL", "PUSH"),
 }
 
-STARTER = "zdev.toml"  # what `zdev init` writes; `zdev validate` and `zdev run` take it where no other file is named
+STARTER = "zdev.toml"  # written by `zdev init`; the default of `zdev validate` and `zdev run`
 
 Setting = tuple[int, int | bytes]
 
 
 def default_type(device_type: str, role: Role) -> str:
-    """The type of the socket in `role`, unless it is told."""
+    """Return the default type of the socket in `role`."""
     in_type, out_type = DEVICE_TYPES[device_type]
     return {"in": in_type, "out": out_type, "mon": "PUB", "ctrl": "REP"}[role]
 
@@ -86,10 +86,10 @@ def _settings_of(name: str, value: object) -> tuple[Setting, ...]:
     if option is None:
         near = get_close_matches(name.upper(), options, n=1)
         hint = f"did you mean {near[0]}?" if near else "see zmq_setsockopt(3) for the names, without ZMQ_"
-        raise ValueError(f"there is no socket option {name}; {hint}")
+        raise ValueError(f"unknown socket option {name} ({hint})")
     if option.name in SECRETS:
         raise ValueError(
-            f"{option.name} is a secret, which others could see here; use a table curve or plain, which names a file"
+            f"{option.name} is a secret that others could see here (use a table curve or plain, which names a file)"
         )
     if isinstance(value, list):
         return tuple(setting for each in value for setting in _settings_of(name, each))
@@ -97,9 +97,9 @@ def _settings_of(name: str, value: object) -> tuple[Setting, ...]:
         return *_settings_of("SNDHWM", value), *_settings_of("RCVHWM", value)
     if option._opt_type.name == "bytes":
         if not isinstance(value, str):
-            raise ValueError(f"{option.name} takes text")
+            raise ValueError(f"{option.name} must be text")
         return ((int(option), value.encode()),)
     try:
         return ((int(option), int(value, 0) if isinstance(value, str) else int(value)),)  # type: ignore[call-overload]
     except (TypeError, ValueError):
-        raise ValueError(f"{option.name} takes a whole number") from None
+        raise ValueError(f"{option.name} must be a whole number") from None

@@ -26,7 +26,7 @@ def init(file: str, type_: str, force: bool) -> None:
     FILE defaults to zdev.toml; - is standard output. It contains one device of the type, ready to run, devices of the other
     types as comments, and an explanation of every setting.
     """
-    from ..config.starter import starter
+    from ..config.authoring import starter
 
     if file == "-":
         click.echo(starter(type_), nl=False)

@@ -20,6 +20,6 @@ def schema() -> None:
     """
     from msgspec.json import encode, format
 
-    from ..config.schema import schema
+    from ..config.authoring import schema
 
     click.echo(format(encode(schema())).decode())

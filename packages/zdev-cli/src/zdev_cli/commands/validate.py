@@ -12,12 +12,12 @@ from .._failure import Status
 from .._words import STARTER
 
 if TYPE_CHECKING:
-    from ..config import Config, Fault
+    from ..config import Config, Diagnostic
 
 EXAMPLES = """\b
 Example:
   zdev validate zdev.toml
-  zdev.toml:12:1  device.out.bnd: no such key; did you mean bind?
+  zdev.toml:12:1  device.out.bnd: unknown key (did you mean bind?)
 """
 
 
@@ -29,24 +29,27 @@ def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
     """Report all errors of configuration files.
 
     FILE defaults to zdev.toml; - is standard input. One line per error on stderr, with file, line and column; one per valid file
-    on stdout. Nothing is bound or connected. Exit status: 0 all files are valid, 78 there are errors.
+    on stdout, and its warnings on stderr. Nothing is bound or connected. Exit status: 0 all files are valid, 78 there are errors.
     """
     from ..config import ConfigError
+    from ..config.rules import warnings_of
 
-    faults: list[Fault] = []
+    diagnostics: list[Diagnostic] = []
     for file in files or (STARTER,):
         try:
             config = _load(file)
         except ConfigError as error:
-            faults += error.faults
+            diagnostics += error.diagnostics
             if not as_json:
                 click.echo(error.report, err=True)
         else:
             if not as_json:
+                for warning in warnings_of(config):
+                    click.echo(f"{file}: warning: {warning}", err=True)
                 click.echo(f"{file}: {_summary(config)}: ok")
     if as_json:
-        _print_json(faults)
-    ctx.exit(Status.CONFIGURATION if faults else Status.OK)
+        _print_json(diagnostics)
+    ctx.exit(Status.CONFIGURATION if diagnostics else Status.OK)
 
 
 def _load(file: str) -> Config:
@@ -61,7 +64,7 @@ def _summary(config: Config) -> str:
     return f"{len(config.device)} device{'s' * (len(config.device) != 1)}, {sockets} sockets"
 
 
-def _print_json(faults: list[Fault]) -> None:
+def _print_json(diagnostics: list[Diagnostic]) -> None:
     from msgspec.json import encode, format
 
-    click.echo(format(encode(faults)).decode())
+    click.echo(format(encode(diagnostics)).decode())

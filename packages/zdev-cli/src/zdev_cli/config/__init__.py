@@ -1,6 +1,6 @@
-"""Configuration: a TOML file becomes a checked value, or a list of everything that is wrong with it."""
+"""Configuration: read a TOML file as a checked value, or as a list of all its errors."""
 
-from .fault import ConfigError, Fault
+from .diagnostics import ConfigError, Diagnostic
 from .model import Config, ControlConfig, Defaults, DeviceConfig, HttpConfig, SocketConfig
 from .read import load, read
 
@@ -10,7 +10,7 @@ __all__ = [
     "ControlConfig",
     "Defaults",
     "DeviceConfig",
-    "Fault",
+    "Diagnostic",
     "HttpConfig",
     "SocketConfig",
     "load",

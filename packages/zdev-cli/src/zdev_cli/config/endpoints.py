@@ -1,4 +1,4 @@
-"""Endpoints of a configuration: those of devices, the control socket and the page."""
+"""Parse the endpoints of a configuration: those of devices, the control socket and the HTTP server."""
 
 from __future__ import annotations
 
@@ -21,21 +21,29 @@ def refusal_of(endpoint: str, *, connects: bool) -> str | None:
 
 
 def control_endpoint_of(text: str) -> Path:
-    """The path of the control socket. Raises ValueError with a text that says what is allowed."""
+    """Return the path of the control socket.
+
+    Raises:
+        ValueError: The endpoint is invalid; the text says what is allowed.
+    """
     path = text.removeprefix("unix://").removeprefix("ipc://")
     if path == text or not path or path[0] in "@*":
-        raise ValueError(f"{text!r} is not allowed; write unix://PATH, like unix:///run/zdev/control.sock")
+        raise ValueError(f"invalid endpoint {text!r}: must be unix://PATH, like unix:///run/zdev/control.sock")
     if refusal := ipc_refusal(ipc_place(path), connects=True):
         raise ValueError(refusal)
     return Path(path)
 
 
 def listen_of(text: str) -> tuple[str, int]:
-    """Host and port of HOST:PORT. Raises ValueError with a text that says what is allowed."""
+    """Return the host and the port of HOST:PORT.
+
+    Raises:
+        ValueError: The address is invalid; the text says what is allowed.
+    """
     host, _, port = text.rpartition(":")
     bare = host[1:-1] if host[:1] + host[-1:] == "[]" else host
     if not bare or any(each.isspace() or each in "/[]" for each in bare) or (":" in bare and bare == host):
-        raise ValueError(f"{text!r} is not allowed; write HOST:PORT, like 127.0.0.1:9595 or [::1]:9595")
+        raise ValueError(f"invalid address {text!r}: must be HOST:PORT, like 127.0.0.1:9595 or [::1]:9595")
     if port == ANY or not is_port(port):
-        raise ValueError(f"{text!r}: the port is a number up to 65535, 0 for any free one")
+        raise ValueError(f"invalid port in {text!r}: must be 0 to 65535 (0: any free port)")
     return bare, int(port)

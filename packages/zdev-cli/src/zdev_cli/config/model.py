@@ -1,6 +1,6 @@
-"""What a configuration file can say, as values. Field names are the file's keys; `read` makes one of a file.
+"""The model of a configuration file: field names are its keys.
 
-A description is for editors (see `zdev schema`), a title for errors: what a value of that type is.
+A description is shown by editors (see `zdev schema`); a title names the allowed values in errors.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ Policy = Literal["block", "drop"]
 Restart = Literal["on-failure", "never"]
 OptionValue = Annotated[int | str | bool | list[int | str], Meta(title="a number, text, true, false, or an array of them")]
 Options = dict[str, OptionValue]
-Seconds = Annotated[float, Meta(ge=0, le=86400, title="seconds, from 0 to 86400")]
+Seconds = Annotated[float, Meta(ge=0, le=86400, title="0 to 86400 seconds")]
 Name = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$(?!\n)", title="1 to 64 letters, digits, - _ and ., the first no sign")
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$(?!\n)",
+        title='1 to 64 letters, digits, "-", "_" or ".", starting with a letter or digit',
+    ),
 ]
 Endpoint = Annotated[str, Meta(title="an endpoint like tcp://127.0.0.1:5559")]
 Endpoints = Annotated[
@@ -37,46 +41,48 @@ class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
 
 
 class CurveConfig(Table, frozen=True, kw_only=True):
-    """CURVE: peers prove themselves by keys, and what passes is encrypted. `zdev key new` makes keys."""
+    """CURVE: peers authenticate by keys, and messages are encrypted. `zdev key new` makes keys."""
 
-    secret_key: Annotated[str, Meta(description="File with this socket's own keys, *.key_secret, of mode 0600.")]
+    secret_key: Annotated[str, Meta(description="File with this socket's keys, *.key_secret, of mode 0600.")]
     clients: Annotated[
         str | None,
-        Meta(description='If it binds: directory of the *.key files of the clients that may connect; "any": all may.'),
+        Meta(description='If the socket binds: directory with the *.key file of each client that may connect, or "any".'),
     ] = None
     server_key: Annotated[
-        str | None, Meta(description="If it connects: file with the public key, *.key, of the server that it connects to.")
+        str | None, Meta(description="If the socket connects: file with the public key of the server, *.key.")
     ] = None
 
 
 class PlainConfig(Table, frozen=True, kw_only=True):
-    """PLAIN: peers tell a name and a password. Nothing is encrypted."""
+    """PLAIN: peers send a name and a password. Nothing is encrypted."""
 
     passwords: Annotated[
-        str | None, Meta(description="If it binds: file with a line NAME:PASSWORD for each client, of mode 0600.")
+        str | None, Meta(description="If the socket binds: file with one line NAME:PASSWORD per client, of mode 0600.")
     ] = None
-    password: Annotated[str | None, Meta(description="If it connects: file with one line NAME:PASSWORD, of mode 0600.")] = None
+    password: Annotated[
+        str | None, Meta(description="If the socket connects: file with one line NAME:PASSWORD, of mode 0600.")
+    ] = None
 
 
 class SocketConfig(Table, frozen=True, kw_only=True):
     """One socket of a device."""
 
-    type: Annotated[SocketType | None, Meta(description="Of libzmq; each device type has defaults.")] = None
-    bind: Annotated[Endpoints, Meta(description="Endpoints, like tcp://127.0.0.1:5559 or ipc:///run/name.")] = []
-    connect: Annotated[Endpoints, Meta(description="Endpoints of others.")] = []
+    type: Annotated[SocketType | None, Meta(description="Socket type of libzmq. Default: by the type of the device.")] = None
+    bind: Annotated[Endpoints, Meta(description="Endpoints to bind, like tcp://127.0.0.1:5559 or ipc:///run/name.")] = []
+    connect: Annotated[Endpoints, Meta(description="Endpoints to connect to.")] = []
     options: Annotated[
         Options,
-        Meta(description="Socket options by their names in zmq_setsockopt(3), without ZMQ_; an array sets one repeatedly."),
+        Meta(description="Socket options by their names in zmq_setsockopt(3), without ZMQ_. An array sets one repeatedly."),
     ] = {}
     prefix: Annotated[
         str | bool,
         Meta(
-            description="Of in and out: first frame of the mon's copies of what this socket received; the role's name unless "
-            "told; false: none."
+            description="For in and out: first frame of mon's copies of what this socket received; false: none. Default: in or "
+            "out."
         ),
     ] = True
-    curve: Annotated[CurveConfig | None, Meta(description="Who may connect, by keys; see docs/security.md.")] = None
-    plain: Annotated[PlainConfig | None, Meta(description="Who may connect, by passwords; see docs/security.md.")] = None
+    curve: Annotated[CurveConfig | None, Meta(description="Authentication by keys; see docs/security.md.")] = None
+    plain: Annotated[PlainConfig | None, Meta(description="Authentication by passwords; see docs/security.md.")] = None
 
     @property
     def binds(self) -> list[str]:
@@ -88,35 +94,34 @@ class SocketConfig(Table, frozen=True, kw_only=True):
 
 
 class DeviceSettings(Table, frozen=True, kw_only=True):
-    """What a device can be told, and all of them in [defaults]."""
+    """Settings of one device, or of all in [defaults]."""
 
     isolation: Annotated[
         Isolation | None,
-        Meta(description="Where it runs: in a thread of zdev's own process (unless told) or in a process of its own."),
+        Meta(description="Run the device in a thread of zdev or in a separate process. Default: thread."),
     ] = None
     on_full: Annotated[
         Policy | None,
-        Meta(description="What to do with a message whose one receiver, the peer of a ROUTER, is full; drop unless told."),
+        Meta(description="Drop or hold a message whose only receiver, a peer of a ROUTER, is full. Default: drop."),
     ] = None
     mon_on_full: Annotated[
-        Policy | None, Meta(description="What to do when a mon of type PUSH, PAIR or DEALER is full; block unless told.")
+        Policy | None, Meta(description="Drop copies or block when a mon of type PUSH, PAIR or DEALER is full. Default: block.")
     ] = None
-    drain_timeout: Annotated[Seconds | None, Meta(description="Seconds that a drain may take; 30 unless told.")] = None
+    drain_timeout: Annotated[Seconds | None, Meta(description="Time limit of a drain, in seconds. Default: 30.")] = None
     restart: Annotated[
         Restart | None,
         Meta(
-            description="Whether a device that fails is started again, after a delay that grows from 0.1 to 5 s; on-failure "
-            "unless told."
+            description="Whether to restart a device that failed, after a delay that grows from 0.1 to 5 s. Default: on-failure."
         ),
     ] = None
     insecure: Annotated[
         bool | None,
-        Meta(description="Whether other hosts may reach a socket that has neither curve nor plain; false unless told."),
+        Meta(description="Whether other hosts may reach a socket without curve or plain. Default: false."),
     ] = None
 
 
 class Defaults(DeviceSettings, frozen=True, kw_only=True):
-    """For devices that don't say otherwise."""
+    """Settings of all devices that do not override them."""
 
     options: Annotated[Options, Meta(description="Options of every in, out and mon socket of every device.")] = {}
 
@@ -124,18 +129,19 @@ class Defaults(DeviceSettings, frozen=True, kw_only=True):
 class DeviceConfig(DeviceSettings, frozen=True, kw_only=True):
     """One device: a relay between two sockets."""
 
-    name: Annotated[Name, Meta(description="What logs, metrics and commands call it.")]
-    type: Annotated[DeviceType, Meta(description="Decides the socket types, unless they are told.")]
-    in_: Annotated[SocketConfig, Meta(description="Where requests, publications or tasks come from.")] = field(name="in")
-    out: Annotated[SocketConfig, Meta(description="Where they go to.")]
+    name: Annotated[Name, Meta(description="Name in logs, metrics and commands.")]
+    type: Annotated[DeviceType, Meta(description="Decides the default types of the sockets.")]
+    in_: Annotated[SocketConfig, Meta(description="Socket that receives requests, publications or tasks.")] = field(name="in")
+    out: Annotated[SocketConfig, Meta(description="Socket that sends them on.")]
     mon: Annotated[
-        SocketConfig | None, Meta(description="Gets a copy of everything; PUB unless told. A monitored-queue needs one.")
+        SocketConfig | None,
+        Meta(description="Monitor: sends a copy of every message. Default type: PUB. Required for a monitored-queue."),
     ] = None
-    ctrl: Annotated[SocketConfig | None, Meta(description="Takes commands like PAUSE; REP unless told.")] = None
+    ctrl: Annotated[SocketConfig | None, Meta(description="Receives commands such as PAUSE. Default type: REP.")] = None
 
     @property
     def sockets(self) -> dict[Role, SocketConfig]:
-        """The sockets that there are, by role."""
+        """The configured sockets, by role."""
         by_role = {"in": self.in_, "out": self.out, "mon": self.mon, "ctrl": self.ctrl}
         return {role: socket for role in ROLES if (socket := by_role[role])}
 
@@ -144,39 +150,40 @@ class DeviceConfig(DeviceSettings, frozen=True, kw_only=True):
 
 
 class ControlConfig(Table, frozen=True, kw_only=True):
-    """Where `zdev status` and its like reach this zdev."""
+    """The control socket, used by `zdev status`, `zdev top`, `zdev stop` and similar commands."""
 
     endpoint: Annotated[
         str | None,
-        Meta(description="ipc://PATH; unless told in a directory of the user's own, which zdev run tells at its start."),
+        Meta(description="unix://PATH. Default: in a directory of this user, as printed by zdev run."),
     ] = None
 
 
 class HttpConfig(Table, frozen=True, kw_only=True):
-    """Metrics, health and the page; without this table there is none of them."""
+    """The HTTP server for metrics, health and the status page. Without this table it is not started."""
 
-    listen: Annotated[str, Meta(description="HOST:PORT; port 0: any free one.", title="HOST:PORT, like 127.0.0.1:9595")] = (
-        "127.0.0.1:9595"
-    )
-    insecure: Annotated[bool, Meta(description="Whether it may listen where other hosts reach it: anybody there may look.")] = (
+    listen: Annotated[
+        str,
+        Meta(description="HOST:PORT; port 0: any free port. Default: 127.0.0.1:9595.", title="HOST:PORT, like 127.0.0.1:9595"),
+    ] = "127.0.0.1:9595"
+    insecure: Annotated[bool, Meta(description="Whether other hosts may reach it, without authentication. Default: false.")] = (
         False
     )
 
 
 class Config(Table, frozen=True, kw_only=True):
-    """The configuration of zdev: devices, and how they are watched and steered."""
+    """The configuration of zdev: its devices, and how to monitor and control them."""
 
-    defaults: Annotated[Defaults, Meta(description="For devices that don't say otherwise.")] = Defaults()
-    control: Annotated[ControlConfig, Meta(description="Where zdev status and its like reach this zdev.")] = ControlConfig()
-    http: Annotated[HttpConfig | None, Meta(description="Metrics, health and the page; none without this table.")] = None
-    device: Annotated[list[DeviceConfig], Meta(description="The devices, each a [[device]].")] = []
+    defaults: Annotated[Defaults, Meta(description="Settings of all devices that do not override them.")] = Defaults()
+    control: Annotated[ControlConfig, Meta(description="Control socket of zdev status and similar commands.")] = ControlConfig()
+    http: Annotated[HttpConfig | None, Meta(description="Metrics, health and the status page. Default: no HTTP server.")] = None
+    device: Annotated[list[DeviceConfig], Meta(description="The devices, one [[device]] table each.")] = []
 
     def devices(self) -> dict[str, DeviceConfig]:
-        """The devices by name, with what [defaults] says filled in: two that are equal behave the same."""
+        """Return the devices by name, with [defaults] filled in: two that are equal behave the same."""
         return {each.name: _with_defaults(each, self.defaults) for each in self.device}
 
     def relative_to(self, directory: Path) -> Config:
-        """With the paths of keys and passwords taken from `directory`, that of the file, instead of the working directory."""
+        """Return a copy in which paths of keys and passwords are relative to `directory`, the one of the file."""
         from msgspec.structs import replace
 
         return replace(self, device=[_relative(each, directory) for each in self.device])
@@ -203,8 +210,8 @@ def _relative(device: DeviceConfig, directory: Path) -> DeviceConfig:
 def _with_defaults(device: DeviceConfig, defaults: Defaults) -> DeviceConfig:
     from msgspec.structs import replace
 
-    told = {name: getattr(device, name) for name in DeviceSettings.__struct_fields__}
-    given = {name: getattr(defaults, name) for name in told}
+    own = {name: getattr(device, name) for name in DeviceSettings.__struct_fields__}
+    shared = {name: getattr(defaults, name) for name in own}
     ours = {
         "insecure": False,
         "isolation": "thread",
@@ -212,9 +219,7 @@ def _with_defaults(device: DeviceConfig, defaults: Defaults) -> DeviceConfig:
         "drain_timeout": DRAIN_TIMEOUT,
         "restart": "on-failure",
     }
-    settings = {
-        name: next((value for value in (told[name], given[name]) if value is not None), ours.get(name)) for name in told
-    }
+    settings = {name: next((value for value in (own[name], shared[name]) if value is not None), ours.get(name)) for name in own}
     sockets = {
         field_name: replace(socket, options={**defaults.options, **socket.options})
         for field_name in ("in_", "out", "mon")

@@ -1,4 +1,4 @@
-"""Where the keys and values of a TOML document are in its text: what tomllib doesn't tell. Only needed to place faults."""
+"""The lines and columns of keys and values in a TOML text, which tomllib does not report. Needed for errors only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import tree_sitter_toml
 from tree_sitter import Language, Node, Parser
 
-from .fault import Path
+from .diagnostics import Path
 
 Place = tuple[int, int]
 """Line and column, from 1; the column in characters."""
@@ -17,7 +17,7 @@ _KEYS = ("bare_key", "quoted_key", "dotted_key")
 
 
 class Positions:
-    """The places in one document, which tomllib has accepted."""
+    """The places in one document that tomllib has accepted."""
 
     def __init__(self, text: str) -> None:
         source = text.encode()
@@ -30,7 +30,7 @@ class Positions:
             self._statement(node)
 
     def find(self, path: Path, *, at_key: bool = False) -> Place:
-        """Of the value, or the key, that `path` leads to; where there is none, of the table that it would be in."""
+        """Return the place of the value, or key, at `path`; if it is missing, of the table that would contain it."""
         first, second = (self._keys, self._values) if at_key else (self._values, self._keys)
         for length in range(len(path), 0, -1):
             here = path[:length]
@@ -81,7 +81,7 @@ class Positions:
                 self._value((*path, index), item)
 
     def _names(self, node: Node) -> Iterator[tuple[str, Place]]:
-        """The parts of a key. A dotted key is a dotted key and one part more: deeper than Python may recurse."""
+        """Yield the parts of a key. Dotted keys nest to the left, deeper than Python can recurse."""
         nodes = [node]
         while nodes:
             node = nodes.pop()

@@ -1,135 +1,192 @@
-"""What the types of the model can't say: whether a configuration makes sense."""
+"""Rules that the types of the model cannot express. The file is walked once: device by device, socket by socket."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import zmq
+
 from .._words import SOCKET_TYPES, Role, needed_roles, settings_of
-from .endpoints import control_endpoint_of, listen_of, refusal_of
-from .engine import Engine
-from .fault import Finding, Path
-from .links import broken_links
-from .model import Config, DeviceConfig
-from .places import endpoint_path, socket_path
-from .protection import unprotected
+from .diagnostics import Path, PendingDiagnostic, endpoint_path, socket_path
+from .endpoints import address_of, control_endpoint_of, listen_of, refusal_of
+from .libzmq_probe import LibzmqProbe
+from .model import Config, DeviceConfig, OptionValue, SocketConfig
+from .protection import broken_security, is_exposed
+from .topology import End, Use, broken_links
 
 
-def broken_rules(config: Config) -> Iterator[Finding]:
-    """Everything that is wrong with values that are each of the right type."""
+def broken_rules(config: Config) -> Iterator[PendingDiagnostic]:
+    """Report all errors of a configuration whose values have the right types."""
     if not config.device:
-        yield Finding(("device",), "there is none; add one that begins with [[device]]", depends_on=(("device",),))
-    yield from _same_names(config)
-    with Engine() as engine:
+        yield PendingDiagnostic(("device",), "no devices; add a [[device]] table", depends_on=(("device",),))
+    with LibzmqProbe() as probe:
+        walk = _Walk(config, probe)
         for index, device in enumerate(config.device):
-            yield from _needs(index, device)
-            yield from _endpoints(index, device)
-            yield from _types(index, device, engine)
-            yield from _options(index, device, engine)
-            yield from _conflicts(index, device, config)
-        yield from _default_options(config, engine)
-    yield from _services(config)
-    yield from broken_links(config)
-    yield from unprotected(config)
+            yield from walk.device(index, device)
+    yield from walk.services()
+    yield from broken_links(walk.uses)
 
 
-def _same_names(config: Config) -> Iterator[Finding]:
-    seen: dict[str, Path] = {}
-    for index, device in enumerate(config.device):
+def warnings_of(config: Config) -> Iterator[str]:
+    """Describe settings of a valid configuration that are allowed but may surprise."""
+    for name, device in config.devices().items():
+        if sends_to_connected_only(device) is False:
+            yield f"{name}.out connects with IMMEDIATE = 0: messages queue for a receiver that is not connected"
+
+
+def sends_to_connected_only(device: DeviceConfig) -> bool | None:
+    """Return whether `out` sends to connected receivers only: the option IMMEDIATE of a socket that distributes messages.
+
+    Args:
+        device: The device, with its defaults filled in.
+
+    Returns:
+        None if `out` does not connect, or its type does not distribute messages.
+    """
+    from zdev_background._socket_options import default_options
+
+    default = default_options(zmq.SocketType[device.socket_type("out")], connects=True).get(zmq.IMMEDIATE)
+    if default is None or not device.out.connects:
+        return None
+    settings = [setting for name, value in device.out.options.items() for setting in settings_of(name, value)]
+    return bool(dict(settings).get(zmq.IMMEDIATE, default))
+
+
+class _Walk:
+    """One pass over a configuration.
+
+    Attributes:
+        uses: The valid endpoints that were passed.
+    """
+
+    def __init__(self, config: Config, probe: LibzmqProbe) -> None:
+        self.uses: list[Use] = []
+        self._config, self._probe = config, probe
+        self._names: dict[str, Path] = {}
+        self._refused_defaults: set[str] = set()
+
+    def device(self, index: int, device: DeviceConfig) -> Iterator[PendingDiagnostic]:
         path: Path = ("device", index, "name")
-        other = seen.setdefault(device.name, path)
+        other = self._names.setdefault(device.name, path)
         if other != path:
-            text = f"another device is called {device.name} already; each needs a name of its own"
-            yield Finding(path, text, depends_on=(path, other), see=other)
+            text = f"duplicate name {device.name}: device names must be unique"
+            yield PendingDiagnostic(path, text, depends_on=(path, other), see=other)
+        yield from _missing(index, device)
+        yield from self._pair(index, device)
+        for role, socket in device.sockets.items():
+            end = End(index, role, device.name, device.socket_type(role))
+            yield from _socket(end, socket, device)
+            yield from self._endpoints(end, socket, device)
+            yield from self._options(end, socket)
+            yield from broken_security(end.path, socket)
+
+    def services(self) -> Iterator[PendingDiagnostic]:
+        """Check the endpoints that the program binds for itself."""
+        if (endpoint := self._config.control.endpoint) is not None:
+            path: Path = ("control", "endpoint")
+            try:
+                socket = control_endpoint_of(endpoint)
+            except ValueError as error:
+                yield PendingDiagnostic(path, str(error), depends_on=(path,))
+            else:
+                self._use(Use(endpoint, address_of(f"ipc://{socket}"), path, None))
+        if http := self._config.http:
+            path = ("http", "listen")
+            try:
+                listen_of(http.listen)
+            except ValueError as error:
+                yield PendingDiagnostic(path, str(error), depends_on=(path,))
+                return
+            self._use(Use(http.listen, address_of(f"tcp://{http.listen}"), path, None))
+            if not http.insecure and is_exposed(f"tcp://{http.listen}", {}):
+                text = f"{http.listen} is reachable from other hosts without authentication (use 127.0.0.1, or set insecure = true)"
+                yield PendingDiagnostic(path, text, depends_on=(("http",),))
+
+    def _use(self, use: Use) -> None:
+        if use.address:  # else a wildcard, which is another address each time
+            self.uses.append(use)
+
+    def _pair(self, index: int, device: DeviceConfig) -> Iterator[PendingDiagnostic]:
+        if refusal := self._probe.pair_refusal(device.socket_type("in"), device.socket_type("out")):
+            role: Role = "out" if device.out.type and not device.in_.type else "in"
+            grounds = ((*socket_path(index, "in"), "type"), (*socket_path(index, "out"), "type"), ("device", index, "type"))
+            yield PendingDiagnostic((*socket_path(index, role), "type"), refusal, depends_on=grounds)
+
+    def _endpoints(self, end: End, socket: SocketConfig, device: DeviceConfig) -> Iterator[PendingDiagnostic]:
+        for verb, value, endpoints in (("bind", socket.bind, socket.binds), ("connect", socket.connect, socket.connects)):
+            for number, endpoint in enumerate(endpoints):
+                path = endpoint_path(end.path, verb, None if isinstance(value, str) else number)
+                if refusal := refusal_of(endpoint, connects=verb == "connect"):
+                    yield PendingDiagnostic(path, refusal, depends_on=(path,))
+                    continue
+                self._use(Use(endpoint, address_of(endpoint), path, end, connects=verb == "connect"))
+                if verb == "bind":
+                    yield from self._exposed(endpoint, path, end, socket, device)
+
+    def _exposed(
+        self, endpoint: str, path: Path, end: End, socket: SocketConfig, device: DeviceConfig
+    ) -> Iterator[PendingDiagnostic]:
+        defaults = self._config.defaults
+        insecure = defaults.insecure if device.insecure is None else device.insecure
+        if insecure or socket.curve or socket.plain or not is_exposed(endpoint, {**defaults.options, **socket.options}):
+            return
+        text = (
+            f"{endpoint} is reachable from other hosts without authentication (bind 127.0.0.1, add [device.{end.role}.curve], "
+            "or set insecure = true)"
+        )
+        yield PendingDiagnostic(path, text, depends_on=(path, ("device", end.device, "insecure"), ("defaults", "insecure")))
+
+    def _options(self, end: End, socket: SocketConfig) -> Iterator[PendingDiagnostic]:
+        """Check each option of the socket and the defaults that it gets, then whether they fit together."""
+        defaults = {} if end.role == "ctrl" else self._config.defaults.options
+        for name, value in socket.options.items():
+            here: Path = (*end.path, "options", name)
+            if refusal := self._probe.option_refusal(end.type, name, value):
+                yield PendingDiagnostic(here, refusal, at_key=True, depends_on=(here, *end.grounds))
+        for name, value in defaults.items():  # each is reported once, not for every socket
+            here = ("defaults", "options", name)
+            if name not in self._refused_defaults and (refusal := self._probe.option_refusal(end.type, name, value)):
+                self._refused_defaults.add(name)
+                yield PendingDiagnostic(here, refusal, at_key=True, depends_on=(here, *end.grounds))
+        if conflict := _conflict({**defaults, **socket.options}, len(socket.binds)):
+            here = (*end.path, "options") if socket.options else ("defaults", "options")
+            yield PendingDiagnostic(here, conflict, at_key=True, depends_on=(here, ("defaults", "options")))
 
 
-def _needs(index: int, device: DeviceConfig) -> Iterator[Finding]:
-    """What is missing, and what is told for a socket that is missing."""
+def _missing(index: int, device: DeviceConfig) -> Iterator[PendingDiagnostic]:
+    """Report missing sockets, and settings of a missing mon."""
     here: Path = ("device", index)
     for role in needed_roles(device.type):
         if role not in device.sockets:
-            text = f"missing; a {device.type} needs a {role} socket: add [device.{role}] with bind or connect"
-            yield Finding((*here, role), text, depends_on=((*here, role), (*here, "type")))
-    for role, socket in device.sockets.items():
-        path = socket_path(index, role)
-        if not socket.binds and not socket.connects:
-            yield Finding(path, "no endpoint; add bind or connect", depends_on=(path,))
-        if socket.prefix is not True and role in ("mon", "ctrl"):
-            yield Finding((*path, "prefix"), f"{role} has no prefix; in and out have one each", at_key=True)
-        elif socket.prefix is not True and not device.mon:
-            text = "there is no mon socket whose copies it could mark: add [device.mon]"
-            yield Finding((*path, "prefix"), text, at_key=True, depends_on=((*here, "mon"),))
+            text = f"required for a {device.type}: add [device.{role}] with bind or connect"
+            yield PendingDiagnostic((*here, role), text, depends_on=((*here, role), (*here, "type")))
     if device.mon_on_full and not device.mon:
-        text = "there is no mon socket: add [device.mon]"
-        yield Finding((*here, "mon_on_full"), text, at_key=True, depends_on=((*here, "mon"),))
+        text = "not used: there is no mon socket (add [device.mon])"
+        yield PendingDiagnostic((*here, "mon_on_full"), text, at_key=True, depends_on=((*here, "mon"),))
 
 
-def _endpoints(index: int, device: DeviceConfig) -> Iterator[Finding]:
-    for role, socket in device.sockets.items():
-        for verb, endpoints in (("bind", socket.binds), ("connect", socket.connects)):
-            for number, endpoint in enumerate(endpoints):
-                if refusal := refusal_of(endpoint, connects=verb == "connect"):
-                    path = endpoint_path(index, role, verb, None if isinstance(getattr(socket, verb), str) else number)
-                    yield Finding(path, refusal, depends_on=(path,))
+def _socket(end: End, socket: SocketConfig, device: DeviceConfig) -> Iterator[PendingDiagnostic]:
+    if not socket.binds and not socket.connects:
+        yield PendingDiagnostic(end.path, "no endpoint (add bind or connect)", depends_on=(end.path,))
+    if not end.can_be:
+        text = f"invalid type {end.type} for {end.role}: must be one of {', '.join(SOCKET_TYPES[end.role])}"
+        yield PendingDiagnostic((*end.path, "type"), text)
+    if socket.prefix is True:
+        return
+    here: Path = (*end.path, "prefix")
+    if end.role in ("mon", "ctrl"):
+        yield PendingDiagnostic(here, f"{end.role} has no prefix (only in and out have one)", at_key=True)
+    elif not device.mon:
+        text = "not used: there is no mon socket (add [device.mon])"
+        yield PendingDiagnostic(here, text, at_key=True, depends_on=(("device", end.device, "mon"),))
 
 
-def _types(index: int, device: DeviceConfig, engine: Engine) -> Iterator[Finding]:
-    types = {role: device.socket_type(role) for role in device.sockets}
-    for role, kind in types.items():
-        if kind not in SOCKET_TYPES[role]:
-            text = f"{kind} is no type for {role}; use one of {', '.join(SOCKET_TYPES[role])}"
-            yield Finding((*socket_path(index, role), "type"), text)
-    if refusal := engine.pair_refusal(types["in"], types["out"]):
-        told: Role = "out" if device.out.type and not device.in_.type else "in"
-        paths = [(*socket_path(index, role), "type") for role in ("in", "out")]
-        yield Finding((*socket_path(index, told), "type"), refusal, depends_on=(*paths, ("device", index, "type")))
-
-
-def _options(index: int, device: DeviceConfig, engine: Engine) -> Iterator[Finding]:
-    for role, socket in device.sockets.items():
-        kind, path = device.socket_type(role), socket_path(index, role)
-        for name, value in socket.options.items():
-            if refusal := engine.option_refusal(kind, name, value):
-                here = (*path, "options", name)
-                yield Finding(here, refusal, at_key=True, depends_on=(here, (*path, "type"), ("device", index, "type")))
-
-
-def _conflicts(index: int, device: DeviceConfig, config: Config) -> Iterator[Finding]:
-    """Options that are allowed one by one, but not together."""
+def _conflict(options: dict[str, OptionValue], binds: int) -> str | None:
+    """Say why options that are valid one by one cannot be used together."""
     from zdev_background._option_checks import conflict_of
 
-    for role, socket in device.sockets.items():
-        options = socket.options if role == "ctrl" else {**config.defaults.options, **socket.options}
-        try:
-            settings = [setting for name, value in options.items() for setting in settings_of(name, value)]
-        except ValueError:  # which `_options` reports
-            continue
-        if conflict := conflict_of(settings, len(socket.binds)):
-            here: Path = (*socket_path(index, role), "options") if socket.options else ("defaults", "options")
-            yield Finding(here, conflict, at_key=True, depends_on=(here, ("defaults", "options")))
-
-
-def _default_options(config: Config, engine: Engine) -> Iterator[Finding]:
-    """Of each option the first refusal: what is wrong by itself is so for all sockets."""
-    sockets = [(index, device, role) for index, device in enumerate(config.device) for role in device.sockets if role != "ctrl"]
-    for name, value in config.defaults.options.items():
-        here: Path = ("defaults", "options", name)
-        for index, device, role in sockets:
-            if refusal := engine.option_refusal(device.socket_type(role), name, value):
-                grounds = (here, (*socket_path(index, role), "type"), ("device", index, "type"))
-                yield Finding(here, refusal, at_key=True, depends_on=grounds)
-                break
-
-
-def _services(config: Config) -> Iterator[Finding]:
-    if config.control.endpoint is not None:
-        path: Path = ("control", "endpoint")
-        try:
-            control_endpoint_of(config.control.endpoint)
-        except ValueError as error:
-            yield Finding(path, str(error), depends_on=(path,))
-    if config.http:
-        path = ("http", "listen")
-        try:
-            listen_of(config.http.listen)
-        except ValueError as error:
-            yield Finding(path, str(error), depends_on=(path,))
+    try:
+        settings = [setting for name, value in options.items() for setting in settings_of(name, value)]
+    except ValueError:  # reported for the option itself
+        return None
+    return conflict_of(settings, binds)

@@ -1,4 +1,4 @@
-"""From what a TOML document holds to a value of the model, value by value, so that one fault hides no other."""
+"""Convert a TOML document to the model, value by value, so that all errors are found at once."""
 
 from __future__ import annotations
 
@@ -13,65 +13,65 @@ import msgspec
 from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
-from .fault import Finding, Path
+from .diagnostics import Path, PendingDiagnostic
 
-INTEGER_BITS = 64  # of TOML, and of libzmq; Python can't even show those of more than 4300 digits
+INTEGER_BITS = 64  # of TOML and of libzmq; Python refuses to print more than 4300 digits
 TOO_MANY_DIGITS = "a number has too many digits"
 
 _BAD: Any = object()
 
 
-def convert(raw: object, kind: Any, path: Path, findings: list[Finding]) -> Any:
-    """`raw` as a `kind`, a type of the model. What is wrong is added to `findings`, and replaced by what is allowed there."""
-    value = _value(raw, kind, path, findings)
+def convert(raw: object, kind: Any, path: Path, pending: list[PendingDiagnostic]) -> Any:
+    """Convert `raw` to `kind`, a type of the model. Errors are added to `pending`, and a valid value takes the place."""
+    value = _value(raw, kind, path, pending)
     return _stand_in(kind) if value is _BAD else value
 
 
 def nearest(name: str, names: Iterator[str] | tuple[str, ...]) -> str | None:
-    """The one of `names` that may have been meant."""
+    """Return the one of `names` that is most like `name`."""
     by_folded = {each.casefold(): each for each in names}
     near = get_close_matches(name.casefold(), by_folded, n=1)
     return by_folded[near[0]] if near else None
 
 
-def _value(raw: object, kind: Any, path: Path, findings: list[Finding]) -> Any:
+def _value(raw: object, kind: Any, path: Path, pending: list[PendingDiagnostic]) -> Any:
     if isinstance(raw, int) and raw.bit_length() > INTEGER_BITS:
-        findings.append(Finding(path, TOO_MANY_DIGITS))
+        pending.append(PendingDiagnostic(path, TOO_MANY_DIGITS))
         return _BAD
     for choice in _choices(kind):
         if _is_struct(choice) and isinstance(raw, dict):
-            return _table(raw, choice, path, findings)
+            return _table(raw, choice, path, pending)
         if get_origin(choice) is list and isinstance(raw, list):
             (item,) = get_args(choice)
-            return [convert(each, item, (*path, index), findings) for index, each in enumerate(raw)]
+            return [convert(each, item, (*path, index), pending) for index, each in enumerate(raw)]
         if get_origin(choice) is dict and isinstance(raw, dict):
             item = get_args(choice)[1]
-            return {name: convert(each, item, (*path, name), findings) for name, each in raw.items()}
+            return {name: convert(each, item, (*path, name), pending) for name, each in raw.items()}
     try:
         return _scalar(raw, kind)
     except msgspec.ValidationError:
-        findings.append(Finding(path, _refusal(raw, kind)))
+        pending.append(PendingDiagnostic(path, _refusal(raw, kind)))
         return _BAD
 
 
-def _table(raw: dict[str, object], kind: type[Struct], path: Path, findings: list[Finding]) -> Struct:
+def _table(raw: dict[str, object], kind: type[Struct], path: Path, pending: list[PendingDiagnostic]) -> Struct:
     known = {each.encode_name: each for each in _fields(kind)}
     for name in raw.keys() - known.keys():
         near = nearest(name, tuple(known))
-        hint = f"did you mean {near}?" if near else f"use one of {', '.join(known)}"
-        findings.append(Finding((*path, name), f"no such key; {hint}", at_key=True))
-        if near and near not in raw:  # whatever misses that one
-            findings.append(Finding((*path, near), ""))
-    return kind(**{each.name: _field(raw, each, path, findings) for each in known.values()})
+        hint = f"did you mean {near}?" if near else f"available: {', '.join(known)}"
+        pending.append(PendingDiagnostic((*path, name), f"unknown key ({hint})", at_key=True))
+        if near and near not in raw:  # the missing key is probably this one
+            pending.append(PendingDiagnostic((*path, near), ""))
+    return kind(**{each.name: _field(raw, each, path, pending) for each in known.values()})
 
 
-def _field(raw: dict[str, object], field: FieldInfo, path: Path, findings: list[Finding]) -> Any:
+def _field(raw: dict[str, object], field: FieldInfo, path: Path, pending: list[PendingDiagnostic]) -> Any:
     here = (*path, field.encode_name)
     value = _BAD
     if field.encode_name in raw:
-        value = _value(raw[field.encode_name], field.type, here, findings)
+        value = _value(raw[field.encode_name], field.type, here, pending)
     elif field.required:
-        findings.append(Finding(here, f"missing; {_phrase(field.type)} is needed here"))
+        pending.append(PendingDiagnostic(here, f"required: must be {_phrase(field.type)}"))
     if value is not _BAD:
         return value
     if field.default is not NODEFAULT:
@@ -80,13 +80,13 @@ def _field(raw: dict[str, object], field: FieldInfo, path: Path, findings: list[
 
 
 def _scalar(raw: object, kind: Any) -> Any:
-    if isinstance(raw, float) and isnan(raw):  # which passes any bounds
+    if isinstance(raw, float) and isnan(raw):  # passes any bounds
         raise msgspec.ValidationError
     return msgspec.convert(raw, kind)
 
 
 def _stand_in(kind: Any) -> Any:
-    """Something of this type."""
+    """Return any value of this type."""
     choice = next(_choices(kind))
     if _is_struct(choice):
         return _table({}, choice, (), [])
@@ -105,7 +105,7 @@ def _is_struct(kind: Any) -> bool:
 
 
 def _choices(kind: Any) -> Iterator[Any]:
-    """The types of a union, all but None, which TOML can't write."""
+    """Yield the types of a union except None, which TOML does not have."""
     if get_origin(kind) is Annotated:
         yield from _choices(get_args(kind)[0])
     elif get_origin(kind) in (Union, UnionType):
@@ -118,24 +118,24 @@ def _choices(kind: Any) -> Iterator[Any]:
 def _refusal(raw: object, kind: Any) -> str:
     names = [name for choice in _choices(kind) if get_origin(choice) is Literal for name in get_args(choice)]
     near = nearest(raw, tuple(names)) if isinstance(raw, str) else None
-    hint = f"did you mean {near}? " if near else ""
-    return f"{_shown(raw)} is not allowed; {hint}write {_phrase(kind)}"
+    hint = f" (did you mean {near}?)" if near else ""
+    return f"{_shown(raw)}: must be {_phrase(kind)}{hint}"
 
 
 def _shown(raw: object) -> str:
     if isinstance(raw, dict | list):
-        return "a table" if isinstance(raw, dict) else "an array"
+        return f"{'a table' if isinstance(raw, dict) else 'an array'} is not allowed"
     if isinstance(raw, bool):
-        return str(raw).lower()
+        return f"invalid value {str(raw).lower()}"
     text = repr(raw) if isinstance(raw, str) else str(raw)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return f"invalid value {text if len(text) <= 60 else text[:57] + '...'}"
 
 
 _PHRASES = {str: "text", int: "a whole number", float: "a number", bool: "true or false", dict: "a table"}
 
 
 def _phrase(kind: Any) -> str:
-    """What a value of this type is: the title that its Meta gives it, if one does."""
+    """Describe values of this type: by the title of its Meta, if it has one."""
     if get_origin(kind) is Annotated:
         titles = [each.title for each in get_args(kind)[1:] if isinstance(each, Meta) and each.title]
         return titles[-1] if titles else _phrase(get_args(kind)[0])

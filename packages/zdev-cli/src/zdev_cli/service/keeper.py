@@ -1,4 +1,4 @@
-"""A device that zdev keeps running: its supervisor, as operators see it."""
+"""Keep a device running: its phases and log lines, as operators see them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Phase = Literal["starting", "running", "waiting", "ended", "failed"]
 
 
 class DeviceKeeper(RestartHooks):
-    """From a start to an end that somebody asked for. All methods are for any thread.
+    """Runs a device from its start until it is stopped. All methods are thread-safe.
 
     Args:
-        config: Of the device, with its defaults filled in.
-        statistics: Takes the counters of each run.
-        log: Takes a line for the log.
+        config: The device, with its defaults filled in.
+        statistics: Accumulates the counters of all runs.
+        log: Writes one line to the log.
         paused: Whether the device starts paused.
     """
 
@@ -60,33 +60,33 @@ class DeviceKeeper(RestartHooks):
 
     @property
     def endpoints(self) -> Mapping[Role, Sequence[str]]:
-        """What is bound, or will be again; empty before the first run."""
+        """The bound endpoints, which a restart binds again; empty before the first run."""
         return self.device.endpoints
 
     def configure(self, config: DeviceConfig) -> None:
-        """Take a configuration in which nothing else changed than `drain_timeout` and `restart`."""
+        """Apply a configuration in which only `drain_timeout` or `restart` changed."""
         self.config = config
         if config.restart:
             self.device.restart = config.restart
 
     def restart_now(self) -> None:
-        """Start it now, if it waits. `tried` is about that start then."""
+        """Start a waiting device immediately. `tried` is then set by that start."""
         with self._lock:
             if self.phase in ("starting", "waiting"):
                 self.tried.clear()
         self.device.restart_now()
 
     def join(self) -> bool:
-        """Wait for the end, which somebody asked for. False if it does not come."""
+        """Wait for the end of a device that is being stopped. Returns False if it does not end."""
         self._thread.join(self.config.drain_timeout or 0.0)
         self._thread.join(START_TIMEOUT)
         return not self._thread.is_alive()
 
     def end(self, drain_timeout: float | None) -> Outcome | None:
-        """End the device, and wait for that.
+        """Stop the device and wait for its end.
 
         Args:
-            drain_timeout: Seconds for the replies that are owed; None stops the device at once.
+            drain_timeout: Seconds to wait for outstanding replies; None stops the device at once.
 
         Returns:
             How the last run ended; None if it ended by an error, or did not run.
@@ -95,7 +95,7 @@ class DeviceKeeper(RestartHooks):
             self._is_over = True
             runs = self.phase == "running"
         patience = START_TIMEOUT
-        with suppress(TimeoutError):  # its process does not answer: it is killed below
+        with suppress(TimeoutError):  # its process does not respond: it is killed below
             if runs and drain_timeout is not None:
                 self.device.drain(drain_timeout)
         try:
@@ -104,7 +104,7 @@ class DeviceKeeper(RestartHooks):
             patience = 0.0
         self._thread.join(patience)
         if self._thread.is_alive():
-            self.error = "it does not end: its LINGER may be too long"
+            self.error = "the device does not stop: its LINGER may be too long"
         return self.device.outcome if runs else None
 
     def on_start(self, is_restart: bool) -> None:
@@ -116,13 +116,13 @@ class DeviceKeeper(RestartHooks):
             self.tried.set()
         self._log("restarted" if is_restart and self._has_run else "started")
         self._has_run = True
-        if self._is_over:  # asked for before the device could be told
+        if self._is_over:  # stopped while it started
             self.device.stop()
 
     def on_end(self, ending: Ending) -> None:
         self._statistics.close(ending)
         if ending.lost:
-            self._log(f"lost {ending.lost} messages: received, and not sent on when it ended")
+            self._log(f"lost {ending.lost} messages: received, but not sent before the device ended")
         if ending.linger_expired:
             self._log(
                 "LINGER ended while messages waited for a slow or absent peer: they are lost, and libzmq does not count them"
@@ -144,7 +144,7 @@ class DeviceKeeper(RestartHooks):
 
     def _run_until_stopped(self) -> None:
         if not self._is_over:
-            with suppress(Exception):  # on_failure has it
+            with suppress(Exception):  # handled by on_failure
                 self.device.start(None)
         while self.device.is_alive():
             self.device.join(None if self.config.isolation == "thread" else READ_INTERVAL)

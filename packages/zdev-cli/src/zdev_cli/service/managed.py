@@ -13,6 +13,7 @@ from zdev_background import Outcome, State
 
 from .._failure import Failure, Status
 from ..config import DeviceConfig
+from ..config.rules import sends_to_connected_only
 from ..snapshot import DeviceState, DeviceView, SocketView
 from .build import outstanding, undelivered
 from .keeper import START_TIMEOUT, DeviceKeeper
@@ -189,6 +190,7 @@ class Managed:
                 type=self.config.socket_type(role),
                 binds=list(bound.get(role, socket.binds)),
                 connects=socket.connects,
+                immediate=sends_to_connected_only(self.config) if role == "out" else None,
             )
             for role, socket in self.config.sockets.items()
         ]

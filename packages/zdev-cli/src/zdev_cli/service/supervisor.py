@@ -10,8 +10,8 @@ from typing import NamedTuple, TypeVar
 
 from .._failure import Failure, Status
 from ..config import DeviceConfig
+from ..config.topology import shutdown_order
 from .managed import Ended, Managed
-from .shutdown_order import stages
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ def _drain(devices: Collection[Managed], *, by_operator: bool) -> dict[Managed, 
     """Drain and stop them, beginning with those that feed others."""
     by_name = {device.name: device for device in devices}
     ended: dict[Managed, Ended] = {}
-    for names in stages([device.running_config for device in devices]):
+    for names in shutdown_order([device.running_config for device in devices]):
         ended |= in_parallel(lambda device: device.end(drain=True, by_operator=by_operator), [by_name[name] for name in names])
     return ended
 

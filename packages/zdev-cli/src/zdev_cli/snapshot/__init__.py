@@ -37,6 +37,8 @@ class SocketView(View, frozen=True, kw_only=True):
     binds: list[str]
     """Ports resolved while the device runs; otherwise as configured."""
     connects: list[str]
+    immediate: bool | None = None
+    """Whether an out that connects sends to connected receivers only; null: it does not connect, or does not distribute."""
 
 
 class Dropped(View, frozen=True, kw_only=True):

@@ -153,6 +153,10 @@ def show_one(device: DeviceView) -> None:
     for socket in device.sockets:
         endpoints = [f"bind {each}" for each in socket.binds] + [f"connect {each}" for each in socket.connects]
         facts[socket.role] = f"{socket.type:<6} {', '.join(endpoints)}"
+        if socket.immediate is not None:
+            facts[f"{socket.role}, sends to"] = (
+                "connected receivers only" if socket.immediate else "connected and absent receivers (IMMEDIATE = 0)"
+            )
     for name, way in device.directions.items():
         facts |= _direction(IN_TO_OUT if name == "in" else OUT_TO_IN, way)
     facts |= {"in flight": f"{device.in_flight:,}", "lost": f"{device.lost:,}", "restarts": f"{device.restarts:,}"}

@@ -1,4 +1,4 @@
-"""What the engine and libzmq themselves say to socket types and options, asked with sockets that are bound to nothing."""
+"""Try socket types and options on zdev_core and libzmq, with sockets that are neither bound nor connected."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import zmq
 from .._words import settings_of
 
 
-class Engine:
-    """Each question is asked once. A context manager: the sockets are closed at the end."""
+class LibzmqProbe:
+    """Keeps the results. A context manager, which closes the sockets at the end."""
 
     def __enter__(self) -> Self:
         self._context = zmq.Context()
@@ -23,14 +23,14 @@ class Engine:
         self._context.destroy(linger=0)
 
     def pair_refusal(self, in_type: str, out_type: str) -> str | None:
-        """Why no device can have sockets of these types as in and out."""
+        """Say why no device can have sockets of these types as in and out."""
         pair = in_type, out_type
         if pair not in self._pairs:
             self._pairs[pair] = self._try_pair(in_type, out_type)
         return self._pairs[pair]
 
     def option_refusal(self, kind: str, name: str, value: object) -> str | None:
-        """Why a socket of this type can't be given this option."""
+        """Say why a socket of this type cannot have this option."""
         question = kind, name, repr(value)
         if question not in self._options:
             self._options[question] = self._try_option(kind, name, value)
@@ -56,7 +56,7 @@ class Engine:
                 self._socket("option", kind).setsockopt(option, setting)
             except (zmq.ZMQError, TypeError, ValueError, OverflowError):
                 shown = setting.decode() if isinstance(setting, bytes) else setting
-                return f"{kind} does not take {shown!r} as {name}; zmq_setsockopt(3) has the options and their values"
+                return f"libzmq refuses {name} = {shown!r} for a {kind} socket (see zmq_setsockopt(3))"
         return None
 
     def _socket(self, use: str, kind: str) -> zmq.Socket[bytes]:
