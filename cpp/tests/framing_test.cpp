@@ -134,7 +134,7 @@ TEST_P(Framing, RandomMessagesBetweenRoutersArriveWholeOrAreCounted) {
 class Upstream : public OnTransport {};
 ZDEV_ON_BOTH_TRANSPORTS(Upstream);
 
-// A later frame that begins with 0 or 1 is none here, but most publishers take it for a subscription or the end of one.
+// A later frame that begins with 0 or 1 is content here, but most publishers take it for a subscription or an unsubscription.
 TEST_P(Upstream, AMessageWithAFrameLikeASubscriptionIsDropped) {
     auto in = bound(ZMQ_XSUB), out = bound(ZMQ_XPUB);
     auto publisher = peer(ZMQ_XPUB, in);

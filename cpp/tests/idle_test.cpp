@@ -1,32 +1,9 @@
 // Row 5 of the relay contract: a device that has nothing to do uses almost no CPU time, whatever the reason.
 
-#include <ctime>
-
+#include "cpu_time.hpp"
 #include "support.hpp"
 
 using namespace zdev::test;
-
-namespace {
-
-double cpu_seconds() {
-    timespec t{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
-
-// Expects the process to become idle soon. The contract allows 1 % of a core; a spinning thread uses nearly 100 %.
-void expect_idle() {
-    constexpr auto span = 250ms;
-    double share = 1;
-    for (int tries = 0; tries < 5 && share >= 0.05; ++tries) {
-        const double before = cpu_seconds();
-        std::this_thread::sleep_for(span);  // the measured interval
-        share = (cpu_seconds() - before) / std::chrono::duration<double>(span).count();
-    }
-    EXPECT_LT(share, 0.05);
-}
-
-}  // namespace
 
 class UsesNoCpu : public OnTransport {};
 ZDEV_ON_BOTH_TRANSPORTS(UsesNoCpu);

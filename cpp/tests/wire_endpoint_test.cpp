@@ -73,7 +73,7 @@ TEST_F(OnWire, AStaleIpcFileIsReplacedALiveOneIsNotAndNoneIsLeftBehind) {
     {
         wire::device device(with_in("ipc://" + path));
         EXPECT_EQ(errno_of([&] { wire::device second(with_in("ipc://" + path)); }), EADDRINUSE);
-        std::filesystem::rename(path, kept);  // as after a crash: nobody listens there once this device is gone
+        std::filesystem::rename(path, kept);  // as after a crash: nothing listens there once this device has closed
     }
     std::filesystem::rename(kept, path);
     {
@@ -87,7 +87,7 @@ TEST_F(OnWire, AStaleIpcFileIsReplacedALiveOneIsNotAndNoneIsLeftBehind) {
     std::filesystem::remove(path);
 }
 
-TEST_F(OnWire, AConnectGoesOnTryingAndNothingIsSentToItBeforeItIsUp) {
+TEST_F(OnWire, AConnectIsRetriedAndNothingIsSentBeforeItIsEstablished) {
     auto late = unbound(ZMQ_PULL);
     late.bind("tcp://127.0.0.1:*");
     const std::string where = late.get(zmq::sockopt::last_endpoint);
@@ -104,7 +104,7 @@ TEST_F(OnWire, AConnectGoesOnTryingAndNothingIsSentToItBeforeItIsUp) {
     const auto before = device.device.connections("out");
     ASSERT_TRUE(eventually([&] { return failures() > before.connect_failures + 2; }));
     EXPECT_EQ(device.device.statistics().in.messages_received, 0);
-    for (int i = 0; i < 2; ++i) {  // it comes, goes and comes again
+    for (int i = 0; i < 2; ++i) {  // the receiver arrives, leaves and returns
         auto sink = unbound(ZMQ_PULL);
         ASSERT_TRUE(eventually([&] { return zmq_bind(sink.handle(), where.c_str()) == 0; }));
         if (i > 0) send(source, {"again"});

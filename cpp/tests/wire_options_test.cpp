@@ -21,7 +21,7 @@ TEST_F(OnWire, ARoutingIdNamesTheDeviceToItsPeers) {
     EXPECT_EQ(recv(worker)[0], "the device");
 }
 
-TEST_F(OnWire, AProbeTellsARouterOfTheConnection) {
+TEST_F(OnWire, AProbeIntroducesTheDeviceToARouter) {
     auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
     spec.out->options.probe_router = true;
     spec.out->options.routing_id = "device";
@@ -81,7 +81,7 @@ TEST_F(OnWire, WithXpubVerboserEverySubscriptionGoesUpstream) {
     EXPECT_EQ(recv(source), message{"\1a"});
 }
 
-TEST_F(OnWire, WithXpubNodropASlowSubscriberHoldsTheOthersUp) {
+TEST_F(OnWire, WithXpubNodropASlowSubscriberDelaysTheOthers) {
     auto spec = pair(ZMQ_XSUB, ZMQ_XPUB);
     spec.out->options.xpub_nodrop = true;
     spec.out->options.sndhwm = 2;
@@ -131,7 +131,7 @@ std::size_t resident_bytes() {
 
 TEST_F(OnWire, AThousandIdleConnectionsTakeUnderFourKilobytesEach) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    GTEST_SKIP() << "a sanitizer keeps memory of its own";
+    GTEST_SKIP() << "a sanitizer allocates additional memory";
 #endif
     running device(pair(ZMQ_ROUTER, ZMQ_DEALER));
     std::vector<std::unique_ptr<raw_peer>> peers;

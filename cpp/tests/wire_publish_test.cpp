@@ -11,7 +11,7 @@ sockets::setup to(const std::string& topic) {
     return [topic](zmq::socket_t& socket) { socket.set(zmq::sockopt::subscribe, topic); };
 }
 
-TEST_F(OnWire, SubscriptionsTravelUpstreamMergedAndAreWithdrawn) {
+TEST_F(OnWire, SubscriptionsTravelUpstreamMergedAndAreCancelled) {
     running device(pair(ZMQ_XSUB, ZMQ_XPUB));
     auto source = dial(ZMQ_XPUB, device.at("in"), [](zmq::socket_t& s) { s.set(zmq::sockopt::xpub_verboser, true); });
     ASSERT_TRUE(device.connected("in", 1));
@@ -35,7 +35,7 @@ TEST_F(OnWire, SubscriptionsTravelUpstreamMergedAndAreWithdrawn) {
     EXPECT_EQ(s.out.messages_sent, 2);
 }
 
-TEST_F(OnWire, APublisherThatComesLaterHearsOfAllSubscriptions) {
+TEST_F(OnWire, APublisherThatConnectsLaterGetsAllSubscriptions) {
     running device(pair(ZMQ_XSUB, ZMQ_XPUB));
     auto sub = dial(ZMQ_SUB, device.at("out"), [](zmq::socket_t& s) { to("a")(s), to("b")(s); });
     ASSERT_TRUE(eventually([&] { return device.device.statistics().out.messages_received == 2; }));
@@ -90,7 +90,7 @@ TEST_F(OnWire, ASubTakesNothingThatItHasNotSubscribedTo) {
     EXPECT_EQ(*got, (message{"a", "x"}));
 }
 
-TEST_F(OnWire, ASubscriberThatIsTooSlowMissesWholeMessagesAndHoldsNobodyUp) {
+TEST_F(OnWire, ASubscriberThatIsTooSlowMissesWholeMessagesAndDelaysNoOther) {
     auto spec = pair(ZMQ_XSUB, ZMQ_XPUB);
     spec.out->options.sndhwm = 10;
     spec.out->options.sndbuf = 16384;

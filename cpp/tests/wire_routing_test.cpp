@@ -132,7 +132,7 @@ TEST_F(OnWire, ARoutingIdInUseIsRefusedOrHandedOver) {
     }
 }
 
-TEST_F(OnWire, WhatWaitedForAWorkerThatLeftGoesToAnother) {
+TEST_F(OnWire, MessagesQueuedForAWorkerThatLeftGoToAnother) {
     auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
     running device(spec);
     auto client = dial(ZMQ_DEALER, device.at("in"));
@@ -147,7 +147,7 @@ TEST_F(OnWire, WhatWaitedForAWorkerThatLeftGoesToAnother) {
     int got = 0;
     while (try_recv(other, 500ms)) ++got;
     EXPECT_GT(got, 0);
-    EXPECT_LE(device.device.connections("out").messages_lost, 1);  // the one that was begun
+    EXPECT_LE(device.device.connections("out").messages_lost, 1);  // the one that was written in part
 }
 
 }  // namespace

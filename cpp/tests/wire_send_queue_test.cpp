@@ -1,4 +1,4 @@
-// The send queue against a model: bytes go out in order, and how many messages wait is exact at every byte.
+// The send queue against a model: bytes go out in order, and the number of waiting messages is exact at every byte.
 
 #include <gtest/gtest.h>
 
@@ -117,7 +117,7 @@ private:
     std::deque<std::pair<std::size_t, std::size_t>> messages_;  // where each begins and ends in bytes_
 };
 
-TEST(SendQueue, CountsWhatWaitsExactlyAndGivesBackWhatWasNotBegun) {
+TEST(SendQueue, CountsWaitingMessagesExactlyAndReturnsThoseNotBegun) {
     for (unsigned seed = 0; seed < 300; ++seed) {
         SCOPED_TRACE(seed);
         model it(seed);

@@ -1,4 +1,4 @@
-// Who has subscribed to a prefix of a topic, against a model that looks at every prefix.
+// Subscribers of a topic, compared with a model that looks at every prefix.
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@
 namespace zdev::wire {
 namespace {
 
-connection& peer(std::size_t number) { return *reinterpret_cast<connection*>(1 + number); }  // never looked into
+connection& peer(std::size_t number) { return *reinterpret_cast<connection*>(1 + number); }  // never dereferenced
 
 TEST(Subscriptions, MatchWhatAModelMatches) {
     for (unsigned seed = 0; seed < 50; ++seed) {

@@ -1,4 +1,4 @@
-// Helpers of the wire engine's tests: a device from a spec in a thread of its own, peers of libzmq, and peers that are bytes.
+// Helpers of the wire engine's tests: a device in a separate thread, peers of libzmq, and peers that send bytes.
 
 #ifndef ZDEV_TESTS_WIRE_SUPPORT_HPP
 #define ZDEV_TESTS_WIRE_SUPPORT_HPP
@@ -95,7 +95,7 @@ public:
     bool send(const std::string& bytes) const {
         return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
     }
-    // At least so many bytes, or what came until the end.
+    // Receives at least that many bytes, or all until the end of the connection.
     std::string receive(std::size_t least, milliseconds timeout = patience) {
         std::string got;
         char bytes[65536];
@@ -130,7 +130,7 @@ public:
         }
         if (ours.failed()) throw std::runtime_error(ours.reason());
     }
-    // Bytes that came right behind the handshake.
+    // Bytes that arrived with the end of the handshake.
     std::string take_extra() { return std::exchange(extra_, {}); }
 
 private:

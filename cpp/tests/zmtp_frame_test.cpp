@@ -61,7 +61,7 @@ TEST(Scanner, StopsAfterAsManyMessagesAsAskedFor) {
     EXPECT_EQ(first_messages(one + one, 1).bytes, one.size());
 }
 
-TEST(Scanner, ACommandIsCutOutOfTheMidstOfAMessage) {
+TEST(Scanner, ACommandIsCutOutOfAMessage) {
     const std::string head(
         "\x01\x01"
         "a",

@@ -33,7 +33,7 @@ failure verdict(const std::string& bytes, int ours = ZMQ_PULL) {
     return it.failure();
 }
 
-TEST(Handshake, TwoOfOursAgreeAndTellEachOtherTypeAndRoutingId) {
+TEST(Handshake, TwoOfOursAgreeAndExchangeTypeAndRoutingId) {
     handshake router({ZMQ_ROUTER, "", {}}), dealer({ZMQ_DEALER, "anna", {{"X-Key", "value"}}});
     for (int i = 0; i < 2; ++i) {
         router.feed(dealer.take_output());
@@ -46,7 +46,7 @@ TEST(Handshake, TwoOfOursAgreeAndTellEachOtherTypeAndRoutingId) {
     EXPECT_EQ(*find_property(router.peer().properties, "x-key"), "value");
 }
 
-TEST(Handshake, BytesMayArriveInAnyPiecesAndWhatFollowsIsLeft) {
+TEST(Handshake, BytesMayArriveInAnyPiecesAndTheRestIsLeft) {
     const std::string bytes = greeting_of(0) + ready("PUSH", {{"Unknown", "ignored"}}) + "rest";
     for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
         handshake it({ZMQ_PULL, "", {}});
@@ -58,7 +58,7 @@ TEST(Handshake, BytesMayArriveInAnyPiecesAndWhatFollowsIsLeft) {
     }
 }
 
-TEST(Handshake, OlderPeersAreRefusedByVersionWithTheFirstByteThatTells) {
+TEST(Handshake, OlderPeersAreRefusedByVersionWithTheFirstByteThatShowsIt) {
     EXPECT_EQ(verdict(std::string("\x01\x00", 2)), failure::version);                         // ZMTP 1.0
     EXPECT_EQ(verdict(std::string("\xff\0\0\0\0\0\0\0\x01\x7f\x01", 11)), failure::version);  // ZMTP 2.0
     EXPECT_EQ(verdict("GET / HTTP/1.1"), failure::protocol);
@@ -75,7 +75,7 @@ TEST(Handshake, AnotherMechanismAndAnErrorAreTheirOwnFailures) {
     EXPECT_EQ(it.reason(), "it refused: no?");
 }
 
-TEST(Handshake, TypesThatMayNotTalkAreRefusedByNameAndThePeerGetsAnError) {
+TEST(Handshake, IncompatibleTypesAreRefusedByNameAndThePeerGetsAnError) {
     handshake it({ZMQ_PULL, "", {}});
     it.feed(greeting_of(1) + ready("SUB"));
     EXPECT_EQ(it.failure(), failure::type);
@@ -84,7 +84,7 @@ TEST(Handshake, TypesThatMayNotTalkAreRefusedByNameAndThePeerGetsAnError) {
     EXPECT_EQ(verdict(greeting_of(1) + ready("NONSENSE")), failure::type);
 }
 
-TEST(Handshake, WhatBreaksTheProtocolFails) {
+TEST(Handshake, AnythingThatBreaksTheProtocolFails) {
     std::string message, unknown, no_type, cut_metadata;
     append_frame(message, 0, "hello");
     append_command(unknown, "HELLO", "");
@@ -97,7 +97,7 @@ TEST(Handshake, WhatBreaksTheProtocolFails) {
     EXPECT_EQ(verdict(greeting_of(1) + ready("DEALER", {{"Identity", std::string(256, 'x')}}), ZMQ_ROUTER), failure::protocol);
 }
 
-TEST(SocketType, WhoMayTalkToWhomIsSymmetric) {
+TEST(SocketType, CompatibilityIsSymmetric) {
     for (int ours = ZMQ_PAIR; ours <= ZMQ_XSUB; ++ours) {
         EXPECT_EQ(type_named(type_name(ours)), ours);
         for (int theirs = ZMQ_PAIR; theirs <= ZMQ_XSUB; ++theirs) {
@@ -115,7 +115,7 @@ command body_of(const std::string& framed) {
     return parse_command_body(std::string_view(framed).substr(header.header)).value();
 }
 
-TEST(Command, APingBringsItsTimeToLiveAndContext) {
+TEST(Command, APingHasItsTimeToLiveAndContext) {
     std::string framed;
     append_ping(framed, {1500ms, "context"});
     const command it = body_of(framed);

@@ -1,4 +1,4 @@
-// A peer that speaks ZMTP 3.1 (RFC 37) by hand, and so may say what libzmq never does.
+// A peer that speaks ZMTP 3.1 (RFC 37) by hand, and so can send what libzmq never sends.
 
 #ifndef ZDEV_TESTS_ZMTP_PEER_HPP
 #define ZDEV_TESTS_ZMTP_PEER_HPP

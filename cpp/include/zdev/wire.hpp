@@ -1,11 +1,12 @@
 // A device that owns its connections: made from endpoints and options, it speaks ZMTP 3.0 and 3.1 itself, over tcp and ipc.
 //
-// Peers are sockets of libzmq or of any other ZeroMQ of ZMTP 3. Pairs of types, in and out: ROUTER/DEALER, ROUTER/ROUTER,
-// DEALER/DEALER, PULL/PUSH, SUB/PUB, XSUB/XPUB, any other pair of these of which `in` can receive and `out` can send; or one
-// socket for both. Linux only; security mechanism NULL only.
-// Threads: as zdev::device. run() in one thread, once; every other function from any thread; stop(), pause() and resume() from
-// a signal handler too. Nothing else may fork, exec or close its descriptors: they are close-on-exec and private.
-// Errors: zdev::error, with its errno and a text that names role and endpoint or option.
+// Peers are sockets of libzmq or of any other implementation of ZMTP 3. Pairs of types, in and out: ROUTER/DEALER,
+// ROUTER/ROUTER, DEALER/DEALER, PULL/PUSH, SUB/PUB, XSUB/XPUB, and any other pair of these types in which `in` can receive and
+// `out` can send; or one socket for both. Linux only; security mechanism NULL only.
+// Threads: run() in one thread, once; every other function from any thread; stop(), pause() and resume() from a signal handler
+// too. No other code may use or close the device's descriptors; all are close-on-exec. A process created by fork() must not
+// call or destroy the device, and keeps its connections open until it calls exec or ends.
+// Errors: zdev::error, with its errno and a text that names the role and the endpoint or option.
 
 #ifndef ZDEV_WIRE_HPP
 #define ZDEV_WIRE_HPP
@@ -23,27 +24,27 @@ namespace zdev::wire {
 
 using std::chrono::milliseconds;
 
-// Named as in zmq_setsockopt(3), with its defaults where nothing else is said.
+// Names and defaults are those of zmq_setsockopt(3), except where a comment says otherwise.
 struct socket_options {
-    std::size_t sndhwm = 1000;     // messages waiting for one peer; 0: no limit. There is no queue at the receiving side
-    milliseconds linger{1000};     // how long an ending device waits for peers (libzmq: for ever); negative: for ever
+    std::size_t sndhwm = 1000;     // messages waiting for one peer; 0: no limit. Nothing is queued on the receiving side
+    milliseconds linger{1000};     // how long an ending device waits for peers (libzmq: forever); negative: forever
     std::string routing_id;        // of DEALER and ROUTER: at most 255 bytes, not beginning with a zero byte
-    bool router_handover = false;  // a new peer takes over a routing id in use; else it is refused
+    bool router_handover = false;  // a new peer takes over a routing id in use; otherwise it is refused
     bool probe_router = false;     // send an empty message to each peer that connects
 
     std::int64_t maxmsgsize = -1;               // bytes of a frame that a peer may send; negative: no limit
-    std::int64_t max_message_bytes = -1;        // bytes of a whole message; zdev's own
-    std::uint64_t max_message_frames = 100000;  // frames of a message; zdev's own
-    std::size_t max_subscription_bytes = 4096;  // length of one subscription; zdev's own
-    std::size_t max_subscriptions = 1000000;    // of one peer; zdev's own
+    std::int64_t max_message_bytes = -1;        // bytes of a whole message; only in zdev
+    std::uint64_t max_message_frames = 100000;  // frames of a message; only in zdev
+    std::size_t max_subscription_bytes = 4096;  // length of one subscription; only in zdev
+    std::size_t max_subscriptions = 1000000;    // of one peer; only in zdev
 
-    milliseconds handshake_ivl{30000};   // until a peer must have said who it is; 0: no limit
+    milliseconds handshake_ivl{30000};   // time for the handshake of a connection; 0: no limit
     milliseconds heartbeat_ivl{0};       // 0: no PING
     milliseconds heartbeat_timeout{-1};  // negative: heartbeat_ivl
     milliseconds heartbeat_ttl{0};
     milliseconds reconnect_ivl{100};    // negative: no reconnect
-    milliseconds reconnect_ivl_max{0};  // 0: always reconnect_ivl; else the time doubles up to this
-    milliseconds connect_timeout{0};    // 0: as long as the system tries
+    milliseconds reconnect_ivl_max{0};  // 0: always reconnect_ivl; otherwise the delay doubles up to this
+    milliseconds connect_timeout{0};    // 0: the system's
 
     int backlog = 1024;
     bool ipv6 = false;  // host names and wildcards may mean IPv6 too; addresses in brackets always do
@@ -52,7 +53,7 @@ struct socket_options {
     int tcp_keepalive = -1, tcp_keepalive_idle = -1, tcp_keepalive_cnt = -1, tcp_keepalive_intvl = -1;
     std::string bindtodevice;
 
-    std::vector<std::string> subscribe;                         // of a SUB: prefixes; none: nothing is received
+    std::vector<std::string> subscribe;                         // prefixes, of a SUB; none: it receives nothing
     bool invert_matching = false;                               // of PUB, XPUB and SUB
     bool xpub_verboser = false;                                 // subscriptions go upstream unmerged
     bool xpub_nodrop = false;                                   // wait for slow subscribers
@@ -80,21 +81,21 @@ struct spec {
     socket_spec in;
     std::optional<socket_spec> out;  // none: `in` is both ends and answers itself
     std::optional<monitor_spec> mon;
-    zdev::on_full on_full = zdev::on_full::block;  // a message for a ROUTER whose one receiver is full
+    zdev::on_full on_full = zdev::on_full::block;  // for a message to a ROUTER whose one receiver is full
 };
 
-// What the connections of one role have done so far.
+// Counters of the connections of one role.
 struct role_statistics {
     std::uint64_t connections = 0;       // now, past their handshake
-    std::uint64_t accepted = 0;          // connections that came in
-    std::uint64_t connected = 0;         // connects that came up
-    std::uint64_t connect_failures = 0;  // attempts that did not
+    std::uint64_t accepted = 0;          // incoming connections
+    std::uint64_t connected = 0;         // outgoing connections that were established
+    std::uint64_t connect_failures = 0;  // attempts that failed
     std::uint64_t refused = 0;           // handshakes that failed: version, mechanism, socket type, routing id in use
-    std::uint64_t protocol_errors = 0;   // connections ended for what the peer sent: broken framing, a limit exceeded
-    std::uint64_t timeouts = 0;          // connections ended for a late handshake or heartbeat
-    std::uint64_t accept_pauses = 0;     // times that accepting paused, since the process had no descriptor left
-    std::uint64_t messages_lost = 0;     // messages taken for a peer that ended before it had them, or at the end of the run
-    std::uint64_t subscriber_drops = 0;  // copies that a subscriber of this PUB or XPUB was too slow for
+    std::uint64_t protocol_errors = 0;   // connections closed because the peer broke the framing or exceeded a limit
+    std::uint64_t timeouts = 0;          // connections closed because a handshake or heartbeat was late
+    std::uint64_t accept_pauses = 0;     // times that accepting paused because the process had no free descriptor
+    std::uint64_t messages_lost = 0;     // received and not delivered: the receiver left, or the run ended
+    std::uint64_t subscriber_drops = 0;  // copies not sent because a subscriber of this PUB or XPUB was too slow
 };
 
 class device {
@@ -107,11 +108,13 @@ public:
     device(const device&) = delete;
     device& operator=(const device&) = delete;
 
-    // Relays until stop() or the end of a drain, then ends: listeners close, senders are asked to cease (FIN), what they had
-    // sent is delivered, and all that is queued is sent, for `linger` of each role at most. What could not be delivered is
-    // counted as messages_lost. The check is called every 50 ms and upon signals; an exception of it ends the run at once.
+    // Relays until stop() or the end of a drain. Then it closes its listeners, asks senders to stop (FIN), delivers the
+    // messages that they had sent, and sends all that is queued, for the `linger` of each role at most. Messages that it could
+    // not deliver are counted as messages_lost. The check is called every 50 ms and on signals; if it throws, the run ends at
+    // once.
     //
-    // Throws zdev::error with EBUSY when the device runs already, EINVAL when it has run; and whatever the check throws.
+    // Throws zdev::error with EBUSY if the device is running, and with EINVAL if it has run before; and any exception of the
+    // check.
     outcome run(const zdev::device::interrupt_check& check = {});
 
     void pause() noexcept;
@@ -122,7 +125,7 @@ public:
     zdev::statistics statistics() const noexcept;
     role_statistics connections(const std::string& role) const noexcept;  // "in", "out" or "mon"
 
-    // Where the binds of a role are bound, in their order, with the port that a wildcard got.
+    // The addresses to which a role is bound, in the order of `binds`, with the ports that the system chose for wildcards.
     std::vector<std::string> endpoints(const std::string& role) const;
 
 private:

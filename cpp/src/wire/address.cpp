@@ -114,7 +114,7 @@ endpoint_text parse_endpoint(const std::string& role, const std::string& text, b
             refuse(EINVAL, role, text, "invalid path");
         }
     } else {
-        refuse(EPROTONOSUPPORT, role, text, "the wire engine knows tcp and ipc only");
+        refuse(EPROTONOSUPPORT, role, text, "the wire engine supports only tcp and ipc");
     }
     return found;
 }

@@ -17,7 +17,7 @@ struct endpoint_text {
     std::string text;        // whole, for errors
     bool ipc = false;        // else tcp
     std::string host;        // of tcp, without brackets; "*": any
-    std::string port;        // of tcp; "0": any free one
+    std::string port;        // of tcp; "0": any free port
     bool bracketed = false;  // an IPv6 address
     std::string path;        // of ipc; begins with @: abstract
 };
@@ -32,10 +32,10 @@ struct address {
 // Throws zdev::error with EINVAL or EPROTONOSUPPORT, its text beginning with `role`. `bind`: allows wildcards.
 endpoint_text parse_endpoint(const std::string& role, const std::string& text, bool bind);
 
-// Throws zdev::error: ENODEV for a host or interface that isn't there, EINVAL for a path that is too long.
+// Throws zdev::error: ENODEV for a host or interface that does not exist, EINVAL for a path that is too long.
 std::vector<address> resolve(const std::string& role, const endpoint_text& endpoint, bool bind, bool ipv6);
 
-// As LAST_ENDPOINT of libzmq has it.
+// In the form of libzmq's LAST_ENDPOINT.
 std::string to_text(const address& bound);
 
 }  // namespace zdev::wire

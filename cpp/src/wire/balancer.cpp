@@ -22,7 +22,7 @@ void balancer::room(connection& peer) {
     deal_returned();
 }
 
-// The one whose turn it was is full now, or its turn is over.
+// Ends the turn of a connection, which may be full now.
 void balancer::remove_if_full(std::size_t at) {
     if (open_[at]->has_room()) {
         next_ = at + 1;

@@ -1,4 +1,4 @@
-// DEALER and PUSH: each message to one of those that have room, in turn.
+// DEALER and PUSH: each message goes to one of the connections that have room, in turn.
 
 #ifndef ZDEV_SRC_WIRE_BALANCER_HPP
 #define ZDEV_SRC_WIRE_BALANCER_HPP
@@ -25,9 +25,9 @@ private:
     void remove_if_full(std::size_t at);
     void deal_returned();
 
-    std::vector<connection*> open_;     // those with room
-    std::size_t next_ = 0;              // whose turn it is
-    std::deque<std::string> returned_;  // of peers that left; they go out first
+    std::vector<connection*> open_;     // connections with room
+    std::size_t next_ = 0;              // index of the next connection
+    std::deque<std::string> returned_;  // messages for peers that left; they are sent first
 };
 
 }  // namespace zdev::wire

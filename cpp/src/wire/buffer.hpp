@@ -1,4 +1,5 @@
-// Bytes that grow at the end and are used up at the front. Unlike std::string it never fills what it is about to read into.
+// Bytes that are appended at the end and consumed at the front. Unlike std::string, it does not initialise the space to read
+// into.
 
 #ifndef ZDEV_SRC_WIRE_BUFFER_HPP
 #define ZDEV_SRC_WIRE_BUFFER_HPP

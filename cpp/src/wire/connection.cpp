@@ -51,7 +51,7 @@ void connection::set_routing_id(std::string id) {
     zmtp::append_frame(routing_frame_, zmtp::more_flag, routing_id_);
 }
 
-// What goes wrong with one peer, even for want of memory, ends its connection and nothing else.
+// An error with one peer, even a lack of memory, ends only its connection.
 template <class Act>
 void connection::guarded(Act&& act) {
     try {
@@ -75,7 +75,7 @@ void connection::resume() {
 
 void connection::handle(std::uint32_t events) {
     if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (held_ || (interest_ & EPOLLIN) == 0)) {
-        // These are reported even when nothing is waited for: look away until it may be read again.
+        // epoll reports these even if no event is requested: remove the descriptor until it may be read again.
         loop_.remove(fd_.get());
         registered_ = false;
         return break_off();
@@ -94,7 +94,7 @@ std::size_t connection::shake_hands(std::string_view bytes) {
         loop_.flush_later(*this);
     }
     if (handshake_->failed()) {
-        write();  // an ERROR, perhaps
+        write();  // there may be an ERROR to send
         const bool broken = handshake_->failure() == zmtp::failure::protocol;
         close(broken ? ending::protocol : ending::refused, handshake_->reason());
     } else if (handshake_->done()) {
@@ -113,28 +113,29 @@ std::size_t connection::shake_hands(std::string_view bytes) {
     return used;
 }
 
-void connection::obey(std::string_view body) {
+void connection::handle_command(std::string_view body) {
     const auto command = zmtp::parse_command_body(body);
     if (!command) return close(ending::protocol, "it sent an invalid command");
     if (const auto wish = zmtp::parse_subscription(*command)) return handler_.on_subscription(*this, *wish);
     if (command->name == "ERROR") return close(ending::closed, "it reported: " + zmtp::parse_error_reason(command->data));
-    if (command->name != "PING") return;  // PONG, and what later versions may bring
+    if (command->name != "PING") return;  // a PONG, or a command of a later version
     const auto ping = zmtp::parse_ping(command->data);
     if (!ping) return close(ending::protocol, "it sent an invalid PING");
     heartbeat_.ttl(ping->ttl);
     beat();
-    constexpr std::size_t most_unread = std::size_t{64} * 1024;  // of a peer that asks and does not read
+    constexpr std::size_t most_unread = std::size_t{64} * 1024;  // of a peer that sends PING and does not read
     if (blocked_ && queue_.bytes() > most_unread) return;
     std::string pong;
     zmtp::append_pong(pong, ping->context);
     send_command(pong);
 }
 
-// Sends what is due and looks again when the next is.
+// Sends a PING if one is due, and sets the timer for the next.
 void connection::beat() {
     const auto now = loop_.now();
-    if (held_) heartbeat_.heard(now);  // what it says is not read now
-    if (heartbeat_.lost(now)) return close(ending::timeout, "it does not answer");
+    if (held_) heartbeat_.input_arrived(now);  // nothing is read from it now
+    if (heartbeat_.lost(now))
+        return close(ending::timeout, "it does not answer PING, or has been silent for longer than its time-to-live");
     if (heartbeat_.ping(now)) {
         std::string framed;
         zmtp::append_ping(framed, {options_.heartbeat_ttl, {}});
@@ -155,7 +156,7 @@ void connection::close(ending why, std::string reason) {
     reason_ = std::move(reason);
     writable_ = false;
     if (std::exchange(registered_, false)) loop_.remove(fd_.get());
-    loop_.bury(*this);
+    loop_.destroy_later(*this);
 }
 
 void connection::update_interest() {

@@ -1,5 +1,5 @@
-// One connection: handshake, what arrives as whole messages, what waits to be sent, heartbeat. It knows no patterns: what comes
-// of a message its handler decides, and back-pressure is the handler's refusal to take one.
+// One connection: its handshake, the whole messages that arrive, the queue of those to be sent, its heartbeat. It does not
+// depend on patterns: its handler decides where a message goes, and applies back-pressure by not taking one.
 //
 // Threads: the loop's alone.
 
@@ -24,19 +24,19 @@ class connection;
 // Why a connection ended.
 enum class ending { closed, refused, protocol, timeout };
 
-// What a connection tells of, and asks.
+// The events of a connection, and its questions.
 class connection_handler {
 public:
     virtual ~connection_handler() = default;
-    virtual bool on_handshake(connection& from) = 0;        // it may send and receive now; false: it is refused
-    virtual bool may_read() const = 0;                      // false: its messages have no taker now
+    virtual bool on_handshake(connection& from) = 0;        // it can send and receive now; false: refuse it
+    virtual bool may_read() const = 0;                      // false: messages cannot be taken now
     virtual std::size_t batch(const connection& from) = 0;  // how many messages to offer at a time
-    // Whole messages. Returns how many bytes were taken, up to the end of a message; fewer than all: hold it. `whole`, if there
-    // is one, is a buffer of this message alone, which may be taken over.
+    // Whole messages. Returns how many bytes were taken, up to the end of a message; if fewer than all, the connection is held.
+    // `whole`, if not null, is a buffer that contains only this message, and may be moved from.
     virtual std::size_t on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) = 0;
     virtual void on_subscription(connection& from, const zmtp::subscription& wish) = 0;
-    virtual void on_room(connection& to) = 0;        // it was full and is no more
-    virtual void on_unwritable(connection& to) = 0;  // nothing can be sent any more, though there may be more to read
+    virtual void on_room(connection& to) = 0;        // it was full and has room now
+    virtual void on_unwritable(connection& to) = 0;  // nothing can be sent any more; there may be more to read
     virtual void on_end(connection& from, ending why, const std::string& reason) = 0;  // destroys it
 };
 
@@ -45,7 +45,7 @@ public:
     connection(loop& loop, connection_handler& handler, descriptor fd, const socket_options& options, zmtp::identity ours);
     ~connection() override;
 
-    // For patterns: sending. A message may be sent if has_room().
+    // For patterns. A message may be sent if has_room().
     bool has_room() const noexcept { return !full_ && writable_; }
     void send(std::string_view head, std::string_view body) {
         queue_.append(head, body);
@@ -55,32 +55,32 @@ public:
         queue_.append(head, body, owner);
         sent_one();
     }
-    // A run of messages, as they were received; returns how many were taken, in order, as there was room.
+    // Sends a run of messages as received; returns how many there was room for.
     std::size_t send_run(std::string_view bytes, const zmtp::run& run);
-    void send_command(std::string_view framed);  // beside the high-water mark
+    void send_command(std::string_view framed);  // does not count towards the high-water mark
     void send_subscription(const zmtp::subscription& wish);
 
     const zmtp::peer_identity& peer() const noexcept { return peer_; }
-    // As a ROUTER knows it; and as the first frame of what it receives from it.
+    // The routing id by which a ROUTER addresses it; and the same as the first frame of each message received from it.
     const std::string& routing_id() const noexcept { return routing_id_; }
     const std::string& routing_frame() const noexcept { return routing_frame_; }
     void set_routing_id(std::string id);
 
     // For the handler.
     void resume();                               // after it was held
-    void cease();                                // ask the peer to send no more: FIN, once the queue is empty
+    void finish_sending();                       // asks the peer to stop sending: FIN, once the queue is empty
     void close(ending why, std::string reason);  // at the end of this turn
     bool joined() const noexcept { return joined_; }
     bool writable() const noexcept { return writable_ && joined_; }
     send_queue& queue() noexcept { return queue_; }
-    std::uint64_t count_unread();  // reads all that is there, and counts the whole messages
+    std::uint64_t count_unread();  // reads everything that has arrived, and counts the whole messages
 
     void on_events(std::uint32_t events) override;
     void flush() override;
-    void on_buried() override { handler_.on_end(*this, why_, reason_); }
+    void on_dead() override { handler_.on_end(*this, why_, reason_); }
 
     std::list<std::unique_ptr<connection>>::iterator place;  // the handler's
-    class connector* via = nullptr;                          // the handler's: what made it, if it was not accepted
+    class connector* via = nullptr;                          // the handler's: its connector, unless it was accepted
     bool in_pattern = false, held_by_relay = false;          // the handler's
 
 private:
@@ -97,7 +97,7 @@ private:
     std::size_t shake_hands(std::string_view bytes);
     bool take_messages(char* data, std::size_t size, std::size_t& used, const zmtp::run& run, buffer* whole);
     void take_command(char* data, std::size_t& size, std::size_t& used);
-    void obey(std::string_view body);
+    void handle_command(std::string_view body);
     void hold();
     void sent_one() {
         if (hwm_ != 0 && queue_.messages() >= hwm_) reached_hwm();
@@ -115,16 +115,16 @@ private:
     descriptor fd_;
     const socket_options& options_;
     const std::size_t hwm_;
-    std::unique_ptr<zmtp::handshake> handshake_;  // none: it is done
+    std::unique_ptr<zmtp::handshake> handshake_;  // null: done
     zmtp::peer_identity peer_;
     std::string routing_id_, routing_frame_;
     zmtp::scanner scanner_;
-    buffer rest_;  // received and not taken: an unfinished message, or whole ones while it is held
+    buffer rest_;  // received and not taken: an unfinished message, or whole messages while held
     send_queue queue_;
     heartbeat heartbeat_;
     timer timer_;  // of the handshake, then of the heartbeat
     std::uint32_t interest_ = 0;
-    bool joined_ = false, held_ = false, full_ = false, writable_ = true, blocked_ = false, ceasing_ = false;
+    bool joined_ = false, held_ = false, full_ = false, writable_ = true, blocked_ = false, finishing_ = false;
     bool registered_ = false, ended_ = false;
     ending why_ = ending::closed;
     std::string reason_;

@@ -11,19 +11,19 @@ namespace zdev::wire {
 
 namespace {
 
-constexpr std::size_t large = std::size_t{64} * 1024;  // an unfinished message of this size is gathered in a buffer of its own
-constexpr std::size_t little = std::size_t{2} * 1024;  // what is read from each while messages have no taker
-constexpr std::size_t small_rest = std::size_t{4} * 1024;  // what a connection may keep allocated
+constexpr std::size_t large = std::size_t{64} * 1024;  // an unfinished message of this size is collected in a separate buffer
+constexpr std::size_t little = std::size_t{2} * 1024;  // bytes to read from each connection while messages cannot be taken
+constexpr std::size_t small_rest = std::size_t{4} * 1024;  // bytes that a connection may keep allocated
 
 }  // namespace
 
-// One buffer a turn: nobody waits for a busy peer.
+// At most one buffer per turn, so that a busy peer does not delay others.
 void connection::read() {
     if (rest_.size() >= large) return read_large();
     buffer& scratch = loop_.scratch();
     const std::size_t kept = rest_.size();
     if (kept > 0) std::memcpy(scratch.data(), rest_.data(), kept);
-    // Where messages have no taker there may still be commands in front of them.
+    // While messages cannot be taken, there may still be commands in front of them.
     const std::size_t most = !joined_ || handler_.may_read() ? scratch.capacity() - kept : little;
     const ssize_t count = ::recv(fd_.get(), scratch.data() + kept, most, MSG_DONTWAIT);
     if (!received(count)) return;
@@ -31,7 +31,7 @@ void connection::read() {
     digest(scratch.data(), kept + static_cast<std::size_t>(count));
 }
 
-// An unfinished large message goes on where it is; what comes after its frame, into the loop's buffer.
+// Reads the rest of a large frame to the end of its message, and the bytes after it into the loop's buffer.
 void connection::read_large() {
     const std::uint64_t missing = scanner_.needed() - std::min<std::uint64_t>(scanner_.needed(), rest_.size());
     rest_.make_space(static_cast<std::size_t>(std::clamp<std::uint64_t>(missing, 1, std::max(rest_.size(), large))));
@@ -43,7 +43,7 @@ void connection::read_large() {
 
     const std::size_t spilt = static_cast<std::size_t>(count) - std::min(static_cast<std::size_t>(count), own);
     rest_.written(static_cast<std::size_t>(count) - spilt);
-    if (spilt > 0 && missing > own) {  // it goes on in what was spilt
+    if (spilt > 0 && missing > own) {  // the frame continues in the loop's buffer
         rest_.append({scratch.data(), spilt});
         return resume();
     }
@@ -54,10 +54,10 @@ void connection::read_large() {
     if (!held_) resume();
 }
 
-// False: there is nothing, or an end.
+// False: nothing was received, or the connection has ended.
 bool connection::received(ssize_t bytes) {
     if (bytes > 0) {
-        heartbeat_.heard(loop_.now());
+        heartbeat_.input_arrived(loop_.now());
         return true;
     }
     if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return false;
@@ -65,7 +65,7 @@ bool connection::received(ssize_t bytes) {
     return false;
 }
 
-// Processes what is in the loop's buffer, and keeps what is left of it.
+// Processes bytes in the loop's buffer, and keeps the rest.
 void connection::digest(char* data, std::size_t size) {
     const std::size_t used = process(data, size, nullptr);
     if (ended_) return;
@@ -89,7 +89,7 @@ void connection::take_up() {
     if (!held_) update_interest();
 }
 
-// Returns how many bytes at the front are done with. Commands within a message are cut out, which makes `size` smaller.
+// Returns how many bytes at the front were used. Commands within a message are cut out, which makes `size` smaller.
 std::size_t connection::process(char* data, std::size_t& size, buffer* whole) {
     std::size_t used = handshake_ ? shake_hands({data, size}) : 0;
     while (joined_ && !held_ && !ended_) {
@@ -100,7 +100,7 @@ std::size_t connection::process(char* data, std::size_t& size, buffer* whole) {
             case zmtp::stop::full: break;
             case zmtp::stop::partial: return used;
             case zmtp::stop::command: take_command(data, size, used); break;
-            case zmtp::stop::invalid: close(ending::protocol, "it broke the framing"); break;
+            case zmtp::stop::invalid: close(ending::protocol, "its framing is invalid"); break;
             case zmtp::stop::too_large: close(ending::protocol, "its message exceeds a limit"); break;
         }
     }
@@ -114,18 +114,18 @@ bool connection::take_messages(char* data, std::size_t size, std::size_t& used, 
     const std::size_t taken = handler_.on_messages(*this, {data + used, run.bytes}, run, alone);
     used += taken;
     if (taken == run.bytes) return true;
-    scanner_.restart();  // what was scanned beyond is scanned again
+    scanner_.restart();  // the messages not taken are scanned again
     if (!ended_) hold();
     return false;
 }
 
-// Cuts a whole command out of what was received: the smaller part of the message around it moves.
+// Cuts a whole command out of the bytes received, by moving the smaller part of the message around it.
 void connection::take_command(char* data, std::size_t& size, std::size_t& used) {
     const zmtp::frame header = scanner_.command();
     const std::size_t before = scanner_.command_at(), length = static_cast<std::size_t>(header.size());
     char* const at = data + used + before;
     scanner_.cut();
-    obey({at + header.header, length - header.header});
+    handle_command({at + header.header, length - header.header});
     const std::size_t after = size - used - before - length;
     if (before <= after) {
         std::memmove(data + used + length, data + used, before);
@@ -136,7 +136,7 @@ void connection::take_command(char* data, std::size_t& size, std::size_t& used) 
     }
 }
 
-// Reads all that has arrived, for nobody will any more.
+// Called at the end of a run, when nothing else reads any more.
 std::uint64_t connection::count_unread() {
     std::uint64_t messages = 0;
     const auto count = [&](std::string_view bytes) {

@@ -11,7 +11,7 @@ namespace zdev::wire {
 namespace {
 
 constexpr std::size_t at_once = std::size_t{32} * 1024;  // a run of this size is written without a copy
-constexpr std::size_t most_parts = 64;                   // of one write
+constexpr std::size_t most_parts = 64;                   // buffers of one write
 
 }  // namespace
 
@@ -25,7 +25,7 @@ std::size_t connection::send_run(std::string_view bytes, const zmtp::run& run) {
     return taken;
 }
 
-// Writes a run of `messages` at once, if nothing is in its way; what is left of it waits, as much as there is room for.
+// Writes a run of `messages` at once if the queue is empty; queues as much of the rest as there is room for.
 zmtp::run connection::send_part(std::string_view bytes, std::size_t messages) {
     std::size_t sent = 0;
     zmtp::run done;
@@ -58,12 +58,12 @@ void connection::send_subscription(const zmtp::subscription& wish) {
     std::string framed;
     zmtp::append_subscription(framed, peer_.minor, wish);
     constexpr std::size_t most_waiting = std::size_t{64} << 20;
-    if (queue_.bytes() > most_waiting) return close(ending::protocol, "it does not read subscriptions");  // it may come again
+    if (queue_.bytes() > most_waiting) return close(ending::protocol, "it does not read subscriptions");  // it may reconnect
     queue_.append(framed, peer_.minor >= 1 ? 0 : 1);
     loop_.flush_later(*this);
 }
 
-// As many messages wait as may: try at once whether they are really in the way.
+// The queue has reached its limit: writes at once, and is full only if that does not help.
 void connection::reached_hwm() {
     if (!blocked_) write();
     full_ = queue_.messages() >= hwm_;
@@ -76,9 +76,9 @@ void connection::send_waiting() {
         full_ = false;
         handler_.on_room(*this);
     }
-    if (ceasing_ && queue_.empty() && writable_) {
+    if (finishing_ && queue_.empty() && writable_) {
         ::shutdown(fd_.get(), SHUT_WR);
-        ceasing_ = false;
+        finishing_ = false;
     }
     update_interest();
 }
@@ -103,7 +103,7 @@ void connection::write() {
     }
 }
 
-// The peer takes no more. What it had sent may still be there to read.
+// The peer does not receive any more. There may still be messages from it to read.
 void connection::break_off() {
     if (!writable_) return;
     writable_ = false;
@@ -114,8 +114,8 @@ void connection::break_off() {
     }
 }
 
-void connection::cease() {
-    ceasing_ = true;
+void connection::finish_sending() {
+    finishing_ = true;
     loop_.flush_later(*this);
 }
 

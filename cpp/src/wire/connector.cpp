@@ -15,7 +15,7 @@
 
 namespace zdev::wire {
 
-// A thread asks the resolver and writes to a pipe when it knows. Whoever comes last removes it.
+// A thread calls the resolver and then writes to a pipe. The thread and the connector share this, and the last one frees it.
 struct connector::lookup {
     std::mutex guard;
     std::vector<address> found;
@@ -30,7 +30,7 @@ bool is_numeric(const endpoint_text& endpoint) {
     return endpoint.ipc || endpoint.bracketed || ::inet_pton(AF_INET, endpoint.host.c_str(), &four) == 1;
 }
 
-// A connect to a local port at which nobody listens may meet itself.
+// A connect to a local port without a listener may connect to itself.
 bool is_own(int fd) {
     address there;
     there.size = sizeof there.storage;
@@ -44,12 +44,12 @@ std::string text_of(int number) { return std::generic_category().message(number)
 }  // namespace
 
 connector::connector(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options,
-                     events tell)
+                     events handlers)
     : loop_(loop),
       role_(role),
       endpoint_(parse_endpoint(role, endpoint, false)),
       options_(options),
-      tell_(std::move(tell)),
+      handlers_(std::move(handlers)),
       delay_(options.reconnect_ivl),
       retry_(loop.timers()),
       timeout_(loop.timers()) {
@@ -131,17 +131,17 @@ void connector::on_events(std::uint32_t) {
     if (fault == 0 && is_own(connected.get())) fault = ECONNREFUSED;
     if (fault != 0) return next_ < addresses_.size() ? try_next() : fail(text_of(fault));
     set_options(connected.get(), addresses_[next_ - 1].family(), options_);
-    tell_.on_connected(std::move(connected));
+    handlers_.on_connected(std::move(connected));
 }
 
 void connector::fail(const std::string& why) {
     stop_watching();
     timeout_.cancel();
-    tell_.on_failed(why);
+    handlers_.on_failed(why);
     retry();
 }
 
-// Between half of the delay and all of it, so that many do not come at once.
+// Between half of the delay and all of it, so that many peers do not connect at the same time.
 void connector::retry() {
     if (options_.reconnect_ivl.count() < 0) return;
     thread_local std::minstd_rand random{std::random_device{}()};

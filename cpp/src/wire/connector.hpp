@@ -1,4 +1,4 @@
-// An endpoint to connect to: tries, waits longer after each failure, and tries again when the connection ended.
+// Connects to an endpoint; waits longer after each failure, and connects again when the connection has ended.
 //
 // Threads: the loop's alone, but for the constructor. Host names are looked up in a thread, which may outlive the connector.
 
@@ -22,12 +22,12 @@ public:
         std::function<void(const std::string& why)> on_failed;
     };
 
-    // Connects nothing yet. Throws zdev::error for an endpoint that is invalid.
-    connector(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options, events tell);
+    // Does not connect yet. Throws zdev::error for an endpoint that is invalid.
+    connector(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options, events handlers);
     ~connector() override;
 
     void start();  // now
-    void retry();  // after the back-off: its connection ended, or did not come up
+    void retry();  // after the back-off: its connection has ended or was not established
     void cancel() noexcept;
     void connection_is_up() noexcept { delay_ = options_.reconnect_ivl; }
     const std::string& endpoint() const noexcept { return endpoint_.text; }
@@ -45,7 +45,7 @@ private:
     const std::string role_;
     const endpoint_text endpoint_;
     const socket_options& options_;
-    events tell_;
+    events handlers_;
     std::shared_ptr<lookup> lookup_;  // under way
     std::vector<address> addresses_;
     std::size_t next_ = 0;  // of addresses_

@@ -1,4 +1,4 @@
-// A file descriptor and who closes it.
+// A file descriptor that closes itself.
 
 #ifndef ZDEV_SRC_WIRE_DESCRIPTOR_HPP
 #define ZDEV_SRC_WIRE_DESCRIPTOR_HPP

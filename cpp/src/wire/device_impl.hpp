@@ -45,14 +45,15 @@ private:
     void wake_held();
     bool drained() const noexcept { return !expects_replies_ || pending_replies_.get() == 0; }
     void end(outcome how, const zdev::device::interrupt_check& check);
-    void wait_for_end(const std::function<bool()>& ended, clock::time_point deadline, const zdev::device::interrupt_check& check);
+    void wait_for_end(const std::function<bool()>& ended, clock::time_point deadline,
+                      const zdev::device::interrupt_check& check);
     template <class Act>
     void for_each_role(Act&& act) const;
 
     loop loop_;
     waker waker_{loop_, steering.wakeup()};
     const bool expects_replies_;
-    bool room_ = false;  // somebody has room that had none
+    bool room_ = false;  // a receiver that was full has room
     std::unique_ptr<role> in_, own_out_, mon_;
     role& out_;
     std::unique_ptr<relay> forward_, backward_;
@@ -60,7 +61,7 @@ private:
     std::atomic<bool> running_{false}, ran_{false};
     std::atomic<zdev::state> state_{zdev::state::idle};
     clock::time_point next_check_, drain_began_, last_turn_;
-    std::uint64_t asked_ = 0, answered_ = 0;  // as counted in pending_replies_
+    std::uint64_t asked_ = 0, answered_ = 0;  // as included in pending_replies_
     counter loop_iterations_, pending_replies_;
 };
 

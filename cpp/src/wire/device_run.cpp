@@ -27,7 +27,7 @@ outcome device::impl::run(const zdev::device::interrupt_check& check) {
     };
     if (ran_.exchange(true)) {
         running_ = false;
-        throw error(EINVAL, "device: it has ended: make another one to run again");
+        throw error(EINVAL, "device: it has run before: create another device to run again");
     }
     const end_of_run finally{*this};
     last_turn_ = clock::now();
@@ -50,7 +50,7 @@ outcome device::impl::relay_messages(const zdev::device::interrupt_check& check)
     return outcome::stopped;
 }
 
-// What was asked for becomes what is done.
+// Applies the state that was requested.
 void device::impl::adopt_state() {
     const auto before = state_.load();
     const auto wanted = steering.drain()    ? zdev::state::draining
@@ -95,7 +95,7 @@ void device::impl::wake_held() {
     }
 }
 
-// A direction that held something back when the last turn ended has done so since.
+// A direction that was blocked at the end of the last turn has been blocked since.
 void device::impl::account(clock::time_point now) {
     loop_iterations_.add(1);
     const auto passed = static_cast<std::uint64_t>(std::chrono::nanoseconds(now - std::exchange(last_turn_, now)).count());
@@ -105,8 +105,8 @@ void device::impl::account(clock::time_point now) {
     }
 }
 
-// Senders cease and what they had sent goes on; then what is queued is sent, and the other side's senders cease too. After a
-// drain of requests no more of them are taken: those that came are lost, and counted.
+// Senders stop and their messages are relayed; then the queued messages are sent, and the senders of the other side stop too.
+// After a drain of requests, no more requests are relayed: those that have arrived are lost, and counted.
 void device::impl::end(outcome how, const zdev::device::interrupt_check& check) {
     for_each_role([](role& each) { each.stop_accepting(); });
     const bool unanswerable = expects_replies_ && how != outcome::stopped;
@@ -120,11 +120,11 @@ void device::impl::end(outcome how, const zdev::device::interrupt_check& check) 
         const auto linger = of.options().linger;
         return linger.count() < 0 ? clock::time_point::max() : begun + linger;
     };
-    in_->ask_to_cease();
+    in_->finish_sending();
     wait_for_end([this] { return in_->empty(); }, deadline(*in_), check);
     for (role* const each : {own_out_.get(), mon_.get()}) {
         if (!each) continue;
-        each->ask_to_cease();
+        each->finish_sending();
         wait_for_end([each] { return each->empty(); }, deadline(*each), check);
     }
 }

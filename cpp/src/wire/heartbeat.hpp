@@ -1,4 +1,4 @@
-// When to send a PING, and when a silent peer is lost (RFC 37, "Heartbeating"). Knows time, but no clock and no socket.
+// When to send a PING, and when a silent peer is lost (RFC 37, "Heartbeating"). It has no clock and no socket.
 //
 // Threads: the loop's alone.
 
@@ -20,16 +20,16 @@ public:
           timeout_(options.heartbeat_timeout.count() < 0 ? options.heartbeat_ivl : options.heartbeat_timeout) {}
 
     void begin(clock::time_point now) {
-        heard_ = now;
+        last_input_ = now;
         if (interval_.count() > 0) next_ping_ = now + interval_;
     }
-    void heard(clock::time_point now) noexcept { heard_ = now; }  // anything at all from the peer
-    void ttl(milliseconds asked) noexcept { ttl_ = asked; }       // the peer's own: how long it may be silent
+    void input_arrived(clock::time_point now) noexcept { last_input_ = now; }  // bytes arrived
+    void ttl(milliseconds asked) noexcept { ttl_ = asked; }                    // how long the peer says that it may be silent
 
     // Whether a PING is due; then the next one is an interval later.
     bool ping(clock::time_point now) {
         if (!next_ping_ || now < *next_ping_) return false;
-        if (timeout_.count() > 0 && (!asked_ || heard_ > *asked_)) asked_ = now;
+        if (timeout_.count() > 0 && (!asked_ || last_input_ > *asked_)) asked_ = now;
         next_ping_ = now + interval_;
         return true;
     }
@@ -37,7 +37,7 @@ public:
         const auto end = deadline();
         return end && now >= *end;
     }
-    // When to ask again; nothing: never.
+    // When to call ping() and lost() again; nothing: never.
     std::optional<clock::time_point> next() const {
         const auto end = deadline();
         if (!end || !next_ping_) return end ? end : next_ping_;
@@ -47,13 +47,13 @@ public:
 private:
     std::optional<clock::time_point> deadline() const {
         std::optional<clock::time_point> end;
-        if (asked_ && heard_ <= *asked_) end = *asked_ + timeout_;
-        if (ttl_.count() > 0) end = end ? std::min(*end, heard_ + ttl_) : heard_ + ttl_;
+        if (asked_ && last_input_ <= *asked_) end = *asked_ + timeout_;
+        if (ttl_.count() > 0) end = end ? std::min(*end, last_input_ + ttl_) : last_input_ + ttl_;
         return end;
     }
 
     milliseconds interval_, timeout_, ttl_{0};
-    clock::time_point heard_;
+    clock::time_point last_input_;
     std::optional<clock::time_point> next_ping_, asked_;  // asked_: the first PING that was not answered yet
 };
 

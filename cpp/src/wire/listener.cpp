@@ -17,8 +17,9 @@ constexpr milliseconds pause_time{100};
 
 }  // namespace
 
-listener::listener(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options, events tell)
-    : loop_(loop), options_(options), tell_(std::move(tell)), retry_(loop.timers()) {
+listener::listener(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options,
+                   events handlers)
+    : loop_(loop), options_(options), handlers_(std::move(handlers)), retry_(loop.timers()) {
     const endpoint_text text = parse_endpoint(role, endpoint, true);
     bind(role, text, resolve(role, text, true, options.ipv6).front());
     bound_ = to_text(local_address(fd_.get()));
@@ -50,7 +51,7 @@ void listener::bind(const std::string& role, const endpoint_text& endpoint, cons
     if (::listen(fd_.get(), options_.backlog) != 0) fail();
 }
 
-// Removes the file of a listener that is gone: one at which nobody answers. False, with EADDRINUSE: somebody does.
+// Removes the file of a listener that no longer exists. False, with EADDRINUSE: a process listens there.
 bool listener::remove_stale(const address& to) const {
     const auto* const path = reinterpret_cast<const sockaddr_un*>(&to.storage)->sun_path;
     const descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
@@ -70,12 +71,12 @@ void listener::on_events(std::uint32_t) {
             return exhausted ? pause() : void();
         }
         set_options(accepted.get(), local_address(accepted.get()).family(), options_);
-        tell_.on_accepted(std::move(accepted));
+        handlers_.on_accepted(std::move(accepted));
     }
 }
 
 void listener::pause() {
-    tell_.on_paused();
+    handlers_.on_paused();
     loop_.modify(*this, fd_.get(), 0);
     retry_.start(loop_.now() + pause_time, [this] { loop_.modify(*this, fd_.get(), EPOLLIN); });
 }

@@ -1,4 +1,4 @@
-// A bound endpoint: accepts connections. A process without descriptors stops accepting for a while, and nothing else.
+// A bound endpoint: accepts connections. A process without free descriptors pauses only accepting.
 //
 // Threads: the loop's alone, but for the constructor and bound().
 
@@ -22,7 +22,7 @@ public:
     };
 
     // Binds and listens. Throws zdev::error that names `role` and the endpoint.
-    listener(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options, events tell);
+    listener(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options, events handlers);
     ~listener() override;
 
     const std::string& bound() const noexcept { return bound_; }
@@ -37,7 +37,7 @@ private:
 
     loop& loop_;
     const socket_options& options_;
-    events tell_;
+    events handlers_;
     descriptor fd_;
     std::string bound_, file_;  // file_: of ipc, removed at the end
     timer retry_;

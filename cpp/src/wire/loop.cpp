@@ -37,7 +37,7 @@ void loop::modify(watched& who, int fd, std::uint32_t events) {
 void loop::remove(int fd) noexcept { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
 
 int loop::wait_time(milliseconds longest) const {
-    if (!to_flush_.empty() || !to_bury_.empty()) return 0;
+    if (!to_flush_.empty() || !to_destroy_.empty()) return 0;
     if (const auto next = timers_.next()) {
         longest = std::min(longest, std::max(std::chrono::ceil<milliseconds>(*next - clock::now()), milliseconds{0}));
     }
@@ -59,7 +59,7 @@ bool loop::turn(milliseconds longest) {
 }
 
 void loop::settle() {
-    while (!to_flush_.empty() || !to_bury_.empty()) {
+    while (!to_flush_.empty() || !to_destroy_.empty()) {
         if (before_flush_) before_flush_();
         for (std::size_t i = 0; i < to_flush_.size(); ++i) {  // a flush makes room, and so may add others
             watched& who = *to_flush_[i];
@@ -67,8 +67,8 @@ void loop::settle() {
             if (!who.dead()) who.flush();
         }
         to_flush_.clear();
-        const auto buried = std::exchange(to_bury_, {});
-        for (watched* const who : buried) who->on_buried();
+        const auto dead = std::exchange(to_destroy_, {});
+        for (watched* const who : dead) who->on_dead();
     }
 }
 

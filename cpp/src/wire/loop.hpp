@@ -1,4 +1,4 @@
-// The one place that waits: epoll, timers, and what is put off to the end of a turn.
+// The only place that waits: epoll, timers, and actions at the end of a turn.
 //
 // Threads: one, that of run().
 
@@ -16,13 +16,13 @@
 
 namespace zdev::wire {
 
-// Something with a descriptor. After it is dead() it gets no more events; whoever owns it destroys it in on_buried().
+// An object with a descriptor. Once it is dead() it gets no more events; its owner destroys it in on_dead().
 class watched {
 public:
     virtual ~watched() = default;
     virtual void on_events(std::uint32_t events) = 0;  // EPOLLIN ...
     virtual void flush() {}                            // end of a turn, after loop::flush_later()
-    virtual void on_buried() {}                        // end of a turn, after loop::bury()
+    virtual void on_dead() {}                          // end of a turn, after loop::destroy_later()
     bool dead() const noexcept { return dead_; }
 
 private:
@@ -43,16 +43,16 @@ public:
         who.to_flush_ = true;
         to_flush_.push_back(&who);
     }
-    void bury(watched& who) {
+    void destroy_later(watched& who) {
         if (who.dead_) return;
         who.dead_ = true;
-        to_bury_.push_back(&who);
+        to_destroy_.push_back(&who);
     }
 
-    // Waits for events, until `longest` is over or a timer is due, and does what is to be done. False: a signal came.
+    // Waits for events, a timer or the end of `longest`, and handles them. False: a signal interrupted the wait.
     bool turn(milliseconds longest);
 
-    // What was put off: flushes and burials, and what comes of them.
+    // Performs the actions of the end of a turn, and those that they cause.
     void settle();
     // Called before anything is flushed.
     void before_flush(std::function<void()> act) { before_flush_ = std::move(act); }
@@ -60,7 +60,7 @@ public:
     clock::time_point now() const noexcept { return now_; }  // as of this turn
     wire::timers& timers() noexcept { return timers_; }
 
-    // A buffer that everything is received into; what stays is copied out before the next read.
+    // A buffer for all reads; bytes to keep are copied out of it before the next read.
     buffer& scratch() noexcept { return scratch_; }
     chunk_pool& chunks() noexcept { return chunks_; }
 
@@ -72,7 +72,7 @@ private:
     clock::time_point now_ = clock::now();
     buffer scratch_;
     chunk_pool chunks_;
-    std::vector<watched*> to_flush_, to_bury_;
+    std::vector<watched*> to_flush_, to_destroy_;
     std::function<void()> before_flush_;
 };
 

@@ -1,4 +1,4 @@
-// Who gets a message: one interface for all patterns. Patterns know connections that have joined, and no descriptors.
+// The receivers of a message: one interface for all patterns. A pattern uses connections that have joined, not descriptors.
 //
 // Threads: the loop's alone.
 
@@ -20,7 +20,7 @@ struct outgoing {
     std::string_view address;  // for a ROUTER: the routing id of its receiver
     std::string_view head;
     std::string_view body;
-    std::shared_ptr<buffer> owner;  // what the body lies in, if that may be kept; none: it must be copied
+    std::shared_ptr<buffer> owner;  // contains the body, if it may be kept; null: the body must be copied
     connection* from = nullptr;
 };
 
@@ -30,21 +30,22 @@ class pattern {
 public:
     virtual ~pattern() = default;
 
-    virtual bool join(connection& peer) = 0;  // false: it must not, for its routing id is in use
+    virtual bool join(connection& peer) = 0;  // false: refused, because its routing id is in use
     virtual void leave(connection& peer) = 0;
-    virtual void room(connection&) {}  // it was full and has room
+    virtual void room(connection&) {}  // it was full and has room now
 
-    // Whether some message could be sent now. One that can't be says `full`, and is offered again after room() or join().
+    // Whether some message could be sent now. If a message cannot, deliver() returns `full`; it is offered again after room()
+    // or join().
     virtual bool ready() const = 0;
     virtual delivery deliver(const outgoing& message) = 0;
 
-    // A pattern that would send a run to one peer, unchanged, takes as many messages of it as that peer has room for.
+    // A pattern that sends a run unchanged to one peer takes as many of its messages as the peer has room for.
     virtual bool takes_runs() const { return false; }
     virtual std::size_t deliver_run(std::string_view, const zmtp::run&) { return 0; }
 
-    // A message that was taken for a peer and not sent, for it left. False: it is lost.
+    // Takes back a message that was not sent because its peer left. False: it is lost.
     virtual bool take_back(std::string&&) { return false; }
-    virtual std::size_t taken_back() const { return 0; }  // of these, those that still wait
+    virtual std::size_t taken_back() const { return 0; }  // how many of these are still waiting
 
     virtual void subscribe(connection&, const zmtp::subscription&) {}
 };

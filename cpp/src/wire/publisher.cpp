@@ -68,7 +68,7 @@ void publisher::invert(std::vector<connection*>& found) const {
     found = std::move(others);
 }
 
-// `dropped`: somebody should have had it and nobody did.
+// `dropped`: it had receivers, and none of them had room.
 delivery publisher::deliver(const outgoing& message) {
     const auto& to = receivers(topic_of(message));
     if (to.empty()) return delivery::sent;

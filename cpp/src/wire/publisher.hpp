@@ -1,5 +1,5 @@
-// PUB and XPUB: each message to all who subscribed to a prefix of its first frame. And the other end, XSUB and SUB:
-// subscriptions to all publishers.
+// PUB and XPUB: each message goes to every peer that subscribed to a prefix of its first frame. And the other end, XSUB and
+// SUB: subscriptions go to all publishers.
 
 #ifndef ZDEV_SRC_WIRE_PUBLISHER_HPP
 #define ZDEV_SRC_WIRE_PUBLISHER_HPP
@@ -19,7 +19,7 @@ public:
     // `dropped` counts copies that a subscriber had no room for.
     publisher(const socket_options& options, std::function<void()> dropped);
 
-    // Where subscriptions go, merged: the first to a prefix, and the withdrawal of the last.
+    // Sets where merged subscriptions go: the first to each prefix, and the cancellation of the last.
     void pass_on(wish_sink upstream) { upstream_ = std::move(upstream); }
     const subscriptions& current() const noexcept { return subscriptions_; }
 
@@ -31,7 +31,7 @@ public:
     void room(connection&) override { full_ = 0; }
 
     bool has_subscribers() const noexcept { return options_.invert_matching ? !all_.empty() : !subscriptions_.empty(); }
-    // Those who get messages with this first frame. Valid until a subscription changes.
+    // The peers that get messages with this first frame. Valid until a subscription changes.
     const std::vector<connection*>& receivers(std::string_view topic);
 
 private:
@@ -44,20 +44,20 @@ private:
     std::vector<connection*> all_;
     std::vector<connection*> found_;  // of topic_
     std::string topic_;
-    bool known_ = false;    // found_ is what topic_ gets
-    std::size_t full_ = 0;  // with xpub_nodrop: somebody had no room
+    bool known_ = false;    // found_ is valid for topic_
+    std::size_t full_ = 0;  // with xpub_nodrop: subscribers without room
 };
 
 class upstream final : public pattern {
 public:
-    // `wishes` visits what a publisher that comes must be asked for.
+    // `wishes` visits the subscriptions to send to a new publisher.
     using wishes = std::function<void(const std::function<void(std::string_view)>&)>;
     explicit upstream(wishes all) : wishes_(std::move(all)) {}
 
     bool join(connection& peer) override;
     void leave(connection& peer) override;
     bool ready() const override { return true; }
-    delivery deliver(const outgoing& message) override;  // a message that is no subscription: to every publisher with room
+    delivery deliver(const outgoing& message) override;  // of a message other than a subscription: to every publisher with room
     void ask(const zmtp::subscription& wish);
 
 private:

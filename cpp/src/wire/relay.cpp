@@ -14,7 +14,7 @@ std::string frame_of(const std::optional<std::string>& prefix) {
     return framed;
 }
 
-// Takes the first frame off a message. Nothing: it is the last too.
+// Takes the first frame off a message. Nothing: it is the only frame.
 std::optional<std::string_view> take_frame(std::string_view& message) noexcept {
     zmtp::frame header;
     if (zmtp::parse_header(message, header) != zmtp::parsed::whole || !header.more()) return std::nullopt;
@@ -76,7 +76,7 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
     }
     const delivery result = to_.deliver(message);
     if (result == delivery::full && (!routes_ || on_full_ == zdev::on_full::block)) {
-        if (whole) *whole = std::move(*message.owner);  // nobody shares it: nothing was sent
+        if (whole) *whole = std::move(*message.owner);  // not shared, because nothing was sent
         blocked_ = true;
         return 0;
     }
@@ -88,7 +88,7 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
     return bytes.size();
 }
 
-// The plain way: messages that go to one peer as they came.
+// The fast path: messages that go unchanged to one peer.
 std::size_t relay::take_run(std::string_view bytes, const zmtp::run& run) {
     const std::size_t messages = to_.deliver_run(bytes, run);
     const zmtp::run taken = messages == run.messages ? run : zmtp::first_messages(bytes, messages);
@@ -103,8 +103,8 @@ std::size_t relay::take_run(std::string_view bytes, const zmtp::run& run) {
     return taken.bytes;
 }
 
-// Finds who gets the message, and how it begins. Between ROUTERs [destination, content, ...] of a sender becomes [sender,
-// content, ...] for its destination. False: it has too few frames for that, or a destination that no peer can have.
+// Finds the receiver of the message, and its first frames. Between ROUTERs, [destination, content, ...] of a sender becomes
+// [sender, content, ...] for the destination. False: too few frames, or a destination that is not a possible routing id.
 bool relay::address(outgoing& message, connection& from, std::string_view bytes) const noexcept {
     message.body = bytes;
     if (prefixes_sender_) message.head = from.routing_frame();

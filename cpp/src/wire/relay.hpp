@@ -1,5 +1,5 @@
-// One direction of a device: a message that came whole is addressed, delivered by the pattern of the other side, copied to the
-// monitor, and counted. One that has no taker stays with its connection, which is held until there is one.
+// One direction of a device: a whole message is addressed, delivered by the pattern of the other side, copied to the monitor,
+// and counted. A message that cannot be delivered stays with its connection, which is held until there is a receiver.
 //
 // Threads: the loop's alone, but for the counters, which any thread may read.
 
@@ -17,7 +17,7 @@ namespace zdev::wire {
 
 // Where copies go.
 struct tap {
-    pattern* to = nullptr;          // none: no monitor
+    pattern* to = nullptr;          // null: no monitor
     publisher* audience = nullptr;  // `to`, if it publishes
     std::optional<std::string> prefix;
     zdev::on_full on_full = zdev::on_full::block;
@@ -27,7 +27,7 @@ class relay {
 public:
     relay(int from_type, int to_type, bool one_socket, pattern& to, tap monitor, zdev::on_full on_full);
 
-    // open: messages go on. closed: they stay where they are. discarding: they are lost, and counted.
+    // open: messages are relayed. closed: they stay where they are. discarding: they are lost, and counted.
     enum class mode { open, closed, discarding };
     void set_mode(mode wanted) noexcept { mode_ = wanted; }
 
@@ -35,14 +35,14 @@ public:
     std::size_t batch() const noexcept { return passes_runs() ? ~std::size_t{0} : 1; }
     // Returns how many bytes were taken.
     std::size_t take(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole);
-    // A subscription that goes upstream, beside the connections: counted and copied like a message.
+    // Counts and copies a subscription that goes upstream, like a message.
     void note(std::string_view framed, std::size_t content);
 
-    // Connections with messages that have no taker. wake() lets them try again, in turn.
+    // Connections whose messages cannot be delivered. wake() lets them try again, in turn.
     void hold(connection& from);
     void forget(connection& from);
     void wake();
-    void publish();  // what was counted since: before others can see what came of it
+    void publish();  // updates the counters, before the effects are visible to others
     bool holds_back() const noexcept { return !held_.empty() && !may_read(); }
 
     flow_counters counters;

@@ -70,8 +70,8 @@ void role::stop_accepting() {
     for (const auto& each : connectors_) each->cancel();
 }
 
-void role::ask_to_cease() {
-    for (const auto& each : connections_) each->cease();
+void role::finish_sending() {
+    for (const auto& each : connections_) each->finish_sending();
 }
 
 bool role::sends_pending() const noexcept {
@@ -92,7 +92,7 @@ zmtp::identity role::ours() const { return {spec_.type, spec_.options.routing_id
 void role::admit(descriptor fd, connector* via) {
     try {
         connections_.push_back(std::make_unique<connection>(loop_, *this, std::move(fd), spec_.options, ours()));
-    } catch (const std::exception&) {  // the system has no room for one more
+    } catch (const std::exception&) {  // not enough memory or descriptors
         refused_.add(1);
         return via ? via->retry() : void();
     }
@@ -122,13 +122,13 @@ std::size_t role::on_messages(connection& from, std::string_view bytes, const zm
             return bytes.size();
         }
     }
-    if (!relay_ || (filters_ && !wants(bytes))) return bytes.size();  // it should not have sent that
+    if (!relay_ || (filters_ && !wants(bytes))) return bytes.size();  // it should not have sent this
     const std::size_t taken = relay_->take(from, bytes, run, whole);
     if (taken < bytes.size()) relay_->hold(from);
     return taken;
 }
 
-// A publisher should send what was subscribed to only; one that sends more is not believed.
+// A publisher may send messages that were not subscribed to; they are ignored.
 bool role::wants(std::string_view message) const noexcept {
     zmtp::frame header;
     zmtp::parse_header(message, header);
@@ -145,7 +145,7 @@ void role::on_room(connection& to) {
     on_room_();
 }
 
-// It sends and gets no more. What waited for it goes to others, if others would do.
+// The peer neither sends nor receives any more. Messages queued for it go to other peers if the pattern allows.
 void role::leave(connection& from) {
     if (!std::exchange(from.in_pattern, false)) return;
     now_.set(now_.get() - 1);

@@ -1,4 +1,4 @@
-// The socket of one role, as its device sees it: what it listens at, connects to, and the connections that came of it.
+// The socket of one role: its listeners, connectors and connections.
 //
 // Threads: the loop's alone, but for the constructor, endpoints() and the counters.
 
@@ -27,16 +27,16 @@ public:
     const socket_options& options() const noexcept { return spec_.options; }
     std::vector<std::string> endpoints() const;
 
-    void feed(relay* to) noexcept { relay_ = to; }  // where its messages go; none: nowhere
-    // What publishers are asked for: the subscriptions of an XPUB on the other side, beside its own.
+    void feed(relay* to) noexcept { relay_ = to; }  // where its messages go; null: they are discarded
+    // Sends publishers the subscriptions of an XPUB on the other side, in addition to the role's own.
     void relay_subscriptions_of(wire::publisher& other) noexcept { other_ = &other; }
 
     void start();           // connects
     void stop_accepting();  // no further connections
-    void ask_to_cease();    // FIN to every peer, once what waits for it is sent
+    void finish_sending();  // FIN to every peer, once its queue is sent
     bool empty() const noexcept { return connections_.empty(); }
     bool sends_pending() const noexcept;
-    void abandon();  // ends every connection, and counts as lost what that costs
+    void abandon();  // ends every connection, and counts the messages lost
 
     role_statistics statistics() const noexcept;
 

@@ -4,7 +4,7 @@
 
 namespace zdev::wire {
 
-// Ids that were made up begin anywhere, as libzmq's do, so that a reply to a peer of an earlier run finds nobody.
+// Generated ids start at a random number, so that a late reply to a peer of an earlier run has no receiver.
 router::router(bool handover) : handover_(handover), last_made_up_(std::random_device{}()) {}
 
 std::string router::make_up_id() {

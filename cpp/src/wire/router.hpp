@@ -1,4 +1,4 @@
-// ROUTER: each message to the peer whose routing id it begins with.
+// ROUTER: each message goes to the peer whose routing id is its first frame.
 
 #ifndef ZDEV_SRC_WIRE_ROUTER_HPP
 #define ZDEV_SRC_WIRE_ROUTER_HPP
@@ -23,7 +23,7 @@ private:
 
     const bool handover_;
     std::uint32_t last_made_up_;
-    std::unordered_map<std::string_view, connection*> peers_;  // by the routing id that the connection keeps
+    std::unordered_map<std::string_view, connection*> peers_;  // by the routing id that the connection stores
 };
 
 }  // namespace zdev::wire

@@ -6,7 +6,7 @@ namespace zdev::wire {
 
 namespace {
 
-constexpr std::size_t first_chunk = 2048;  // what a peer keeps between messages
+constexpr std::size_t first_chunk = 2048;  // bytes that a peer keeps between messages
 
 }  // namespace
 
@@ -19,7 +19,7 @@ send_queue::segment& send_queue::add(std::shared_ptr<buffer> data, std::size_t b
     return made;
 }
 
-// Room for that many bytes at the end of the last chunk, or of a new one.
+// Returns room for that many bytes, at the end of the last chunk or in a new one.
 char* send_queue::space(std::size_t bytes) {
     if (!segments_.empty() && segments_.back().open && segments_.back().data->capacity() - segments_.back().end >= bytes) {
         return segments_.back().data->data() + segments_.back().end;
@@ -49,7 +49,7 @@ void send_queue::append_raw(std::string_view bytes) {
 }
 
 void send_queue::append_rest(std::string_view bytes, std::size_t sent, std::size_t messages) {
-    std::size_t at = 0;  // of the frame that was written in part
+    std::size_t at = 0;  // the frame that was written in part
     bool inside = false;
     for (zmtp::frame each; zmtp::parse_header(bytes.substr(at), each) == zmtp::parsed::whole && at + each.size() <= sent;) {
         at += static_cast<std::size_t>(each.size());
@@ -86,7 +86,7 @@ void send_queue::consume(std::size_t bytes) noexcept {
     }
 }
 
-// Counts the messages that ended in what was written of it.
+// Counts the messages that end in its written bytes.
 void send_queue::walk(segment& partly) noexcept {
     const std::string_view bytes(partly.data->data(), partly.end);
     for (zmtp::frame each; partly.frame < partly.begin;) {
@@ -101,7 +101,7 @@ void send_queue::walk(segment& partly) noexcept {
     }
 }
 
-// The first segment is written. The last chunk, if it is small, is kept for what comes next.
+// The first segment is written. A small last chunk is kept for the next message.
 void send_queue::drop_first() noexcept {
     segment& first = segments_[head_];
     messages_ -= first.messages;

@@ -1,7 +1,8 @@
-// What waits to be sent to one peer: bytes as they go out, and where each message ends.
+// The messages waiting to be sent to one peer: their bytes, and where each message ends.
 //
 // Small messages are copied to the end of a chunk; large ones stay in the buffer that they were received in, which several
-// queues may share. How many messages wait is exact: when a write ends within a chunk, the frames written are walked once.
+// queues may share. The number of waiting messages is exact: when a write ends within a chunk, the frames written are counted
+// once.
 //
 // Threads: the loop's alone.
 
@@ -19,7 +20,7 @@
 
 namespace zdev::wire {
 
-// Chunks that are not in use, for all queues of a loop: what goes back to the system and comes again costs page faults.
+// Unused chunks, for all queues of a loop: returning them to the system would cost page faults.
 class chunk_pool {
 public:
     static constexpr std::size_t chunk_size = std::size_t{32} * 1024;
@@ -60,29 +61,29 @@ public:
         body.copy(to + head.size(), body.size());
         written(head.size() + body.size(), 1);
     }
-    // One message, of which `head` is copied and `body` lies in `owner`, which nobody changes any more.
+    // One message: a copy of `head`, then `body`, which is part of `owner`. The owner must not change any more.
     void append(std::string_view head, std::string_view body, std::shared_ptr<buffer> owner);
-    // Bytes that are no frames: of a handshake.
+    // Bytes of a handshake, which are not counted as frames.
     void append_raw(std::string_view bytes);
-    // A run of messages of which the first `sent` bytes, at least one of its last message less, have been written already.
+    // A run of messages whose first `sent` bytes have been written already; at least one byte has not.
     void append_rest(std::string_view bytes, std::size_t sent, std::size_t messages);
 
-    // Fills `to` with what to write next, and returns how many elements.
+    // Fills `to` with the next bytes to write, and returns the number of elements.
     std::size_t gather(iovec* to, std::size_t most) const noexcept;
     // The first `bytes` have been written.
     void consume(std::size_t bytes) noexcept;
 
-    // Empties the queue into `whole`: every message of which no byte was written, in order. Returns how many were begun, which
-    // are lost: 1 or 0. Commands go too.
+    // Empties the queue, and moves every message of which no byte was written into `whole`, in order. Returns how many messages
+    // were written in part and are lost: 1 or 0. Commands are discarded.
     std::size_t give_back(std::vector<std::string>& whole);
     void clear() noexcept;
 
 private:
     struct segment {
         std::shared_ptr<buffer> data;
-        std::size_t begin = 0, end = 0;  // what is still to be written
-        std::size_t frame = 0;           // where the first frame begins that has not been written to its end
-        std::size_t messages = 0;        // that end in it
+        std::size_t begin = 0, end = 0;  // the bytes not written yet
+        std::size_t frame = 0;           // the beginning of the first frame that is not completely written
+        std::size_t messages = 0;        // how many end in it
         bool open = false;               // more may be appended
         bool framed = true;
         bool ends_inside = false;  // its last frame has more to follow, in the next segment
@@ -103,9 +104,9 @@ private:
 
     chunk_pool& chunks_;
     std::vector<segment> segments_;
-    std::size_t head_ = 0;  // those before are written
+    std::size_t head_ = 0;  // the segments before it are written
     std::size_t messages_ = 0, bytes_ = 0;
-    bool inside_ = false;  // the first frame that waits is not the first of its message
+    bool inside_ = false;  // the first waiting frame is not the first of its message
 };
 
 }  // namespace zdev::wire

@@ -7,7 +7,7 @@ namespace zdev::wire {
 
 namespace {
 
-// Advice to the system: what it refuses changes no message.
+// If the system refuses these options, messages are not affected.
 void set(int fd, int level, int name, int value) noexcept { ::setsockopt(fd, level, name, &value, sizeof value); }
 void set_if_given(int fd, int level, int name, int value) noexcept {
     if (value >= 0) set(fd, level, name, value);

@@ -1,4 +1,4 @@
-// Sockets of the system: made, bound, accepted, connected, with the options of a role.
+// Sockets of the system, with the options of a role.
 //
 // Threads: any. Errors of the system are left in errno.
 
@@ -12,9 +12,9 @@
 
 namespace zdev::wire {
 
-// Non-blocking, close-on-exec, with the options that count before bind() or connect(). None: errno says why.
+// Non-blocking, close-on-exec, with the options that must be set before bind() or connect(). Empty on failure: see errno.
 descriptor open_socket(const address& to, const socket_options& options);
-// With the options of a connection: TCP_NODELAY, keep-alive, buffers.
+// Sets the options of a connection: TCP_NODELAY, keep-alive, buffers.
 void set_options(int fd, int family, const socket_options& options);
 address local_address(int fd);
 

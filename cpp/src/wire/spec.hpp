@@ -1,4 +1,4 @@
-// What a spec asks for, checked before anything is opened.
+// Checks of a spec, before anything is opened.
 
 #ifndef ZDEV_SRC_WIRE_SPEC_HPP
 #define ZDEV_SRC_WIRE_SPEC_HPP

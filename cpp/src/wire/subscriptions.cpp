@@ -51,7 +51,7 @@ std::vector<std::string> subscriptions::remove(connection& peer) {
     return orphaned;
 }
 
-// Returns whether nobody has that prefix any more.
+// Returns whether the prefix has no subscriber left.
 bool subscriptions::erase(std::string_view prefix, const connection& peer) {
     const auto at = find(hash(prefix, seed_), prefix);
     auto& peers = const_cast<entry&>(at->second).peers;

@@ -1,7 +1,7 @@
-// Which prefixes are subscribed to, and by whom. Nothing recurses, so a prefix may have any length.
+// The prefixes that peers have subscribed to. Nothing recurses, so a prefix may have any length.
 //
-// A topic is hashed once, from its front; at each length that some prefix has, the hash so far is looked up. So a match costs
-// what the topic is long and as many look-ups as there are lengths, however many prefixes there are.
+// A topic is hashed once, from its front; at each length that some prefix has, the hash so far is looked up. The cost of a
+// match is the length of the topic plus one look-up for each length of a prefix; it does not depend on the number of prefixes.
 
 #ifndef ZDEV_SRC_WIRE_SUBSCRIPTIONS_HPP
 #define ZDEV_SRC_WIRE_SUBSCRIPTIONS_HPP
@@ -23,12 +23,12 @@ class subscriptions {
 public:
     subscriptions();
 
-    // What changed: nothing; this peer's own subscriptions; also whether anybody at all has subscribed to that prefix.
+    // What a call changed: nothing; only this peer's subscriptions; or also whether any peer has subscribed to that prefix.
     enum class change { none, of_peer, of_all };
 
     change add(connection& peer, std::string_view prefix);
     change remove(connection& peer, std::string_view prefix);
-    // Removes all of a peer; returns the prefixes that nobody has any more.
+    // Removes all subscriptions of a peer; returns the prefixes without any subscriber left.
     std::vector<std::string> remove(connection& peer);
 
     std::size_t count(const connection& peer) const;
@@ -53,9 +53,9 @@ private:
     table::const_iterator find(std::uint64_t hash, std::string_view prefix) const;
     bool erase(std::string_view prefix, const connection& peer);
 
-    const std::uint64_t seed_;  // of this process: nobody can choose prefixes that collide
+    const std::uint64_t seed_;  // random, so that a peer cannot choose prefixes that collide
     table all_;
-    std::map<std::size_t, std::size_t> lengths_;  // of prefixes, and how many have each
+    std::map<std::size_t, std::size_t> lengths_;  // lengths of prefixes, and how many prefixes have each
     std::unordered_map<const connection*, std::unordered_set<const entry*>> by_peer_;
 };
 

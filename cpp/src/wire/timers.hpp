@@ -1,4 +1,4 @@
-// What is to happen later.
+// Actions at a later time.
 //
 // Threads: the loop's alone.
 
@@ -23,13 +23,13 @@ public:
     std::optional<clock::time_point> next() const {
         return due_.empty() ? std::nullopt : std::make_optional(due_.begin()->first);
     }
-    void fire(clock::time_point now);  // does all that is due
+    void fire(clock::time_point now);  // runs all actions that are due
 
 private:
     queue due_;
 };
 
-// One thing to do at a time; cancelled by its end.
+// At most one action at a time; the destructor cancels it.
 class timer {
 public:
     explicit timer(timers& all) : all_(&all) {}

@@ -1,6 +1,6 @@
-// ZMTP commands: a name, then what belongs to it (RFC 23, RFC 37).
+// ZMTP commands: a name and its data (RFC 23, RFC 37).
 //
-// Threads: pure functions. Views point into what was parsed.
+// Threads: pure functions. Views refer to the bytes parsed.
 
 #ifndef ZDEV_SRC_ZMTP_COMMAND_HPP
 #define ZDEV_SRC_ZMTP_COMMAND_HPP
@@ -33,8 +33,8 @@ void append_property(std::string& to, std::string_view name, std::string_view va
 const std::string* find_property(const metadata& properties, std::string_view name) noexcept;
 
 struct ping {
-    std::chrono::milliseconds ttl{0};  // 0: none. In steps of 100 ms, 6,553.5 s at the most
-    std::string_view context;          // 16 bytes at the most; comes back with the PONG
+    std::chrono::milliseconds ttl{0};  // 0: none. In steps of 100 ms, at most 6,553.5 s
+    std::string_view context;          // at most 16 bytes; the PONG returns it
 };
 std::optional<ping> parse_ping(std::string_view data) noexcept;
 void append_ping(std::string& to, const ping& p);
@@ -44,15 +44,15 @@ void append_pong(std::string& to, std::string_view context);
 std::string parse_error_reason(std::string_view data);
 void append_error(std::string& to, std::string_view reason);
 
-// What a subscriber asks of a publisher. ZMTP 3.0 sends it as a message of one frame that begins with 1 or 0, ZMTP 3.1 as a
-// command SUBSCRIBE or CANCEL; either is understood from any peer.
+// A subscription, or the end of one. ZMTP 3.0 sends it as a message of one frame that begins with 1 or 0, ZMTP 3.1 as a command
+// SUBSCRIBE or CANCEL; both are accepted from any peer.
 struct subscription {
     bool subscribe = true;
     std::string_view prefix;
 };
 std::optional<subscription> parse_subscription(const command& c) noexcept;
 std::optional<subscription> parse_subscription(std::string_view frame_body) noexcept;
-// As `minor` version 0 or 1 of ZMTP 3 has it: a whole frame.
+// A whole frame, in the form of ZMTP 3.0 or 3.1 (`minor`).
 void append_subscription(std::string& to, unsigned char minor, const subscription& s);
 
 }  // namespace zdev::zmtp

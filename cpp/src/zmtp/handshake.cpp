@@ -36,12 +36,12 @@ std::size_t handshake::feed(std::string_view bytes) {
         used += taken;
     }
     if (failed()) return bytes.size();
-    if (done()) return used - kept;  // the last step used bytes of these, or it would have been made before
+    if (done()) return used - kept;  // the last step used some of these bytes, or it would have succeeded before
     input_.erase(0, used);
     return bytes.size();
 }
 
-// Uses what is whole at the front, and returns how many bytes that was; 0: more are needed, or it failed.
+// Uses the greeting or command at the front, and returns its size; 0: it is not complete, or the handshake has failed.
 std::size_t handshake::step(std::string_view bytes) {
     return state_ == state::greeting ? take_greeting(bytes) : take_command(bytes);
 }
@@ -58,12 +58,12 @@ std::size_t handshake::take_greeting(std::string_view bytes) {
         return fail(failure::mechanism, "it uses the mechanism " + printable(theirs.mechanism) + ", not NULL");
     }
     peer_.minor = theirs.major > 3 ? 1 : std::min<unsigned char>(theirs.minor, 1);
-    say_ready();
+    send_ready();
     state_ = state::ready;
     return greeting_size;
 }
 
-void handshake::say_ready() {
+void handshake::send_ready() {
     std::string properties;
     append_property(properties, "Socket-Type", type_name(ours_.socket_type));
     if (has_routing_id(ours_.socket_type)) append_property(properties, "Identity", ours_.routing_id);
@@ -101,7 +101,7 @@ void handshake::take_ready(std::string_view data) {
             fail(failure::type, "a " + printable(*type) + " cannot talk to a " + std::string(type_name(ours_.socket_type))));
     }
     if (const std::string* const id = find_property(*properties, "Identity")) peer_.routing_id = *id;
-    const bool reserved = !peer_.routing_id.empty() && peer_.routing_id[0] == '\0';  // those that a ROUTER makes up
+    const bool reserved = !peer_.routing_id.empty() && peer_.routing_id[0] == '\0';  // for ids that a ROUTER generates
     if (peer_.routing_id.size() > longest_routing_id || reserved) {
         return void(fail(failure::protocol, "its routing id is too long or begins with a zero byte"));
     }
@@ -109,7 +109,7 @@ void handshake::take_ready(std::string_view data) {
     state_ = state::done;
 }
 
-// An ERROR tells a peer that would only try again what is wrong (libzmq logs it); not one that speaks something else.
+// Only a peer of a wrong type gets an ERROR, which libzmq logs: it would reconnect again and again. Others may not speak ZMTP.
 std::size_t handshake::fail(zmtp::failure why, std::string reason) {
     if (why == failure::type) append_error(output_, reason);
     state_ = state::failed;

@@ -15,14 +15,14 @@
 
 namespace zdev::zmtp {
 
-// What we say of ourselves.
+// The properties that we send.
 struct identity {
     int socket_type = -1;    // ZMQ_PULL ...
     std::string routing_id;  // 0 to 255 bytes; only DEALER, REQ and ROUTER send one
     metadata properties;     // more of them, "X-..."
 };
 
-// What the peer said of itself.
+// The properties that the peer sent.
 struct peer_identity {
     int socket_type = -1;
     unsigned char minor = 0;  // of ZMTP 3
@@ -38,16 +38,16 @@ class handshake {
 public:
     explicit handshake(identity ours);
 
-    // Takes bytes and returns how many it used. It takes all of them until it is done or has failed; what is left after that is
-    // the first message. A command of more than 8 KiB fails before it is gathered.
+    // Takes bytes and returns how many it used: all of them until it is done or has failed. The rest belongs to the first
+    // message. A command of more than 8 KiB fails before it is gathered.
     std::size_t feed(std::string_view bytes);
 
     bool done() const noexcept { return state_ == state::done; }
     bool failed() const noexcept { return state_ == state::failed; }
     zmtp::failure failure() const noexcept { return failure_; }
-    const std::string& reason() const noexcept { return reason_; }  // for a log: what was wrong
+    const std::string& reason() const noexcept { return reason_; }  // for a log: why it failed
 
-    // What to send now; empties it.
+    // Returns the bytes to send, and clears them.
     std::string take_output() { return std::exchange(output_, {}); }
 
     peer_identity& peer() noexcept { return peer_; }
@@ -59,7 +59,7 @@ private:
     std::size_t take_greeting(std::string_view bytes);
     std::size_t take_command(std::string_view bytes);
     void take_ready(std::string_view data);
-    void say_ready();
+    void send_ready();
     std::size_t fail(zmtp::failure why, std::string reason);
 
     identity ours_;
@@ -67,7 +67,7 @@ private:
     state state_ = state::greeting;
     zmtp::failure failure_ = failure::none;
     std::string reason_;
-    std::string input_;  // what was fed and not used yet
+    std::string input_;  // bytes fed and not used yet
     std::string output_;
 };
 

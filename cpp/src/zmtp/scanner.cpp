@@ -2,7 +2,7 @@
 
 namespace zdev::zmtp {
 
-// Whether the frame may be a part of the message: `full` stands for yes.
+// Checks a frame of the message against the limits; `full`: it is within them.
 stop scanner::judge(const frame& next) noexcept {
     if (next.body > limits_.frame_bytes) return stop::too_large;
     if (next.command()) return at_ > 0 && ++commands_ > limits_.commands_inside ? stop::invalid : stop::full;
@@ -12,7 +12,7 @@ stop scanner::judge(const frame& next) noexcept {
 
 stop scanner::scan(std::string_view bytes, std::size_t most, run& found) noexcept {
     found = {};
-    std::size_t begin = 0;  // of the message under way
+    std::size_t begin = 0;  // of the current message
     while (found.messages < most) {
         if (current_.header == 0) {
             const parsed result = parse_header(bytes.substr(begin + at_), current_);

@@ -14,7 +14,7 @@
 
 namespace zdev::zmtp {
 
-// What a peer may send in one message. A frame or message beyond it ends the connection before it is gathered.
+// Limits of one message. A frame or message beyond them ends the connection before it is collected in memory.
 struct limits {
     std::uint64_t frame_bytes = std::numeric_limits<std::int64_t>::max();
     std::uint64_t message_bytes = std::numeric_limits<std::int64_t>::max();
@@ -22,9 +22,9 @@ struct limits {
     std::uint64_t commands_inside = 256;  // between the frames of one message
 };
 
-// Whole messages one after the other.
+// Consecutive whole messages.
 struct run {
-    std::size_t bytes = 0;  // as framed
+    std::size_t bytes = 0;  // with framing
     std::size_t messages = 0;
     std::uint64_t frames = 0;
     std::uint64_t content = 0;  // bytes without framing
@@ -38,8 +38,9 @@ class scanner {
 public:
     explicit scanner(const zmtp::limits& limits) : limits_(limits) {}
 
-    // Scans `bytes`, which begin where the last message taken ended, for at most `most` messages. `found` is what is whole;
-    // the caller takes all of it. At `command`, command_at() says where it is: the caller cuts it out, and calls cut().
+    // Scans `bytes`, which begin where the last message taken ended, for at most `most` messages. `found` is the whole
+    // messages, all of which the caller takes. At `command`, command_at() says where it is: the caller cuts it out, and calls
+    // cut().
     stop scan(std::string_view bytes, std::size_t most, run& found) noexcept;
 
     // The unfinished message: how many of its bytes were scanned, and how many the frame under way needs in all.
@@ -48,15 +49,15 @@ public:
     bool inside_message() const noexcept { return at_ > 0; }
     std::uint64_t needed() const noexcept { return at_ + current_.size(); }
     void cut() noexcept { current_ = {}; }
-    void restart() noexcept { *this = scanner(limits_); }  // forget it: its bytes will be scanned again
+    void restart() noexcept { *this = scanner(limits_); }  // forgets it: its bytes will be scanned again
 
 private:
     stop judge(const frame& next) noexcept;
 
     zmtp::limits limits_;
-    std::size_t at_ = 0;  // of the next frame, from where the message begins
+    std::size_t at_ = 0;  // offset of the next frame in its message
     std::uint64_t frames_ = 0, content_ = 0, commands_ = 0;
-    frame current_;  // the frame at at_, once its header was there
+    frame current_;  // the frame at at_, once its header has arrived
 };
 
 // The first `count` messages of a run.

@@ -1,4 +1,4 @@
-// The socket types that ZMTP names, and who may talk to whom (RFC 23, "The Socket-Type Property").
+// The socket types of ZMTP, and which of them are compatible (RFC 23, "The Socket-Type Property").
 //
 // Threads: pure functions. Types are libzmq's numbers (ZMQ_PULL ...); libzmq itself is not called.
 

@@ -1,5 +1,5 @@
-// One connection of the wire engine, and a peer that sends frames, commands and rubbish, cut anywhere, while its messages are
-// taken or refused. What is taken is what was sent, whole and in order, and a refused message is offered again.
+// One connection of the wire engine, and a peer that sends frames, commands and random bytes, cut anywhere, while its messages
+// are taken or refused. The messages taken are those sent, whole and in order, and a refused message is offered again.
 
 #include <sys/socket.h>
 #include <zmq.h>
@@ -13,7 +13,7 @@ using namespace zdev::fuzz;
 using namespace zdev::wire;
 namespace zmtp = zdev::zmtp;
 
-// The messages of a stream, without haste: until something is wrong.
+// The messages of a stream, up to the first error, found in the simplest way.
 std::vector<std::string> messages_of(std::string_view stream) {
     std::vector<std::string> found;
     std::string message;
@@ -76,14 +76,15 @@ private:
         const std::size_t piece = std::max(cut_, bytes.size() / 500);
         for (std::size_t at = 0; at < bytes.size() && connection_; at += piece) write(bytes.substr(at, piece));
     }
-    // A step of the peer, then one of the loop; the peer reads what it gets.
+    // Alternates between the peer, which also reads, and the loop.
     void write(std::string bytes) {
         for (int idle = 0; !bytes.empty() && connection_ && idle < 100; ++idle) {
             const ssize_t count = ::send(peer_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
             if (count > 0) bytes.erase(0, static_cast<std::size_t>(count)), idle = 0;
             turn();
         }
-        if (!bytes.empty()) stream_.resize(stream_.size() - bytes.size());  // it is held for good: nothing more goes out
+        if (!bytes.empty())
+            stream_.resize(stream_.size() - bytes.size());  // the connection stays held: these bytes were never sent
     }
     void turn() {
         loop_.turn(milliseconds(0));

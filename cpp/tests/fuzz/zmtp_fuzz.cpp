@@ -1,5 +1,5 @@
-// Any bytes to every parser of the protocol. However they are cut, the handshake and the scanner come to the same end as with
-// all of them at once, and nothing is read that is not there (the sanitizers see that).
+// Random bytes for every parser of the protocol. However they are cut, the handshake and the scanner get the same result as
+// with all of them at once, and read nothing outside of them (the sanitizers check that).
 
 #include <zmq.h>
 
@@ -29,7 +29,7 @@ void parse_everything(const std::string& bytes) {
     first_messages(bytes, 3);
 }
 
-// A handshake that has used all it wants, and how many bytes that was.
+// Feeds a handshake until it ends, and returns how many bytes it used.
 std::size_t shake(handshake& it, std::string_view bytes, std::size_t piece) {
     std::size_t used = 0;
     while (used < bytes.size() && !it.done() && !it.failed()) used += it.feed(bytes.substr(used, piece));
@@ -44,7 +44,7 @@ void check_handshake(const std::string& bytes, int type, std::size_t piece) {
     if (whole.done()) expect(used == used_cut && whole.peer().routing_id == cut.peer().routing_id, "pieces change a handshake");
 }
 
-// How many bytes of whole messages there are, scanned in growing views as a connection does.
+// Returns how many bytes belong to whole messages, scanned in growing views as in a connection.
 std::size_t scan(const std::string& bytes, std::size_t piece, stop& last) {
     limits limits;
     limits.frame_bytes = 5000;

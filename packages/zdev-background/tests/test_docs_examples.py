@@ -39,6 +39,7 @@ def test_an_example_prints_what_it_says(example: Path) -> None:
     assert run(str(example)) == said.partition("it prints:\n\n")[2] + "\n"
 
 
+@pytest.mark.slow
 def test_beside_zmq_devices_zdev_does_what_it_should() -> None:
     table = run(str(ROOT / "docs/examples/beside_zmq_devices.py"))  # which tells by its exit status
     page = (ROOT / "docs/moving-from-zmq-devices.md").read_text()

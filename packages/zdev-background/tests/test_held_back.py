@@ -56,6 +56,7 @@ class Held:
         return self.sent - len(list(iter(self.sink.recv_multipart, [b"end"])))
 
 
+@pytest.mark.slow
 def test_keepalive_leaves_full_connections_alone_where_tcp_maxrt_and_heartbeats_cut_them(connect: Connect) -> None:
     with ExitStack() as stack:
         probed = Held(connect, stack, KEEPALIVE, KEEPALIVE)

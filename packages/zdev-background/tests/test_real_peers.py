@@ -20,6 +20,7 @@ def peer(*arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, str(Path(__file__).with_name("peers.py")), *arguments])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [ThreadMonitoredQueue, ProcessMonitoredQueue])
 def test_every_request_is_answered_and_seen_by_the_monitor_in_both_directions(
     kind: type[MonitoredQueue], connect: Callable[..., Any], eventually: Callable[..., None]

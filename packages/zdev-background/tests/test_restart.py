@@ -34,6 +34,7 @@ def kill(device: ProcessDevice) -> None:
     os.kill(pid_of(device), signal.SIGKILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_peers_that_stay_connected_go_on_after_each_kill(
     device: ProcessDevice, method: str, connect: Any, eventually: Eventually, caplog: pytest.LogCaptureFixture

@@ -68,6 +68,7 @@ def test_a_handler_may_ask_a_process_that_is_being_asked(device: ProcessDevice) 
     assert not failures
 
 
+@pytest.mark.slow
 def test_a_handler_may_start_a_process_while_another_is_started(device: ProcessDevice) -> None:
     other = ProcessDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)
     device.start_method = other.start_method = "spawn"  # a fork would be interrupted at each step too
@@ -84,6 +85,7 @@ def test_a_handler_may_start_a_process_while_another_is_started(device: ProcessD
     other.stop()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no fork")
 def test_a_fork_starts_devices_whatever_another_thread_of_its_parent_was_starting() -> None:
     program = """

@@ -113,6 +113,7 @@ class Streamer(RuleBasedStateMachine):
         self.context.destroy(linger=0)
 
 
+@pytest.mark.slow
 @both
 def test_no_message_goes_silently_whatever_is_done(kind: type[ThreadDevice]) -> None:
     machine = type("Machine", (Streamer,), {"kind": kind})

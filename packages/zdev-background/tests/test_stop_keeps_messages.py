@@ -70,6 +70,7 @@ def stop_and_read(device: ThreadDevice | ProcessDevice, sink: Any) -> list[int]:
     return got
 
 
+@pytest.mark.slow
 @both
 def test_what_has_come_from_a_sender_that_connects_again_at_once_is_relayed(kind: Kinds, sink: Any, send: Any) -> None:
     """Messages still on their way on the new connection are not covered: nobody sees them. Those that arrived by it may overtake
@@ -86,6 +87,7 @@ def test_what_has_come_from_a_sender_that_connects_again_at_once_is_relayed(kind
     device.stop()
 
 
+@pytest.mark.slow
 @both
 def test_a_stop_amid_a_stream_loses_nothing_and_the_rest_comes_after_a_new_start(kind: Kinds, sink: Any, send: Any) -> None:
     device, endpoint = streamer(kind, sink.last_endpoint.decode())

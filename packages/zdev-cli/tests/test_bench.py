@@ -81,6 +81,7 @@ def test_json_has_all_that_the_table_shows_and_the_histogram(figures: Callable[.
     assert buckets[-1]["trips"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "rows"),
     [
@@ -124,6 +125,7 @@ def test_a_device_of_other_socket_types_is_reported(refused: Refused, queue: dic
     assert line.startswith(f"zdev: --in {queue['in']}: the socket there does not accept a PUSH")
 
 
+@pytest.mark.slow
 def test_a_device_that_passes_nothing_on_is_reported(refused: Refused, bound: Bound) -> None:
     (_, at), (_, out) = bound(zmq.ROUTER), bound(zmq.DEALER)  # and nobody relays between them
     status, line = refused("bench", "--json", "--in", at, "--out", out)

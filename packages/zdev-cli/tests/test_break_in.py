@@ -135,6 +135,7 @@ def test_a_restart_drops_a_revoked_client_and_a_reload_touches_nobody(
     assert verdict(client, lambda: program.do("restart", "orders")) == "refused"
 
 
+@pytest.mark.slow
 def test_a_protected_monitor_is_reached_with_keys_and_asks_for_them(
     service: Start, zdev: Callable[..., Program], refused: Callable[..., tuple[int, str]], keys: Path
 ) -> None:

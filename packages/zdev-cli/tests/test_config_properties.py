@@ -111,6 +111,7 @@ def test_any_document(document: dict[str, Any]) -> None:
     check("\n".join(f"{quoted(key)} = {toml(value)}" for key, value in document.items()))
 
 
+@pytest.mark.slow
 @MANY
 @given(st.lists(DEVICES, min_size=1, max_size=3))
 def test_anything_as_devices(devices: list[dict[str, Any]]) -> None:

@@ -291,6 +291,7 @@ def test_a_zdev_whose_peers_took_all_descriptors_is_steered_and_lives_on(service
     assert limited.status() == 0
 
 
+@pytest.mark.slow
 def test_a_process_that_does_not_answer_holds_up_nobody_else(service: Start, connected: Connected) -> None:
     program = service(FILE)
     at = program.until_ready()

@@ -55,6 +55,7 @@ def rows(output: str) -> dict[str, list[int]]:
     return {name: [int(number) for number in numbers] for name, *numbers in found}
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_and_everybody_counted_the_same(demo: Demo) -> None:
     process = demo("1")
     output, errors = process.communicate(timeout=2 * PATIENCE)
@@ -67,6 +68,7 @@ def test_nothing_is_lost_and_everybody_counted_the_same(demo: Demo) -> None:
     assert table["device"] == table["monitored"] == table["all clients"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_early_with_its_table(demo: Demo, number: int) -> None:
     process = demo("600")
@@ -78,6 +80,7 @@ def test_a_signal_ends_it_early_with_its_table(demo: Demo, number: int) -> None:
     assert rows(output)["all clients"][2] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds the worker through Linux's /proc")
 def test_a_lost_request_fails_it(demo: Demo) -> None:
     process = demo("1")

@@ -54,6 +54,7 @@ def terminals(folder: Path) -> Iterator[Terminals]:
         yield opened
 
 
+@pytest.mark.slow
 def test_running_devices_is_as_its_page_says(folder: Path, ports: list[int], terminals: Terminals) -> None:
     says = shown("running.md")
     file = folder / "zdev.toml"
@@ -68,6 +69,7 @@ def test_running_devices_is_as_its_page_says(folder: Path, ports: list[int], ter
     terminals.run("zdev reload", [line.replace("/etc/zdev", str(folder)) for line in says["zdev reload!"]], status=78)
 
 
+@pytest.mark.slow
 def test_steering_is_as_its_page_says(folder: Path, ports: list[int], terminals: Terminals) -> None:
     says = shown("steering.md")
     Path(folder, "zdev.toml").write_text(ORDERS.format(*ports) + unwatched("billing", "queue", ports[4]))

@@ -36,6 +36,7 @@ def with_ports_of(page: str, file: Path) -> None:
     file.write_text(text)
 
 
+@pytest.mark.slow
 def test_each_step_does_what_the_page_says(page: str, folder: Path) -> None:
     tap = None
     with Terminals(folder) as terminals:

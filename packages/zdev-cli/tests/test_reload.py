@@ -88,6 +88,7 @@ def test_a_file_that_has_vanished_changes_nothing(service: Start) -> None:
     assert program.snapshot()["ready"] is True
 
 
+@pytest.mark.slow
 def test_a_control_endpoint_that_changes_is_refused(
     zdev: Callable[..., Program], refused: Callable[..., tuple[int, str]], folder: Path
 ) -> None:
@@ -111,6 +112,7 @@ def listens(address: str) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_the_http_address_changes_first_or_nothing_does(service: Start) -> None:
     def http(port: int) -> str:
         return f'[http]\nlisten = "127.0.0.1:{port}"\n'
@@ -136,6 +138,7 @@ def test_the_http_address_changes_first_or_nothing_does(service: Start) -> None:
     assert not listens(second)
 
 
+@pytest.mark.slow
 def test_the_http_address_may_change_on_the_same_port(service: Start) -> None:
     program = service('[http]\nlisten = "127.0.0.1:0"\n' + queue("orders"))
     program.until_ready()

@@ -20,6 +20,7 @@ mon.bind = "tcp://127.0.0.1:*"
 """
 
 
+@pytest.mark.slow
 def test_each_step_does_what_the_page_says(folder: Path) -> None:
     ran = []
     with Terminals(folder) as terminals:

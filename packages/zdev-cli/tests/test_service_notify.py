@@ -65,6 +65,7 @@ def manager(request: pytest.FixtureRequest, folder: Path) -> Iterator[Manager]:
     found.close()
 
 
+@pytest.mark.slow
 def test_it_reports_ready_reloading_and_stopping(service: Start, manager: Manager) -> None:
     program = service(QUEUE, NOTIFY_SOCKET=manager.address)
     assert manager.next() == "STATUS=1 of 1 device active"
@@ -85,6 +86,7 @@ def test_it_reports_ready_reloading_and_stopping(service: Start, manager: Manage
     assert program.status() == 0
 
 
+@pytest.mark.slow
 def test_it_is_ready_when_a_device_waits_and_says_so(service: Start, folder: Path) -> None:
     manager = Manager(f"{folder}/notify")
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -96,6 +98,7 @@ def test_it_is_ready_when_a_device_waits_and_says_so(service: Start, folder: Pat
     manager.close()
 
 
+@pytest.mark.slow
 def test_a_device_that_does_not_move_withholds_the_watchdog(service: Start, folder: Path) -> None:
     manager = Manager(f"{folder}/notify")
     program = service(
@@ -115,6 +118,7 @@ def test_a_device_that_does_not_move_withholds_the_watchdog(service: Start, fold
     manager.close()
 
 
+@pytest.mark.slow
 def test_a_watchdog_of_another_process_is_not_fed(service: Start, folder: Path) -> None:
     manager = Manager(f"{folder}/notify")
     program = service(QUEUE, NOTIFY_SOCKET=manager.address, WATCHDOG_USEC="100000", WATCHDOG_PID="1")
@@ -124,6 +128,7 @@ def test_a_watchdog_of_another_process_is_not_fed(service: Start, folder: Path) 
     manager.close()
 
 
+@pytest.mark.slow
 def test_a_manager_that_is_not_there_is_no_reason_to_end(service: Start, folder: Path) -> None:
     program = service(QUEUE, NOTIFY_SOCKET=f"{folder}/nobody", WATCHDOG_USEC="nonsense")
     program.until_ready()

@@ -96,6 +96,7 @@ def terminal(zdev_path: str) -> Iterator[Callable[..., Terminal]]:
         each.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", [b"q", b"\x03", signal.SIGTERM], ids=["q", "Ctrl-C", "SIGTERM"])
 def test_it_draws_on_a_terminal_and_leaves_it_as_it_was(
     running: tuple[Service, Any], terminal: Callable[..., Terminal], end: bytes | int
@@ -113,6 +114,7 @@ def test_it_draws_on_a_terminal_and_leaves_it_as_it_was(
     assert screen.seen.rindex(b"\x1b[?25h") > screen.seen.rindex(b"\x1b[?25l")  # the cursor shown
 
 
+@pytest.mark.slow
 def test_a_zdev_that_is_not_there_yet_is_waited_for(
     terminal: Callable[..., Terminal], service: Callable[[str], Service], folder: Any
 ) -> None:

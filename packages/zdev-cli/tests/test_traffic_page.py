@@ -75,6 +75,7 @@ def _traffic(page: str) -> Iterator[None]:
             thread.join(PATIENCE)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_traffic")
 def test_each_step_does_what_the_page_says(page: str, folder: Path) -> None:
     Path(folder, "zdev.toml").write_text(re.findall(r"^```toml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0])

@@ -27,6 +27,7 @@ def test_a_huge_declared_length_takes_no_memory(victim: Victim, length: int) -> 
         assert victim.memory() - before < 20 * MB
 
 
+@pytest.mark.slow
 def test_a_thousand_silent_connections_take_a_descriptor_each_and_little_memory(victim: Victim) -> None:
     for pid in (0, victim.pid):  # 0: this process. Users usually have 1024 and may have more
         soft, hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)

@@ -56,6 +56,7 @@ def test_the_unit_is_exposed_to_little(folder: Path, zdev_path: str) -> None:
     analyze("security", "--offline=true", "--no-pager", f"--threshold={EXPOSURE}", unit(folder, zdev_path))
 
 
+@pytest.mark.slow
 @needs_systemd
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is missing (Debian: strace)")
 @pytest.mark.timeout(180)

@@ -29,6 +29,7 @@ def results(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Result]
         }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_what_is_promised_is_kept(name: str, results: dict[str, Future[Result]]) -> None:
     result = results[name].result()
@@ -37,6 +38,7 @@ def test_what_is_promised_is_kept(name: str, results: dict[str, Future[Result]])
     assert result.broken == [], result.figures
 
 
+@pytest.mark.slow
 def test_a_loss_that_nobody_counts_is_found() -> None:
     """Without ROUTER_MANDATORY libzmq silently drops replies to a full client."""
     silent = {**OPTIONS, "SNDHWM": 10, "ROUTER_MANDATORY": 0}

@@ -18,11 +18,13 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow
 def test_every_request_is_answered_while_a_replica_is_drained_and_replaced() -> None:
     figures = run(partial(replace, answers=100, count=1))
     assert (figures["unanswered"], figures["not drained"]) == (0, 0), figures
 
 
+@pytest.mark.slow
 def test_what_a_chain_has_queued_arrives_once_and_in_order_after_an_outage_of_its_link() -> None:
     figures = run(partial(one_way, outage=1.0))
     assert (figures["lost"], figures["twice"], figures["out of order"]) == (0, 0, 0), figures

@@ -164,6 +164,7 @@ class Pump:
                     pull.recv()
 
 
+@pytest.mark.slow
 def test_the_page_shows_a_running_zdev_its_traffic_a_pause_and_its_end(
     zdev: Callable[..., Any], show: Open, complaints: list[str], tmp_path: Path
 ) -> None:
@@ -211,6 +212,7 @@ def test_the_page_shows_a_running_zdev_its_traffic_a_pause_and_its_end(
     complaints.clear()
 
 
+@pytest.mark.slow
 def test_when_zdev_is_back_the_page_goes_on(serve: Serve, show: Open, complaints: list[str], snapshot: Snapshot) -> None:
     served = serve(snapshot)
     page = show(served.server.address)

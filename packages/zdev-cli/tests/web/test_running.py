@@ -91,6 +91,7 @@ def test_what_passes_is_counted_of_devices_in_threads_and_in_processes(watched: 
     watched.await_metric(0, "zdev_inflight_messages", device="orders")
 
 
+@pytest.mark.slow
 def test_it_is_ready_while_paused_by_an_operator_and_not_while_it_ends(
     watched: Watched, zdev: Callable[..., Any], control: tuple[str, str], connected: Connected
 ) -> None:
@@ -115,6 +116,7 @@ def test_it_is_ready_while_paused_by_an_operator_and_not_while_it_ends(
     assert watched.program.status() == 0
 
 
+@pytest.mark.slow
 def test_a_port_in_use_ends_it_with_69_and_says_what_to_do(watched: Watched, zdev: Callable[..., Any], tmp_path: Path) -> None:
     file = tmp_path / "other.toml"
     file.write_text(configuration(watched.address.rpartition(":")[2]))
