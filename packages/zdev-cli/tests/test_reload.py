@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 import zmq
 from exchange import exchange, queue
 from patience import PATIENCE

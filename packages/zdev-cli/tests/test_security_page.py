@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from followed import Terminals, commands
 
 PAGE = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
