@@ -55,10 +55,10 @@ def run(type_: str | None, config: Path | None, control: str | None, **arguments
 
     TYPE is monitored-queue, queue, forwarder or streamer. SIGINT, SIGTERM, and TERMINATE or DRAIN on the ctrl socket, end it.
 
-    Options --bind-*, --connect-* and --setsockopt-* may be repeated. Once all sockets are bound and connected, one line per
-    endpoint shows role, socket type, bind or connect, and the endpoint with its port resolved; the last line, at the end, shows
-    the statistics. NAME of a socket option is as in zmq_setsockopt(3), without ZMQ_; VALUE is text or a number. A SUB socket
-    subscribes to everything unless SUBSCRIBE is set.
+    Options --bind-..., --connect-... and --setsockopt-... may be repeated. Once all sockets are bound and connected, one line
+    per endpoint shows role, socket type, bind or connect, and the endpoint with its port resolved; the last line, at the end,
+    shows the statistics. NAME of a socket option is as in zmq_setsockopt(3), without the prefix ZMQ; VALUE is text or a number.
+    A SUB socket subscribes to everything unless SUBSCRIBE is set.
 
     With -c, everything except --control comes from FILE. With neither, ./zdev.toml is used if present. These devices have a
     control socket, for zdev status, top, drain and so on; the device of a TYPE has none. SIGHUP and zdev reload reload the file.
