@@ -76,8 +76,8 @@ def test_one_device_in_detail_shows_its_endpoints_and_what_was_dropped(service: 
 
 
 def test_one_device_in_detail_says_whether_absent_receivers_count(service: Start) -> None:
-    queues = FILE.replace('"tasks"', '"chain"').partition("[[device]]")[2].partition("[[device]]")[2]
-    program = service(FILE + "[[device]]" + queues + "out.options.IMMEDIATE = 0\n")
+    chain = device("chain", "streamer", in_=BIND, out=at("connect", 1) + ", options = { IMMEDIATE = 0 }")
+    program = service(FILE + chain)
     program.until_ready()
     assert facts_of(program, "tasks")["out, sends to"] == "connected receivers only"
     assert facts_of(program, "chain")["out, sends to"] == "connected and absent receivers (IMMEDIATE = 0)"
