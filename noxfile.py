@@ -230,7 +230,7 @@ def check_workflows(session: nox.Session) -> None:
 @nox.session
 def typing(session: nox.Session) -> None:
     """Check the types of the packages and of the code in the documentation, and the stub of the extension against the extension."""
-    install(session, "typing")
+    install(session, "typing", "test")
     others = [
         "noxfile.py",
         "nox_setup.py",

@@ -101,9 +101,9 @@ TEST_F(Subscriptions, SurviveThatAPeerWithoutThemEndsThem) {
         frame("\1A") + frame(unsubscribe_t),
         frame("\1A") + frame({"\0A", 2}) + frame(unsubscribe_t),  // one of the two ends a topic
     };
-    for (std::size_t i = 0; i < attacks.size(); ++i) {
+    for (const std::string& attack : attacks) {
         const auto before = dropped();
-        eve.say(attacks[i]);
+        eve.say(attack);
         ASSERT_TRUE(eventually([&] { return dropped() > before; }));
         while (try_recv(publisher, a_moment)) {
         }

@@ -132,7 +132,7 @@ TEST_F(OnWire, SeveralBindsAndConnectsServeOneRole) {
     auto sink = unbound(ZMQ_PULL);
     sink.bind("tcp://127.0.0.1:*");
     auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
-    spec.in.binds.push_back("ipc://@zdev-wire-second");
+    spec.in.binds.emplace_back("ipc://@zdev-wire-second");
     spec.out->connects = {sink.get(zmq::sockopt::last_endpoint)};
     running device(spec);
     ASSERT_EQ(device.device.endpoints("in").size(), 2);

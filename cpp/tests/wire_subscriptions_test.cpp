@@ -11,7 +11,8 @@
 namespace zdev::wire {
 namespace {
 
-connection& peer(std::size_t number) { return *reinterpret_cast<connection*>(1 + number); }  // never dereferenced
+// Never dereferenced. NOLINTNEXTLINE(performance-no-int-to-ptr)
+connection& peer(std::size_t number) { return *reinterpret_cast<connection*>(1 + number); }
 
 TEST(Subscriptions, MatchWhatAModelMatches) {
     for (unsigned seed = 0; seed < 50; ++seed) {

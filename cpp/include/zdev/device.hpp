@@ -38,11 +38,12 @@ enum class on_full { block, drop };
 // A third socket that gets a copy of every message forwarded, [prefix, frame, frame, ...], the frames as they were sent on;
 // with a dropped_prefix also of those that could not be delivered, as they were to be sent.
 struct monitor {
-    zmq::socket_ref socket;                          // PUB, XPUB, PUSH, PAIR or DEALER; none: no monitor
-    std::optional<std::string> in_prefix = "in";     // of messages that the in socket received; none: no prefix frame
-    std::optional<std::string> out_prefix = "out";   // of messages that the out socket received
-    zdev::on_full on_full = zdev::on_full::block;    // PUB and XPUB drop by themselves and never wait
-    std::optional<std::string> dropped_prefix = {};  // of messages dropped as unroutable or overflowed; none: not copied
+    zmq::socket_ref socket;                         // PUB, XPUB, PUSH, PAIR or DEALER; none: no monitor
+    std::optional<std::string> in_prefix = "in";    // of messages that the in socket received; none: no prefix frame
+    std::optional<std::string> out_prefix = "out";  // of messages that the out socket received
+    zdev::on_full on_full = zdev::on_full::block;   // PUB and XPUB drop by themselves and never wait
+    // Of messages dropped as unroutable or overflowed; none: these are not copied.
+    std::optional<std::string> dropped_prefix = std::nullopt;  // NOLINT(readability-redundant-member-init): g++ warns without
 };
 
 struct options {

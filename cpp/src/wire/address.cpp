@@ -134,7 +134,7 @@ std::string to_text(const address& bound) {
         const auto* const at = reinterpret_cast<const sockaddr_un*>(&bound.storage);
         std::string path(at->sun_path, bound.size - offsetof(sockaddr_un, sun_path));
         if (!path.empty() && path[0] == '\0') return "ipc://@" + path.substr(1);
-        return "ipc://" + std::string(path.c_str());
+        return "ipc://" + path.substr(0, path.find('\0'));
     }
     char host[NI_MAXHOST], port[NI_MAXSERV];
     ::getnameinfo(bound.get(), bound.size, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);

@@ -61,7 +61,8 @@ bool loop::turn(milliseconds longest) {
 void loop::settle() {
     while (!to_flush_.empty() || !to_destroy_.empty()) {
         if (before_flush_) before_flush_();
-        for (std::size_t i = 0; i < to_flush_.size(); ++i) {  // a flush makes room, and so may add others
+        // A flush makes room, and so may add others. NOLINTNEXTLINE(modernize-loop-convert)
+        for (std::size_t i = 0; i < to_flush_.size(); ++i) {
             watched& who = *to_flush_[i];
             who.to_flush_ = false;
             if (!who.dead()) who.flush();

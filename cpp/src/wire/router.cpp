@@ -10,7 +10,7 @@ router::router(bool handover) : handover_(handover), last_made_up_(std::random_d
 std::string router::make_up_id() {
     std::string id(5, '\0');
     ++last_made_up_;
-    for (int i = 0; i < 4; ++i) id[static_cast<std::size_t>(1 + i)] = static_cast<char>(last_made_up_ >> (24 - 8 * i) & 0xff);
+    for (std::size_t i = 0; i < 4; ++i) id[1 + i] = static_cast<char>(last_made_up_ >> (24 - 8 * i) & 0xff);
     return id;
 }
 

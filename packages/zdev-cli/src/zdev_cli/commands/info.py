@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Example:
   zdev info traffic.mcap
-  zdev info --json orders-*.mcap | jq .messages
+  zdev info --json orders-1.mcap | jq .messages
 """
 
 
