@@ -100,7 +100,9 @@ class CumulativeStatistics:
         in_flight = statistics.pending_replies + statistics.in_.pending + statistics.out.pending
         past = self._past
         in_, out = _sum(past.in_, statistics.in_), _sum(past.out, statistics.out)
-        self._latest = Reading(now, in_, out, past.lost, in_flight, statistics.state)
+        # A relay that is bound and has not begun its loop is idle for a moment; one that stays so is unresponsive.
+        state = State.ACTIVE if self._device and statistics.state is State.IDLE else statistics.state
+        self._latest = Reading(now, in_, out, past.lost, in_flight, state)
 
 
 class Meter:
