@@ -63,7 +63,7 @@ private:
             case 2: zmtp::append_subscription(pending_, 1, {in_.flag(), "topic"}); break;
             case 3: refuse_ = static_cast<int>(in_.below(4)); break;
             case 4: cut_ = 1 + std::size_t{in_.below(200)} * in_.below(200); break;
-            case 5: frame(in_.below(256) * 4096U); break;
+            case 5: frame(std::size_t{in_.below(256)} * 4096); break;
             default: frame(in_.below(256)); break;
         }
         if (in_.below(3) == 0) send(std::exchange(pending_, {}));
