@@ -109,9 +109,9 @@ public:
     device& operator=(const device&) = delete;
 
     // Relays until stop() or the end of a drain. Then it closes its listeners, asks senders to stop (FIN), delivers the
-    // messages that they had sent, and sends all that is queued, for the `linger` of each role at most. Messages that it could
-    // not deliver are counted as messages_lost. The check is called every 50 ms and on signals; if it throws, the run ends at
-    // once.
+    // messages that they had sent, and sends all that is queued, for the `linger` of each role at most (for messages from `in`,
+    // the longer one of `in` and `out`) and the grace of stop(). Messages that it could not deliver are counted as
+    // messages_lost. The check is called every 50 ms and on signals; if it throws, the run ends at once.
     //
     // Throws zdev::error with EBUSY if the device is running, and with EINVAL if it has run before; and any exception of the
     // check.
@@ -119,7 +119,9 @@ public:
 
     void pause() noexcept;
     void resume() noexcept;
-    void stop() noexcept;
+    // Ends the run; the deliveries at its end take `grace` at most; negative: only `linger` limits them. Called again while
+    // they are under way, it ends the run at once.
+    void stop(milliseconds grace = milliseconds{-1}) noexcept;
     void drain(milliseconds timeout) noexcept;  // as zdev::device::drain
 
     zdev::statistics statistics() const noexcept;

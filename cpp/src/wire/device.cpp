@@ -65,7 +65,7 @@ device::~device() = default;
 outcome device::run(const zdev::device::interrupt_check& check) { return impl_->run(check); }
 void device::pause() noexcept { impl_->steering.ask_pause(true); }
 void device::resume() noexcept { impl_->steering.ask_pause(false); }
-void device::stop() noexcept { impl_->steering.ask_stop(); }
+void device::stop(milliseconds grace) noexcept { impl_->stop(grace); }
 void device::drain(milliseconds timeout) noexcept { impl_->steering.ask_drain(timeout); }
 zdev::statistics device::statistics() const noexcept { return impl_->statistics(); }
 

@@ -32,6 +32,7 @@ public:
     outcome run(const zdev::device::interrupt_check& check);
     zdev::statistics statistics() const noexcept;
     const role* find(const std::string& name) const noexcept;
+    void stop(milliseconds grace) noexcept;
 
     zdev::steering steering;
 
@@ -43,6 +44,7 @@ private:
     void account(clock::time_point now);
     void turn(const zdev::device::interrupt_check& check);
     void wake_held();
+    clock::time_point deadline(const role& of, clock::time_point begun) const;
     bool drained() const noexcept { return !expects_replies_ || pending_replies_.get() == 0; }
     void end(outcome how, const zdev::device::interrupt_check& check);
     void wait_for_end(const std::function<bool()>& ended, clock::time_point deadline,
@@ -59,6 +61,8 @@ private:
     std::unique_ptr<relay> forward_, backward_;
 
     std::atomic<bool> running_{false}, ran_{false};
+    std::atomic<bool> ending_{false}, aborted_{false};  // delivers what is left; has been told to give that up
+    std::atomic<std::int64_t> grace_{-1};               // milliseconds for these deliveries; negative: no limit
     std::atomic<zdev::state> state_{zdev::state::idle};
     clock::time_point next_check_, drain_began_, last_turn_;
     std::uint64_t asked_ = 0, answered_ = 0;  // as included in pending_replies_

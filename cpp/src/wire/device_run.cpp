@@ -105,6 +105,15 @@ void device::impl::account(clock::time_point now) {
     }
 }
 
+void device::impl::stop(milliseconds grace) noexcept {
+    if (ending_) {
+        aborted_ = true;
+    } else {
+        grace_ = grace.count();
+    }
+    steering.ask_stop();
+}
+
 // Senders stop and their messages are relayed; then the queued messages are sent, and the senders of the other side stop too.
 // After a drain of requests, no more requests are relayed: those that have arrived are lost, and counted.
 void device::impl::end(outcome how, const zdev::device::interrupt_check& check) {
@@ -116,22 +125,27 @@ void device::impl::end(outcome how, const zdev::device::interrupt_check& check) 
     wake_held();
 
     const auto begun = clock::now();
-    const auto deadline = [&](const role& of) {
-        const auto linger = of.options().linger;
-        return linger.count() < 0 ? clock::time_point::max() : begun + linger;
-    };
+    ending_ = true;
     in_->finish_sending();
-    wait_for_end([this] { return in_->empty(); }, deadline(*in_), check);
+    // What `in` still brings goes out through `out`, and it is the linger of `out` that is for it.
+    wait_for_end([this] { return in_->empty(); }, std::max(deadline(*in_, begun), deadline(out_, begun)), check);
     for (role* const each : {own_out_.get(), mon_.get()}) {
         if (!each) continue;
         each->finish_sending();
-        wait_for_end([each] { return each->empty(); }, deadline(*each), check);
+        wait_for_end([each] { return each->empty(); }, deadline(*each, begun), check);
     }
+}
+
+clock::time_point device::impl::deadline(const role& of, clock::time_point begun) const {
+    const milliseconds linger = of.options().linger, grace{grace_};
+    if (linger.count() < 0 && grace.count() < 0) return clock::time_point::max();
+    if (linger.count() < 0 || grace.count() < 0) return begun + std::max(linger, grace);
+    return begun + std::min(linger, grace);
 }
 
 void device::impl::wait_for_end(const std::function<bool()>& ended, clock::time_point deadline,
                                 const zdev::device::interrupt_check& check) {
-    while (!ended() && clock::now() < deadline) {
+    while (!ended() && !aborted_ && clock::now() < deadline) {
         const auto now = clock::now();
         loop_iterations_.add(1);
         if (check && now >= next_check_) {

@@ -40,7 +40,7 @@ void check_options(const std::string& role, const socket_spec& spec) {
 
 }  // namespace
 
-void check(const spec& asked) {
+void check_types(const spec& asked) {
     const auto takes = [](const std::string& role, int type) {
         if (!can_receive(type) && !can_send(type)) refuse(role + ": the wire engine does not support the type " + name(type));
     };
@@ -51,12 +51,16 @@ void check(const spec& asked) {
         refuse(name(in) + " as in and " + name(out) +
                " as out can't work together: a device receives from in and sends to out");
     }
-    check_options("in", asked.in);
-    if (asked.out) check_options("out", *asked.out);
     if (!asked.mon) return;
     const int mon = asked.mon->socket.type;
     if (!is_one_of(mon, {ZMQ_PUB, ZMQ_XPUB, ZMQ_PUSH})) refuse("mon: must be PUB, XPUB or PUSH, not " + name(mon));
-    check_options("mon", asked.mon->socket);
+}
+
+void check(const spec& asked) {
+    check_types(asked);
+    check_options("in", asked.in);
+    if (asked.out) check_options("out", *asked.out);
+    if (asked.mon) check_options("mon", asked.mon->socket);
 }
 
 bool goes_both_ways(const spec& asked) { return asked.out && can_receive(asked.out->type) && can_send(asked.in.type); }

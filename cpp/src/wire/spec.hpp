@@ -7,7 +7,8 @@
 
 namespace zdev::wire {
 
-void check(const spec& asked);  // throws zdev::error with EINVAL
+void check(const spec& asked);        // throws zdev::error with EINVAL
+void check_types(const spec& asked);  // the part of check() that is about socket types
 
 bool goes_both_ways(const spec& asked);
 bool expects_replies(const spec& asked);  // both ways, and not publish and subscribe

@@ -10,10 +10,9 @@ namespace py = pybind11;
 namespace zdev_core {
 
 void register_libzmq(py::module_& module);
-void register_errors(py::module_& module);
-void register_enums(py::module_& module);
 void register_statistics(py::module_& module);
 void register_device(py::module_& module);
+void register_wire(py::module_& module);
 void register_load(py::module_& module);
 
 }  // namespace zdev_core

@@ -1,12 +1,11 @@
 #include <pybind11/stl.h>
 
-#include <cmath>
-#include <exception>
 #include <optional>
 #include <string>
 #include <vector>
 #include <zdev/device.hpp>
 
+#include "arguments.hpp"
 #include "bindings.hpp"
 #include "enums.hpp"
 #include "sockets.hpp"
@@ -14,78 +13,7 @@
 
 namespace zdev_core {
 
-// A prefix argument: bytes, str or None.
-class prefix_argument : public py::object {
-    PYBIND11_OBJECT_DEFAULT(prefix_argument, object, [](PyObject*) { return true; })
-};
-
-}  // namespace zdev_core
-
-template <>
-struct pybind11::detail::handle_type_name<zdev_core::prefix_argument> {
-    static constexpr auto name = const_name("bytes | str | None");
-};
-
-namespace zdev_core {
-
 namespace {
-
-using std::chrono::milliseconds;
-
-std::optional<std::string> to_prefix(const char* name, const prefix_argument& prefix) {
-    if (prefix.is_none()) return std::nullopt;
-    py::object bytes = prefix;
-    if (py::isinstance<py::str>(prefix)) bytes = py::reinterpret_steal<py::object>(PyUnicode_AsUTF8String(prefix.ptr()));
-    if (!bytes) throw py::error_already_set();
-    if (py::isinstance<py::bytes>(bytes)) return bytes.cast<std::string>();
-    throw py::type_error(std::string(name) + " must be bytes, str or None, not " + Py_TYPE(prefix.ptr())->tp_name);
-}
-
-zdev::on_full to_on_full(const char* name, const std::string& policy) {
-    if (policy == "block") return zdev::on_full::block;
-    if (policy == "drop") return zdev::on_full::drop;
-    throw py::value_error(std::string(name) + " must be \"block\" or \"drop\", not " +
-                          py::repr(py::str(policy)).cast<std::string>());
-}
-
-milliseconds to_milliseconds(std::optional<double> seconds) {
-    constexpr double century = 3.2e9;
-    if (!seconds || *seconds > century) return milliseconds{-1};
-    if (!(*seconds >= 0)) throw py::value_error("timeout must be 0 or more seconds, or None for no limit");
-    return milliseconds{static_cast<milliseconds::rep>(std::ceil(*seconds * 1000))};
-}
-
-// Only the main thread may run Python's signal handlers.
-bool in_main_thread() {
-    const auto threading = py::module_::import("threading");
-    return threading.attr("current_thread")().is(threading.attr("main_thread")());
-}
-
-// Releases the GIL while `work` runs. py::gil_scoped_release takes it back in a destructor, through which the stack must not be
-// unwound; before Python 3.14, taking it ends the thread that way while the interpreter finalizes.
-class released_gil {
-public:
-    template <typename Work>
-    auto run(Work&& work) {
-        std::optional<decltype(work())> result;
-        std::exception_ptr thrown;
-        release();
-        try {
-            result = work();
-        } catch (...) {
-            thrown = std::current_exception();
-        }
-        take();
-        if (thrown) std::rethrow_exception(thrown);
-        return *result;
-    }
-
-    void take() { PyEval_RestoreThread(state_); }
-    void release() { state_ = PyEval_SaveThread(); }
-
-private:
-    PyThreadState* state_ = nullptr;
-};
 
 // A zdev::device on pyzmq's sockets.
 class device {
@@ -109,10 +37,8 @@ public:
     zdev::outcome run() {
         // During a run in another thread the sockets belong to that thread, and the engine throws EBUSY.
         if (statistics().state == zdev::state::idle) require_open();
-        const bool main = in_main_thread();
-        released_gil gil;
-        return gil.run(
-            [&] { return engine_->run(main ? [&] { run_signal_handlers(gil); } : zdev::device::interrupt_check{}); });
+        // A handler may close a socket, which would crash the loop.
+        return released_gil().run_device(*engine_, [this] { require_open(); });
     }
 
     void pause() { engine_->pause(); }
@@ -133,20 +59,6 @@ private:
 
     void require_open() const {
         for (const held_socket& each : sockets_) each.require_open();
-    }
-
-    // A handler may close a socket, which would crash the loop.
-    void run_signal_handlers(released_gil& gil) const {
-        gil.take();
-        std::exception_ptr thrown;
-        try {
-            if (PyErr_CheckSignals() != 0) throw py::error_already_set();
-            require_open();
-        } catch (...) {
-            thrown = std::current_exception();
-        }
-        gil.release();
-        if (thrown) std::rethrow_exception(thrown);
     }
 
     std::vector<held_socket> sockets_;    // outlive the engine, which uses them

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
-#include <zdev/statistics.hpp>
+#include <zdev/wire.hpp>
 
 #include "bindings.hpp"
 #include "enums.hpp"
@@ -15,15 +15,18 @@ namespace {
 
 using zdev::flow_statistics;
 using zdev::statistics;
+using zdev::wire::role_statistics;
 
+// A value of which all members are counters.
+template <typename Counters>
 struct counter {
     const char* name;
-    decltype(&flow_statistics::malformed) value;
+    std::uint64_t Counters::* value;
     const char* doc;
 };
 
 // In the order in which they are shown and pickled.
-constexpr counter counters[] = {
+constexpr counter<flow_statistics> flow_counters[] = {
     {"messages_received", &flow_statistics::messages_received, "Messages taken from the socket that this direction reads."},
     {"frames_received", &flow_statistics::frames_received, "Frames of those messages."},
     {"bytes_received", &flow_statistics::bytes_received, "Bytes of those frames."},
@@ -46,34 +49,77 @@ constexpr counter counters[] = {
      "Time in pause does not count. The value may be 250 ms old."},
 };
 
+constexpr counter<role_statistics> role_counters[] = {
+    {"connections", &role_statistics::connections, "Connections now, past their handshake."},
+    {"accepted", &role_statistics::accepted, "Incoming connections."},
+    {"connected", &role_statistics::connected, "Outgoing connections that were established."},
+    {"connect_failures", &role_statistics::connect_failures, "Attempts to connect that failed."},
+    {"refused", &role_statistics::refused, "Handshakes that failed: version, mechanism, socket type, or routing id in use."},
+    {"protocol_errors", &role_statistics::protocol_errors,
+     "Connections closed because the peer broke the framing or exceeded a limit."},
+    {"timeouts", &role_statistics::timeouts, "Connections closed because a handshake or heartbeat was late."},
+    {"accept_pauses", &role_statistics::accept_pauses, "Times that no connection was accepted for want of a descriptor."},
+    {"messages_lost", &role_statistics::messages_lost,
+     "Messages received and not delivered, because the receiver left or the run ended."},
+    {"subscriber_drops", &role_statistics::subscriber_drops,
+     "Copies not sent because a subscriber of this PUB or XPUB was too slow."},
+};
+
 constexpr const char* flow_statistics_doc =
     R"(Counters of one direction. A message counts with all its frames; bytes are those of the frames' contents.
 
 `messages_received == messages_sent + malformed + unroutable + overflowed + pending`.)";
 
-bool equal_flows(const flow_statistics& a, const flow_statistics& b) {
-    return std::all_of(std::begin(counters), std::end(counters),
-                       [&](const counter& each) { return a.*each.value == b.*each.value; });
+template <typename Counters>
+struct table;
+template <>
+struct table<flow_statistics> {
+    static constexpr const char* name = "FlowStatistics";
+    static constexpr auto& counters = flow_counters;
+};
+template <>
+struct table<role_statistics> {
+    static constexpr const char* name = "RoleStatistics";
+    static constexpr auto& counters = role_counters;
+};
+
+template <typename Counters>
+bool equal_counters(const Counters& a, const Counters& b) {
+    const auto& all = table<Counters>::counters;
+    return std::all_of(std::begin(all), std::end(all), [&](const auto& each) { return a.*each.value == b.*each.value; });
 }
 
 bool equal(const statistics& a, const statistics& b) {
-    return a.state == b.state && equal_flows(a.in, b.in) && equal_flows(a.out, b.out) &&
+    return a.state == b.state && equal_counters(a.in, b.in) && equal_counters(a.out, b.out) &&
            a.pending_replies == b.pending_replies && a.loop_iterations == b.loop_iterations;
 }
 
-using flow_state = py::typing::Tuple<py::int_, py::ellipsis>;
+using counters_state = py::typing::Tuple<py::int_, py::ellipsis>;
 
-flow_state get_flow_state(const flow_statistics& self) {
-    py::tuple state(std::size(counters));
-    for (std::size_t i = 0; i < std::size(counters); ++i) state[i] = self.*counters[i].value;
-    return py::reinterpret_steal<flow_state>(state.release());
+template <typename Counters>
+counters_state get_state(const Counters& self) {
+    py::list values;
+    for (const auto& each : table<Counters>::counters) values.append(self.*each.value);
+    return py::reinterpret_steal<counters_state>(py::tuple(values).release());
 }
 
-flow_statistics set_flow_state(const flow_state& state) {
-    if (state.size() != std::size(counters)) throw py::value_error("not the state of FlowStatistics");
-    flow_statistics self;
-    for (std::size_t i = 0; i < std::size(counters); ++i) self.*counters[i].value = state[i].cast<std::uint64_t>();
+template <typename Counters>
+Counters set_state(const counters_state& values) {
+    const auto& all = table<Counters>::counters;
+    if (values.size() != std::size(all)) throw py::value_error(std::string("not the state of ") + table<Counters>::name);
+    Counters self;
+    for (std::size_t i = 0; i < std::size(all); ++i) self.*all[i].value = values[i].cast<std::uint64_t>();
     return self;
+}
+
+template <typename Counters>
+std::string text(const Counters& self) {
+    std::string text;
+    for (const auto& each : table<Counters>::counters) {
+        text += (text.empty() ? std::string(table<Counters>::name) + "(" : ", ") + each.name + "=" +
+                std::to_string(self.*each.value);
+    }
+    return text + ")";
 }
 
 using full_state = py::typing::Tuple<zdev::state, flow_statistics, flow_statistics, std::uint64_t, std::uint64_t>;
@@ -89,35 +135,36 @@ statistics set_full_state(const full_state& state) {
             state[3].cast<std::uint64_t>(), state[4].cast<std::uint64_t>()};
 }
 
-std::string flow_text(const flow_statistics& self) {
-    std::string text;
-    for (const counter& each : counters) {
-        text += (text.empty() ? "FlowStatistics(" : ", ") + std::string(each.name) + "=" + std::to_string(self.*each.value);
-    }
-    return text + ")";
+std::string full_text(const statistics& self) {
+    return "Statistics(state=" + py::repr(py::cast(self.state)).cast<std::string>() + ", in_=" + text(self.in) +
+           ", out=" + text(self.out) + ", pending_replies=" + std::to_string(self.pending_replies) +
+           ", loop_iterations=" + std::to_string(self.loop_iterations) + ")";
 }
 
-std::string full_text(const statistics& self) {
-    return "Statistics(state=" + py::repr(py::cast(self.state)).cast<std::string>() + ", in_=" + flow_text(self.in) +
-           ", out=" + flow_text(self.out) + ", pending_replies=" + std::to_string(self.pending_replies) +
-           ", loop_iterations=" + std::to_string(self.loop_iterations) + ")";
+template <typename Counters>
+py::class_<Counters> add_counters(py::module_& module, const char* doc) {
+    py::class_<Counters> type(module, table<Counters>::name, py::is_final(), doc);
+    type.def(py::init<>(), "All counters 0.")
+        .def("__eq__", &equal_counters<Counters>, py::arg("other"), py::is_operator())
+        .def("__repr__", &text<Counters>)
+        .def(py::pickle(&get_state<Counters>, &set_state<Counters>), py::arg("state"));
+    for (const auto& each : table<Counters>::counters) type.def_readonly(each.name, each.value, each.doc);
+    value_initialise<Counters>();
+    return type;
 }
 
 }  // namespace
 
 void register_statistics(py::module_& module) {
-    py::class_<flow_statistics> flow(module, "FlowStatistics", py::is_final(), flow_statistics_doc);
-    for (const counter& each : counters) flow.def_readonly(each.name, each.value, each.doc);
-    flow.def_property_readonly("pending", &flow_statistics::pending,
+    add_counters<flow_statistics>(module, flow_statistics_doc)
+        .def_property_readonly("pending", &flow_statistics::pending,
                                "Messages received and not yet sent or dropped.\n\n"
                                "1 or 0, or more if messages passed while the counters were read.");
-    flow.def("__eq__", &equal_flows, py::arg("other"), py::is_operator())
-        .def("__repr__", &flow_text)
-        .def(py::pickle(&get_flow_state, &set_flow_state), py::arg("state"));
-    value_initialise<flow_statistics>();
-
+    add_counters<role_statistics>(module,
+                                  "Counters of the connections of one role. The value never changes, and can be pickled.");
     py::class_<statistics>(module, "Statistics", py::is_final(),
                            "Counters of a device. The value never changes, and can be pickled.")
+        .def(py::init<>(), "Those of a device that has done nothing yet.")
         .def_readonly("state", &statistics::state, "State of the relay.")
         .def_readonly("in_", &statistics::in, "Counters of messages received on the in socket and sent on the out socket.")
         .def_readonly("out", &statistics::out, "Counters of messages received on the out socket and sent on the in socket.")

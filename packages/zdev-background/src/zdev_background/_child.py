@@ -18,13 +18,15 @@ from typing import Any, Literal
 
 import zmq
 
+from ._engine import open_relay
 from ._inherited import forget_inherited_signals, forget_inherited_sockets
 from ._ipc import path_of
-from ._relay import Ending, Endpoints, Plan, Relay
+from ._plan import Ending, Plan, Started
+from ._relay import Relay
 from ._threads import start_thread
 
-Order = Literal["stop", "pause", "resume", "drain", "statistics"]
-Report = tuple[Literal["ready"], Endpoints] | tuple[Literal["answer"], tuple[int, Any]] | tuple[Literal["ending"], Ending]
+Order = Literal["stop", "pause", "resume", "drain", "statistics", "connections"]
+Report = tuple[Literal["ready"], Started] | tuple[Literal["answer"], tuple[int, Any]] | tuple[Literal["ending"], Ending]
 
 PARENT_POLL = 0.25  # seconds between checks of the parent, where no descriptor shows its death
 ORPHAN_TIMEOUT = 0.5  # seconds for an orphan to send what it still holds
@@ -43,14 +45,14 @@ def serve(pipe: Connection, plan: Plan, forked: bool) -> None:
         forget_inherited_sockets(keep={pipe.fileno(), *plan.ports.filenos()})
     reports = ReportPipe(pipe)
     try:
-        relay = Relay(plan)
+        relay = open_relay(plan)
     except BaseException as error:  # noqa: BLE001  the parent raises it
         reports.report(("ending", Ending(error=_portable(error))))
         return
     finally:
         plan.ports.release()
     signal.signal(signal.SIGTERM, lambda *_: relay.stop())
-    reports.report(("ready", relay.endpoints))
+    reports.report(("ready", Started(relay.endpoints, relay.engine)))
     over = threading.Event()
     start_thread(_serve_commands, "zdev orders", pipe, reports, relay, over)
     ending = relay.run()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from multiprocessing.process import BaseProcess
 from typing import Any
 
 import zmq
 
-from zdev_core import State, Statistics
+from zdev_core import RoleStatistics, State, Statistics
 
 from ._async import AsyncLifeCycle
 from ._launchers import InlineLauncher, Launcher
@@ -17,13 +17,15 @@ from ._life_cycle import LifeCycle
 from ._mistakes import refuse_mistakes
 from ._open_files import FILE_LIMIT
 from ._placement import Placement
-from ._relay import Endpoints, Plan, Policy, no_statistics
+from ._plan import Endpoints, Engine, Plan, Policy
 from ._role_methods import InRole, OutRole
 from ._roles import Roles
+from ._spec import Role
 
 _SETTINGS = frozenset(
     [
         "context_factory",
+        "engine",
         "on_full",
         "mon_on_full",
         "io_threads",
@@ -51,6 +53,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     Attributes:
         name: Name of the device in messages and logs.
         daemon: Whether the interpreter may exit while the device runs.
+        engine: Which engine relays.
         context_factory: Makes the context of the sockets.
         on_full: "block" or "drop", for a message whose only receiver is full.
         mon_on_full: "block" or "drop", for a full monitor.
@@ -62,6 +65,8 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     """
 
     _is_process = False
+
+    _engine_setting: str = "auto"
 
     context_factory: Callable[[], zmq.Context[Any]] = zmq.Context.instance
     """Makes the context of the sockets. The device terminates the context at its end only if this is a class."""
@@ -139,7 +144,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
 
     def statistics(self) -> Statistics:
         """Return the counters of this run, or of the last one. The relay does not wait for that."""
-        return self._launcher.statistics() if self._launcher else no_statistics()
+        return self._launcher.statistics() if self._launcher else Statistics()
 
     @property
     def state(self) -> State:
@@ -157,7 +162,29 @@ class Device(AsyncLifeCycle, InRole, OutRole):
         Empty when the device does not run. In a forked child no device of the parent runs: read the endpoints before the fork.
         """
         launcher = self._ready()
-        return launcher.ready.result() if launcher else {}
+        return launcher.ready.result().endpoints if launcher else {}
+
+    @property
+    def engine(self) -> Engine:
+        """Which engine relays: "auto", "wire" or "libzmq".
+
+        Set it before the start. "wire" owns the connections of the device: it costs less, and counts exactly (Linux, tcp and ipc).
+        "libzmq" relays between sockets of libzmq. "auto", the default, takes wire if it supports all that the device asks for. After
+        a start this is the engine that was taken, "wire" or "libzmq", and its `reason` says why.
+        """
+        launcher = self._ready()
+        return launcher.ready.result().engine if launcher else Engine(self._engine_setting)
+
+    @engine.setter
+    def engine(self, name: str) -> None:
+        self._engine_setting = name
+
+    def connections(self) -> Mapping[Role, RoleStatistics]:
+        """Return the counters of the connections of each role in this run, or in the last one.
+
+        Empty with the libzmq engine, which does not know them.
+        """
+        return self._launcher.connections() if self._launcher else {}
 
     @property
     def launcher(self) -> threading.Thread | BaseProcess | None:
@@ -174,7 +201,8 @@ class Device(AsyncLifeCycle, InRole, OutRole):
             for role, spec in self._specs.items()
             if role == spec.role
         ]
-        condition = "failed" if self.exception else "ended" if self.done else "running" if self.is_alive() else "not started"
+        running = f"running ({self.engine})"
+        condition = "failed" if self.exception else "ended" if self.done else running if self.is_alive() else "not started"
         return f"<{self.name} {condition}: {', '.join(sockets)}>"
 
     @property
@@ -204,6 +232,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
             file_limit=self.file_limit,
             paused=self.start_paused,
             dropped_prefix=self._dropped_prefix,
+            engine=self._engine_setting,
         )
 
     def _cpu_set(self) -> frozenset[int]:

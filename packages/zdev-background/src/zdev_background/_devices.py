@@ -11,8 +11,8 @@ import zmq
 
 from ._device import Device
 from ._launchers import Launcher, OnEnd, ThreadLauncher
+from ._plan import Plan
 from ._process import ProcessLauncher
-from ._relay import Plan
 from ._restart import Restart, RestartHooks, RestartPolicy, Supervisor
 from ._role_methods import CtrlRole, MonRole
 from ._roles import prefix, socket_type

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing.process import BaseProcess
 
-from zdev_core import State, Statistics
+from zdev_core import RoleStatistics, State, Statistics
 
-from ._relay import Ending, Endpoints, Plan, Relay, no_statistics
+from ._engine import open_relay
+from ._plan import Ending, Plan, Started
+from ._relay import Relay
+from ._spec import Role
 from ._threads import Latch, Promise, start_thread
 
 OnEnd = Callable[["Launcher", Ending], None]
@@ -32,7 +35,7 @@ class Launcher(ABC):
     is_ending = False  # whether its device has asked for the end
 
     def __init__(self, plan: Plan, on_end: OnEnd, daemon: bool) -> None:
-        self.ready: Promise[Endpoints] = Promise()  # or the error that kept the device from starting
+        self.ready: Promise[Started] = Promise()  # or the error that kept the device from starting
         self.ending: Ending | None = None
         self._plan = plan
         self._on_end = on_end
@@ -72,6 +75,9 @@ class Launcher(ABC):
     @abstractmethod
     def statistics(self) -> Statistics: ...
 
+    @abstractmethod
+    def connections(self) -> Mapping[Role, RoleStatistics]: ...
+
     def state(self) -> State:
         """Return the state of the relay, once it is ready."""
         state = self.statistics().state
@@ -96,9 +102,9 @@ class Launcher(ABC):
     def _is_own_thread(self) -> bool:
         """Whether this is a thread that the end of the run waits for."""
 
-    def _become_ready(self, endpoints: Endpoints) -> None:
+    def _become_ready(self, started: Started) -> None:
         self._plan.ports.release()
-        self.ready.set_result(endpoints)
+        self.ready.set_result(started)
 
     def _fail(self, error: BaseException) -> None:
         self._on_end = _nothing
@@ -132,7 +138,7 @@ class InlineLauncher(Launcher):
     def _work(self) -> None:
         self._own_threads.add(threading.get_ident())
         try:
-            relay = Relay(self._plan, self._own_threads)
+            relay = open_relay(self._plan, self._own_threads)
         except BaseException as error:  # noqa: BLE001  the caller of start() raises it
             self._fail(error)
             return
@@ -140,7 +146,7 @@ class InlineLauncher(Launcher):
             self.relay = relay
             if self._stopping:
                 relay.stop()
-        self._become_ready(relay.endpoints)
+        self._become_ready(Started(relay.endpoints, relay.engine))
         ending = relay.run()
         self._end(ending)
         self.relay = None
@@ -169,7 +175,12 @@ class InlineLauncher(Launcher):
     def statistics(self) -> Statistics:
         if relay := self.relay:
             return relay.statistics()
-        return self.ending.statistics if self.ending else no_statistics()
+        return self.ending.statistics if self.ending else Statistics()
+
+    def connections(self) -> Mapping[Role, RoleStatistics]:
+        if relay := self.relay:
+            return relay.connections()
+        return self.ending.connections if self.ending else {}
 
     def _is_own_thread(self) -> bool:
         return threading.get_ident() in self._own_threads

@@ -13,7 +13,7 @@ from zdev_core import Outcome
 
 from . import _registry
 from ._launchers import Launcher
-from ._relay import Ending
+from ._plan import Ending
 from ._threads import countdown, normalise_timeout
 
 logger = logging.getLogger("zdev")

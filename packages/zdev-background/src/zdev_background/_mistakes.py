@@ -7,7 +7,8 @@ import logging
 
 import zmq
 
-from ._relay import Plan
+from ._engine import ENGINES
+from ._plan import Plan
 from ._spec import SocketSpec
 
 logger = logging.getLogger("zdev")
@@ -58,6 +59,7 @@ def _check_settings(plan: Plan) -> None:
     for name, value, allowed in (
         ("on_full", plan.on_full, (None, "block", "drop")),
         ("mon_on_full", plan.mon_on_full, ("block", "drop")),
+        ("engine", plan.engine, ENGINES),
     ):
         if value not in allowed:
             raise ValueError(f"{plan.owner}: {name} must be {' or '.join(map(repr, allowed))}, not {value!r}")

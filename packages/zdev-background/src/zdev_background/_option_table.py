@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 import zmq
@@ -33,21 +34,59 @@ class Verdict(NamedTuple):
     probe: Check | None = None
 
 
+class WireVerdict(NamedTuple):
+    """What the wire engine does with an option.
+
+    Attributes:
+        kind: "libzmq only" makes `engine = "auto"` take libzmq. Options that may not be set at all are refused for both engines.
+        note: For documentation.
+        apply: Enters a value, under the engine's name for the option, among the values for the engine.
+    """
+
+    kind: Literal["supported", "no effect", "libzmq only"]
+    note: str = ""
+    apply: Callable[[dict[str, Any], str, Any], object] = dict.__setitem__
+
+
 class Option(NamedTuple):
     """One row of the table.
 
     Attributes:
         name: Such as SNDHWM.
         libzmq: The verdict for sockets of libzmq.
+        wire: The verdict for the wire engine.
     """
 
     name: str
     libzmq: Verdict
+    wire: WireVerdict
 
 
-def _rows(verdict: Verdict, *names: str) -> Iterator[tuple[str, Option]]:
+_LIBZMQ_ONLY = WireVerdict("libzmq only")
+_WIRE = WireVerdict("supported")
+
+
+def _rows(verdict: Verdict, *names: str, wire: WireVerdict = _LIBZMQ_ONLY) -> Iterator[tuple[str, Option]]:
     for name in names:
-        yield name, Option(name, verdict)
+        yield name, Option(name, verdict, wire)
+
+
+def _ignored(why: str) -> WireVerdict:
+    return WireVerdict("no effect", why)
+
+
+def _add_prefix(values: dict[str, Any], _name: str, prefix: bytes) -> None:
+    values.setdefault("subscribe", []).append(prefix)
+
+
+def _remove_prefix(values: dict[str, Any], _name: str, prefix: bytes) -> None:
+    with suppress(ValueError):
+        values.get("subscribe", []).remove(prefix)
+
+
+def _add_property(values: dict[str, Any], name: str, text: bytes) -> None:
+    key, _, value = text.partition(b":")
+    values.setdefault(name, []).append((key, value))
 
 
 def _limited(note: str, check: Check) -> Verdict:
@@ -70,30 +109,59 @@ _SOCKS = _refused(
 
 OPTIONS: dict[str, Option] = dict(
     [
-        *_rows(Verdict("allowed", "replaced: sets SNDHWM and RCVHWM"), "HWM"),
-        *_rows(Verdict("allowed", "messages for each peer; 0: no limit"), "SNDHWM", "RCVHWM"),
-        *_rows(Verdict("allowed", "the bits of I/O threads; see `io_threads`"), "AFFINITY"),
-        *_rows(Verdict("allowed", "bytes; -1: the system's"), "SNDBUF", "RCVBUF"),
-        *_rows(Verdict("allowed", "ms; see the relay contract, rule 13"), "LINGER"),
-        *_rows(Verdict("allowed", "ms"), "CONNECT_TIMEOUT", "HANDSHAKE_IVL", "RECONNECT_IVL_MAX"),
-        *_rows(Verdict("allowed", "may lose messages: see heartbeats and full queues"), "HEARTBEAT_IVL", "HEARTBEAT_TIMEOUT"),
-        *_rows(Verdict("allowed", "ms, in steps of 100"), "HEARTBEAT_TTL"),
+        *_rows(
+            Verdict("allowed", "replaced: sets SNDHWM and RCVHWM"),
+            "HWM",
+            wire=WireVerdict("supported", apply=lambda values, _, value: values.update(sndhwm=value)),
+        ),
+        *_rows(Verdict("allowed", "messages for each peer; 0: no limit"), "SNDHWM", wire=_WIRE),
+        *_rows(
+            Verdict("allowed", "messages for each peer; 0: no limit"),
+            "RCVHWM",
+            wire=_ignored("no messages wait on the receiving side"),
+        ),
+        *_rows(
+            Verdict("allowed", "the bits of I/O threads; see `io_threads`"),
+            "AFFINITY",
+            wire=_ignored("there are no I/O threads"),
+        ),
+        *_rows(Verdict("allowed", "bytes; -1: the system's"), "SNDBUF", "RCVBUF", wire=_WIRE),
+        *_rows(Verdict("allowed", "ms; see the relay contract, rule 13"), "LINGER", wire=_WIRE),
+        *_rows(Verdict("allowed", "ms"), "CONNECT_TIMEOUT", "HANDSHAKE_IVL", "RECONNECT_IVL_MAX", wire=_WIRE),
+        *_rows(
+            Verdict("allowed", "may lose messages: see heartbeats and full queues"),
+            "HEARTBEAT_IVL",
+            "HEARTBEAT_TIMEOUT",
+            wire=_WIRE,
+        ),
+        *_rows(Verdict("allowed", "ms, in steps of 100"), "HEARTBEAT_TTL", wire=_WIRE),
         *_rows(Verdict("allowed", "ms; may lose messages: see heartbeats and full queues"), "TCP_MAXRT"),
-        *_rows(Verdict("allowed", "1: send to connected peers only; see absent receivers"), "IMMEDIATE"),
-        *_rows(Verdict("allowed", "set for endpoints with an IPv6 address"), "IPV6"),
+        *_rows(
+            Verdict("allowed", "1: send to connected peers only; see absent receivers"),
+            "IMMEDIATE",
+            wire=_ignored("always so: messages are sent to connected peers only"),
+        ),
+        *_rows(Verdict("allowed", "set for endpoints with an IPv6 address"), "IPV6", wire=_WIRE),
         *_rows(Verdict("allowed", "replaced by IPV6, its opposite"), "IPV4ONLY"),
-        *_rows(Verdict("allowed", "bytes; not for several connections at one peer"), "ROUTING_ID"),
-        *_rows(Verdict("allowed", "ROUTER; set unless you set it: see the relay contract, rule 3"), "ROUTER_MANDATORY"),
-        *_rows(Verdict("allowed", "ROUTER"), "ROUTER_HANDOVER"),
+        *_rows(Verdict("allowed", "bytes; not for several connections at one peer"), "ROUTING_ID", wire=_WIRE),
+        *_rows(
+            Verdict("allowed", "ROUTER; set unless you set it: see the relay contract, rule 3"),
+            "ROUTER_MANDATORY",
+            wire=_ignored("always so: what cannot be routed is counted"),
+        ),
+        *_rows(Verdict("allowed", "ROUTER"), "ROUTER_HANDOVER", wire=_WIRE),
         *_rows(Verdict("allowed", "ROUTER; for the first connect"), "CONNECT_ROUTING_ID"),
-        *_rows(Verdict("allowed", "ROUTER, DEALER, REQ"), "PROBE_ROUTER"),
+        *_rows(Verdict("allowed", "ROUTER, DEALER, REQ"), "PROBE_ROUTER", wire=_WIRE),
         *_rows(Verdict("allowed", "REQ"), "REQ_CORRELATE", "REQ_RELAXED"),
-        *_rows(Verdict("allowed", "SUB"), "SUBSCRIBE", "UNSUBSCRIBE"),
-        *_rows(Verdict("allowed", "XPUB, PUB; a full subscriber holds all messages back"), "XPUB_NODROP"),
-        *_rows(Verdict("allowed", "XPUB; every subscription and unsubscription travels upstream"), "XPUB_VERBOSER"),
-        *_rows(Verdict("allowed", "XPUB"), "XPUB_WELCOME_MSG"),
-        *_rows(Verdict("allowed", "PUB, XPUB, SUB; both ends must set it"), "INVERT_MATCHING"),
-        *_rows(_ALLOWED, "BACKLOG", "TCP_KEEPALIVE", "TCP_ACCEPT_FILTER", "METADATA"),
+        *_rows(Verdict("allowed", "SUB"), "SUBSCRIBE", wire=WireVerdict("supported", apply=_add_prefix)),
+        *_rows(Verdict("allowed", "SUB"), "UNSUBSCRIBE", wire=WireVerdict("supported", apply=_remove_prefix)),
+        *_rows(Verdict("allowed", "XPUB, PUB; a full subscriber holds all messages back"), "XPUB_NODROP", wire=_WIRE),
+        *_rows(Verdict("allowed", "XPUB; every subscription and unsubscription travels upstream"), "XPUB_VERBOSER", wire=_WIRE),
+        *_rows(Verdict("allowed", "XPUB"), "XPUB_WELCOME_MSG", wire=_WIRE),
+        *_rows(Verdict("allowed", "PUB, XPUB, SUB; both ends must set it"), "INVERT_MATCHING", wire=_WIRE),
+        *_rows(_ALLOWED, "BACKLOG", "TCP_KEEPALIVE", wire=_WIRE),
+        *_rows(_ALLOWED, "METADATA", wire=WireVerdict("supported", apply=_add_property)),
+        *_rows(_ALLOWED, "TCP_ACCEPT_FILTER"),
         *_rows(_ALLOWED, "IPC_FILTER_PID", "IPC_FILTER_UID", "IPC_FILTER_GID"),
         *_rows(Verdict("allowed", "use PlainServer, PlainClient, or a table `plain`"), "PLAIN_SERVER", "PLAIN_USERNAME"),
         *_rows(Verdict("allowed", "not in a file or command line: a secret"), "PLAIN_PASSWORD", "CURVE_SECRETKEY"),
@@ -103,20 +171,28 @@ OPTIONS: dict[str, Option] = dict(
         *_rows(Verdict("allowed", "with a ZAP handler in the context"), "ZAP_DOMAIN", "ZAP_ENFORCE_DOMAIN"),
         *_rows(_GSSAPI, "GSSAPI_SERVER", "GSSAPI_PRINCIPAL", "GSSAPI_SERVICE_PRINCIPAL", "GSSAPI_PLAINTEXT"),
         *_rows(_GSSAPI, "GSSAPI_PRINCIPAL_NAMETYPE", "GSSAPI_SERVICE_PRINCIPAL_NAMETYPE"),
-        *_rows(_limited("bytes of a frame, at least 64, with CURVE 512; -1: no limit", checks.maxmsgsize), "MAXMSGSIZE"),
+        *_rows(
+            _limited("bytes of a frame, at least 64, with CURVE 512; -1: no limit", checks.maxmsgsize), "MAXMSGSIZE", wire=_WIRE
+        ),
         *_rows(
             _limited("1 to 32,767 s; -1: the system's", checks.within(1, 32_767, "seconds", _MILLISECONDS)),
             "TCP_KEEPALIVE_IDLE",
             "TCP_KEEPALIVE_INTVL",
+            wire=_WIRE,
         ),
-        *_rows(_limited("1 to 127 probes; -1: the system's", checks.within(1, 127, "probes")), "TCP_KEEPALIVE_CNT"),
-        *_rows(_limited("ms from 1; -1: never reconnect", checks.reconnect_interval), "RECONNECT_IVL"),
-        *_rows(_limited("0 to 255", checks.from_to(0, 255)), "TOS"),
-        *_rows(Verdict("limited", "an interface of this machine", None, checks.interface), "BINDTODEVICE"),
+        *_rows(_limited("1 to 127 probes; -1: the system's", checks.within(1, 127, "probes")), "TCP_KEEPALIVE_CNT", wire=_WIRE),
+        *_rows(_limited("ms from 1; -1: never reconnect", checks.reconnect_interval), "RECONNECT_IVL", wire=_WIRE),
+        *_rows(_limited("0 to 255", checks.from_to(0, 255)), "TOS", wire=_WIRE),
+        *_rows(Verdict("limited", "an interface of this machine", None, checks.interface), "BINDTODEVICE", wire=_WIRE),
         *_rows(Verdict("limited", "an open, listening socket, for one bind; -1: none", None, checks.listening), "USE_FD"),
         *_rows(_limited("0 to 6; draft", checks.from_to(0, 6)), "PRIORITY"),
-        *_rows(Verdict("no effect", "a device never waits in a socket"), "RCVTIMEO", "SNDTIMEO"),
-        *_rows(Verdict("no effect", "Windows only"), "LOOPBACK_FASTPATH"),
+        *_rows(
+            Verdict("no effect", "a device never waits in a socket"),
+            "RCVTIMEO",
+            "SNDTIMEO",
+            wire=_ignored("a device never waits in a socket"),
+        ),
+        *_rows(Verdict("no effect", "Windows only"), "LOOPBACK_FASTPATH", wire=_ignored("Windows only")),
         *_rows(
             _refused(
                 "not supported: libzmq keeps one frame, which breaks messages of several frames (use a small RCVHWM or SNDHWM)"

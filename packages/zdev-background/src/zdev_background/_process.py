@@ -9,6 +9,7 @@ import multiprocessing.process
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -17,7 +18,7 @@ from typing import Any
 
 import zmq
 
-from zdev_core import Statistics
+from zdev_core import RoleStatistics, Statistics
 
 from ._child import Order, Report, serve
 from ._child_process import ChildProcess, forget_dead_fork_server
@@ -25,8 +26,8 @@ from ._inherited import terminal_signals_blocked
 from ._ipc import WILDCARD, remove_file
 from ._launchers import Launcher, OnEnd
 from ._open_files import PROCESS, room_for
-from ._relay import Ending, Plan, no_statistics
-from ._spec import option_name
+from ._plan import Ending, Plan
+from ._spec import Role, option_name
 from ._threads import Promise, start_thread
 
 ANSWER_TIMEOUT = 5.0  # seconds; the child answers at once unless it is suspended or starved
@@ -70,7 +71,8 @@ class ProcessLauncher(Launcher):
         self._stopping = False
         self._answers: dict[int, Promise[Any]] = {}  # by number of the order
         self._numbers = itertools.count()
-        self._statistics = no_statistics()
+        self._statistics = Statistics()
+        self._connections: Mapping[Role, RoleStatistics] = {}
         self._reader: threading.Thread | None = None
         self._reader_id = 0
 
@@ -142,6 +144,12 @@ class ProcessLauncher(Launcher):
             self._statistics = statistics
         return self.ending.statistics if self.ending else self._statistics
 
+    def connections(self) -> Mapping[Role, RoleStatistics]:
+        connections = self._order("connections")
+        if connections is not None:
+            self._connections = connections
+        return self.ending.connections if self.ending else self._connections
+
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)
         if ended and self._reader and not self._is_own_thread():
@@ -185,8 +193,8 @@ class ProcessLauncher(Launcher):
             while pipe in wait([pipe, *child.evidence]):
                 report: Report = pipe.recv()
                 match report:
-                    case ("ready", endpoints):
-                        self._become_ready(endpoints)
+                    case ("ready", started):
+                        self._become_ready(started)
                     case ("answer", (number, value)):
                         answered = self._answers.pop(number)
                         if isinstance(value, Exception):
@@ -199,7 +207,8 @@ class ProcessLauncher(Launcher):
         child.reap(EXIT_TIMEOUT)
         self._remove_ipc_files()
         unexpected = ChildProcessError(f"{self._plan.owner}: its process {child.pid} {child.how_it_ended()}")
-        ending = ending or Ending(None, unexpected, self._statistics)
+        held = self._statistics.in_.pending + self._statistics.out.pending
+        ending = ending or Ending(None, unexpected, self._statistics, held, connections=self._connections)
         if self.ready.done():
             self._end(ending)
         else:
@@ -208,7 +217,7 @@ class ProcessLauncher(Launcher):
     def _remove_ipc_files(self) -> None:
         """Remove the files of ipc endpoints, which a killed child leaves."""
         given = {endpoint for spec in self._plan.specs.values() for endpoint in spec.binds}
-        bound = [each for role in self.ready.result().values() for each in role] if self.ready.done() else []
+        bound = [each for role in self.ready.result().endpoints.values() for each in role] if self.ready.done() else []
         for endpoint in {*given, *bound}:
             remove_file(endpoint, made_by_libzmq=WILDCARD in given and endpoint not in given)
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from zdev_core import State, Statistics
+from zdev_core import RoleStatistics, State, Statistics
 
 from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
+from ._plan import Ending, Plan
 from ._ports import Ports
-from ._relay import Ending, Plan
+from ._spec import Role
 from ._threads import Latch, countdown, start_thread
 
 logger = logging.getLogger("zdev")
@@ -148,6 +149,9 @@ class Supervisor(Launcher):
     def statistics(self) -> Statistics:
         return self._run.statistics()
 
+    def connections(self) -> Mapping[Role, RoleStatistics]:
+        return self._run.connections()
+
     def state(self) -> State:
         if self._is_waiting:
             return State.PAUSED if self._is_paused else State.IDLE
@@ -268,7 +272,7 @@ class Supervisor(Launcher):
             logger.exception("%s: a restart hook failed", self._plan.owner)
 
     def _plan_of_same_endpoints(self) -> Plan:
-        endpoints = self.ready.result()
+        endpoints = self.ready.result().endpoints
         for endpoint in self._from_ipc_wildcards():
             if path := path_of(endpoint):
                 path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -278,7 +282,7 @@ class Supervisor(Launcher):
 
     def _from_ipc_wildcards(self) -> list[str]:
         given = {endpoint for spec in self._plan.specs.values() for endpoint in spec.binds}
-        bound = [each for role in self.ready.result().values() for each in role]
+        bound = [each for role in self.ready.result().endpoints.values() for each in role]
         return [each for each in bound if each.startswith("ipc:") and each not in given]
 
     def _remove_ipc_directories(self) -> None:

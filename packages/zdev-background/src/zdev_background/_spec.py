@@ -6,7 +6,8 @@ import errno
 import itertools
 import logging
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple
 
@@ -119,18 +120,9 @@ class SocketSpec:
             zmq.ZMQError: The socket cannot be made as described. The text names the owner, the role, and the option or endpoint; errno
                 is that of libzmq, or EINVAL for an invalid option. No socket stays open.
         """
-        try:
-            if self.type not in SOCKET_TYPES:
-                raise ValueError("a device cannot relay this type")
-            socket = make_socket(context, self.type) if self.role == "in" else context.socket(self.type)
-        except (zmq.ZMQError, ValueError) as error:
-            advice = "" if self.type in SOCKET_TYPES else f"use one of {', '.join(SOCKET_TYPES.values())}"
-            raise explained(owner, f"cannot make {self}", error, advice) from error
+        socket = self.make(context, owner)
         opened = OpenSocket(socket)
         try:
-            self._check_options(context, owner)
-            for option, value in (*self._defaults(context), *self.options):
-                self._set(socket, owner, option, value)
             if self.security:
                 self._protect(socket, owner, self.security)
             for endpoint in self.binds:
@@ -141,6 +133,42 @@ class SocketSpec:
             opened.close(linger=0)
             raise
         return opened
+
+    def make(self, context: zmq.Context[Any], owner: str = "zdev") -> zmq.Socket[bytes]:
+        """Make the socket and set its options: zdev's defaults, then `options`. The caller must close it.
+
+        Raises:
+            zmq.ZMQError: See `open`.
+        """
+        try:
+            if self.type not in SOCKET_TYPES:
+                raise ValueError("a device cannot relay this type")
+            socket = make_socket(context, self.type) if self.role == "in" else context.socket(self.type)
+        except (zmq.ZMQError, ValueError) as error:
+            advice = "" if self.type in SOCKET_TYPES else f"use one of {', '.join(SOCKET_TYPES.values())}"
+            raise explained(owner, f"cannot make {self}", error, advice) from error
+        try:
+            self._check_options(context, owner)
+            for option, value in (*self.defaults(context), *self.options):
+                self._set(socket, owner, option, value)
+        except BaseException:
+            socket.close(linger=0)
+            raise
+        return socket
+
+    def refuse_invalid_endpoints(self, owner: str) -> None:
+        """Check the endpoints without opening anything.
+
+        Raises:
+            zmq.ZMQError: An endpoint is invalid, or another program listens at an ipc path that is to be bound.
+        """
+        for endpoint in self.binds:
+            with self._explaining(owner, f"cannot bind {self} to {endpoint}"):
+                _refuse_invalid(endpoint, connects=False)
+                refuse_in_use(endpoint)
+        for endpoint in self.connects:
+            with self._explaining(owner, f"cannot connect {self} to {endpoint}"):
+                _refuse_invalid(endpoint, connects=True)
 
     def snapshot(self) -> SocketSpec:
         """Return a copy that does not change when this description does."""
@@ -168,7 +196,8 @@ class SocketSpec:
     def __str__(self) -> str:
         return f"{self.role} ({self.type_name})"
 
-    def _defaults(self, context: zmq.Context[Any]) -> list[tuple[int, OptionValue]]:
+    def defaults(self, context: zmq.Context[Any]) -> list[tuple[int, OptionValue]]:
+        """Return the default options of the socket, without those that the context sets on all its sockets."""
         # A message that leaves through `in` returns to one peer, and can wait until that peer has reconnected; a PUSH has receivers.
         to_receivers = self.role in ("out", "mon") or self.type == zmq.PUSH
         defaults = default_options(self.type, connects=bool(self.connects) and to_receivers)
@@ -180,7 +209,7 @@ class SocketSpec:
         """Raise ZMQError with EINVAL for an option that libzmq accepts although it makes a device lose messages or abort."""
         options: list[tuple[int, Any]] = [*context.sockopts.items(), *self.options]
         for option, value in options:
-            if refusal := option_refusal(option, _encoded(value), probe=True):
+            if refusal := option_refusal(option, encoded(value), probe=True):
                 raise zmq.ZMQError(errno.EINVAL, f"{owner}: {self._setting(option, value)}: {refusal}")
             verdict = verdict_of(option)
             if verdict and verdict.kind == "no effect":
@@ -191,7 +220,7 @@ class SocketSpec:
     def _set(self, socket: zmq.Socket[bytes], owner: str, option: int, value: OptionValue) -> None:
         try:
             for each in _REPLACED.get(option, (option,)):
-                socket.setsockopt(each, _encoded(value))
+                socket.setsockopt(each, encoded(value))
         except (zmq.ZMQError, TypeError, ValueError, OverflowError) as error:
             advice = "see zmq_setsockopt(3) for the options and their values"
             raise explained(owner, self._setting(option, value), error, advice) from error
@@ -211,24 +240,28 @@ class SocketSpec:
             raise zmq.ZMQError(number, f"{owner}: cannot protect {self}: {error}") from error
 
     def _bind(self, socket: zmq.Socket[bytes], owner: str, endpoint: str, ports: Ports | None) -> str:
-        try:
+        with self._explaining(owner, f"cannot bind {self} to {endpoint}"):
             _refuse_invalid(endpoint, connects=False)
             refuse_in_use(endpoint)
             if ports is None or not ports.adopt(endpoint, socket):
                 socket.bind(endpoint)
-            return _last_endpoint(socket)
-        except (zmq.ZMQError, OSError) as error:
-            raise explained(owner, f"cannot bind {self} to {endpoint}", error) from error
+        return _last_endpoint(socket)
 
     def _connect(self, socket: zmq.Socket[bytes], owner: str, endpoint: str) -> None:
-        try:
+        with self._explaining(owner, f"cannot connect {self} to {endpoint}"):
             _refuse_invalid(endpoint, connects=True)
             socket.connect(endpoint)
+
+    @contextmanager
+    def _explaining(self, owner: str, doing: str) -> Iterator[None]:
+        try:
+            yield
         except (zmq.ZMQError, OSError) as error:
-            raise explained(owner, f"cannot connect {self} to {endpoint}", error) from error
+            raise explained(owner, doing, error) from error
 
 
-def _encoded(value: OptionValue) -> int | bytes:
+def encoded(value: OptionValue) -> int | bytes:
+    """Return a value as libzmq takes it."""
     return value.encode() if isinstance(value, str) else value
 
 

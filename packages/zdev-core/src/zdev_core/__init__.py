@@ -1,12 +1,18 @@
 """ZeroMQ devices at C++ speed, on pyzmq's sockets."""
 
-from ._core import Device, FlowStatistics, Outcome, State, Statistics, libzmq
+import sys
+
+from ._core import Device, FlowStatistics, Outcome, RoleStatistics, State, Statistics, libzmq
 from ._functions import monitored_queue, proxy, proxy_steerable, queue
+
+if sys.platform == "linux":
+    from ._core import WireDevice, WireSocket, wire_refusal
 
 __all__ = [
     "Device",
     "FlowStatistics",
     "Outcome",
+    "RoleStatistics",
     "State",
     "Statistics",
     "libzmq",
@@ -15,3 +21,6 @@ __all__ = [
     "proxy_steerable",
     "queue",
 ]
+
+if sys.platform == "linux":
+    __all__ += ["WireDevice", "WireSocket", "wire_refusal"]

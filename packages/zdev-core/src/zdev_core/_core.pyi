@@ -1,5 +1,7 @@
 """The binding of zdev's C++ library to pyzmq's sockets. `zdev_core` exports all public names."""
 
+import sys
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any, final
 
@@ -27,6 +29,8 @@ class FlowStatistics:
     `messages_received == messages_sent + malformed + unroutable + overflowed + pending`.
     """
 
+    def __init__(self) -> None:
+        """All counters 0."""
     @property
     def messages_received(self) -> int:
         """Messages taken from the socket that this direction reads."""
@@ -83,6 +87,8 @@ class FlowStatistics:
 class Statistics:
     """Counters of a device. The value never changes, and can be pickled."""
 
+    def __init__(self) -> None:
+        """Those of a device that has done nothing yet."""
     @property
     def state(self) -> State:
         """State of the relay."""
@@ -180,5 +186,133 @@ class Device:
     def _let_go(self) -> None:
         """Drop the references to the sockets: from now on the caller of `run` keeps them alive."""
 
+@final
+class RoleStatistics:
+    """Counters of the connections of one role. The value never changes, and can be pickled."""
+
+    def __init__(self) -> None:
+        """All counters 0."""
+    @property
+    def connections(self) -> int:
+        """Connections now, past their handshake."""
+    @property
+    def accepted(self) -> int:
+        """Incoming connections."""
+    @property
+    def connected(self) -> int:
+        """Outgoing connections that were established."""
+    @property
+    def connect_failures(self) -> int:
+        """Attempts to connect that failed."""
+    @property
+    def refused(self) -> int:
+        """Handshakes that failed: version, mechanism, socket type, or routing id in use."""
+    @property
+    def protocol_errors(self) -> int:
+        """Connections closed because the peer broke the framing or exceeded a limit."""
+    @property
+    def timeouts(self) -> int:
+        """Connections closed because a handshake or heartbeat was late."""
+    @property
+    def accept_pauses(self) -> int:
+        """Times that no connection was accepted for want of a descriptor."""
+    @property
+    def messages_lost(self) -> int:
+        """Messages received and not delivered, because the receiver left or the run ended."""
+    @property
+    def subscriber_drops(self) -> int:
+        """Copies not sent because a subscriber of this PUB or XPUB was too slow."""
+    def __eq__(self, other: object) -> bool: ...
+    def __getstate__(self) -> tuple[int, ...]: ...
+    def __setstate__(self, state: tuple[int, ...]) -> None: ...
+
 def libzmq() -> str:
     """Return the path of the libzmq that pyzmq, and so this module, uses."""
+
+if sys.platform == "linux":
+    @final
+    class WireSocket:
+        """The description of one socket of a `WireDevice`.
+
+        Args:
+            type: ROUTER, DEALER, PULL, PUSH, SUB, PUB, XSUB or XPUB.
+            binds: Endpoints to bind: "tcp://HOST:PORT", "ipc://PATH" or "ipc://@NAME".
+            connects: Endpoints to connect to.
+            **options: Options by their names in zmq_setsockopt(3) in lower case, such as `sndhwm=10`; `subscribe` is a list of prefixes,
+                `metadata` a list of pairs. Bytes, numbers and text as there, times in milliseconds.
+
+        Raises:
+            TypeError: The engine has no such option, or its value has a wrong type.
+        """
+
+        def __init__(self, type: int, *, binds: Sequence[str] = ..., connects: Sequence[str] = ..., **options: Any) -> None: ...
+
+    @final
+    class WireDevice:
+        """A relay that owns its connections: it speaks ZMTP 3.0 and 3.1 itself, over tcp and ipc. Linux only.
+
+        The constructor binds; connecting begins with `run`. A device runs once.
+
+        Args:
+            in_socket: The socket that messages come from.
+            out_socket: The socket that they go to, and replies come from; None: the in socket is both ends.
+            mon_socket: PUB, XPUB or PUSH, which sends [prefix, frame, ...] for every message forwarded.
+            in_prefix: Prefix frame for messages from the in socket; a str is sent as UTF-8; None for no such frame.
+            out_prefix: Prefix frame for messages from the out socket; a str is sent as UTF-8; None for no such frame.
+            on_full: "block" or "drop", when the only receiver of a message, the peer of a ROUTER, is full.
+            mon_on_full: "block" or "drop", when a PUSH monitor is full.
+
+        Raises:
+            ValueError: A policy is unknown.
+            zmq.ZMQError: EINVAL, the types do not work together, or an option or endpoint is invalid; EADDRINUSE, EADDRNOTAVAIL, EACCES
+                and others of bind(2).
+        """
+
+        def __init__(
+            self,
+            in_socket: WireSocket,
+            out_socket: WireSocket | None = None,
+            mon_socket: WireSocket | None = None,
+            *,
+            in_prefix: bytes | str | None = b"in",
+            out_prefix: bytes | str | None = b"out",
+            on_full: str = "block",
+            mon_on_full: str = "block",
+        ) -> None: ...
+        def run(self) -> Outcome:
+            """Relay messages until `stop` or the end of a drain. The GIL is released while it relays.
+
+            At the end, senders are asked to stop, what they had sent is delivered, and what could not be delivered is counted as
+            `messages_lost`. In the main thread signal handlers run within 50 ms; an exception that they raise ends the run at once.
+
+            Returns:
+                How the run ended.
+
+            Raises:
+                zmq.ZMQError: EBUSY, the device runs already; EINVAL, it has run before.
+            """
+        def pause(self) -> None:
+            """Hold all messages where they are until `resume`. May be called from any thread."""
+        def resume(self) -> None:
+            """Continue after `pause`. May be called from any thread."""
+        def drain(self, timeout: float | None = None) -> None:
+            """Stop reading from the in socket, forward the pending replies, then end the run. May be called from any thread.
+
+            Args:
+                timeout: Seconds after which the run ends without them; None for no limit.
+            """
+        def stop(self, grace: float | None = None) -> None:
+            """End the run. May be called from any thread. Called again, it ends the run without delivering anything more.
+
+            Args:
+                grace: Seconds for the deliveries at the end, at most; None for the LINGER of each socket.
+            """
+        def statistics(self) -> Statistics:
+            """Return the counters so far. May be called from any thread; the relay does not wait for it."""
+        def connections(self, role: str) -> RoleStatistics:
+            """Return the counters of the connections of "in", "out" or "mon". May be called from any thread."""
+        def endpoints(self, role: str) -> list[str]:
+            """Return the bound endpoints of a role, in the order given, with ports in place of wildcards."""
+
+    def wire_refusal(in_type: int, out_type: int | None = None, mon_type: int | None = None) -> str | None:
+        """Return why a `WireDevice` cannot have sockets of these types, or None if it can."""

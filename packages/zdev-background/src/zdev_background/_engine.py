@@ -1,0 +1,98 @@
+"""The choice of the engine: wire where it supports all that a device asks for, else libzmq."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from typing import Literal, get_args
+
+import zmq
+
+import zdev_core
+
+from ._exposure import warn_of_exposure
+from ._libzmq_relay import LibzmqRelay
+from ._option_table import OPTIONS
+from ._plan import Engine, Plan
+from ._relay import Relay
+from ._spec import SocketSpec, option_name
+
+if sys.platform == "linux":
+    from ._wire_relay import WireRelay
+
+EngineSetting = Literal["auto", "wire", "libzmq"]
+ENGINES = get_args(EngineSetting)
+
+
+def open_relay(plan: Plan, own_threads: set[int] | None = None) -> Relay:
+    """Open the sockets of a device, with the engine that it asks for or that suits it.
+
+    Args:
+        plan: What to open.
+        own_threads: Takes the identifiers of the device's own threads, which must not wait for its end.
+
+    Raises:
+        zmq.ZMQError: See `Relay`; ENOTSUP, the plan insists on an engine that does not support all that it asks for.
+    """
+    engine = choose_engine(plan)
+    for spec in plan.sockets():
+        warn_of_exposure(plan.owner, spec)
+    if sys.platform == "linux" and engine == "wire":
+        return WireRelay(plan, engine)
+    return LibzmqRelay(plan, engine, own_threads)
+
+
+def choose_engine(plan: Plan) -> Engine:
+    """Return the engine for a device, with the reason.
+
+    Raises:
+        zmq.ZMQError: ENOTSUP, the device insists on the wire engine and asks for something that it does not support.
+    """
+    if plan.engine == "libzmq":
+        return Engine("libzmq", "as set")
+    obstacle = _obstacle(plan)
+    if plan.engine == "wire":
+        if obstacle:
+            text = f'{plan.owner}: the wire engine cannot run this device: {obstacle} (set engine to "auto" or "libzmq")'
+            raise zmq.ZMQError(errno.ENOTSUP, text)
+        return Engine("wire", "as set")
+    return Engine("libzmq", obstacle) if obstacle else Engine("wire", "it supports all that the device asks for")
+
+
+def _obstacle(plan: Plan) -> str | None:
+    """Say what keeps the wire engine from running a device; None if nothing does."""
+    if sys.platform != "linux":
+        return "it is for Linux only"
+    if plan.context_factory != zmq.Context.instance and not isinstance(plan.context_factory, type):
+        return "context_factory was set, and wire uses no libzmq context"
+    if (plan.placement.io_threads or 1) > 1:
+        return f"io_threads is {plan.placement.io_threads}, and wire has one thread"
+    if plan.dropped_prefix is not None:
+        return "dropped_prefix was set"
+    if "ctrl" in plan.specs:
+        return "it has a ctrl socket"
+    if refusal := _type_refusal(plan):
+        return refusal
+    inherited = {} if isinstance(plan.context_factory, type) else plan.context_factory().sockopts
+    obstacles = (_socket_obstacle(spec, [*inherited, *(option for option, _ in spec.options)]) for spec in plan.sockets())
+    return next(filter(None, obstacles), None)
+
+
+def _type_refusal(plan: Plan) -> str | None:
+    types = {role: spec.type for role, spec in plan.specs.items() if spec.role == role}
+    return zdev_core.wire_refusal(types["in"], types.get("out"), types.get("mon"))
+
+
+def _socket_obstacle(spec: SocketSpec, options: list[int]) -> str | None:
+    if spec.security:
+        return f"{spec} is protected by {type(spec.security).__name__}"
+    if spec.role != "mon" and not (spec.binds or spec.connects):
+        return f"{spec} has no endpoint"
+    for endpoint in (*spec.binds, *spec.connects):
+        if not endpoint.startswith(("tcp://", "ipc://")):
+            return f"{spec} uses {endpoint}, and wire has tcp and ipc only"
+    for option in options:
+        row = OPTIONS.get(option_name(option))
+        if row is None or row.wire.kind == "libzmq only":
+            return f"option {option_name(option)} of {spec} is supported by libzmq only"
+    return None

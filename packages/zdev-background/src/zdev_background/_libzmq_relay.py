@@ -1,0 +1,168 @@
+"""The engine on libzmq's sockets, for whatever the wire engine does not support. What libzmq hides is found out here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+import zmq
+
+import zdev_core
+from zdev_core import Outcome
+
+from ._open_files import CONTEXT, ENGINE, IO_THREAD, raise_file_limit, room_for
+from ._placement import restore_affinity
+from ._plan import Ending, Endpoints, Engine, Plan
+from ._relay import Relay
+from ._routing_ids import seed_routing_ids
+from ._shutdown import GracefulShutdown
+from ._spec import OpenSocket, Role
+from ._threads import countdown
+from ._zap import ZapHandler
+
+
+class LibzmqRelay(Relay):
+    """A relay between libzmq's sockets, which it opens and closes.
+
+    Args:
+        plan: What to open.
+        engine: Why this engine.
+        own_threads: Takes the identifiers of the device's own threads, which must not wait for its end.
+
+    Raises:
+        ZMQError: A socket cannot be made as its spec says, or the sockets do not work together. Nothing stays open.
+    """
+
+    context: zmq.Context[Any]
+    _engine: zdev_core.Device
+
+    def __init__(self, plan: Plan, engine: Engine, own_threads: set[int] | None = None) -> None:
+        super().__init__(plan, engine)
+        self._opened: dict[Role, OpenSocket] = {}
+        self._grace: float | None = None
+        servers = plan.servers()
+        # A ZAP handler and I/O threads serve a whole context. A class makes a new one, for this device alone; any other factory
+        # may return a shared one.
+        factory = plan.context_factory
+        if not isinstance(factory, type) and (servers or plan.placement):
+            factory = zmq.Context
+        self._owns_context = isinstance(factory, type)
+        raise_file_limit(plan.file_limit)
+        seed_routing_ids()
+        self._former_cpus = plan.placement.apply_affinity(plan.owner)
+        try:
+            self.context = plan.placement.new_context(plan.owner, factory)
+        except BaseException:
+            restore_affinity(self._former_cpus)
+            raise
+        try:
+            if self.context.closed:  # whose shadow would be another context
+                raise zmq.ZMQError(zmq.ETERM, f"{plan.owner}: its context was terminated before the start")
+            with room_for(plan.owner, self._descriptors(self.context.get(zmq.IO_THREADS))):
+                if servers:
+                    ZapHandler(self.context, plan.owner, servers, own_threads)
+                self._open_sockets()
+                self._engine = self._new_engine()
+            self._shutdown = GracefulShutdown(self._engine, self._opened)
+            if plan.paused:
+                self._engine.pause()
+        except BaseException:
+            self._close(linger=0)
+            raise
+
+    @property
+    def endpoints(self) -> Endpoints:
+        return {role: opened.endpoints for role, opened in self._opened.items()}
+
+    def run(self) -> Ending:
+        """Relay until a stop, send on what has arrived, then close the sockets. Raises nothing."""
+        outcome, error, unread, unsent = None, None, 0, False
+        self._thread = threading.get_ident()
+        try:
+            try:
+                outcome = self._engine.run()
+            finally:
+                self._shutting_down = True
+                left = countdown(self._grace)
+                self._shutdown.send_on(outcome, self._grace)
+                unsent = self._shutdown.flush(left())
+                unread = self._shutdown.count_unread()
+        except zmq.ContextTerminated:  # by its owner; terminating it a second time would crash
+            outcome, self._owns_context = Outcome.STOPPED, False
+        except BaseException as problem:  # noqa: BLE001  the launcher tells or raises it
+            error = problem
+        self._engine.discard()
+        linger_expired = self._close()
+        statistics = self.statistics()
+        lost = statistics.in_.pending + statistics.out.pending + unread
+        return Ending(outcome, error, statistics, lost, unsent or linger_expired)
+
+    def stop(self, grace: float | None = None) -> None:
+        """Only asks for it. grace: seconds to send on what has arrived; None: the LINGER of the out socket.
+
+        Asked again while that is under way, it ends at once.
+        """
+        if self._shutting_down:
+            self._shutdown.abort()
+        else:
+            self._grace = grace
+            self._engine.stop()
+
+    def _descriptors(self, io_threads: int) -> int:
+        """How many files the device opens before it is ready, with a context that is not in use yet."""
+        sockets = [len(spec.binds) + len(spec.connects) + 1 for spec in self._plan.sockets()]
+        return CONTEXT + io_threads * IO_THREAD + ENGINE + sum(sockets) + bool(self._plan.servers())
+
+    def _open_sockets(self) -> None:
+        # Through a shadow: Context.destroy() closes the sockets that its context made, from whatever thread it is called
+        # in. These it can't; it waits until the engine has met ETERM and they were closed here.
+        context: zmq.Context[zmq.Socket[bytes]] = zmq.Context(shadow=self.context)
+        context.sockopts.update(self.context.sockopts)
+        for role, spec in self._plan.specs.items():
+            if spec.role == role:
+                self._opened[role] = spec.open(context, self._plan.owner, self._plan.ports)
+            else:  # one socket as both ends
+                self._opened[role] = self._opened[spec.role]
+
+    def _new_engine(self) -> zdev_core.Device:
+        plan = self._plan
+        sockets = {role: opened.socket for role, opened in self._opened.items()}
+        try:
+            return zdev_core.Device(
+                sockets["in"],
+                sockets["out"],
+                sockets.get("mon"),
+                sockets.get("ctrl"),
+                in_prefix=plan.in_prefix,
+                out_prefix=plan.out_prefix,
+                dropped_prefix=plan.dropped_prefix,
+                on_full=plan.engine_policy(),
+                mon_on_full=plan.mon_on_full,
+            )
+        except zmq.ZMQError as error:
+            raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error
+
+    def _close(self, linger: int | None = None) -> bool | None:
+        """Close all. Returns whether a LINGER ended before libzmq had sent all; None: unknown, for it sends on after this."""
+        begin, lingers = time.monotonic(), [self._linger(each) for each in self._opened.values()]
+        for opened in set(self._opened.values()):
+            opened.close(linger)
+        if self._owns_context:
+            with suppress(zmq.ZMQError):
+                self.context.term()  # waits until what was sent has gone, for the sockets' LINGER at most
+            expired: bool | None = any(0 < each <= (time.monotonic() - begin) * 1000 for each in lingers)
+        else:
+            connects = any(spec.connects for role, spec in self._plan.specs.items() if role in ("in", "out"))
+            expired = None if connects else False
+        restore_affinity(self._former_cpus)
+        return expired
+
+    def _linger(self, opened: OpenSocket) -> int:
+        try:
+            linger = opened.socket.getsockopt(zmq.LINGER)
+        except zmq.ZMQError:  # its context was terminated
+            return -1
+        assert isinstance(linger, int)
+        return linger

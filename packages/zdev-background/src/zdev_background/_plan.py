@@ -1,0 +1,107 @@
+"""What launchers pass on: the plan of a run, what a start reports, and how a run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Self
+
+import zmq
+
+from zdev_core import Outcome, RoleStatistics, Statistics
+
+from ._placement import Placement
+from ._ports import Ports
+from ._security import Server
+from ._spec import Role, SocketSpec
+
+Endpoints = Mapping[Role, tuple[str, ...]]
+Policy = Literal["block", "drop"]
+
+
+class Engine(str):
+    """The name of an engine, "wire" or "libzmq", with the reason why it was taken.
+
+    Attributes:
+        reason: Why this engine, for people; empty before the first start.
+    """
+
+    __slots__ = ("reason",)
+
+    reason: str
+
+    def __new__(cls, name: str, reason: str = "") -> Self:
+        self = super().__new__(cls, name)
+        self.reason = reason
+        return self
+
+    def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
+        return str(self), self.reason
+
+
+class Started(NamedTuple):
+    """What a start reports.
+
+    Attributes:
+        endpoints: What each role has bound.
+        engine: Which engine relays, and why.
+    """
+
+    endpoints: Endpoints
+    engine: Engine
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a launcher must know to run a device somewhere else. It pickles if its parts do.
+
+    in_prefix, out_prefix: of monitor messages; None: none.
+    on_full: None: "drop", or "block" if the user set ROUTER_MANDATORY on a socket.
+    """
+
+    owner: str
+    specs: Mapping[Role, SocketSpec]
+    ports: Ports
+    context_factory: Callable[[], zmq.Context[Any]]
+    in_prefix: bytes | str | None
+    out_prefix: bytes | str | None
+    on_full: Policy | None
+    mon_on_full: Policy
+    placement: Placement
+    file_limit: int | None = None
+    paused: bool = False
+    dropped_prefix: bytes | str | None = None
+    engine: str = "auto"
+
+    def sockets(self) -> list[SocketSpec]:
+        """Return each socket once, also one that is both ends."""
+        return [spec for role, spec in self.specs.items() if spec.role == role]
+
+    def engine_policy(self) -> Policy:
+        mandatory = any(spec.has_option(zmq.ROUTER_MANDATORY, true=True) for spec in self.specs.values())
+        return self.on_full or ("block" if mandatory else "drop")
+
+    def servers(self) -> dict[str, Server]:
+        """Return the mechanisms of the sockets that authenticate their peers, by ZAP domain."""
+        return {spec.role: spec.security for spec in self.specs.values() if isinstance(spec.security, Server)}
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended.
+
+    Attributes:
+        outcome: None after an error.
+        error: What ended the run, unless somebody asked for its end.
+        statistics: The counters at the end.
+        lost: Messages received and not delivered (wire), or not handed to libzmq.
+        linger_expired: See `Device.linger_expired`.
+        connections: See `Device.connections`.
+    """
+
+    outcome: Outcome | None = None
+    error: BaseException | None = None
+    statistics: Statistics = field(default_factory=Statistics)
+    lost: int = 0
+    linger_expired: bool | None = None
+    connections: Mapping[Role, RoleStatistics] = field(default_factory=dict)

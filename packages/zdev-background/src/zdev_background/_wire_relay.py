@@ -1,0 +1,110 @@
+"""The wire engine, which owns the connections of its device."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from contextlib import closing
+from typing import Any
+
+import zmq
+
+from zdev_core import Outcome, RoleStatistics, WireDevice, WireSocket
+
+from ._errors import explained
+from ._open_files import CONTEXT, raise_file_limit, room_for
+from ._option_table import OPTIONS
+from ._placement import restore_affinity
+from ._plan import Ending, Endpoints, Engine, Plan
+from ._relay import Relay
+from ._spec import OptionValue, Role, SocketSpec, encoded, option_name
+
+ENGINE = 4  # the poller, the descriptor that wakes it, and two of a lookup
+
+
+class WireRelay(Relay):
+    """A relay that speaks ZMTP itself."""
+
+    _engine: WireDevice
+
+    def __init__(self, plan: Plan, engine: Engine) -> None:
+        super().__init__(plan, engine)
+        raise_file_limit(plan.file_limit)
+        self._former_cpus = plan.placement.apply_affinity(plan.owner)
+        try:
+            sockets = plan.sockets()
+            endpoints = sum(len(spec.binds) + len(spec.connects) for spec in sockets)
+            with room_for(plan.owner, ENGINE + CONTEXT + endpoints):
+                self._engine = self._open({spec.role: self._socket(spec) for spec in sockets if spec.binds or spec.connects})
+            if plan.paused:
+                self._engine.pause()
+        except BaseException:
+            restore_affinity(self._former_cpus)
+            raise
+
+    @property
+    def endpoints(self) -> Endpoints:
+        return {role: tuple(self._engine.endpoints(spec.role)) for role, spec in self._plan.specs.items()}
+
+    def run(self) -> Ending:
+        outcome: Outcome | None = None
+        error: BaseException | None = None
+        self._thread = threading.get_ident()
+        try:
+            outcome = self._engine.run()
+        except BaseException as problem:  # noqa: BLE001  the launcher tells or raises it
+            error = problem
+        self._shutting_down = True
+        restore_affinity(self._former_cpus)
+        connections = self.connections()
+        lost = sum(connections[spec.role].messages_lost for spec in self._plan.sockets() if spec.role in ("in", "out"))
+        return Ending(outcome, error, self.statistics(), lost, linger_expired=False, connections=connections)
+
+    def stop(self, grace: float | None = None) -> None:
+        self._engine.stop(grace)
+
+    def connections(self) -> Mapping[Role, RoleStatistics]:
+        return {spec.role: self._engine.connections(spec.role) for spec in self._plan.sockets()}
+
+    def _socket(self, spec: SocketSpec) -> WireSocket:
+        spec.refuse_invalid_endpoints(self._plan.owner)
+        return WireSocket(spec.type, binds=spec.binds, connects=spec.connects, **_by_name(self._options(spec)))
+
+    def _options(self, spec: SocketSpec) -> list[tuple[int, OptionValue]]:
+        """Return the options of a socket, after libzmq has checked their values."""
+        factory = self._plan.context_factory
+        with zmq.Context(io_threads=0) as context:
+            if not isinstance(factory, type):
+                context.sockopts.update(factory().sockopts)
+            with closing(spec.make(context, self._plan.owner)):
+                return [*context.sockopts.items(), *spec.defaults(context), *spec.options]
+
+    def _open(self, sockets: Mapping[Role, WireSocket]) -> WireDevice:
+        plan = self._plan
+        try:
+            return WireDevice(
+                sockets["in"],
+                sockets.get("out"),
+                sockets.get("mon"),
+                in_prefix=plan.in_prefix,
+                out_prefix=plan.out_prefix,
+                on_full=plan.engine_policy(),
+                mon_on_full=plan.mon_on_full,
+            )
+        except zmq.ZMQError as error:
+            for spec in plan.sockets():
+                for endpoint in spec.binds:
+                    if f"{spec.role}: " in str(error) and endpoint in str(error):
+                        cause = zmq.ZMQError(error.errno)
+                        raise explained(plan.owner, f"cannot bind {spec} to {endpoint}", cause) from error
+            raise explained(plan.owner, "cannot start", error) from error
+
+
+def _by_name(options: list[tuple[int, OptionValue]]) -> dict[str, Any]:
+    """Return the values that the engine takes, by name. Of options that are given twice, the last one counts."""
+    values: dict[str, Any] = {}
+    for option, value in options:
+        name = option_name(option)
+        if OPTIONS[name].wire.kind == "supported":
+            OPTIONS[name].wire.apply(values, name.lower(), encoded(value))
+    return values

@@ -1,0 +1,237 @@
+#include <pybind11/stl.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+#include <zdev/wire.hpp>
+
+#include "arguments.hpp"
+#include "bindings.hpp"
+#include "enums.hpp"
+#include "uninitialised.hpp"
+#include "wire/spec.hpp"
+
+#ifdef __linux__
+
+namespace zdev_core {
+
+namespace {
+
+using zdev::wire::role_statistics;
+using zdev::wire::socket_options;
+using zdev::wire::socket_spec;
+
+using setter = std::function<void(socket_options&, const py::object&)>;
+
+template <typename Value>
+setter set(Value socket_options::* member) {
+    return [member](socket_options& options, const py::object& value) { options.*member = value.cast<Value>(); };
+}
+
+template <>
+setter set(bool socket_options::* member) {
+    return [member](socket_options& options, const py::object& value) { options.*member = value.cast<int>() != 0; };
+}
+
+template <>
+setter set(zdev::wire::milliseconds socket_options::* member) {
+    return [member](socket_options& options, const py::object& value) {
+        options.*member = zdev::wire::milliseconds{value.cast<std::int64_t>()};
+    };
+}
+
+// By the names of zmq_setsockopt(3) in lower case, and those that only zdev has.
+const std::map<std::string, setter>& setters() {
+    using o = socket_options;
+    static const auto& all = *new std::map<std::string, setter>{
+        {"sndhwm", set(&o::sndhwm)},
+        {"linger", set(&o::linger)},
+        {"routing_id", set(&o::routing_id)},
+        {"router_handover", set(&o::router_handover)},
+        {"probe_router", set(&o::probe_router)},
+        {"maxmsgsize", set(&o::maxmsgsize)},
+        {"max_message_bytes", set(&o::max_message_bytes)},
+        {"max_message_frames", set(&o::max_message_frames)},
+        {"max_subscription_bytes", set(&o::max_subscription_bytes)},
+        {"max_subscriptions", set(&o::max_subscriptions)},
+        {"handshake_ivl", set(&o::handshake_ivl)},
+        {"heartbeat_ivl", set(&o::heartbeat_ivl)},
+        {"heartbeat_timeout", set(&o::heartbeat_timeout)},
+        {"heartbeat_ttl", set(&o::heartbeat_ttl)},
+        {"reconnect_ivl", set(&o::reconnect_ivl)},
+        {"reconnect_ivl_max", set(&o::reconnect_ivl_max)},
+        {"connect_timeout", set(&o::connect_timeout)},
+        {"backlog", set(&o::backlog)},
+        {"ipv6", set(&o::ipv6)},
+        {"tos", set(&o::tos)},
+        {"sndbuf", set(&o::sndbuf)},
+        {"rcvbuf", set(&o::rcvbuf)},
+        {"tcp_keepalive", set(&o::tcp_keepalive)},
+        {"tcp_keepalive_idle", set(&o::tcp_keepalive_idle)},
+        {"tcp_keepalive_cnt", set(&o::tcp_keepalive_cnt)},
+        {"tcp_keepalive_intvl", set(&o::tcp_keepalive_intvl)},
+        {"bindtodevice", set(&o::bindtodevice)},
+        {"subscribe", set(&o::subscribe)},
+        {"invert_matching", set(&o::invert_matching)},
+        {"xpub_verboser", set(&o::xpub_verboser)},
+        {"xpub_nodrop", set(&o::xpub_nodrop)},
+        {"xpub_welcome_msg", set(&o::xpub_welcome_msg)},
+        {"metadata", set(&o::metadata)},
+    };
+    return all;
+}
+
+socket_spec make_socket(int type, std::vector<std::string> binds, std::vector<std::string> connects,
+                        const py::kwargs& options) {
+    socket_spec spec;
+    spec.type = type;
+    spec.binds = std::move(binds);
+    spec.connects = std::move(connects);
+    for (const auto& [key, value] : options) {
+        const auto name = key.cast<std::string>();
+        const auto found = setters().find(name);
+        if (found == setters().end()) throw py::type_error("the wire engine has no option " + name);
+        try {
+            found->second(spec.options, py::reinterpret_borrow<py::object>(value));
+        } catch (const py::cast_error&) {
+            throw py::type_error("invalid " + name + ": " + py::repr(value).cast<std::string>());
+        }
+    }
+    return spec;
+}
+
+class device {
+public:
+    device(const socket_spec& in, const std::optional<socket_spec>& out, const std::optional<socket_spec>& mon,
+           const prefix_argument& in_prefix, const prefix_argument& out_prefix, const std::string& on_full,
+           const std::string& mon_on_full)
+        : engine_(make_spec(in, out, mon, to_prefix("in_prefix", in_prefix), to_prefix("out_prefix", out_prefix),
+                            to_on_full("on_full", on_full), to_on_full("mon_on_full", mon_on_full))) {}
+
+    zdev::outcome run() {
+        return released_gil().run_device(engine_, [] {});
+    }
+    void pause() { engine_.pause(); }
+    void resume() { engine_.resume(); }
+    void drain(std::optional<double> timeout) { engine_.drain(to_milliseconds(timeout)); }
+    void stop(std::optional<double> grace) { engine_.stop(to_milliseconds(grace)); }
+    zdev::statistics statistics() const { return engine_.statistics(); }
+    role_statistics connections(const std::string& role) const { return engine_.connections(role); }
+    std::vector<std::string> endpoints(const std::string& role) const { return engine_.endpoints(role); }
+
+private:
+    static zdev::wire::spec make_spec(const socket_spec& in, const std::optional<socket_spec>& out,
+                                      const std::optional<socket_spec>& mon, const std::optional<std::string>& in_prefix,
+                                      const std::optional<std::string>& out_prefix, zdev::on_full on_full,
+                                      zdev::on_full mon_on_full) {
+        zdev::wire::spec spec;
+        spec.in = in, spec.out = out, spec.on_full = on_full;
+        if (mon) spec.mon = zdev::wire::monitor_spec{*mon, in_prefix, out_prefix, mon_on_full};
+        return spec;
+    }
+
+    zdev::wire::device engine_;
+};
+
+std::optional<std::string> refusal(int in, std::optional<int> out, std::optional<int> mon) {
+    zdev::wire::spec spec;
+    spec.in.type = in;
+    if (out) spec.out.emplace().type = *out;
+    if (mon) spec.mon.emplace().socket.type = *mon;
+    try {
+        zdev::wire::check_types(spec);
+    } catch (const zdev::error& error) {
+        return error.what();
+    }
+    return std::nullopt;
+}
+
+constexpr const char* socket_doc = R"(The description of one socket of a `WireDevice`.
+
+Args:
+    type: ROUTER, DEALER, PULL, PUSH, SUB, PUB, XSUB or XPUB.
+    binds: Endpoints to bind: "tcp://HOST:PORT", "ipc://PATH" or "ipc://@NAME".
+    connects: Endpoints to connect to.
+    **options: Options by their names in zmq_setsockopt(3) in lower case, such as `sndhwm=10`; `subscribe` is a list of prefixes,
+        `metadata` a list of pairs. Bytes, numbers and text as there, times in milliseconds.
+
+Raises:
+    TypeError: The engine has no such option, or its value has a wrong type.)";
+
+constexpr const char* device_doc =
+    R"(A relay that owns its connections: it speaks ZMTP 3.0 and 3.1 itself, over tcp and ipc. Linux only.
+
+The constructor binds; connecting begins with `run`. A device runs once.
+
+Args:
+    in_socket: The socket that messages come from.
+    out_socket: The socket that they go to, and replies come from; None: the in socket is both ends.
+    mon_socket: PUB, XPUB or PUSH, which sends [prefix, frame, ...] for every message forwarded.
+    in_prefix: Prefix frame for messages from the in socket; a str is sent as UTF-8; None for no such frame.
+    out_prefix: Prefix frame for messages from the out socket; a str is sent as UTF-8; None for no such frame.
+    on_full: "block" or "drop", when the only receiver of a message, the peer of a ROUTER, is full.
+    mon_on_full: "block" or "drop", when a PUSH monitor is full.
+
+Raises:
+    ValueError: A policy is unknown.
+    zmq.ZMQError: EINVAL, the types do not work together, or an option or endpoint is invalid; EADDRINUSE, EADDRNOTAVAIL, EACCES
+        and others of bind(2).)";
+
+constexpr const char* run_doc = R"(Relay messages until `stop` or the end of a drain. The GIL is released while it relays.
+
+At the end, senders are asked to stop, what they had sent is delivered, and what could not be delivered is counted as
+`messages_lost`. In the main thread signal handlers run within 50 ms; an exception that they raise ends the run at once.
+
+Returns:
+    How the run ended.
+
+Raises:
+    zmq.ZMQError: EBUSY, the device runs already; EINVAL, it has run before.)";
+
+constexpr const char* drain_doc =
+    R"(Stop reading from the in socket, forward the pending replies, then end the run. May be called from any thread.
+
+Args:
+    timeout: Seconds after which the run ends without them; None for no limit.)";
+
+constexpr const char* stop_doc =
+    R"(End the run. May be called from any thread. Called again, it ends the run without delivering anything more.
+
+Args:
+    grace: Seconds for the deliveries at the end, at most; None for the LINGER of each socket.)";
+
+}  // namespace
+
+void register_wire(py::module_& module) {
+    py::class_<socket_spec>(module, "WireSocket", py::is_final(), socket_doc)
+        .def(py::init(&make_socket), py::arg("type"), py::kw_only(), py::arg("binds") = py::tuple(),
+             py::arg("connects") = py::tuple());
+    refuse_uninitialised<socket_spec>();
+    py::class_<device>(module, "WireDevice", py::is_final(), device_doc)
+        .def(py::init<const socket_spec&, const std::optional<socket_spec>&, const std::optional<socket_spec>&,
+                      const prefix_argument&, const prefix_argument&, const std::string&, const std::string&>(),
+             py::arg("in_socket"), py::arg("out_socket") = py::none(), py::arg("mon_socket") = py::none(), py::kw_only(),
+             py::arg("in_prefix") = py::bytes("in"), py::arg("out_prefix") = py::bytes("out"), py::arg("on_full") = "block",
+             py::arg("mon_on_full") = "block")
+        .def("run", &device::run, run_doc)
+        .def("pause", &device::pause, "Hold all messages where they are until `resume`. May be called from any thread.")
+        .def("resume", &device::resume, "Continue after `pause`. May be called from any thread.")
+        .def("drain", &device::drain, py::arg("timeout") = py::none(), drain_doc)
+        .def("stop", &device::stop, py::arg("grace") = py::none(), stop_doc)
+        .def("statistics", &device::statistics,
+             "Return the counters so far. May be called from any thread; the relay does not wait for it.")
+        .def("connections", &device::connections, py::arg("role"),
+             "Return the counters of the connections of \"in\", \"out\" or \"mon\". May be called from any thread.")
+        .def("endpoints", &device::endpoints, py::arg("role"),
+             "Return the bound endpoints of a role, in the order given, with ports in place of wildcards.");
+    refuse_uninitialised<device>();
+    module.def("wire_refusal", &refusal, py::arg("in_type"), py::arg("out_type") = py::none(), py::arg("mon_type") = py::none(),
+               "Return why a `WireDevice` cannot have sockets of these types, or None if it can.");
+}
+
+}  // namespace zdev_core
+
+#endif
