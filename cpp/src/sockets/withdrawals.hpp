@@ -4,8 +4,8 @@
 // upstream, it would stop the publisher for all of them. The number of topics that the XPUB has reveals it (libzmq 4.3.5 and
 // later). Threads: the loop's alone.
 
-#ifndef ZDEV_SRC_WITHDRAWALS_HPP
-#define ZDEV_SRC_WITHDRAWALS_HPP
+#ifndef ZDEV_SRC_SOCKETS_WITHDRAWALS_HPP
+#define ZDEV_SRC_SOCKETS_WITHDRAWALS_HPP
 
 #include <cstddef>
 #include <optional>

@@ -1,7 +1,7 @@
 // A socket of a device: its handle, type and descriptor, and whether messages or commands may be waiting.
 
-#ifndef ZDEV_SRC_RELAY_SOCKET_HPP
-#define ZDEV_SRC_RELAY_SOCKET_HPP
+#ifndef ZDEV_SRC_SOCKETS_RELAY_SOCKET_HPP
+#define ZDEV_SRC_SOCKETS_RELAY_SOCKET_HPP
 
 #include <cstdint>
 #include <initializer_list>

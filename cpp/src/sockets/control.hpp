@@ -1,7 +1,7 @@
 // The control socket: commands in, replies out.
 
-#ifndef ZDEV_SRC_CONTROL_HPP
-#define ZDEV_SRC_CONTROL_HPP
+#ifndef ZDEV_SRC_SOCKETS_CONTROL_HPP
+#define ZDEV_SRC_SOCKETS_CONTROL_HPP
 
 #include <functional>
 #include <optional>

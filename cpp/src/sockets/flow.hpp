@@ -2,8 +2,8 @@
 //
 // Threads: the loop's only, except for the counters, which any thread may read.
 
-#ifndef ZDEV_SRC_FLOW_HPP
-#define ZDEV_SRC_FLOW_HPP
+#ifndef ZDEV_SRC_SOCKETS_FLOW_HPP
+#define ZDEV_SRC_SOCKETS_FLOW_HPP
 
 #include <chrono>
 #include <optional>
@@ -11,8 +11,8 @@
 #include <zdev/device.hpp>
 #include <zdev/statistics.hpp>
 
+#include "../counter.hpp"
 #include "command_frame.hpp"
-#include "counter.hpp"
 #include "outbox.hpp"
 #include "pending_replies.hpp"
 #include "relay_socket.hpp"

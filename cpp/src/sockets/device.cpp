@@ -3,13 +3,13 @@
 #include <cerrno>
 #include <zdev/device.hpp>
 
+#include "../counter.hpp"
+#include "../poll.hpp"
+#include "../steering.hpp"
 #include "control.hpp"
-#include "counter.hpp"
 #include "flow.hpp"
 #include "pending_replies.hpp"
-#include "poll.hpp"
 #include "relay_socket.hpp"
-#include "steering.hpp"
 
 namespace zdev {
 

@@ -4,8 +4,8 @@
 // with this flag that is sent on is written as a command again: the receiver sees no end of the message, and glues the next one
 // to it. Thread-safe: it has no state after construction.
 
-#ifndef ZDEV_SRC_COMMAND_FRAME_HPP
-#define ZDEV_SRC_COMMAND_FRAME_HPP
+#ifndef ZDEV_SRC_SOCKETS_COMMAND_FRAME_HPP
+#define ZDEV_SRC_SOCKETS_COMMAND_FRAME_HPP
 
 #include <cstddef>
 #include <zmq.hpp>

@@ -1,7 +1,7 @@
 // One message on its way to one socket: sent whole, or kept whole to be sent later.
 
-#ifndef ZDEV_SRC_OUTBOX_HPP
-#define ZDEV_SRC_OUTBOX_HPP
+#ifndef ZDEV_SRC_SOCKETS_OUTBOX_HPP
+#define ZDEV_SRC_SOCKETS_OUTBOX_HPP
 
 #include <cstddef>
 #include <vector>
