@@ -29,7 +29,7 @@ TEST_F(OnWire, BytesThatAreNotZmtpEndOnlyTheirConnection) {
     }
     EXPECT_TRUE(eventually([&] {
         const auto s = device.device.connections("in");
-        return s.protocol_errors + s.refused == 5;
+        return s.protocol_errors() + s.refused() == 5;
     }));
     expect_service(*this, device);
 }
@@ -54,7 +54,7 @@ TEST_F(OnWire, AMessageBeyondALimitEndsItsConnectionBeforeItIsComplete) {
         peer.send(bytes);
         EXPECT_TRUE(peer.ended());
     }
-    EXPECT_TRUE(eventually([&] { return device.device.connections("in").protocol_errors == 3; }));
+    EXPECT_TRUE(eventually([&] { return device.device.connections("in").protocol_errors() == 3; }));
     reader.close();
     ASSERT_TRUE(device.connected("out", 0));
     expect_service(*this, device);
@@ -118,7 +118,7 @@ TEST_F(OnWire, ASilentPeerIsDisconnectedAfterTheHandshakeInterval) {
     running device(spec);
     raw_peer peer(device.at("in"));
     EXPECT_TRUE(peer.ended());
-    EXPECT_TRUE(eventually([&] { return device.device.connections("in").timeouts == 1; }));
+    EXPECT_TRUE(eventually([&] { return device.device.connections("in").timeouts() == 1; }));
 }
 
 TEST_F(OnWire, APeerThatDoesNotAnswerPingsIsDisconnectedAndOneThatDoesIsNot) {
@@ -132,7 +132,7 @@ TEST_F(OnWire, APeerThatDoesNotAnswerPingsIsDisconnectedAndOneThatDoesIsNot) {
     raw_peer peer(device.at("in"));
     peer.shake_hands(ZMQ_PUSH);
     EXPECT_TRUE(peer.ended());
-    EXPECT_EQ(device.device.connections("in").timeouts, 1);
+    EXPECT_EQ(device.device.connections("in").timeouts(), 1);
     EXPECT_EQ(device.device.connections("in").accepted, 2);
     send(source, {"hello"});
     EXPECT_EQ(recv(sink), message{"hello"});
@@ -146,7 +146,7 @@ TEST_F(OnWire, ThePeersTimeToLiveIsKept) {
     zmtp::append_ping(ping, {100ms, ""});
     peer.send(ping);
     EXPECT_TRUE(peer.ended());
-    EXPECT_TRUE(eventually([&] { return device.device.connections("in").timeouts == 1; }));
+    EXPECT_TRUE(eventually([&] { return device.device.connections("in").timeouts() == 1; }));
 }
 
 TEST_F(OnWire, WithoutDescriptorsOnlyAcceptingPauses) {

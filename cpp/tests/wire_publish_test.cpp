@@ -130,7 +130,7 @@ TEST_F(OnWire, SubscriptionsBeyondALimitEndTheirConnectionOnly) {
     lengthy.send(wish);
     EXPECT_TRUE(many.ended());
     EXPECT_TRUE(lengthy.ended());
-    ASSERT_TRUE(eventually([&] { return device.device.connections("out").protocol_errors == 2; }));
+    ASSERT_TRUE(eventually([&] { return device.device.connections("out").protocol_errors() == 2; }));
     auto sub = dial(ZMQ_SUB, device.at("out"), to(""));
     synchronise(source, sub);
 }

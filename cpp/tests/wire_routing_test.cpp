@@ -128,7 +128,7 @@ TEST_F(OnWire, ARoutingIdInUseIsRefusedOrHandedOver) {
         EXPECT_TRUE((handover ? first : second).ended());
         send(worker, {"anna", "hello"});
         EXPECT_EQ((handover ? second : first).receive(7), framed({"hello"}));
-        EXPECT_EQ(device.device.connections("in").refused, handover ? 0 : 1);
+        EXPECT_EQ(device.device.connections("in").refused(), handover ? 0 : 1);
     }
 }
 

@@ -69,6 +69,36 @@ public:
     }
 };
 
+// A TCP socket bound to a free port of 127.0.0.1.
+class reserved {
+public:
+    explicit reserved(bool listens = true) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof at;
+        if (::bind(fd_, reinterpret_cast<sockaddr*>(&at), size) != 0 || (listens && ::listen(fd_, 10) != 0) ||
+            ::getsockname(fd_, reinterpret_cast<sockaddr*>(&at), &size) != 0) {
+            throw std::runtime_error("cannot reserve a port");
+        }
+        endpoint_ = "tcp://127.0.0.1:" + std::to_string(ntohs(at.sin_port));
+    }
+    ~reserved() { close(); }
+    reserved(const reserved&) = delete;
+    reserved& operator=(const reserved&) = delete;
+
+    void close() {
+        if (fd_ >= 0) ::close(fd_);
+        fd_ = -1;
+    }
+    int fd() const { return fd_; }
+    const std::string& endpoint() const { return endpoint_; }
+
+private:
+    int fd_;
+    std::string endpoint_;
+};
+
 // A peer that sends and receives bytes.
 class raw_peer {
 public:

@@ -11,92 +11,13 @@
 #ifndef ZDEV_WIRE_HPP
 #define ZDEV_WIRE_HPP
 
-#include <chrono>
-#include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
-#include <zdev/device.hpp>
+#include <zdev/wire_spec.hpp>
+#include <zdev/wire_statistics.hpp>
 
 namespace zdev::wire {
-
-using std::chrono::milliseconds;
-
-// Names and defaults are those of zmq_setsockopt(3), except where a comment says otherwise.
-struct socket_options {
-    std::size_t sndhwm = 1000;     // messages waiting for one peer; 0: no limit. Nothing is queued on the receiving side
-    milliseconds linger{1000};     // how long an ending device waits for peers (libzmq: forever); negative: forever
-    std::string routing_id;        // of DEALER and ROUTER: at most 255 bytes, not beginning with a zero byte
-    bool router_handover = false;  // a new peer takes over a routing id in use; otherwise it is refused
-    bool probe_router = false;     // send an empty message to each peer that connects
-
-    std::int64_t maxmsgsize = -1;               // bytes of a frame that a peer may send; negative: no limit
-    std::int64_t max_message_bytes = -1;        // bytes of a whole message; only in zdev
-    std::uint64_t max_message_frames = 100000;  // frames of a message; only in zdev
-    std::size_t max_subscription_bytes = 4096;  // length of one subscription; only in zdev
-    std::size_t max_subscriptions = 1000000;    // of one peer; only in zdev
-
-    milliseconds handshake_ivl{30000};   // time for the handshake of a connection; 0: no limit
-    milliseconds heartbeat_ivl{0};       // 0: no PING
-    milliseconds heartbeat_timeout{-1};  // negative: heartbeat_ivl
-    milliseconds heartbeat_ttl{0};
-    milliseconds reconnect_ivl{100};    // negative: no reconnect
-    milliseconds reconnect_ivl_max{0};  // 0: always reconnect_ivl; otherwise the delay doubles up to this
-    milliseconds connect_timeout{0};    // 0: the system's
-
-    int backlog = 1024;
-    bool ipv6 = false;  // host names and wildcards may mean IPv6 too; addresses in brackets always do
-    int tos = 0;
-    int sndbuf = -1, rcvbuf = -1;  // negative: the system's
-    int tcp_keepalive = -1, tcp_keepalive_idle = -1, tcp_keepalive_cnt = -1, tcp_keepalive_intvl = -1;
-    std::string bindtodevice;
-
-    std::vector<std::string> subscribe;                         // prefixes, of a SUB; none: it receives nothing
-    bool invert_matching = false;                               // of PUB, XPUB and SUB
-    bool xpub_verboser = false;                                 // subscriptions go upstream unmerged
-    bool xpub_nodrop = false;                                   // wait for slow subscribers
-    std::string xpub_welcome_msg;                               // first message to each subscriber
-    std::vector<std::pair<std::string, std::string>> metadata;  // properties for READY, names beginning with "X-"
-};
-
-// One role of a device. Endpoints: "tcp://HOST:PORT", HOST an address, name, interface or *, PORT a number or * to bind;
-// "ipc://PATH", "ipc://@NAME" in the abstract namespace.
-struct socket_spec {
-    int type = -1;  // ZMQ_PULL ...
-    std::vector<std::string> binds, connects;
-    socket_options options;
-};
-
-// A third socket that gets a copy of every message forwarded: [prefix, frame, frame, ...].
-struct monitor_spec {
-    socket_spec socket;                             // PUB, XPUB or PUSH
-    std::optional<std::string> in_prefix = "in";    // of messages that `in` received; none: no prefix frame
-    std::optional<std::string> out_prefix = "out";  // of messages that `out` received
-    zdev::on_full on_full = zdev::on_full::block;   // of PUSH; PUB and XPUB never wait
-};
-
-struct spec {
-    socket_spec in;
-    std::optional<socket_spec> out;  // none: `in` is both ends and answers itself
-    std::optional<monitor_spec> mon;
-    zdev::on_full on_full = zdev::on_full::block;  // for a message to a ROUTER whose one receiver is full
-};
-
-// Counters of the connections of one role.
-struct role_statistics {
-    std::uint64_t connections = 0;       // now, past their handshake
-    std::uint64_t accepted = 0;          // incoming connections
-    std::uint64_t connected = 0;         // outgoing connections that were established
-    std::uint64_t connect_failures = 0;  // attempts that failed
-    std::uint64_t refused = 0;           // handshakes that failed: version, mechanism, socket type, routing id in use
-    std::uint64_t protocol_errors = 0;   // connections closed because the peer broke the framing or exceeded a limit
-    std::uint64_t timeouts = 0;          // connections closed because a handshake or heartbeat was late
-    std::uint64_t accept_pauses = 0;     // times that accepting paused because the process had no free descriptor
-    std::uint64_t messages_lost = 0;     // received and not delivered: the receiver left, or the run ended
-    std::uint64_t subscriber_drops = 0;  // copies not sent because a subscriber of this PUB or XPUB was too slow
-};
 
 class device {
 public:
@@ -126,6 +47,7 @@ public:
 
     zdev::statistics statistics() const noexcept;
     role_statistics connections(const std::string& role) const noexcept;  // "in", "out" or "mon"
+    std::vector<connect_status> connects(const std::string& role) const;  // in the order of `connects`
 
     // The addresses to which a role is bound, in the order of `binds`, with the ports that the system chose for wildcards.
     std::vector<std::string> endpoints(const std::string& role) const;

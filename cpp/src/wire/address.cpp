@@ -15,26 +15,24 @@ namespace zdev::wire {
 
 namespace {
 
-[[noreturn]] void refuse(int number, const std::string& role, const std::string& endpoint, const std::string& why) {
-    throw error(number, "device: " + role + ": " + endpoint + ": " + why);
-}
+[[noreturn]] void refuse(int number, const std::string& why) { throw error(number, why); }
 
 bool is_port(const std::string& text) {
     if (text.empty() || text.size() > 5 || text.find_first_not_of("0123456789") != std::string::npos) return false;
     return std::stoi(text) <= 65535;
 }
 
-void parse_tcp(const std::string& role, const std::string& rest, bool bind, endpoint_text& found) {
+void parse_tcp(const std::string& rest, bool bind, endpoint_text& found) {
     const std::size_t colon = rest.rfind(':');
-    if (colon == std::string::npos) refuse(EINVAL, role, found.text, "no port: write tcp://HOST:PORT");
+    if (colon == std::string::npos) refuse(EINVAL, "no port: write tcp://HOST:PORT");
     found.host = rest.substr(0, colon);
     found.port = rest.substr(colon + 1);
     if (bind && found.port == "*") found.port = "0";
-    if (!is_port(found.port) || (!bind && found.port == "0")) refuse(EINVAL, role, found.text, "invalid port");
+    if (!is_port(found.port) || (!bind && found.port == "0")) refuse(EINVAL, "invalid port");
     found.bracketed = found.host.size() > 2 && found.host.front() == '[' && found.host.back() == ']';
     if (found.bracketed) found.host = found.host.substr(1, found.host.size() - 2);
     if (found.host.empty() || (!bind && found.host == "*") || found.host.find(';') != std::string::npos) {
-        refuse(EINVAL, role, found.text, "invalid host");
+        refuse(EINVAL, "invalid host");
     }
 }
 
@@ -64,7 +62,7 @@ void set_port(address& to, const std::string& port) {
     }
 }
 
-std::vector<address> look_up(const std::string& role, const endpoint_text& endpoint, bool bind, bool ipv6) {
+std::vector<address> look_up(const endpoint_text& endpoint, bool bind, bool ipv6) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
     hints.ai_family = endpoint.bracketed ? AF_INET6 : ipv6 ? AF_UNSPEC : AF_INET;
@@ -73,7 +71,7 @@ std::vector<address> look_up(const std::string& role, const endpoint_text& endpo
     addrinfo* all = nullptr;
     const char* const host = endpoint.host == "*" ? nullptr : endpoint.host.c_str();
     if (const int fault = ::getaddrinfo(host, endpoint.port.c_str(), &hints, &all); fault != 0) {
-        refuse(ENODEV, role, endpoint.text, std::string("no such host or interface: ") + ::gai_strerror(fault));
+        refuse(ENODEV, std::string("no such host or interface: ") + ::gai_strerror(fault));
     }
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(all, ::freeaddrinfo);
     std::vector<address> found;
@@ -85,10 +83,10 @@ std::vector<address> look_up(const std::string& role, const endpoint_text& endpo
     return found;
 }
 
-address ipc_address(const std::string& role, const endpoint_text& endpoint) {
+address ipc_address(const endpoint_text& endpoint) {
     address made;
     auto* const to = reinterpret_cast<sockaddr_un*>(&made.storage);
-    if (endpoint.path.size() >= sizeof to->sun_path) refuse(EINVAL, role, endpoint.text, "the path is too long");
+    if (endpoint.path.size() >= sizeof to->sun_path) refuse(EINVAL, "the path is too long");
     to->sun_family = AF_UNIX;
     std::memcpy(to->sun_path, endpoint.path.data(), endpoint.path.size());
     const bool abstract = endpoint.path.front() == '@';
@@ -99,34 +97,34 @@ address ipc_address(const std::string& role, const endpoint_text& endpoint) {
 
 }  // namespace
 
-endpoint_text parse_endpoint(const std::string& role, const std::string& text, bool bind) {
+endpoint_text parse_endpoint(const std::string& text, bool bind) {
     endpoint_text found;
     found.text = text;
     const std::size_t mark = text.find("://");
-    if (mark == std::string::npos) refuse(EINVAL, role, text, "invalid endpoint: write tcp://HOST:PORT or ipc://PATH");
+    if (mark == std::string::npos) refuse(EINVAL, "invalid endpoint: write tcp://HOST:PORT or ipc://PATH");
     const std::string transport = text.substr(0, mark), rest = text.substr(mark + 3);
     if (transport == "tcp") {
-        parse_tcp(role, rest, bind, found);
+        parse_tcp(rest, bind, found);
     } else if (transport == "ipc") {
         found.ipc = true;
         found.path = rest;
         if (rest.empty() || rest == "@" || rest == "*" || rest.find('\0') != std::string::npos) {
-            refuse(EINVAL, role, text, "invalid path");
+            refuse(EINVAL, "invalid path");
         }
     } else {
-        refuse(EPROTONOSUPPORT, role, text, "the wire engine supports only tcp and ipc");
+        refuse(EPROTONOSUPPORT, "the wire engine supports only tcp and ipc");
     }
     return found;
 }
 
-std::vector<address> resolve(const std::string& role, const endpoint_text& endpoint, bool bind, bool ipv6) {
-    if (endpoint.ipc) return {ipc_address(role, endpoint)};
+std::vector<address> resolve(const endpoint_text& endpoint, bool bind, bool ipv6) {
+    if (endpoint.ipc) return {ipc_address(endpoint)};
     address of_interface;
     if (bind && !endpoint.bracketed && endpoint.host != "*" && find_interface(endpoint.host, ipv6, of_interface)) {
         set_port(of_interface, endpoint.port);
         return {of_interface};
     }
-    return look_up(role, endpoint, bind, ipv6);
+    return look_up(endpoint, bind, ipv6);
 }
 
 std::string to_text(const address& bound) {

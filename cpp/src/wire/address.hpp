@@ -29,11 +29,12 @@ struct address {
     int family() const noexcept { return storage.ss_family; }
 };
 
-// Throws zdev::error with EINVAL or EPROTONOSUPPORT, its text beginning with `role`. `bind`: allows wildcards.
-endpoint_text parse_endpoint(const std::string& role, const std::string& text, bool bind);
+// Throws zdev::error with EINVAL or EPROTONOSUPPORT; its text is only the reason. `bind`: allows wildcards.
+endpoint_text parse_endpoint(const std::string& text, bool bind);
 
-// Throws zdev::error: ENODEV for a host or interface that does not exist, EINVAL for a path that is too long.
-std::vector<address> resolve(const std::string& role, const endpoint_text& endpoint, bool bind, bool ipv6);
+// Throws zdev::error, with only the reason: ENODEV for a host or interface that does not exist, EINVAL for a path that is too
+// long.
+std::vector<address> resolve(const endpoint_text& endpoint, bool bind, bool ipv6);
 
 // In the form of libzmq's LAST_ENDPOINT.
 std::string to_text(const address& bound);

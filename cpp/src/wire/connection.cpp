@@ -18,6 +18,16 @@ zmtp::limits limits_of(const socket_options& options) {
     return limits;
 }
 
+ending ending_of(zmtp::failure failure) noexcept {
+    switch (failure) {
+        case zmtp::failure::version: return ending::refused_version;
+        case zmtp::failure::mechanism: return ending::refused_mechanism;
+        case zmtp::failure::type: return ending::refused_socket_type;
+        case zmtp::failure::refused: return ending::refused_by_peer;
+        default: return ending::refused_malformed;
+    }
+}
+
 }  // namespace
 
 connection::connection(loop& loop, connection_handler& handler, descriptor fd, const socket_options& options,
@@ -37,7 +47,8 @@ connection::connection(loop& loop, connection_handler& handler, descriptor fd, c
     queue_.append_raw(handshake_->take_output());
     loop_.flush_later(*this);
     if (options.handshake_ivl.count() > 0) {
-        timer_.start(loop_.now() + options.handshake_ivl, [this] { close(ending::timeout, "its handshake took too long"); });
+        timer_.start(loop_.now() + options.handshake_ivl,
+                     [this] { close(ending::handshake_timeout, "its handshake took too long"); });
     }
 }
 
@@ -95,8 +106,7 @@ std::size_t connection::shake_hands(std::string_view bytes) {
     }
     if (handshake_->failed()) {
         write();  // there may be an ERROR to send
-        const bool broken = handshake_->failure() == zmtp::failure::protocol;
-        close(broken ? ending::protocol : ending::refused, handshake_->reason());
+        close(ending_of(handshake_->failure()), handshake_->reason());
     } else if (handshake_->done()) {
         peer_ = std::move(handshake_->peer());
         handshake_.reset();
@@ -105,7 +115,7 @@ std::size_t connection::shake_hands(std::string_view bytes) {
         heartbeat_.begin(loop_.now());
         if (!handler_.on_handshake(*this)) {
             write();
-            close(ending::refused, "its routing id is in use");
+            close(ending::refused_routing_id, "its routing id is in use");
         } else {
             beat();
         }
@@ -115,12 +125,12 @@ std::size_t connection::shake_hands(std::string_view bytes) {
 
 void connection::handle_command(std::string_view body) {
     const auto command = zmtp::parse_command_body(body);
-    if (!command) return close(ending::protocol, "it sent an invalid command");
+    if (!command) return close(ending::framing, "it sent an invalid command");
     if (const auto wish = zmtp::parse_subscription(*command)) return handler_.on_subscription(*this, *wish);
     if (command->name == "ERROR") return close(ending::closed, "it reported: " + zmtp::parse_error_reason(command->data));
     if (command->name != "PING") return;  // a PONG, or a command of a later version
     const auto ping = zmtp::parse_ping(command->data);
-    if (!ping) return close(ending::protocol, "it sent an invalid PING");
+    if (!ping) return close(ending::framing, "it sent an invalid PING");
     heartbeat_.ttl(ping->ttl);
     beat();
     constexpr std::size_t most_unread = std::size_t{64} * 1024;  // of a peer that sends PING and does not read
@@ -135,7 +145,7 @@ void connection::beat() {
     const auto now = loop_.now();
     if (held_) heartbeat_.input_arrived(now);  // nothing is read from it now
     if (heartbeat_.lost(now))
-        return close(ending::timeout, "it does not answer PING, or has been silent for longer than its time-to-live");
+        return close(ending::heartbeat_timeout, "it does not answer PING, or has been silent for longer than its time-to-live");
     if (heartbeat_.ping(now)) {
         std::string framed;
         zmtp::append_ping(framed, {options_.heartbeat_ttl, {}});

@@ -21,8 +21,21 @@ namespace zdev::wire {
 
 class connection;
 
-// Why a connection ended.
-enum class ending { closed, refused, protocol, timeout };
+// Why a connection ended; each but the first is counted.
+enum class ending {
+    closed,
+    refused_version,
+    refused_mechanism,
+    refused_socket_type,
+    refused_routing_id,
+    refused_malformed,
+    refused_by_peer,
+    framing,
+    limit,
+    handshake_timeout,
+    heartbeat_timeout,
+    count_
+};
 
 // The events of a connection, and its questions.
 class connection_handler {

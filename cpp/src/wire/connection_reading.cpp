@@ -3,9 +3,9 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <system_error>
 
 #include "connection.hpp"
+#include "sockets.hpp"
 
 namespace zdev::wire {
 
@@ -61,7 +61,7 @@ bool connection::received(ssize_t bytes) {
         return true;
     }
     if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-    close(ending::closed, bytes == 0 ? "it closed" : std::generic_category().message(errno));
+    close(ending::closed, bytes == 0 ? "it closed" : reason(errno));
     return false;
 }
 
@@ -100,8 +100,8 @@ std::size_t connection::process(char* data, std::size_t& size, buffer* whole) {
             case zmtp::stop::full: break;
             case zmtp::stop::partial: return used;
             case zmtp::stop::command: take_command(data, size, used); break;
-            case zmtp::stop::invalid: close(ending::protocol, "its framing is invalid"); break;
-            case zmtp::stop::too_large: close(ending::protocol, "its message exceeds a limit"); break;
+            case zmtp::stop::invalid: close(ending::framing, "its framing is invalid"); break;
+            case zmtp::stop::too_large: close(ending::limit, "its message exceeds a limit"); break;
         }
     }
     return used;

@@ -58,7 +58,7 @@ void connection::send_subscription(const zmtp::subscription& wish) {
     std::string framed;
     zmtp::append_subscription(framed, peer_.minor, wish);
     constexpr std::size_t most_waiting = std::size_t{64} << 20;
-    if (queue_.bytes() > most_waiting) return close(ending::protocol, "it does not read subscriptions");  // it may reconnect
+    if (queue_.bytes() > most_waiting) return close(ending::limit, "it does not read subscriptions");  // it may reconnect
     queue_.append(framed, peer_.minor >= 1 ? 0 : 1);
     loop_.flush_later(*this);
 }

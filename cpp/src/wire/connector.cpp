@@ -6,7 +6,6 @@
 
 #include <cerrno>
 #include <cstring>
-#include <mutex>
 #include <random>
 #include <system_error>
 #include <thread>
@@ -39,29 +38,28 @@ bool is_own(int fd) {
     return here.family() != AF_UNIX && here.size == there.size && std::memcmp(&here.storage, &there.storage, here.size) == 0;
 }
 
-std::string text_of(int number) { return std::generic_category().message(number); }
-
 }  // namespace
 
-connector::connector(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options,
-                     events handlers)
+connector::connector(loop& loop, const std::string& endpoint, const socket_options& options, events handlers)
     : loop_(loop),
-      role_(role),
-      endpoint_(parse_endpoint(role, endpoint, false)),
+      endpoint_(parse_endpoint(endpoint, false)),
       options_(options),
       handlers_(std::move(handlers)),
       delay_(options.reconnect_ivl),
       retry_(loop.timers()),
       timeout_(loop.timers()) {
-    if (is_numeric(endpoint_)) addresses_ = resolve(role_, endpoint_, false, options_.ipv6);
+    status_.endpoint = endpoint;
+    if (is_numeric(endpoint_)) addresses_ = resolve(endpoint_, false, options_.ipv6);
 }
 
 connector::~connector() { stop_watching(); }
 
 void connector::cancel() noexcept {
+    cancelled_ = true;
     stop_watching();
     retry_.cancel();
     timeout_.cancel();
+    plan({});
 }
 
 void connector::stop_watching() noexcept {
@@ -72,19 +70,20 @@ void connector::stop_watching() noexcept {
 }
 
 void connector::start() {
+    plan({});
     next_ = 0;
     if (is_numeric(endpoint_)) return try_next();
     auto asked = std::make_shared<lookup>();
     int ends[2];
-    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return fail(text_of(errno));
+    if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) return fail(reason(errno));
     asked->read_end = descriptor(ends[0]);
     asked->write_end = descriptor(ends[1]);
     loop_.add(*this, ends[0], EPOLLIN);
     lookup_ = asked;
-    const auto look_up = [asked, role = role_, endpoint = endpoint_, ipv6 = options_.ipv6] {
+    const auto look_up = [asked, endpoint = endpoint_, ipv6 = options_.ipv6] {
         const std::lock_guard<std::mutex> lock(asked->guard);
         try {
-            asked->found = resolve(role, endpoint, false, ipv6);
+            asked->found = resolve(endpoint, false, ipv6);
         } catch (const std::exception& fault) {
             asked->fault = fault.what();
         }
@@ -102,9 +101,9 @@ void connector::try_next() {
     if (next_ == addresses_.size()) return fail("no address");
     const address& to = addresses_[next_++];
     fd_ = open_socket(to, options_);
-    if (!fd_) return fail(text_of(errno));
+    if (!fd_) return fail(reason(errno));
     if (::connect(fd_.get(), to.get(), to.size) != 0 && errno != EINPROGRESS) {
-        const std::string why = text_of(errno);
+        const std::string why = reason(errno);
         fd_.reset();
         return next_ < addresses_.size() ? try_next() : fail(why);
     }
@@ -129,7 +128,7 @@ void connector::on_events(std::uint32_t) {
     descriptor connected = std::exchange(fd_, descriptor());
     loop_.remove(connected.get());
     if (fault == 0 && is_own(connected.get())) fault = ECONNREFUSED;
-    if (fault != 0) return next_ < addresses_.size() ? try_next() : fail(text_of(fault));
+    if (fault != 0) return next_ < addresses_.size() ? try_next() : fail(reason(fault));
     set_options(connected.get(), addresses_[next_ - 1].family(), options_);
     handlers_.on_connected(std::move(connected));
 }
@@ -137,18 +136,49 @@ void connector::on_events(std::uint32_t) {
 void connector::fail(const std::string& why) {
     stop_watching();
     timeout_.cancel();
-    handlers_.on_failed(why);
-    retry();
+    handlers_.on_failed();
+    connection_ended(why);
+}
+
+void connector::connection_is_up() {
+    delay_ = options_.reconnect_ivl;
+    report(true, {});
+}
+
+void connector::connection_ended(const std::string& why) {
+    report(false, why);
+    if (!cancelled_ && options_.reconnect_ivl.count() >= 0) retry();
 }
 
 // Between half of the delay and all of it, so that many peers do not connect at the same time.
 void connector::retry() {
-    if (options_.reconnect_ivl.count() < 0) return;
     thread_local std::minstd_rand random{std::random_device{}()};
     const auto most = std::max<std::int64_t>(delay_.count(), 1);
     const milliseconds wait(most - static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(most / 2 + 1)));
     if (options_.reconnect_ivl_max > options_.reconnect_ivl) delay_ = std::min(delay_ * 2, options_.reconnect_ivl_max);
     retry_.start(loop_.now() + wait, [this] { start(); });
+    plan(loop_.now() + wait);
+}
+
+void connector::plan(std::optional<clock::time_point> retry_at) noexcept {
+    const std::lock_guard<std::mutex> lock(guard_);
+    retry_at_ = retry_at;
+}
+
+void connector::report(bool connected, const std::string& failure) {
+    const std::lock_guard<std::mutex> lock(guard_);
+    status_.connected = connected;
+    status_.failure = failure;
+    retry_at_.reset();
+}
+
+connect_status connector::status() const {
+    const std::lock_guard<std::mutex> lock(guard_);
+    connect_status now = status_;
+    if (retry_at_) {
+        now.retry_in = std::max(std::chrono::ceil<milliseconds>(*retry_at_ - clock::now()), milliseconds{0});
+    }
+    return now;
 }
 
 }  // namespace zdev::wire

@@ -1,14 +1,18 @@
 // Connects to an endpoint; waits longer after each failure, and connects again when the connection has ended.
 //
-// Threads: the loop's alone, but for the constructor. Host names are looked up in a thread, which may outlive the connector.
+// Threads: the loop's alone, but for the constructor and status(). Host names are looked up in a thread, which may outlive the
+// connector.
 
 #ifndef ZDEV_SRC_WIRE_CONNECTOR_HPP
 #define ZDEV_SRC_WIRE_CONNECTOR_HPP
 
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
-#include <zdev/wire.hpp>
+#include <zdev/wire_spec.hpp>
+#include <zdev/wire_statistics.hpp>
 
 #include "address.hpp"
 #include "loop.hpp"
@@ -19,18 +23,18 @@ class connector final : public watched {
 public:
     struct events {
         std::function<void(descriptor)> on_connected;
-        std::function<void(const std::string& why)> on_failed;
+        std::function<void()> on_failed;
     };
 
-    // Does not connect yet. Throws zdev::error for an endpoint that is invalid.
-    connector(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options, events handlers);
+    // Does not connect yet. Throws zdev::error for an endpoint that is invalid; its text is only the reason.
+    connector(loop& loop, const std::string& endpoint, const socket_options& options, events handlers);
     ~connector() override;
 
     void start();  // now
-    void retry();  // after the back-off: its connection has ended or was not established
     void cancel() noexcept;
-    void connection_is_up() noexcept { delay_ = options_.reconnect_ivl; }
-    const std::string& endpoint() const noexcept { return endpoint_.text; }
+    void connection_is_up();
+    void connection_ended(const std::string& why);  // or could not be made: tries again after the back-off, unless cancelled
+    connect_status status() const;
 
     void on_events(std::uint32_t events) override;
 
@@ -39,10 +43,12 @@ private:
 
     void try_next();
     void fail(const std::string& why);
+    void retry();
+    void plan(std::optional<clock::time_point> retry_at) noexcept;
+    void report(bool connected, const std::string& failure);
     void stop_watching() noexcept;
 
     loop& loop_;
-    const std::string role_;
     const endpoint_text endpoint_;
     const socket_options& options_;
     events handlers_;
@@ -52,6 +58,11 @@ private:
     descriptor fd_;
     milliseconds delay_;
     timer retry_, timeout_;
+    bool cancelled_ = false;
+
+    mutable std::mutex guard_;  // of the members below
+    connect_status status_;
+    std::optional<clock::time_point> retry_at_;
 };
 
 }  // namespace zdev::wire

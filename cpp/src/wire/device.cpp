@@ -32,12 +32,13 @@ tap device::impl::tap_of(const wire::spec& spec, const std::optional<std::string
 void device::impl::build_relays(const wire::spec& spec) {
     const auto in_prefix = spec.mon ? spec.mon->in_prefix : std::nullopt,
                out_prefix = spec.mon ? spec.mon->out_prefix : std::nullopt;
+    const auto on_full = [&](const role& to) { return to.options().router_mandatory ? spec.on_full : zdev::on_full::drop; };
     forward_ =
-        std::make_unique<relay>(in_->type(), out_.type(), !own_out_, out_.pattern(), tap_of(spec, in_prefix), spec.on_full);
+        std::make_unique<relay>(in_->type(), out_.type(), !own_out_, out_.pattern(), tap_of(spec, in_prefix), on_full(out_));
     in_->feed(forward_.get());
     if (!goes_both_ways(spec)) return;
     backward_ =
-        std::make_unique<relay>(out_.type(), in_->type(), false, in_->pattern(), tap_of(spec, out_prefix), spec.on_full);
+        std::make_unique<relay>(out_.type(), in_->type(), false, in_->pattern(), tap_of(spec, out_prefix), on_full(*in_));
     out_.feed(backward_.get());
     if (!out_.publisher() || !in_->upstream()) return;
     in_->relay_subscriptions_of(*out_.publisher());
@@ -68,6 +69,11 @@ void device::resume() noexcept { impl_->steering.ask_pause(false); }
 void device::stop(milliseconds grace) noexcept { impl_->stop(grace); }
 void device::drain(milliseconds timeout) noexcept { impl_->steering.ask_drain(timeout); }
 zdev::statistics device::statistics() const noexcept { return impl_->statistics(); }
+
+std::vector<connect_status> device::connects(const std::string& role) const {
+    const auto* const found = impl_->find(role);
+    return found ? found->connects() : std::vector<connect_status>{};
+}
 
 role_statistics device::connections(const std::string& role) const noexcept {
     const auto* const found = impl_->find(role);

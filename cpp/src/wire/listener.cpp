@@ -1,10 +1,10 @@
 #include "listener.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <system_error>
 
 #include "sockets.hpp"
 
@@ -15,13 +15,17 @@ namespace {
 constexpr int accepted_a_turn = 64;
 constexpr milliseconds pause_time{100};
 
+[[noreturn]] void fail() {
+    const int number = errno;
+    throw error(number, reason(number));
+}
+
 }  // namespace
 
-listener::listener(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options,
-                   events handlers)
+listener::listener(loop& loop, const std::string& endpoint, int ready, const socket_options& options, events handlers)
     : loop_(loop), options_(options), handlers_(std::move(handlers)), retry_(loop.timers()) {
-    const endpoint_text text = parse_endpoint(role, endpoint, true);
-    bind(role, text, resolve(role, text, true, options.ipv6).front());
+    const endpoint_text text = parse_endpoint(endpoint, true);
+    ready < 0 ? bind(text, resolve(text, true, options.ipv6).front()) : adopt(ready);
     bound_ = to_text(local_address(fd_.get()));
     loop_.add(*this, fd_.get(), EPOLLIN);
 }
@@ -35,12 +39,7 @@ void listener::close() noexcept {
     if (!std::exchange(file_, {}).empty()) ::unlink(bound_.c_str() + std::string_view("ipc://").size());
 }
 
-void listener::bind(const std::string& role, const endpoint_text& endpoint, const address& to) {
-    const auto fail = [&] {
-        const int number = errno;
-        throw error(number,
-                    "device: " + role + ": cannot bind to " + endpoint.text + ": " + std::generic_category().message(number));
-    };
+void listener::bind(const endpoint_text& endpoint, const address& to) {
     fd_ = open_socket(to, options_);
     if (!fd_) fail();
     if (::bind(fd_.get(), to.get(), to.size) != 0) {
@@ -49,6 +48,16 @@ void listener::bind(const std::string& role, const endpoint_text& endpoint, cons
     }
     if (endpoint.ipc && endpoint.path.front() != '@') file_ = endpoint.path;
     if (::listen(fd_.get(), options_.backlog) != 0) fail();
+}
+
+// The file of an ipc socket remains: it belongs to the creator of the socket.
+void listener::adopt(int ready) {
+    int listens = 0;
+    socklen_t size = sizeof listens;
+    if (::getsockopt(ready, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) != 0) fail();
+    if (listens == 0) throw error(EINVAL, "its descriptor is not a listening socket");
+    fd_ = descriptor(::fcntl(ready, F_DUPFD_CLOEXEC, 0));
+    if (!fd_ || ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK) != 0) fail();
 }
 
 // Removes the file of a listener that no longer exists. False, with EADDRINUSE: a process listens there.

@@ -21,8 +21,9 @@ public:
         std::function<void()> on_paused;
     };
 
-    // Binds and listens. Throws zdev::error that names `role` and the endpoint.
-    listener(loop& loop, const std::string& role, const std::string& endpoint, const socket_options& options, events handlers);
+    // Binds and listens; or, with a `ready` descriptor, duplicates a socket that listens already. Throws zdev::error: its text
+    // is only the reason.
+    listener(loop& loop, const std::string& endpoint, int ready, const socket_options& options, events handlers);
     ~listener() override;
 
     const std::string& bound() const noexcept { return bound_; }
@@ -31,7 +32,8 @@ public:
     void on_events(std::uint32_t events) override;
 
 private:
-    void bind(const std::string& role, const endpoint_text& endpoint, const address& to);
+    void bind(const endpoint_text& endpoint, const address& to);
+    void adopt(int ready);
     bool remove_stale(const address& to) const;
     void pause();
 

@@ -17,9 +17,6 @@ std::string_view topic_of(const outgoing& message) noexcept {
     return first.substr(header.header, static_cast<std::size_t>(header.body));
 }
 
-publisher::publisher(const socket_options& options, std::function<void()> dropped)
-    : options_(options), dropped_(std::move(dropped)) {}
-
 bool publisher::join(connection& peer) {
     all_.push_back(&peer);
     known_ = false;
@@ -43,7 +40,7 @@ void publisher::leave(connection& peer) {
 void publisher::subscribe(connection& peer, const zmtp::subscription& wish) {
     if (wish.subscribe &&
         (wish.prefix.size() > options_.max_subscription_bytes || subscriptions_.count(peer) >= options_.max_subscriptions)) {
-        return peer.close(ending::protocol, "its subscriptions exceed a limit");
+        return peer.close(ending::limit, "its subscriptions exceed a limit");
     }
     known_ = false;
     const auto change = wish.subscribe ? subscriptions_.add(peer, wish.prefix) : subscriptions_.remove(peer, wish.prefix);
@@ -71,7 +68,7 @@ void publisher::invert(std::vector<connection*>& found) const {
 // `dropped`: it had receivers, and none of them had room.
 delivery publisher::deliver(const outgoing& message) {
     const auto& to = receivers(topic_of(message));
-    if (to.empty()) return delivery::sent;
+    if (to.empty()) return unmatched.add(1), delivery::sent;
     if (options_.xpub_nodrop) {
         full_ = static_cast<std::size_t>(std::count_if(to.begin(), to.end(), [](connection* c) { return !c->has_room(); }));
         if (full_ > 0) return delivery::full;
@@ -88,7 +85,7 @@ delivery publisher::deliver(const outgoing& message) {
             send_to(*each, copy);
             sent = true;
         } else {
-            dropped_();
+            drops.add(1);
         }
     }
     return sent ? delivery::sent : delivery::dropped;
@@ -106,7 +103,7 @@ void upstream::leave(connection& peer) {
 
 delivery upstream::deliver(const outgoing& message) {
     for (connection* const each : publishers_) {
-        if (each->has_room()) each->send(message.head, message.body);
+        each->has_room() ? each->send(message.head, message.body) : drops.add(1);
     }
     return delivery::sent;
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 
+#include "../counter.hpp"
 #include "pattern.hpp"
 #include "subscriptions.hpp"
 
@@ -16,8 +17,7 @@ class publisher final : public pattern {
 public:
     using wish_sink = std::function<void(const zmtp::subscription&)>;
 
-    // `dropped` counts copies that a subscriber had no room for.
-    publisher(const socket_options& options, std::function<void()> dropped);
+    explicit publisher(const socket_options& options) : options_(options) {}
 
     // Sets where merged subscriptions go: the first to each prefix, and the cancellation of the last.
     void pass_on(wish_sink upstream) { upstream_ = std::move(upstream); }
@@ -34,11 +34,13 @@ public:
     // The peers that get messages with this first frame. Valid until a subscription changes.
     const std::vector<connection*>& receivers(std::string_view topic);
 
+    counter drops;      // copies that a subscriber had no room for
+    counter unmatched;  // messages without a receiver
+
 private:
     void invert(std::vector<connection*>& found) const;
 
     const socket_options& options_;
-    std::function<void()> dropped_;
     wish_sink upstream_;
     subscriptions subscriptions_;
     std::vector<connection*> all_;
@@ -59,6 +61,8 @@ public:
     bool ready() const override { return true; }
     delivery deliver(const outgoing& message) override;  // of a message other than a subscription: to every publisher with room
     void ask(const zmtp::subscription& wish);
+
+    counter drops;  // copies that a publisher had no room for
 
 private:
     wishes wishes_;

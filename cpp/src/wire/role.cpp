@@ -12,17 +12,40 @@ namespace zdev::wire {
 role::role(loop& loop, std::string name, const socket_spec& spec, std::function<void()> on_room)
     : loop_(loop), name_(std::move(name)), spec_(spec), on_room_(std::move(on_room)) {
     make_pattern();
+    auto ready = spec_.listening;
     for (const auto& endpoint : spec_.binds) {
-        listener::events events{[this](descriptor fd) { accepted_.add(1), admit(std::move(fd), nullptr); },
-                                [this] { accept_pauses_.add(1); }};
-        listeners_.push_back(std::make_unique<listener>(loop_, name_, endpoint, spec_.options, std::move(events)));
+        const auto same = [&](const listening_socket& each) { return each.endpoint == endpoint; };
+        const auto given = std::find_if(ready.begin(), ready.end(), same);
+        const int fd = given == ready.end() ? -1 : given->descriptor;
+        if (given != ready.end()) ready.erase(given);
+        naming("cannot bind to", endpoint, [&] { bind(endpoint, fd); });
     }
     for (const auto& endpoint : spec_.connects) {
-        const std::size_t at = connectors_.size();
-        connector::events events{[this, at](descriptor fd) { admit(std::move(fd), connectors_[at].get()); },
-                                 [this](const std::string&) { connect_failures_.add(1); }};
-        connectors_.push_back(std::make_unique<connector>(loop_, name_, endpoint, spec_.options, std::move(events)));
+        naming("cannot connect to", endpoint, [&] { connect(endpoint); });
     }
+}
+
+// Adds to an error which role and endpoint it concerns.
+template <class Act>
+void role::naming(const char* what, const std::string& endpoint, Act&& act) const {
+    try {
+        act();
+    } catch (const error& fault) {
+        throw error(fault.num(), "device: " + name_ + ": " + what + " " + endpoint + ": " + fault.what());
+    }
+}
+
+void role::bind(const std::string& endpoint, int ready) {
+    listener::events events{[this](descriptor fd) { accepted_.add(1), admit(std::move(fd), nullptr); },
+                            [this] { accept_pauses_.add(1); }};
+    listeners_.push_back(std::make_unique<listener>(loop_, endpoint, ready, spec_.options, std::move(events)));
+}
+
+void role::connect(const std::string& endpoint) {
+    const std::size_t at = connectors_.size();
+    connector::events events{[this, at](descriptor fd) { admit(std::move(fd), connectors_[at].get()); },
+                             [this] { connect_failures_.add(1); }};
+    connectors_.push_back(std::make_unique<connector>(loop_, endpoint, spec_.options, std::move(events)));
 }
 
 void role::make_pattern() {
@@ -30,7 +53,7 @@ void role::make_pattern() {
         case ZMQ_ROUTER: pattern_ = std::make_unique<router>(spec_.options.router_handover); break;
         case ZMQ_PUB:
         case ZMQ_XPUB: {
-            auto made = std::make_unique<wire::publisher>(spec_.options, [this] { drops_.add(1); });
+            auto made = std::make_unique<wire::publisher>(spec_.options);
             publisher_ = made.get();
             pattern_ = std::move(made);
             break;
@@ -53,6 +76,13 @@ void role::visit_wishes(const std::function<void(std::string_view)>& visit) cons
     if (other_) other_->current().for_each(visit);
 }
 
+std::vector<connect_status> role::connects() const {
+    std::vector<connect_status> found;
+    found.reserve(connectors_.size());
+    for (const auto& each : connectors_) found.push_back(each->status());
+    return found;
+}
+
 std::vector<std::string> role::endpoints() const {
     std::vector<std::string> bound;
     bound.reserve(listeners_.size());
@@ -65,7 +95,6 @@ void role::start() {
 }
 
 void role::stop_accepting() {
-    stopping_ = true;
     for (const auto& each : listeners_) each->close();
     for (const auto& each : connectors_) each->cancel();
 }
@@ -92,12 +121,14 @@ zmtp::identity role::ours() const { return {spec_.type, spec_.options.routing_id
 void role::admit(descriptor fd, connector* via) {
     try {
         connections_.push_back(std::make_unique<connection>(loop_, *this, std::move(fd), spec_.options, ours()));
-    } catch (const std::exception&) {  // not enough memory or descriptors
-        refused_.add(1);
-        return via ? via->retry() : void();
+    } catch (const std::exception& fault) {  // not enough memory or descriptors
+        refused_resources_.add(1);
+        return via ? via->connection_ended(fault.what()) : void();
     }
     connections_.back()->place = std::prev(connections_.end());
     connections_.back()->via = via;
+    const std::string& id = spec_.options.connect_routing_id;
+    if (!id.empty() && via == connectors_.front().get()) connections_.back()->set_routing_id(id);
 }
 
 bool role::on_handshake(connection& from) {
@@ -156,33 +187,41 @@ void role::leave(connection& from) {
     on_room_();
 }
 
-void role::on_end(connection& from, ending why, const std::string&) {
+void role::on_end(connection& from, ending why, const std::string& reason) {
     leave(from);
     if (relay_) relay_->forget(from);
-    switch (why) {
-        case ending::closed: break;
-        case ending::refused: refused_.add(1); break;
-        case ending::protocol: protocol_errors_.add(1); break;
-        case ending::timeout: timeouts_.add(1); break;
-    }
+    endings_[static_cast<std::size_t>(why)].add(1);
     connector* const via = from.via;
     if (via && !from.joined()) connect_failures_.add(1);
+    if (via) via->connection_ended(reason);
     connections_.erase(from.place);
-    if (via && !stopping_) via->retry();
 }
 
 role_statistics role::statistics() const noexcept {
+    const auto ended = [this](ending why) { return endings_[static_cast<std::size_t>(why)].get(); };
     role_statistics s;
     s.connections = now_.get();
     s.accepted = accepted_.get();
     s.connected = connected_.get();
     s.connect_failures = connect_failures_.get();
-    s.refused = refused_.get();
-    s.protocol_errors = protocol_errors_.get();
-    s.timeouts = timeouts_.get();
     s.accept_pauses = accept_pauses_.get();
+    s.refused_version = ended(ending::refused_version);
+    s.refused_mechanism = ended(ending::refused_mechanism);
+    s.refused_socket_type = ended(ending::refused_socket_type);
+    s.refused_routing_id = ended(ending::refused_routing_id);
+    s.refused_malformed = ended(ending::refused_malformed);
+    s.refused_by_peer = ended(ending::refused_by_peer);
+    s.refused_resources = refused_resources_.get();
+    s.framing_errors = ended(ending::framing);
+    s.limits_exceeded = ended(ending::limit);
+    s.handshake_timeouts = ended(ending::handshake_timeout);
+    s.heartbeat_timeouts = ended(ending::heartbeat_timeout);
     s.messages_lost = lost_.get() + (relay_ ? relay_->discarded.get() : 0);
-    s.subscriber_drops = drops_.get();
+    if (publisher_) {
+        s.subscriber_drops = publisher_->drops.get();
+        s.unmatched = publisher_->unmatched.get();
+    }
+    if (upstream_) s.publisher_drops = upstream_->drops.get();
     return s;
 }
 

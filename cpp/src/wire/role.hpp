@@ -1,10 +1,11 @@
 // The socket of one role: its listeners, connectors and connections.
 //
-// Threads: the loop's alone, but for the constructor, endpoints() and the counters.
+// Threads: the loop's alone, but for the constructor, endpoints(), connects() and the counters.
 
 #ifndef ZDEV_SRC_WIRE_ROLE_HPP
 #define ZDEV_SRC_WIRE_ROLE_HPP
 
+#include <array>
 #include <list>
 #include <memory>
 
@@ -26,6 +27,7 @@ public:
     wire::upstream* upstream() noexcept { return upstream_; }     // SUB, XSUB
     const socket_options& options() const noexcept { return spec_.options; }
     std::vector<std::string> endpoints() const;
+    std::vector<connect_status> connects() const;
 
     void feed(relay* to) noexcept { relay_ = to; }  // where its messages go; null: they are discarded
     // Sends publishers the subscriptions of an XPUB on the other side, in addition to the role's own.
@@ -53,6 +55,10 @@ public:
 
 private:
     void make_pattern();
+    template <class Act>
+    void naming(const char* what, const std::string& endpoint, Act&& act) const;
+    void bind(const std::string& endpoint, int ready);
+    void connect(const std::string& endpoint);
     void visit_wishes(const std::function<void(std::string_view)>& visit) const;
     void admit(descriptor fd, connector* via);
     void leave(connection& from);
@@ -71,11 +77,10 @@ private:
     std::vector<std::unique_ptr<listener>> listeners_;
     std::vector<std::unique_ptr<connector>> connectors_;
     std::list<std::unique_ptr<connection>> connections_;
-    bool stopping_ = false;
     bool filters_ = false;  // a SUB that has not subscribed to everything
 
-    counter now_, accepted_, connected_, connect_failures_, refused_, protocol_errors_, timeouts_, accept_pauses_, lost_,
-        drops_;
+    counter now_, accepted_, connected_, connect_failures_, accept_pauses_, refused_resources_, lost_;
+    std::array<counter, static_cast<std::size_t>(ending::count_)> endings_;
 };
 
 }  // namespace zdev::wire

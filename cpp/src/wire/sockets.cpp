@@ -3,6 +3,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+#include <system_error>
+
 namespace zdev::wire {
 
 namespace {
@@ -42,6 +44,12 @@ void set_options(int fd, int family, const socket_options& options) {
     set_if_given(fd, IPPROTO_TCP, TCP_KEEPINTVL, options.tcp_keepalive_intvl);
     if (options.tos != 0)
         set(fd, family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP, family == AF_INET6 ? IPV6_TCLASS : IP_TOS, options.tos);
+}
+
+std::string reason(int number) {
+    std::string text = std::generic_category().message(number);
+    if (text.size() > 1 && text[1] >= 'a' && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
+    return text;
 }
 
 address local_address(int fd) {

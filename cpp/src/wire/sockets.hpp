@@ -17,6 +17,7 @@ descriptor open_socket(const address& to, const socket_options& options);
 // Sets the options of a connection: TCP_NODELAY, keep-alive, buffers.
 void set_options(int fd, int family, const socket_options& options);
 address local_address(int fd);
+std::string reason(int number);  // of an errno, in lower case
 
 }  // namespace zdev::wire
 

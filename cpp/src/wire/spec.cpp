@@ -27,13 +27,24 @@ bool can_send(int type) { return is_one_of(type, {ZMQ_ROUTER, ZMQ_DEALER, ZMQ_PU
 void check_options(const std::string& role, const socket_spec& spec) {
     const socket_options& options = spec.options;
     const auto invalid = [&](const char* option, const char* why) { refuse(role + ": invalid " + option + ": " + why); };
-    const std::string& id = options.routing_id;
-    if (id.size() > 255) invalid("routing_id", "at most 255 bytes");
-    if (!id.empty() && id[0] == '\0') invalid("routing_id", "must not begin with a zero byte");
+    for (const auto& [option, id] :
+         {std::pair{"routing_id", options.routing_id}, {"connect_routing_id", options.connect_routing_id}}) {
+        if (id.size() > 255) invalid(option, "at most 255 bytes");
+        if (!id.empty() && id[0] == '\0') invalid(option, "must not begin with a zero byte");
+    }
+    if (!options.connect_routing_id.empty() && (spec.type != ZMQ_ROUTER || spec.connects.empty())) {
+        invalid("connect_routing_id", "for a ROUTER that connects");
+    }
     if (options.backlog < 0) invalid("backlog", "must not be negative");
     if (!options.subscribe.empty() && spec.type != ZMQ_SUB) invalid("subscribe", "for SUB only");
     for (const auto& [key, value] : options.metadata) {
         if (key.size() < 3 || key.size() > 255 || key.compare(0, 2, "X-") != 0) invalid("metadata", "names begin with X-");
+    }
+    for (const auto& given : spec.listening) {
+        if (given.descriptor < 0) refuse(role + ": " + given.endpoint + ": its listening socket has no descriptor");
+        if (std::find(spec.binds.begin(), spec.binds.end(), given.endpoint) == spec.binds.end()) {
+            refuse(role + ": " + given.endpoint + ": a listening socket serves an endpoint of binds, and this is none of them");
+        }
     }
     if (spec.binds.empty() && spec.connects.empty()) refuse(role + ": no endpoint to bind or connect to");
 }

@@ -1,0 +1,95 @@
+// What a wire::device is made from: endpoints and options for each role.
+
+#ifndef ZDEV_WIRE_SPEC_HPP
+#define ZDEV_WIRE_SPEC_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+#include <zdev/device.hpp>
+
+namespace zdev::wire {
+
+using std::chrono::milliseconds;
+
+// Names and defaults are those of zmq_setsockopt(3), except where a comment says otherwise.
+struct socket_options {
+    std::size_t sndhwm = 1000;       // messages waiting for one peer; 0: no limit
+    std::size_t rcvhwm = 1000;       // no effect: nothing is queued on the receiving side, messages wait in the network
+    bool immediate = true;           // no effect: a connect is never a receiver before its handshake has succeeded
+    milliseconds linger{1000};       // how long an ending device waits for peers (libzmq: forever); negative: forever
+    std::string routing_id;          // of DEALER and ROUTER: at most 255 bytes, not beginning with a zero byte
+    std::string connect_routing_id;  // of a ROUTER: the routing id of the peer at the first of `connects`
+    // False: a message to a full peer of this ROUTER is dropped, whatever on_full says. In either case it is counted as
+    // overflowed, and a message to an unknown peer is dropped and counted as unroutable. libzmq: false by default.
+    bool router_mandatory = true;
+    bool router_handover = false;  // a new peer takes over a routing id in use; otherwise it is refused
+    bool probe_router = false;     // send an empty message to each peer that connects
+
+    std::int64_t maxmsgsize = -1;               // bytes of a frame that a peer may send; negative: no limit
+    std::int64_t max_message_bytes = -1;        // bytes of a whole message; only in zdev
+    std::uint64_t max_message_frames = 100000;  // frames of a message; only in zdev
+    std::size_t max_subscription_bytes = 4096;  // length of one subscription; only in zdev
+    std::size_t max_subscriptions = 1000000;    // of one peer; only in zdev
+
+    milliseconds handshake_ivl{30000};   // time for the handshake of a connection; 0: no limit
+    milliseconds heartbeat_ivl{0};       // 0: no PING
+    milliseconds heartbeat_timeout{-1};  // negative: heartbeat_ivl
+    milliseconds heartbeat_ttl{0};
+    milliseconds reconnect_ivl{100};    // negative: no reconnect
+    milliseconds reconnect_ivl_max{0};  // 0: always reconnect_ivl; otherwise the delay doubles up to this
+    milliseconds connect_timeout{0};    // 0: the system's
+
+    int backlog = 1024;
+    bool ipv6 = false;  // host names and wildcards may mean IPv6 too; addresses in brackets always do
+    int tos = 0;
+    int sndbuf = -1, rcvbuf = -1;  // negative: the system's
+    int tcp_keepalive = -1, tcp_keepalive_idle = -1, tcp_keepalive_cnt = -1, tcp_keepalive_intvl = -1;
+    std::string bindtodevice;
+
+    std::vector<std::string> subscribe;                         // prefixes, of a SUB; none: it receives nothing
+    bool invert_matching = false;                               // of PUB, XPUB and SUB
+    bool xpub_verboser = false;                                 // subscriptions go upstream unmerged
+    bool xpub_nodrop = false;                                   // wait for slow subscribers
+    std::string xpub_welcome_msg;                               // first message to each subscriber
+    std::vector<std::pair<std::string, std::string>> metadata;  // properties for READY, names beginning with "X-"
+};
+
+// A socket of the caller that listens already, on a port reserved in advance or passed by systemd (see ZMQ_USE_FD). The device
+// duplicates it: close yours after the constructor, or the port stays open when the device has closed. It becomes non-blocking.
+struct listening_socket {
+    std::string endpoint;  // the one of `binds` that it serves
+    int descriptor = -1;
+};
+
+// One role of a device. Endpoints: "tcp://HOST:PORT", HOST an address, name, interface or *, PORT a number or * to bind;
+// "ipc://PATH", "ipc://@NAME" in the abstract namespace.
+struct socket_spec {
+    int type = -1;  // ZMQ_PULL ...
+    std::vector<std::string> binds, connects;
+    std::vector<listening_socket> listening;  // sockets that exist already, for some of `binds`
+    socket_options options;
+};
+
+// A third socket that gets a copy of every message forwarded: [prefix, frame, frame, ...].
+struct monitor_spec {
+    socket_spec socket;                             // PUB, XPUB or PUSH
+    std::optional<std::string> in_prefix = "in";    // of messages that `in` received; none: no prefix frame
+    std::optional<std::string> out_prefix = "out";  // of messages that `out` received
+    zdev::on_full on_full = zdev::on_full::block;   // of PUSH; PUB and XPUB never wait
+};
+
+struct spec {
+    socket_spec in;
+    std::optional<socket_spec> out;  // none: `in` is both ends and answers itself
+    std::optional<monitor_spec> mon;
+    zdev::on_full on_full = zdev::on_full::block;  // for a message to a ROUTER whose one receiver is full
+};
+
+}  // namespace zdev::wire
+
+#endif
