@@ -1,9 +1,13 @@
+#include <pybind11/stl.h>
 #include <pybind11/typing.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
-#include <zdev/wire.hpp>
+#include <optional>
+#include <string>
+#include <zdev/statistics.hpp>
+#include <zdev/wire_statistics.hpp>
 
 #include "bindings.hpp"
 #include "enums.hpp"
@@ -15,6 +19,7 @@ namespace {
 
 using zdev::flow_statistics;
 using zdev::statistics;
+using zdev::wire::connect_status;
 using zdev::wire::role_statistics;
 
 // A value of which all members are counters.
@@ -54,15 +59,32 @@ constexpr counter<role_statistics> role_counters[] = {
     {"accepted", &role_statistics::accepted, "Incoming connections."},
     {"connected", &role_statistics::connected, "Outgoing connections that were established."},
     {"connect_failures", &role_statistics::connect_failures, "Attempts to connect that failed."},
-    {"refused", &role_statistics::refused, "Handshakes that failed: version, mechanism, socket type, or routing id in use."},
-    {"protocol_errors", &role_statistics::protocol_errors,
-     "Connections closed because the peer broke the framing or exceeded a limit."},
-    {"timeouts", &role_statistics::timeouts, "Connections closed because a handshake or heartbeat was late."},
     {"accept_pauses", &role_statistics::accept_pauses, "Times that no connection was accepted for want of a descriptor."},
+    {"refused_version", &role_statistics::refused_version, "Handshakes refused: the peer speaks ZMTP 1.0 or 2.0."},
+    {"refused_mechanism", &role_statistics::refused_mechanism, "Handshakes refused: the peer uses another security mechanism."},
+    {"refused_socket_type", &role_statistics::refused_socket_type,
+     "Handshakes refused: the peer's socket type cannot talk to this one."},
+    {"refused_routing_id", &role_statistics::refused_routing_id, "Handshakes refused: the peer's routing id is in use."},
+    {"refused_malformed", &role_statistics::refused_malformed,
+     "Handshakes refused: the peer does not speak ZMTP, or its handshake is invalid."},
+    {"refused_by_peer", &role_statistics::refused_by_peer, "Handshakes that the peer ended with an error."},
+    {"refused_resources", &role_statistics::refused_resources,
+     "Handshakes refused: this process had no memory or descriptor for the peer."},
+    {"framing_errors", &role_statistics::framing_errors,
+     "Connections closed because the peer sent an invalid frame or command."},
+    {"limits_exceeded", &role_statistics::limits_exceeded,
+     "Connections closed because a frame, message or subscription was beyond a limit."},
+    {"handshake_timeouts", &role_statistics::handshake_timeouts,
+     "Connections closed because their handshake took longer than HANDSHAKE_IVL."},
+    {"heartbeat_timeouts", &role_statistics::heartbeat_timeouts,
+     "Connections closed because the peer was silent for too long."},
     {"messages_lost", &role_statistics::messages_lost,
      "Messages received and not delivered, because the receiver left or the run ended."},
     {"subscriber_drops", &role_statistics::subscriber_drops,
-     "Copies not sent because a subscriber of this PUB or XPUB was too slow."},
+     "Copies not sent because a subscriber of this PUB or XPUB had SNDHWM messages waiting."},
+    {"unmatched", &role_statistics::unmatched, "Messages that no peer of this PUB or XPUB had subscribed to."},
+    {"publisher_drops", &role_statistics::publisher_drops,
+     "Copies not sent because a publisher of this XSUB had SNDHWM messages waiting."},
 };
 
 constexpr const char* flow_statistics_doc =
@@ -153,6 +175,46 @@ py::class_<Counters> add_counters(py::module_& module, const char* doc) {
     return type;
 }
 
+using connect_state = py::typing::Tuple<py::str, bool, py::str, std::optional<std::int64_t>>;
+
+connect_state get_connect_state(const connect_status& self) {
+    std::optional<std::int64_t> retry_in;
+    if (self.retry_in) retry_in = self.retry_in->count();
+    return py::reinterpret_steal<connect_state>(
+        py::make_tuple(self.endpoint, self.connected, self.failure, retry_in).release());
+}
+
+connect_status set_connect_state(const connect_state& state) {
+    if (state.size() != 4) throw py::value_error("not the state of ConnectStatus");
+    connect_status self{state[0].cast<std::string>(), state[1].cast<bool>(), state[2].cast<std::string>(), std::nullopt};
+    if (const auto retry_in = state[3].cast<std::optional<std::int64_t>>()) self.retry_in.emplace(*retry_in);
+    return self;
+}
+
+std::optional<double> retry_seconds(const connect_status& self) {
+    if (!self.retry_in) return std::nullopt;
+    return std::chrono::duration<double>(*self.retry_in).count();
+}
+
+std::string connect_text(const connect_status& self) {
+    return "ConnectStatus" + py::repr(get_connect_state(self)).cast<std::string>();
+}
+
+void add_connect_status(py::module_& module) {
+    py::class_<connect_status>(module, "ConnectStatus", py::is_final(),
+                               "How one of the connects of a role is. The value never changes, and can be pickled.")
+        .def(py::init<>(), "No endpoint, not connected.")
+        .def_readonly("endpoint", &connect_status::endpoint, "What it connects to.")
+        .def_readonly("connected", &connect_status::connected, "Whether it is connected, with the handshake behind it.")
+        .def_readonly("failure", &connect_status::failure,
+                      "Why the last attempt failed or the last connection ended; empty while it is connected.")
+        .def_property_readonly("retry_in", &retry_seconds,
+                               "Seconds until the next attempt; None: connected, under way, or not tried again.")
+        .def("__repr__", &connect_text)
+        .def(py::pickle(&get_connect_state, &set_connect_state), py::arg("state"));
+    value_initialise<connect_status>();
+}
+
 }  // namespace
 
 void register_statistics(py::module_& module) {
@@ -161,7 +223,13 @@ void register_statistics(py::module_& module) {
                                "Messages received and not yet sent or dropped.\n\n"
                                "1 or 0, or more if messages passed while the counters were read.");
     add_counters<role_statistics>(module,
-                                  "Counters of the connections of one role. The value never changes, and can be pickled.");
+                                  "Counters of the connections of one role. The value never changes, and can be pickled.")
+        .def_property_readonly("refused", &role_statistics::refused, "Handshakes that failed, for all reasons together.")
+        .def_property_readonly("protocol_errors", &role_statistics::protocol_errors,
+                               "Connections closed because of what the peer sent, for both reasons together.")
+        .def_property_readonly("timeouts", &role_statistics::timeouts,
+                               "Connections closed because the peer was late, for both reasons together.");
+    add_connect_status(module);
     py::class_<statistics>(module, "Statistics", py::is_final(),
                            "Counters of a device. The value never changes, and can be pickled.")
         .def(py::init<>(), "Those of a device that has done nothing yet.")

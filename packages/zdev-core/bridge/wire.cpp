@@ -49,6 +49,8 @@ const std::map<std::string, setter>& setters() {
     static const auto& all = *new std::map<std::string, setter>{
         {"sndhwm", set(&o::sndhwm)},
         {"linger", set(&o::linger)},
+        {"connect_routing_id", set(&o::connect_routing_id)},
+        {"router_mandatory", set(&o::router_mandatory)},
         {"routing_id", set(&o::routing_id)},
         {"router_handover", set(&o::router_handover)},
         {"probe_router", set(&o::probe_router)},
@@ -85,11 +87,12 @@ const std::map<std::string, setter>& setters() {
 }
 
 socket_spec make_socket(int type, std::vector<std::string> binds, std::vector<std::string> connects,
-                        const py::kwargs& options) {
+                        const std::map<std::string, int>& listening, const py::kwargs& options) {
     socket_spec spec;
     spec.type = type;
     spec.binds = std::move(binds);
     spec.connects = std::move(connects);
+    for (const auto& [endpoint, descriptor] : listening) spec.listening.push_back({endpoint, descriptor});
     for (const auto& [key, value] : options) {
         const auto name = key.cast<std::string>();
         const auto found = setters().find(name);
@@ -120,6 +123,7 @@ public:
     void stop(std::optional<double> grace) { engine_.stop(to_milliseconds(grace)); }
     zdev::statistics statistics() const { return engine_.statistics(); }
     role_statistics connections(const std::string& role) const { return engine_.connections(role); }
+    std::vector<zdev::wire::connect_status> connects(const std::string& role) const { return engine_.connects(role); }
     std::vector<std::string> endpoints(const std::string& role) const { return engine_.endpoints(role); }
 
 private:
@@ -155,6 +159,7 @@ Args:
     type: ROUTER, DEALER, PULL, PUSH, SUB, PUB, XSUB or XPUB.
     binds: Endpoints to bind: "tcp://HOST:PORT", "ipc://PATH" or "ipc://@NAME".
     connects: Endpoints to connect to.
+    listening: Descriptors of listening sockets by the endpoints in `binds` that they serve. The device duplicates them.
     **options: Options by their names in zmq_setsockopt(3) in lower case, such as `sndhwm=10`; `subscribe` is a list of prefixes,
         `metadata` a list of pairs. Bytes, numbers and text as there, times in milliseconds.
 
@@ -208,7 +213,7 @@ Args:
 void register_wire(py::module_& module) {
     py::class_<socket_spec>(module, "WireSocket", py::is_final(), socket_doc)
         .def(py::init(&make_socket), py::arg("type"), py::kw_only(), py::arg("binds") = py::tuple(),
-             py::arg("connects") = py::tuple());
+             py::arg("connects") = py::tuple(), py::arg("listening") = py::dict());
     refuse_uninitialised<socket_spec>();
     py::class_<device>(module, "WireDevice", py::is_final(), device_doc)
         .def(py::init<const socket_spec&, const std::optional<socket_spec>&, const std::optional<socket_spec>&,
@@ -225,6 +230,8 @@ void register_wire(py::module_& module) {
              "Return the counters so far. May be called from any thread; the relay does not wait for it.")
         .def("connections", &device::connections, py::arg("role"),
              "Return the counters of the connections of \"in\", \"out\" or \"mon\". May be called from any thread.")
+        .def("connects", &device::connects, py::arg("role"),
+             "Return how each of the connects of a role is. May be called from any thread.")
         .def("endpoints", &device::endpoints, py::arg("role"),
              "Return the bound endpoints of a role, in the order given, with ports in place of wildcards.");
     refuse_uninitialised<device>();

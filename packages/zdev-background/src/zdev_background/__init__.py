@@ -1,6 +1,6 @@
 """ZeroMQ devices in background threads and processes, with the interface of `zmq.devices`."""
 
-from zdev_core import FlowStatistics, Outcome, RoleStatistics, State, Statistics, monitored_queue
+from zdev_core import ConnectStatus, FlowStatistics, Outcome, RoleStatistics, State, Statistics, monitored_queue
 
 from . import basedevice, monitoredqueue, monitoredqueuedevice, proxydevice, proxysteerabledevice
 from ._device import Device
@@ -19,7 +19,7 @@ from ._devices import (
 )
 from ._keys import create_key, read_public_key
 from ._open_files import raise_file_limit
-from ._plan import Ending, Engine
+from ._plan import Connections, Ending, Engine
 from ._restart import RestartHooks, RestartPolicy
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
 from ._socket_options import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
@@ -28,6 +28,8 @@ from ._spec import Role, SocketSpec
 __all__ = [
     "DEFAULT_OPTIONS_BY_TYPE",
     "DEFAULT_SOCKET_OPTIONS",
+    "ConnectStatus",
+    "Connections",
     "CurveClient",
     "CurveServer",
     "Device",

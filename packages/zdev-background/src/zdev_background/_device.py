@@ -9,7 +9,7 @@ from typing import Any
 
 import zmq
 
-from zdev_core import RoleStatistics, State, Statistics
+from zdev_core import State, Statistics
 
 from ._async import AsyncLifeCycle
 from ._launchers import InlineLauncher, Launcher
@@ -17,7 +17,7 @@ from ._life_cycle import LifeCycle
 from ._mistakes import refuse_mistakes
 from ._open_files import FILE_LIMIT
 from ._placement import Placement
-from ._plan import Endpoints, Engine, Plan, Policy
+from ._plan import Connections, Endpoints, Engine, Plan, Policy
 from ._role_methods import InRole, OutRole
 from ._roles import Roles
 from ._spec import Role
@@ -179,10 +179,10 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     def engine(self, name: str) -> None:
         self._engine_setting = name
 
-    def connections(self) -> Mapping[Role, RoleStatistics]:
-        """Return the counters of the connections of each role in this run, or in the last one.
+    def connections(self) -> Mapping[Role, Connections]:
+        """Return the counters of the connections of each role, and how its connects are, in this run, or at the end of the last one.
 
-        Empty with the libzmq engine, which does not know them.
+        Empty with the libzmq engine, which does not know its connections.
         """
         return self._launcher.connections() if self._launcher else {}
 

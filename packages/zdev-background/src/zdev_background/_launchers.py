@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from multiprocessing.process import BaseProcess
 
-from zdev_core import RoleStatistics, State, Statistics
+from zdev_core import State, Statistics
 
 from ._engine import open_relay
-from ._plan import Ending, Plan, Started
+from ._plan import Connections, Ending, Plan, Started
 from ._relay import Relay
 from ._spec import Role
 from ._threads import Latch, Promise, start_thread
@@ -76,7 +76,7 @@ class Launcher(ABC):
     def statistics(self) -> Statistics: ...
 
     @abstractmethod
-    def connections(self) -> Mapping[Role, RoleStatistics]: ...
+    def connections(self) -> Mapping[Role, Connections]: ...
 
     def state(self) -> State:
         """Return the state of the relay, once it is ready."""
@@ -177,7 +177,7 @@ class InlineLauncher(Launcher):
             return relay.statistics()
         return self.ending.statistics if self.ending else Statistics()
 
-    def connections(self) -> Mapping[Role, RoleStatistics]:
+    def connections(self) -> Mapping[Role, Connections]:
         if relay := self.relay:
             return relay.connections()
         return self.ending.connections if self.ending else {}

@@ -147,10 +147,10 @@ OPTIONS: dict[str, Option] = dict(
         *_rows(
             Verdict("allowed", "ROUTER; set unless you set it: see the relay contract, rule 3"),
             "ROUTER_MANDATORY",
-            wire=_ignored("always so: what cannot be routed is counted"),
+            wire=WireVerdict("supported", "what cannot be routed is counted either way"),
         ),
         *_rows(Verdict("allowed", "ROUTER"), "ROUTER_HANDOVER", wire=_WIRE),
-        *_rows(Verdict("allowed", "ROUTER; for the first connect"), "CONNECT_ROUTING_ID"),
+        *_rows(Verdict("allowed", "ROUTER; for the first connect"), "CONNECT_ROUTING_ID", wire=_WIRE),
         *_rows(Verdict("allowed", "ROUTER, DEALER, REQ"), "PROBE_ROUTER", wire=_WIRE),
         *_rows(Verdict("allowed", "REQ"), "REQ_CORRELATE", "REQ_RELAXED"),
         *_rows(Verdict("allowed", "SUB"), "SUBSCRIBE", wire=WireVerdict("supported", apply=_add_prefix)),

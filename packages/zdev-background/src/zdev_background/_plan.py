@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 import zmq
 
-from zdev_core import Outcome, RoleStatistics, Statistics
+from zdev_core import ConnectStatus, Outcome, RoleStatistics, Statistics
 
 from ._placement import Placement
 from ._ports import Ports
@@ -37,6 +37,18 @@ class Engine(str):
 
     def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
         return str(self), self.reason
+
+
+class Connections(NamedTuple):
+    """The connections of one role.
+
+    Attributes:
+        counters: What they have done so far.
+        connects: How each endpoint that the role connects to is, in the order given.
+    """
+
+    counters: RoleStatistics
+    connects: tuple[ConnectStatus, ...]
 
 
 class Started(NamedTuple):
@@ -104,4 +116,4 @@ class Ending:
     statistics: Statistics = field(default_factory=Statistics)
     lost: int = 0
     linger_expired: bool | None = None
-    connections: Mapping[Role, RoleStatistics] = field(default_factory=dict)
+    connections: Mapping[Role, Connections] = field(default_factory=dict)

@@ -67,6 +67,10 @@ class Ports:
         socket.setsockopt(zmq.USE_FD, -1)
         return True
 
+    def listening(self, endpoints: Iterable[str]) -> dict[str, int]:
+        """Return the descriptors of the listeners reserved for these endpoints. They stay open until `release`."""
+        return {each: self._listeners[each].fileno() for each in endpoints if each in self._listeners}
+
     def release(self) -> None:
         """Give up all reserved ports."""
         for listener in self._listeners.values():

@@ -18,7 +18,7 @@ from typing import Any
 
 import zmq
 
-from zdev_core import RoleStatistics, Statistics
+from zdev_core import Statistics
 
 from ._child import Order, Report, serve
 from ._child_process import ChildProcess, forget_dead_fork_server
@@ -26,7 +26,7 @@ from ._inherited import terminal_signals_blocked
 from ._ipc import WILDCARD, remove_file
 from ._launchers import Launcher, OnEnd
 from ._open_files import PROCESS, room_for
-from ._plan import Ending, Plan
+from ._plan import Connections, Ending, Plan
 from ._spec import Role, option_name
 from ._threads import Promise, start_thread
 
@@ -72,7 +72,7 @@ class ProcessLauncher(Launcher):
         self._answers: dict[int, Promise[Any]] = {}  # by number of the order
         self._numbers = itertools.count()
         self._statistics = Statistics()
-        self._connections: Mapping[Role, RoleStatistics] = {}
+        self._connections: Mapping[Role, Connections] = {}
         self._reader: threading.Thread | None = None
         self._reader_id = 0
 
@@ -144,7 +144,7 @@ class ProcessLauncher(Launcher):
             self._statistics = statistics
         return self.ending.statistics if self.ending else self._statistics
 
-    def connections(self) -> Mapping[Role, RoleStatistics]:
+    def connections(self) -> Mapping[Role, Connections]:
         connections = self._order("connections")
         if connections is not None:
             self._connections = connections

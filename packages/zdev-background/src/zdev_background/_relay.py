@@ -10,9 +10,9 @@ from typing import Any, Protocol
 
 import zmq
 
-from zdev_core import RoleStatistics, State, Statistics
+from zdev_core import State, Statistics
 
-from ._plan import Ending, Endpoints, Engine, Plan
+from ._plan import Connections, Ending, Endpoints, Engine, Plan
 from ._spec import Role
 
 STEERING_TIMEOUT = 1.0  # seconds; the engines obey within milliseconds, whatever the load
@@ -86,8 +86,8 @@ class Relay(ABC):
     def statistics(self) -> Statistics:
         return self._engine.statistics()
 
-    def connections(self) -> Mapping[Role, RoleStatistics]:
-        """Return the counters of the connections of each role, which libzmq does not show: there it is empty."""
+    def connections(self) -> Mapping[Role, Connections]:
+        """Return the connections of each role, which libzmq does not show: there it is empty."""
         return {}
 
     def _await(self, *states: State) -> None:

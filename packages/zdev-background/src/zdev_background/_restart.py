@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from zdev_core import RoleStatistics, State, Statistics
+from zdev_core import State, Statistics
 
 from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
-from ._plan import Ending, Plan
+from ._plan import Connections, Ending, Plan
 from ._ports import Ports
 from ._spec import Role
 from ._threads import Latch, countdown, start_thread
@@ -149,7 +149,7 @@ class Supervisor(Launcher):
     def statistics(self) -> Statistics:
         return self._run.statistics()
 
-    def connections(self) -> Mapping[Role, RoleStatistics]:
+    def connections(self) -> Mapping[Role, Connections]:
         return self._run.connections()
 
     def state(self) -> State:

@@ -9,13 +9,13 @@ from typing import Any
 
 import zmq
 
-from zdev_core import Outcome, RoleStatistics, WireDevice, WireSocket
+from zdev_core import Outcome, WireDevice, WireSocket
 
 from ._errors import explained
 from ._open_files import CONTEXT, raise_file_limit, room_for
 from ._option_table import OPTIONS
 from ._placement import restore_affinity
-from ._plan import Ending, Endpoints, Engine, Plan
+from ._plan import Connections, Ending, Endpoints, Engine, Plan
 from ._relay import Relay
 from ._spec import OptionValue, Role, SocketSpec, encoded, option_name
 
@@ -57,18 +57,24 @@ class WireRelay(Relay):
         self._shutting_down = True
         restore_affinity(self._former_cpus)
         connections = self.connections()
-        lost = sum(connections[spec.role].messages_lost for spec in self._plan.sockets() if spec.role in ("in", "out"))
+        lost = sum(connections[spec.role].counters.messages_lost for spec in self._plan.sockets() if spec.role in ("in", "out"))
         return Ending(outcome, error, self.statistics(), lost, linger_expired=False, connections=connections)
 
     def stop(self, grace: float | None = None) -> None:
         self._engine.stop(grace)
 
-    def connections(self) -> Mapping[Role, RoleStatistics]:
-        return {spec.role: self._engine.connections(spec.role) for spec in self._plan.sockets()}
+    def connections(self) -> Mapping[Role, Connections]:
+        return {
+            spec.role: Connections(self._engine.connections(spec.role), tuple(self._engine.connects(spec.role)))
+            for spec in self._plan.sockets()
+        }
 
     def _socket(self, spec: SocketSpec) -> WireSocket:
         spec.refuse_invalid_endpoints(self._plan.owner)
-        return WireSocket(spec.type, binds=spec.binds, connects=spec.connects, **_by_name(self._options(spec)))
+        listening = self._plan.ports.listening(spec.binds)
+        return WireSocket(
+            spec.type, binds=spec.binds, connects=spec.connects, listening=listening, **_by_name(self._options(spec))
+        )
 
     def _options(self, spec: SocketSpec) -> list[tuple[int, OptionValue]]:
         """Return the options of a socket, after libzmq has checked their values."""

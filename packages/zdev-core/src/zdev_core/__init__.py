@@ -2,13 +2,14 @@
 
 import sys
 
-from ._core import Device, FlowStatistics, Outcome, RoleStatistics, State, Statistics, libzmq
+from ._core import ConnectStatus, Device, FlowStatistics, Outcome, RoleStatistics, State, Statistics, libzmq
 from ._functions import monitored_queue, proxy, proxy_steerable, queue
 
 if sys.platform == "linux":
     from ._core import WireDevice, WireSocket, wire_refusal
 
 __all__ = [
+    "ConnectStatus",
     "Device",
     "FlowStatistics",
     "Outcome",

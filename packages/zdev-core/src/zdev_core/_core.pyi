@@ -1,7 +1,7 @@
 """The binding of zdev's C++ library to pyzmq's sockets. `zdev_core` exports all public names."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, final
 
@@ -205,26 +205,86 @@ class RoleStatistics:
     def connect_failures(self) -> int:
         """Attempts to connect that failed."""
     @property
-    def refused(self) -> int:
-        """Handshakes that failed: version, mechanism, socket type, or routing id in use."""
-    @property
-    def protocol_errors(self) -> int:
-        """Connections closed because the peer broke the framing or exceeded a limit."""
-    @property
-    def timeouts(self) -> int:
-        """Connections closed because a handshake or heartbeat was late."""
-    @property
     def accept_pauses(self) -> int:
         """Times that no connection was accepted for want of a descriptor."""
+    @property
+    def refused_version(self) -> int:
+        """Handshakes refused: the peer speaks ZMTP 1.0 or 2.0."""
+    @property
+    def refused_mechanism(self) -> int:
+        """Handshakes refused: the peer uses another security mechanism."""
+    @property
+    def refused_socket_type(self) -> int:
+        """Handshakes refused: the peer's socket type cannot talk to this one."""
+    @property
+    def refused_routing_id(self) -> int:
+        """Handshakes refused: the peer's routing id is in use."""
+    @property
+    def refused_malformed(self) -> int:
+        """Handshakes refused: the peer does not speak ZMTP, or its handshake is invalid."""
+    @property
+    def refused_by_peer(self) -> int:
+        """Handshakes that the peer ended with an error."""
+    @property
+    def refused_resources(self) -> int:
+        """Handshakes refused: this process had no memory or descriptor for the peer."""
+    @property
+    def framing_errors(self) -> int:
+        """Connections closed because the peer sent an invalid frame or command."""
+    @property
+    def limits_exceeded(self) -> int:
+        """Connections closed because a frame, message or subscription was beyond a limit."""
+    @property
+    def handshake_timeouts(self) -> int:
+        """Connections closed because their handshake took longer than HANDSHAKE_IVL."""
+    @property
+    def heartbeat_timeouts(self) -> int:
+        """Connections closed because the peer was silent for too long."""
     @property
     def messages_lost(self) -> int:
         """Messages received and not delivered, because the receiver left or the run ended."""
     @property
     def subscriber_drops(self) -> int:
-        """Copies not sent because a subscriber of this PUB or XPUB was too slow."""
+        """Copies not sent because a subscriber of this PUB or XPUB had SNDHWM messages waiting."""
+    @property
+    def unmatched(self) -> int:
+        """Messages that no peer of this PUB or XPUB had subscribed to."""
+    @property
+    def publisher_drops(self) -> int:
+        """Copies not sent because a publisher of this XSUB had SNDHWM messages waiting."""
+    @property
+    def refused(self) -> int:
+        """Handshakes that failed, for all reasons together."""
+    @property
+    def protocol_errors(self) -> int:
+        """Connections closed because of what the peer sent, for both reasons together."""
+    @property
+    def timeouts(self) -> int:
+        """Connections closed because the peer was late, for both reasons together."""
     def __eq__(self, other: object) -> bool: ...
     def __getstate__(self) -> tuple[int, ...]: ...
     def __setstate__(self, state: tuple[int, ...]) -> None: ...
+
+@final
+class ConnectStatus:
+    """How one of the connects of a role is. The value never changes, and can be pickled."""
+
+    def __init__(self) -> None:
+        """No endpoint, not connected."""
+    @property
+    def endpoint(self) -> str:
+        """What it connects to."""
+    @property
+    def connected(self) -> bool:
+        """Whether it is connected, with the handshake behind it."""
+    @property
+    def failure(self) -> str:
+        """Why the last attempt failed or the last connection ended; empty while it is connected."""
+    @property
+    def retry_in(self) -> float | None:
+        """Seconds until the next attempt; None: connected, under way, or not tried again."""
+    def __getstate__(self) -> tuple[str, bool, str, int | None]: ...
+    def __setstate__(self, state: tuple[str, bool, str, int | None]) -> None: ...
 
 def libzmq() -> str:
     """Return the path of the libzmq that pyzmq, and so this module, uses."""
@@ -238,6 +298,7 @@ if sys.platform == "linux":
             type: ROUTER, DEALER, PULL, PUSH, SUB, PUB, XSUB or XPUB.
             binds: Endpoints to bind: "tcp://HOST:PORT", "ipc://PATH" or "ipc://@NAME".
             connects: Endpoints to connect to.
+            listening: Descriptors of listening sockets by the endpoints in `binds` that they serve. The device duplicates them.
             **options: Options by their names in zmq_setsockopt(3) in lower case, such as `sndhwm=10`; `subscribe` is a list of prefixes,
                 `metadata` a list of pairs. Bytes, numbers and text as there, times in milliseconds.
 
@@ -245,7 +306,15 @@ if sys.platform == "linux":
             TypeError: The engine has no such option, or its value has a wrong type.
         """
 
-        def __init__(self, type: int, *, binds: Sequence[str] = ..., connects: Sequence[str] = ..., **options: Any) -> None: ...
+        def __init__(
+            self,
+            type: int,
+            *,
+            binds: Sequence[str] = ...,
+            connects: Sequence[str] = ...,
+            listening: Mapping[str, int] = ...,
+            **options: Any,
+        ) -> None: ...
 
     @final
     class WireDevice:
@@ -311,6 +380,8 @@ if sys.platform == "linux":
             """Return the counters so far. May be called from any thread; the relay does not wait for it."""
         def connections(self, role: str) -> RoleStatistics:
             """Return the counters of the connections of "in", "out" or "mon". May be called from any thread."""
+        def connects(self, role: str) -> list[ConnectStatus]:
+            """Return how each of the connects of a role is. May be called from any thread."""
         def endpoints(self, role: str) -> list[str]:
             """Return the bound endpoints of a role, in the order given, with ports in place of wildcards."""
 
