@@ -66,8 +66,12 @@ struct listening_socket {
     int descriptor = -1;
 };
 
-// One role of a device. Endpoints: "tcp://HOST:PORT", HOST an address, name, interface or *, PORT a number or * to bind;
-// "ipc://PATH", "ipc://@NAME" in the abstract namespace.
+// One role of a device. Endpoints:
+// - "tcp://HOST:PORT". HOST is an address, a name, an interface or *; an IPv6 address is in brackets, with %INTERFACE where it
+//   needs one. PORT is a number, or * to bind. The first address of a name is bound; to connect, all are tried.
+// - "tcp://SOURCE:PORT;HOST:PORT", to connect from an address or interface.
+// - "ipc://PATH", "ipc://@NAME" in the abstract namespace, or "ipc://*" to bind a new path. A file at which nothing listens any
+//   more is replaced, and the file is removed at the end.
 struct socket_spec {
     int type = -1;  // ZMQ_PULL ...
     std::vector<std::string> binds, connects;
