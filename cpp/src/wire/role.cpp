@@ -68,7 +68,8 @@ void role::make_pattern() {
         case ZMQ_SUB:
         case ZMQ_XSUB: {
             const auto& prefixes = spec_.options.subscribe;
-            filters_ = spec_.type == ZMQ_SUB && std::find(prefixes.begin(), prefixes.end(), "") == prefixes.end();
+            filters_ = spec_.type == ZMQ_SUB &&
+                       (spec_.options.invert_matching || std::find(prefixes.begin(), prefixes.end(), "") == prefixes.end());
             auto made = std::make_unique<wire::upstream>([this](const auto& visit) { visit_wishes(visit); });
             upstream_ = made.get();
             pattern_ = std::move(made);
