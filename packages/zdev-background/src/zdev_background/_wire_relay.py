@@ -19,6 +19,7 @@ from ._plan import Connections, Ending, Endpoints, Engine, Plan
 from ._relay import Relay
 from ._spec import OptionValue, Role, SocketSpec, encoded, option_name
 
+LARGEST_MESSAGE = 2**30  # bytes; MAXMSGSIZE limits frames, of which a message may have many
 ENGINE = 4  # the poller, the descriptor that wakes it, and two of a lookup
 
 
@@ -108,7 +109,7 @@ class WireRelay(Relay):
 
 def _by_name(options: list[tuple[int, OptionValue]]) -> dict[str, Any]:
     """Return the values that the engine takes, by name. Of options that are given twice, the last one counts."""
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"max_message_bytes": LARGEST_MESSAGE}
     for option, value in options:
         name = option_name(option)
         if OPTIONS[name].wire.kind == "supported":
