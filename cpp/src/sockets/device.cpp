@@ -4,11 +4,11 @@
 #include <zdev/device.hpp>
 
 #include "../counter.hpp"
+#include "../pending_replies.hpp"
 #include "../poll.hpp"
 #include "../steering.hpp"
 #include "control.hpp"
 #include "flow.hpp"
-#include "pending_replies.hpp"
 #include "relay_socket.hpp"
 
 namespace zdev {

@@ -12,9 +12,9 @@
 #include <zdev/statistics.hpp>
 
 #include "../counter.hpp"
+#include "../pending_replies.hpp"
 #include "command_frame.hpp"
 #include "outbox.hpp"
-#include "pending_replies.hpp"
 #include "relay_socket.hpp"
 #include "withdrawals.hpp"
 

@@ -13,24 +13,6 @@ import pytest
 import zmq
 from helpers import DEADLINE, Connect
 
-from zdev_background import Device
-from zdev_background._engine import ENGINES
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--engine", choices=ENGINES, default="auto", help="the engine of devices that do not set one")
-
-
-@pytest.fixture(autouse=True)
-def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The engine of devices that do not set one: that of --engine, or of the mark `engine`."""
-    mark = request.node.get_closest_marker("engine")
-    chosen: str = mark.args[0] if mark else request.config.getoption("--engine")
-    if mark and chosen == "wire" and request.config.getoption("--engine") == "libzmq":
-        pytest.skip("about the wire engine")
-    monkeypatch.setattr(Device, "_engine_setting", chosen)
-    return chosen
-
 
 @pytest.fixture(autouse=True)
 def nothing_left() -> Iterator[None]:

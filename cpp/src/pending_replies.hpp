@@ -4,8 +4,8 @@
 // waits for pays for none. Two peers may share one of its 4,096 places, and a reply to one then pays for the other too.
 // Threads: the loop's alone, but for total().
 
-#ifndef ZDEV_SRC_SOCKETS_PENDING_REPLIES_HPP
-#define ZDEV_SRC_SOCKETS_PENDING_REPLIES_HPP
+#ifndef ZDEV_SRC_PENDING_REPLIES_HPP
+#define ZDEV_SRC_PENDING_REPLIES_HPP
 
 #include <algorithm>
 #include <cstddef>
@@ -14,7 +14,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "../counter.hpp"
+#include "counter.hpp"
 
 namespace zdev {
 
