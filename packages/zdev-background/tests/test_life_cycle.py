@@ -88,7 +88,7 @@ def test_after_stop_nothing_is_left_and_ports_can_be_bound_again(device: Device,
 
 def test_start_raises_an_address_in_use_with_role_and_endpoint(device: Device, taken: Any) -> None:
     device.bind_out(taken.endpoint)
-    text = rf"MonitoredQueue: cannot bind out \(DEALER\) to {taken.endpoint}: Address already in use \(end the program"
+    text = rf"MonitoredQueue: cannot bind out \(DEALER\) to {taken.endpoint}: address already in use \(end the program"
     with pytest.raises(zmq.ZMQError, match=text) as caught:
         device.start()
     assert caught.value.errno == errno.EADDRINUSE

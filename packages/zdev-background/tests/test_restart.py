@@ -121,7 +121,7 @@ def test_a_new_start_that_fails_is_tried_again(device: ProcessDevice, eventually
         thief.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         kill(device)
         eventually(taken)
-        eventually(lambda: "Address already in use" in caplog.text)
+        eventually(lambda: "address already in use" in caplog.text)
         assert device.restarts == 0
     eventually(lambda: device.restarts == 1)
     device.stop()

@@ -13,6 +13,7 @@ import zdev_core
 from ._exposure import warn_of_exposure
 from ._libzmq_relay import LibzmqRelay
 from ._option_table import OPTIONS
+from ._placement import Placement
 from ._plan import Engine, Plan
 from ._relay import Relay
 from ._spec import SocketSpec, option_name
@@ -74,7 +75,7 @@ def _obstacle(plan: Plan) -> str | None:
         return "it has a ctrl socket"
     if refusal := _type_refusal(plan):
         return refusal
-    inherited = {} if own_context else plan.context_factory().sockopts
+    inherited = {} if own_context else Placement().new_context(plan.owner, plan.context_factory).sockopts
     obstacles = (_socket_obstacle(spec, [*inherited, *(option for option, _ in spec.options)]) for spec in plan.sockets())
     return next(filter(None, obstacles), None)
 

@@ -11,7 +11,6 @@ import zmq
 
 from zdev_core import Outcome, WireDevice, WireSocket
 
-from ._errors import explained
 from ._open_files import CONTEXT, raise_file_limit, room_for
 from ._option_table import OPTIONS
 from ._placement import restore_affinity
@@ -81,7 +80,7 @@ class WireRelay(Relay):
         """Return the options of a socket, after libzmq has checked their values."""
         factory = self._plan.context_factory
         with zmq.Context(io_threads=0) as context:
-            if not isinstance(factory, type):
+            if not isinstance(factory, type):  # then it is zmq.Context.instance
                 context.sockopts.update(factory().sockopts)
             with closing(spec.make(context, self._plan.owner)):
                 return [*context.sockopts.items(), *spec.defaults(context), *spec.options]
@@ -99,19 +98,16 @@ class WireRelay(Relay):
                 mon_on_full=plan.mon_on_full,
             )
         except zmq.ZMQError as error:
-            for spec in plan.sockets():
-                for endpoint in spec.binds:
-                    if f"{spec.role}: " in str(error) and endpoint in str(error):
-                        cause = zmq.ZMQError(error.errno)
-                        raise explained(plan.owner, f"cannot bind {spec} to {endpoint}", cause) from error
-            raise explained(plan.owner, "cannot start", error) from error
+            raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error
 
 
 def _by_name(options: list[tuple[int, OptionValue]]) -> dict[str, Any]:
     """Return the values that the engine takes, by name. Of options that are given twice, the last one counts."""
-    values: dict[str, Any] = {"max_message_bytes": LARGEST_MESSAGE}
+    values: dict[str, Any] = {}
     for option, value in options:
         name = option_name(option)
         if OPTIONS[name].wire.kind == "supported":
             OPTIONS[name].wire.apply(values, name.lower(), encoded(value))
+    largest_frame: int = values.get("maxmsgsize", -1)
+    values["max_message_bytes"] = -1 if largest_frame < 0 else max(LARGEST_MESSAGE, largest_frame)
     return values
