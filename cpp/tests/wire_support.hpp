@@ -125,6 +125,11 @@ public:
     bool send(const std::string& bytes) const {
         return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
     }
+    // Whether the other side has not asked to stop sending.
+    bool open() const {
+        char byte;
+        return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+    }
     // Receives at least that many bytes, or all until the end of the connection.
     std::string receive(std::size_t least, milliseconds timeout = patience) {
         std::string got;
