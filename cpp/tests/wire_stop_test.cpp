@@ -13,6 +13,7 @@ namespace {
 class counting_sender {
 public:
     counting_sender(const std::string& endpoint, int type, const std::string& name) : peer_(endpoint), name_(name) {
+        peer_.shrink();
         peer_.shake_hands(type, name);
         thread_ = std::thread([this] { run(); });
     }
@@ -60,6 +61,7 @@ TEST_F(WireStop, InTheMiddleOfEightStreamsNothingThatTheNetworkTookIsLost) {
         auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
         spec.in.options.linger = spec.out->options.linger = patience;
         spec.out->options.sndhwm = slow ? 2 : 1000;
+        spec.in.options.rcvbuf = 16384;
         running device(spec);
         auto sink = dial(ZMQ_PULL, device.at("out"), slow ? sockets::setup(tiny) : sockets::setup());
         ASSERT_TRUE(device.connected("out", 1));
