@@ -37,6 +37,20 @@ TEST_F(WireDrain, RepliesAreCountedByThePeerThatAsked) {
     EXPECT_EQ(device.result(), outcome::drained);
 }
 
+TEST_F(WireDrain, ARequestThatArrivesDuringADrainIsNotForwardedAndCountsAsLost) {
+    send(anna, {"request"});
+    recv(worker);
+    device.device.drain(10s);
+    ASSERT_TRUE(eventually([&] { return device.device.statistics().state == state::draining; }));
+    send(bert, {"too late"});
+    EXPECT_TRUE(silent(worker));
+    send(worker, {"anna", "reply"});
+    EXPECT_EQ(recv(anna), message{"reply"});
+    EXPECT_EQ(device.result(), outcome::drained);
+    EXPECT_EQ(device.device.connections("in").messages_lost, 1);
+    EXPECT_TRUE(silent(worker));
+}
+
 TEST_F(WireDrain, AReplyToAClientThatLeftIsAReply) {
     send(anna, {"request"});
     recv(worker);
