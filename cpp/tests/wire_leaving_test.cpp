@@ -69,5 +69,26 @@ TEST(WireLeaving, AMessageThatGoesUpstreamReachesThePublishersThatStayOnce) {
     stage.check_rest();
 }
 
+TEST(WireLeaving, ASubscriptionOfASubscriberThatHasLeftIsIgnored) {
+    fuzz::wire_stage stage(full_after_one(ZMQ_XSUB, ZMQ_XPUB));
+    stage.begin();
+    wire_peer subscriber(stage.endpoint(fuzz::out));
+    join(stage, subscriber, fuzz::out);
+    stage.set_state(state::paused);  // little is read at a time
+    std::string said;
+    zmtp::append_ping(said, {});  // the answer shows that it has left
+    for (int i = 0; i < 1000; ++i) zmtp::append_pong(said, {});
+    zmtp::append_subscription(said, 1, {true, "message"});
+    subscriber.say(said);
+    subscriber.write();
+    subscriber.close();
+    for (int i = 0; i < 20; ++i) stage.turn();
+    stage.set_state(state::active);
+    stage.good(fuzz::in).say(numbered(1));
+    for (int i = 0; i < 20; ++i) stage.turn();
+    EXPECT_EQ(stage.good(fuzz::out).heard(), std::vector<std::string>{numbered(1)});
+    stage.check_rest();
+}
+
 }  // namespace
 }  // namespace zdev::test
