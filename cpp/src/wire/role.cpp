@@ -177,7 +177,10 @@ bool role::wants(std::string_view message) const noexcept {
     return std::any_of(prefixes.begin(), prefixes.end(), begins_it) != spec_.options.invert_matching;
 }
 
-void role::on_subscription(connection& from, const zmtp::subscription& wish) { pattern_->subscribe(from, wish); }
+// A peer that has left may still have sent something.
+void role::on_subscription(connection& from, const zmtp::subscription& wish) {
+    if (from.in_pattern) pattern_->subscribe(from, wish);
+}
 
 void role::on_room(connection& to) {
     if (to.in_pattern) pattern_->room(to);
