@@ -1,6 +1,5 @@
 #include "flow.hpp"
 
-#include <cerrno>
 #include <memory>
 #include <utility>
 
@@ -55,20 +54,20 @@ flow::flow(relay_socket& from, relay_socket& to, const tap& monitor, zdev::on_fu
       monitor_on_full_(monitor.on_full),
       replies_(owed.pending),
       asks_(owed.asks),
-      swap_(from.type == ZMQ_ROUTER && to.type == ZMQ_ROUTER && &from != &to),
+      swap_(from.type() == ZMQ_ROUTER && to.type() == ZMQ_ROUTER && &from != &to),
       prefixed_(monitor.prefix.has_value()),
       probes_(prefixed_ && monitor_ && !monitor_->pollout_reliable()),
-      may_refuse_(to.type == ZMQ_ROUTER || to.type == ZMQ_XSUB),
+      may_refuse_(to.type() == ZMQ_ROUTER || to.type() == ZMQ_XSUB),
       polls_for_room_(!to.pollout_reliable()),
-      may_mix_(from.type == ZMQ_XPUB),
-      reads_plainly_(from.type != ZMQ_REP && from.type != ZMQ_XPUB),
+      may_mix_(from.type() == ZMQ_XPUB),
+      reads_plainly_(from.type() != ZMQ_REP && from.type() != ZMQ_XPUB),
       had_room_once_(!to.pollout_reliable() || &from == &to),  // a REP has room only once it has received
       prefix_(monitor.prefix ? zmq::message_t(monitor.prefix->data(), monitor.prefix->size()) : zmq::message_t()),
       dropped_prefix_(to_frame(monitor.dropped_prefix)),
       discarding_(from.in_midst_of_message()),
       message_(&to),
       copy_(monitor.to) {
-    if (from.type == ZMQ_XPUB && to.type == ZMQ_XSUB && from.count_topics() >= 0) withdrawals_.emplace(from);
+    if (from.type() == ZMQ_XPUB && to.type() == ZMQ_XSUB && from.count_topics() >= 0) withdrawals_.emplace(from);
 }
 
 bool flow::ready_to_read() {
@@ -100,7 +99,7 @@ inline bool flow::receive() {
 flow::next flow::prepare_to_read() {
     // A REP decides when it receives a request whether its client has room for the reply. The news of room was sent before that
     // request: a look after the one that found the request has heard it.
-    if (from_.type == ZMQ_REP && ((from_.refresh() & ZMQ_POLLIN) == 0 || (from_.refresh() & ZMQ_POLLIN) == 0))
+    if (from_.type() == ZMQ_REP && ((from_.refresh() & ZMQ_POLLIN) == 0 || (from_.refresh() & ZMQ_POLLIN) == 0))
         return next::nothing;
     if (discarding_) return discard_rest();
     return withdrawals_ && next_withdrawal() ? next::done : next::read;
@@ -109,11 +108,8 @@ flow::next flow::prepare_to_read() {
 inline bool flow::read_message() {
     for (;;) {
         zmq::message_t& frame = message_.add();
-        const int size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT);
-        if (size < 0) {
-            if (!handle_recv_error(zmq_errno())) return false;
-            continue;
-        }
+        const int size = receive_frame(frame);
+        if (size < 0) return false;
         const bool more = commands_.has_more(frame);
         if (may_mix_ && message_.frames() > 1 && !have_one_sender(message_[0], frame)) restart_message();
         bytes_ += static_cast<std::uint64_t>(size);
@@ -142,13 +138,13 @@ inline bool flow::accept_message() {
         return true;
     }
     if (replies_) account_reply();
-    if (monitor_ && monitor_->has_subscribers && monitor_->refresh_count != refused_at_) load_copy();
+    if (monitor_ && monitor_->has_subscribers() && monitor_->refresh_count() != refused_at_) load_copy();
     return true;
 }
 
 // A ROUTER needs content after the destination by which it routes: of a destination alone libzmq makes nothing, silently.
 inline bool flow::is_deliverable() {
-    if (to_.type == ZMQ_XSUB) return !harms_publisher();
+    if (to_.type() == ZMQ_XSUB) return !harms_publisher();
     return swap_ ? swap_addresses() : message_.frames() >= 2;
 }
 
@@ -164,7 +160,7 @@ inline void flow::account_reply() {
 
 // The XPUB has nothing more to report: the unsubscriptions held until then follow.
 bool flow::release_withdrawals() {
-    if (!from_.settled) return false;
+    if (!from_.settled()) return false;
     const std::size_t dropped = withdrawals_->settle();
     messages_received_.add(dropped);
     frames_received_.add(dropped);
@@ -203,12 +199,10 @@ bool flow::discard(bool more) {
 flow::next flow::discard_rest() {
     for (std::uint64_t left = burst_frames; discarding_ && left > 0; --left) {
         zmq::message_t& frame = message_.add();
-        const int size = zmq_msg_recv(frame.handle(), from_.handle, ZMQ_DONTWAIT);
+        const int size = receive_frame(frame);
         if (size < 0) {
-            const int why = zmq_errno();
-            if (why != EINTR) set_discarding(false);  // messages come whole: it has no end
-            if (!handle_recv_error(why)) return next::nothing;
-            continue;
+            set_discarding(false);  // messages come whole: it has no end
+            return next::nothing;
         }
         if (may_mix_ && !have_one_sender(discarded_from_,
                                          frame)) {  // the message ended without a last frame, and this frame begins another
@@ -230,21 +224,26 @@ flow::next flow::discard_rest() {
 // A REP must answer each request before it receives the next.
 void flow::set_discarding(bool more) {
     discarding_ = more;
-    if (more || from_.type != ZMQ_REP) return;
+    if (more || from_.type() != ZMQ_REP) return;
     zmq::message_t answer;
-    from_.settled = false;
-    while (zmq_msg_send(answer.handle(), from_.handle, ZMQ_DONTWAIT) < 0 && zmq_errno() == EINTR) {
+    from_.send(answer);
+}
+
+// After a first frame the others are there: libzmq passes messages on whole.
+inline int flow::receive_frame(zmq::message_t& frame) {
+    try {
+        const int size = from_.receive(frame);
+        if (size < 0) drop_unfinished();
+        return size;
+    } catch (const zmq::error_t&) {
+        drop_unfinished();
+        throw;
     }
 }
 
-// After a first frame the others are there: libzmq passes messages on whole. True: try again.
-bool flow::handle_recv_error(int why) {
+void flow::drop_unfinished() {
     message_.take_back();
-    if (why == EINTR) return true;
     if (!message_.empty()) drop_malformed();
-    from_.settled = why == EAGAIN;  // recv has processed all commands; with EFSM it did not
-    if (why == EAGAIN || why == EFSM) return false;
-    throw zmq::error_t(why);
 }
 
 // A message that has no end: of one whose first frame is a subscription, an XPUB may swallow the last.
@@ -283,11 +282,11 @@ void flow::load_copy() {
 // prefix after each refresh() shows whether copies are needed until the next.
 void flow::load_prefix() {
     probe_ = nullptr;
-    if (!probes_ || probed_at_ == monitor_->refresh_count) return share(copy_.add(), prefix_);
+    if (!probes_ || probed_at_ == monitor_->refresh_count()) return share(copy_.add(), prefix_);
     auto text = std::make_unique<std::string>(prefix_.to_string());
     copy_.add().rebuild(text->data(), text->size(), free_probe, text.get());
     probe_ = text.release();
-    probed_at_ = monitor_->refresh_count;
+    probed_at_ = monitor_->refresh_count();
 }
 
 // False: something is still pending, and blocked_on() is the socket that is full.
@@ -307,7 +306,7 @@ inline bool flow::deliver_message() {
 }
 
 bool flow::undelivered(sending result) {
-    if (result == sending::full && (to_.type != ZMQ_ROUTER || on_full_ == on_full::block)) {
+    if (result == sending::full && (to_.type() != ZMQ_ROUTER || on_full_ == on_full::block)) {
         blocked_on_ = &to_;
         return false;
     }
@@ -320,7 +319,7 @@ bool flow::undelivered(sending result) {
 
 // libzmq refused the message, so its frames are still here.
 void flow::load_dropped() {
-    if (!dropped_prefix_ || !monitor_ || !monitor_->has_subscribers) return;
+    if (!dropped_prefix_ || !monitor_ || !monitor_->has_subscribers()) return;
     probe_ = nullptr;
     share(copy_.add(), *dropped_prefix_);
     for (std::size_t i = 0; i < message_.frames(); ++i) share(copy_.add(), message_[i]);
@@ -368,7 +367,7 @@ bool flow::burst(bool may_read) {
         some_wait_ = (from_.refresh() & ZMQ_POLLIN) != 0;
         return had_pending && !pending();
     }
-    if (from_.settled && !(withdrawals_ && withdrawals_->has_next())) return had_pending;
+    if (from_.settled() && !(withdrawals_ && withdrawals_->has_next())) return had_pending;
 
     int moved = 0;
     const std::uint64_t last_frame = frames_received_.get() + burst_frames;

@@ -77,7 +77,8 @@ private:
     bool discard(bool more);
     next discard_rest();
     void set_discarding(bool more);
-    bool handle_recv_error(int why);
+    int receive_frame(zmq::message_t& frame);
+    void drop_unfinished();
     void count_received();
     void drop_malformed();
     void restart_message();

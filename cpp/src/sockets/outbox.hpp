@@ -11,8 +11,6 @@
 
 namespace zdev {
 
-enum class sending { sent, full, unroutable };
-
 class outbox {
 public:
     explicit outbox(relay_socket* to) : to_(to), rolls_back_(to && to->rolls_back()) {}
@@ -31,12 +29,10 @@ public:
     // Sends the message without waiting. `sent` empties the box. `full` (no receiver has room, or REQ/REP are out of turn)
     // and `unroutable` leave the message in it, whole. Throws zmq::error_t.
     sending send() {
-        to_->settled = false;
-        if (count_ == 1 && zmq_msg_send(frames_[0].handle(), to_->handle, ZMQ_DONTWAIT) >= 0) {  // the usual case, made short
-            count_ = 0;
-            return sending::sent;
-        }
-        return send_all();
+        if (count_ > 1) return send_all();
+        const sending result = to_->send(frames_[0]);
+        if (result == sending::sent) count_ = 0;
+        return result;
     }
 
 private:
