@@ -91,16 +91,15 @@ device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& optio
       drain_timeout_(options.drain_timeout) {
     if (mon_) check_type(*mon_, {ZMQ_PUB, ZMQ_XPUB, ZMQ_PUSH, ZMQ_PAIR, ZMQ_DEALER});
     if (options.control != nullptr) control_.emplace(options.control);
-    const monitor& monitor = options.monitor;
+    const auto tap_of = [&](const std::optional<std::string>& prefix) {
+        return tap(mon_ ? &*mon_ : nullptr, prefix, options.monitor);
+    };
     pending_replies* const replies = replies_ ? &*replies_ : nullptr;
-    if (ways_.forward) {
-        const flow::tap tap{mon_ ? &*mon_ : nullptr, monitor.in_prefix, monitor.dropped_prefix, monitor.on_full};
-        forward_.emplace(in_, out_, tap, options.on_full, flow::replies{replies, replies != nullptr});
-    }
-    if (ways_.backward) {
-        const flow::tap tap{mon_ ? &*mon_ : nullptr, monitor.out_prefix, monitor.dropped_prefix, monitor.on_full};
-        backward_.emplace(out_, in_, tap, options.on_full, flow::replies{replies, false});
-    }
+    if (ways_.forward)
+        forward_.emplace(in_, out_, options.on_full, tap_of(options.monitor.in_prefix),
+                         flow::replies{replies, replies != nullptr});
+    if (ways_.backward)
+        backward_.emplace(out_, in_, options.on_full, tap_of(options.monitor.out_prefix), flow::replies{replies, false});
     for (const relay_socket* extra : {mon_ ? &*mon_ : nullptr, control_ ? &control_->socket() : nullptr}) {
         if (extra && (extra->handle() == in_.handle() || extra->handle() == out_.handle())) {
             throw error(EINVAL,

@@ -34,7 +34,6 @@ sending outbox::send_all() {
         if (result == sending::full && i > 0) restore(i);
         return result;
     }
-    for (std::size_t i = 0; rolls_back_ && i < last; ++i) kept_[i].rebuild();
     count_ = 0;  // libzmq left each frame empty
     trim();
     return sending::sent;

@@ -19,12 +19,18 @@ public:
     bool empty() const noexcept { return count_ == 0; }
     std::size_t frames() const noexcept { return count_; }
     zmq::message_t& operator[](std::size_t i) noexcept { return frames_[i]; }
+    zmq::message_t& last() noexcept { return frames_[count_ - 1]; }
     zmq::message_t& add() {
         if (count_ == room_) grow();
         return frames_[count_++];
     }
     void take_back() noexcept { --count_; }
     void clear() noexcept;  // drop the message
+
+    // Sends may have left copies of frames: the next send replaces them, and this drops them.
+    void release_copies() noexcept {
+        if (!kept_.empty()) kept_.clear();
+    }
 
     // Sends the message without waiting. `sent` empties the box. `full` (no receiver has room, or REQ/REP are out of turn)
     // and `unroutable` leave the message in it, whole. Throws zmq::error_t.
