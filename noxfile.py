@@ -92,7 +92,7 @@ def slow(session: nox.Session) -> None:
     session.notify("packaging")
     session.notify("compat")
     require_test_programs(session)
-    install(session, "test")
+    install(session, "test", "foreign")
     run_side_by_side(session, "slow")
 
 
