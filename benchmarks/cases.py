@@ -29,6 +29,7 @@ class Case:
     clients: int = 1
     workers: int = 1
     subscribers: int = 1
+    topics: int = 0
     monitor: str = ""
     transport: str = "tcp"
     unit: str = "messages"
@@ -94,6 +95,10 @@ def _all() -> dict[str, Case]:
     cases |= _clients()
     cases["router-router"] = Case("router-router", unit="round trips", window=256)
     cases |= {f"fan-out-{n}": Case("fan-out", subscribers=n, unit="deliveries") for n in (1, 8, 64)}
+    cases |= {
+        f"topics-{topics}": Case("fan-out", subscribers=min(topics, 64), topics=topics, unit="messages")
+        for topics in (10, 100_000)
+    }
     for transport in ("ipc", "inproc"):
         peers = (*NATIVE, "direct") if transport == "inproc" else ()
         cases |= {f"stream-{transport}-{size}": Case("stream", size, transport=transport, peers=peers) for size in (64, 4096)}

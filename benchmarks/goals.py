@@ -108,6 +108,7 @@ GOALS = [
     *_rates("monitor-frozen", "64 B stream with a frozen subscriber at the monitor", {("monitor-frozen", QUEUE): 0.95}),
     *_over("fan-out-8", "fan-out to 8 subscribers", 1.5, 1.2),
     *_over("fan-out-64", "fan-out to 64 subscribers", 1.5, 1.2),
+    *_rates("topics-100000", "100,000 topics of 64 subscribers, messages of one", {("topics-10", PROXY): 1.0}),
     *(Goal(f"CPU, {name}", name, "cpu_share", 0.001, at_most=True) for name in ("idle", "paused", "no-backend")),
     Goal("memory of a device process at rest", "stream-64", "rest_mb", 40, at_most=True),
     Goal("memory of a C++ process at rest", "stream-64", "rest_mb", 5, at_most=True, peer="native-wire"),

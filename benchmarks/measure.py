@@ -165,7 +165,7 @@ def device(
 
 def load(programs: Programs, case: Case, seconds: float, target: list[str]) -> dict[str, Any]:
     """Run the load generator and return its results."""
-    numbers = ("size", "frames", "window", "clients", "workers", "subscribers")
+    numbers = ("size", "frames", "window", "clients", "workers", "subscribers", "topics")
     command = [str(programs.load), "--pattern", case.pattern, "--seconds", str(seconds), *target]
     command += [word for name in numbers for word in (f"--{name}", str(getattr(case, name)))]
     pipe = subprocess.PIPE
