@@ -69,7 +69,8 @@ private:
     zmq::message_t& restart(outbox& message);
     receiving discard(outbox& message, unsigned flags);
 
-    // Not so: a REP, whose turn must be waited for, and an XPUB, whose frames and unsubscriptions must be checked.
+    // Not so: a REP, whose turn must be waited for; an XPUB, whose frames and unsubscriptions must be checked; a libzmq whose
+    // flags cannot be seen.
     bool is_plain() const noexcept { return from_.type() != ZMQ_REP && from_.type() != ZMQ_XPUB && commands_.sees_flags(); }
     receiving receive_with_care(outbox& message);
     bool has_turn();
@@ -83,7 +84,7 @@ private:
     flow_counters& counters_;
     const command_frame_filter commands_;
     const bool may_mix_;  // frames of several senders in what libzmq gives out as one message
-    bool reads_plainly_;  // nothing precedes a message, nor follows it: the usual case
+    bool reads_plainly_;  // is_plain(), and nothing precedes the next message: the usual case
     bool discarding_;     // the rest of a message that was dropped, which is still at `from`
     std::uint64_t bytes_ = 0;
     std::size_t first_size_ = 0;
@@ -110,7 +111,10 @@ receiving inbox::read_rest(outbox& message) {
         frame = &message.add();
         const int size = read_frame(*frame, message);
         if (size < 0) return receiving::nothing;
-        if (!plain && may_mix_ && !have_one_sender(message[0], *frame)) frame = &restart(message);
+        if (!plain && may_mix_ && !have_one_sender(message[0], *frame)) {
+            frame = &restart(message);
+            first_size_ = static_cast<std::size_t>(size);
+        }
         bytes_ += static_cast<std::uint64_t>(size);
     }
     return receiving::message;
