@@ -91,10 +91,11 @@ void connection::take_up() {
 
 // Returns how many bytes at the front were used. Commands within a message are cut out, which makes `size` smaller.
 std::size_t connection::process(char* data, std::size_t& size, buffer* whole) {
-    std::size_t used = handshake_ ? shake_hands({data, size}) : 0;
+    std::size_t used = handshake_ ? shake_hands({data, size}) : 0, most = 0;
     while (joined_ && !held_ && !ended_) {
+        if (most != 1) most = handler_.batch(*this);
         zmtp::run run;
-        const zmtp::stop why = scanner_.scan({data + used, size - used}, handler_.batch(*this), run);
+        const zmtp::stop why = scanner_.scan({data + used, size - used}, most, run);
         if (run.messages > 0 && !take_messages(data, size, used, run, whole)) break;
         switch (why) {
             case zmtp::stop::full: break;

@@ -58,7 +58,7 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
     outgoing message;
     message.from = &from;
     if (!address(message, from, bytes)) {
-        count(from, run, received_);
+        received_ += with_sender(from, run);
         counters.malformed.add(1);
         return bytes.size();
     }
@@ -73,12 +73,13 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
         blocked_ = true;
         return 0;
     }
-    count(from, run, received_);
+    const zmtp::run counted = with_sender(from, run);
+    received_ += counted;
     if (result == delivery::malformed) return counters.malformed.add(1), bytes.size();
     const bool dropped = result == delivery::full || result == delivery::unroutable;
     if (replies_ && (!asks_ || !dropped)) count_replies(asks_ ? from.routing_id() : message.address, 1);
     if (!dropped) {
-        count(from, run, sent_);
+        sent_ += counted;
     } else {
         (result == delivery::full ? counters.overflowed : counters.unroutable).add(1);
     }
@@ -86,22 +87,12 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
     return bytes.size();
 }
 
-void relay::count_replies(std::string_view peer, std::size_t messages) const noexcept {
-    const auto place = replies_->place_of(peer.data(), peer.size());
-    const auto count = static_cast<std::uint32_t>(messages);
-    asks_ ? replies_->asked(place, count) : replies_->answered(place, count);
-}
-
 // The fast path: messages that go unchanged to one peer.
 std::size_t relay::take_run(std::string_view bytes, const zmtp::run& run) {
     const std::size_t messages = to_.deliver_run(bytes, run);
     const zmtp::run taken = messages == run.messages ? run : zmtp::first_messages(bytes, messages);
-    received_.messages += taken.messages;
-    received_.frames += taken.frames;
-    received_.content += taken.content;
-    sent_.messages += taken.messages;
-    sent_.frames += taken.frames;
-    sent_.content += taken.content;
+    received_ += taken;
+    sent_ += taken;
     if (replies_) count_replies({}, messages);
     publish();
     blocked_ = messages < run.messages;
