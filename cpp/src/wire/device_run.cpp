@@ -59,7 +59,7 @@ void device::impl::adopt_state() {
     if (wanted == before) return;
     state_ = wanted;
     if (wanted == zdev::state::draining) drain_began_ = clock::now();
-    forward_->set_mode(wanted == zdev::state::active ? relay::mode::open : relay::mode::closed);
+    if (forward_) forward_->set_mode(wanted == zdev::state::active ? relay::mode::open : relay::mode::closed);
     if (backward_) backward_->set_mode(wanted == zdev::state::paused ? relay::mode::closed : relay::mode::open);
     room_ = true;
     wake_held();
@@ -79,14 +79,20 @@ void device::impl::turn(const zdev::device::interrupt_check& check) {
     }
     if (!loop_.turn(longest)) next_check_ = {};
     wake_held();
-    forward_->publish();
-    if (backward_) backward_->publish();
+    publish();
+}
+
+void device::impl::publish() {
+    for (relay* const each : {forward_.get(), backward_.get()}) {
+        if (each) each->publish();
+    }
 }
 
 void device::impl::wake_held() {
     while (std::exchange(room_, false)) {
-        forward_->wake();
-        if (backward_) backward_->wake();
+        for (relay* const each : {forward_.get(), backward_.get()}) {
+            if (each) each->wake();
+        }
         loop_.settle();
     }
 }
@@ -106,7 +112,7 @@ void device::impl::account(clock::time_point now) {
 void device::impl::end(outcome how, const zdev::device::interrupt_check& check) {
     for_each_role([](role& each) { each.stop_accepting(); });
     const bool unanswerable = replies_ && how != outcome::stopped;
-    forward_->set_mode(unanswerable ? relay::mode::discarding : relay::mode::open);
+    if (forward_) forward_->set_mode(unanswerable ? relay::mode::discarding : relay::mode::open);
     if (backward_) backward_->set_mode(relay::mode::open);
     room_ = true;
     wake_held();
@@ -116,9 +122,9 @@ void device::impl::end(outcome how, const zdev::device::interrupt_check& check) 
         const auto linger = of.options().linger;
         return linger.count() < 0 ? clock::time_point::max() : begun + linger;
     };
-    in_->finish_sending();
-    wait_for_end([this] { return in_->empty(); }, deadline(*in_), check);
-    for (role* const each : {own_out_.get(), mon_.get()}) {
+    role *first = in_.get(), *second = own_out_.get();
+    if (!forward_) std::swap(first, second);  // the senders are at out
+    for (role* const each : {first, second, mon_.get()}) {
         if (!each) continue;
         each->finish_sending();
         wait_for_end([each] { return each->empty(); }, deadline(*each), check);
