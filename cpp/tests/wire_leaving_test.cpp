@@ -23,9 +23,9 @@ std::string numbered(int number) {
     return bytes;
 }
 
-// A peer of `at` that is served, and has gone before the device notices.
-void join(fuzz::wire_stage& stage, wire_peer& peer, fuzz::role_name at) {
-    peer.say(say_hello(fuzz::peer_type(stage.type(at)), {}, 1));
+// A peer of `at` that is served.
+void join(fuzz::wire_stage& stage, wire_peer& peer, fuzz::role_name at, unsigned char minor = 1) {
+    peer.say(say_hello(fuzz::peer_type(stage.type(at)), {}, minor));
     peer.write();
     for (int i = 0; i < 20 && !peer.ready(); ++i) stage.turn(), peer.read();
     ASSERT_TRUE(peer.ready());
@@ -88,6 +88,26 @@ TEST(WireLeaving, ASubscriptionOfASubscriberThatHasLeftIsIgnored) {
     for (int i = 0; i < 20; ++i) stage.turn();
     EXPECT_EQ(stage.good(fuzz::out).heard(), std::vector<std::string>{numbered(1)});
     stage.check_rest();
+}
+
+TEST(WireLeaving, ASubscriptionForAPublisherThatHasLeftIsNotALostMessage) {
+    for (const unsigned char minor : {0, 1}) {
+        fuzz::wire_stage stage(full_after_one(ZMQ_XSUB, ZMQ_XPUB));
+        stage.begin();
+        wire_peer publisher(stage.endpoint(fuzz::in)), subscriber(stage.endpoint(fuzz::out));
+        join(stage, publisher, fuzz::in, minor);
+        join(stage, subscriber, fuzz::out);
+        std::string wish;
+        zmtp::append_subscription(wish, minor, {true, "topic"});
+        subscriber.say(wish);
+        subscriber.write();
+        publisher.close();
+        for (int i = 0; i < 20; ++i) stage.turn();
+        EXPECT_EQ(stage.counts(fuzz::in).messages_lost, 0U);
+        subscriber.close();
+        for (int i = 0; i < 20; ++i) stage.turn();
+        stage.check_rest();
+    }
 }
 
 }  // namespace
