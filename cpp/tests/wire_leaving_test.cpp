@@ -91,7 +91,7 @@ TEST(WireLeaving, ASubscriptionOfASubscriberThatHasLeftIsIgnored) {
 }
 
 TEST(WireLeaving, ASubscriptionForAPublisherThatHasLeftIsNotALostMessage) {
-    for (const unsigned char minor : {0, 1}) {
+    for (const unsigned char minor : {'\0', '\1'}) {
         fuzz::wire_stage stage(full_after_one(ZMQ_XSUB, ZMQ_XPUB));
         stage.begin();
         wire_peer publisher(stage.endpoint(fuzz::in)), subscriber(stage.endpoint(fuzz::out));
@@ -108,6 +108,18 @@ TEST(WireLeaving, ASubscriptionForAPublisherThatHasLeftIsNotALostMessage) {
         for (int i = 0; i < 20; ++i) stage.turn();
         stage.check_rest();
     }
+}
+
+// It would be given back, and overtaken by others.
+TEST(WireLeaving, AMessageIsNotSentAfterTheEndOfAConnection) {
+    fuzz::wire_stage stage(full_after_one(ZMQ_DEALER, ZMQ_DEALER));
+    stage.begin();
+    stage.finish_sending(fuzz::in);
+    stage.turn();
+    const auto before = stage.flow(fuzz::out).messages_sent;
+    stage.good(fuzz::out).say(numbered(1));
+    for (int i = 0; i < 20; ++i) stage.turn();
+    EXPECT_EQ(stage.flow(fuzz::out).messages_sent, before);
 }
 
 }  // namespace

@@ -82,6 +82,8 @@ public:
         if (backward_) backward_->set_mode(wanted == state::paused ? mode::closed : mode::open);
         room_ = true;
     }
+    // As at the end of a run.
+    void finish_sending(role_name name) { roles_[name]->finish_sending(); }
     void turn() {
         wake_held();
         loop_.turn(wire::milliseconds(0));
