@@ -73,7 +73,6 @@ public:
     bool closed() const noexcept { return closed_; }  // by the other side
     bool ended() const noexcept { return closed_ || !fd_; }
     bool all_said() const noexcept { return waiting_.empty(); }
-    bool greeted() const noexcept { return skipped_ == zmtp::greeting_size; }
     bool ready() const noexcept { return ready_; }  // the other side's READY has arrived
     const std::string& said() const noexcept { return said_; }
     const std::vector<std::string>& heard() const noexcept { return heard_; }  // whole messages, framed

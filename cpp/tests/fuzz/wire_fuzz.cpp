@@ -12,6 +12,8 @@ namespace {
 
 using namespace zdev::fuzz;
 using namespace zdev;
+using test::publishes;
+using test::subscribes;
 
 struct pair {
     int in, out;  // out: -1: one socket
@@ -257,9 +259,6 @@ private:
     std::array<test::arrivals, 2> copies_;  // expected at the monitor, of either direction
     int stamped_ = 0;
 };
-
-bool publishes(int type) { return type == ZMQ_PUB || type == ZMQ_XPUB; }
-bool subscribes(int type) { return type == ZMQ_SUB || type == ZMQ_XSUB; }
 
 wire::role_statistics scene::since(role_name name) const {
     wire::role_statistics now = stage_.counts(name), before = before_[name];

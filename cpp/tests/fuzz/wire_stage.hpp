@@ -4,8 +4,6 @@
 #ifndef ZDEV_TESTS_FUZZ_WIRE_STAGE_HPP
 #define ZDEV_TESTS_FUZZ_WIRE_STAGE_HPP
 
-#include <array>
-
 #include "../../src/wire/role.hpp"
 #include "../../src/wire/spec.hpp"
 #include "../wire_oracle.hpp"
@@ -14,23 +12,13 @@
 
 namespace zdev::fuzz {
 
+using test::in;
+using test::mon;
+using test::out;
+using test::peer_type;
+using test::role_name;
+using test::role_names;
 using test::wire_peer;
-
-// The type of an ordinary peer.
-inline int peer_type(int type) {
-    switch (type) {
-        case ZMQ_PULL: return ZMQ_PUSH;
-        case ZMQ_PUSH: return ZMQ_PULL;
-        case ZMQ_SUB:
-        case ZMQ_XSUB: return ZMQ_XPUB;
-        case ZMQ_PUB:
-        case ZMQ_XPUB: return ZMQ_XSUB;
-        default: return ZMQ_DEALER;
-    }
-}
-
-enum role_name { in, out, mon };
-constexpr std::array<const char*, 3> role_names{"in", "out", "mon"};
 
 class wire_stage {
 public:
