@@ -113,8 +113,13 @@ private:
         return std::make_unique<wire::role>(loop_, role_names[name], spec, [this] { room_ = true; });
     }
     wire::tap tap(const std::optional<std::string>& prefix) {
-        return roles_[mon] ? wire::tap{&roles_[mon]->pattern(), roles_[mon]->publisher(), prefix, spec_.mon->on_full}
-                           : wire::tap{};
+        wire::tap made;
+        if (!roles_[mon]) return made;
+        made.to = &roles_[mon]->pattern();
+        made.audience = roles_[mon]->publisher();
+        made.prefix = prefix;
+        made.on_full = spec_.mon->on_full;
+        return made;
     }
     // As device::impl does.
     void connect_relays() {

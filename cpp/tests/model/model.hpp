@@ -162,7 +162,10 @@ private:
             each.wire->write(pieces_.one_in(20) ? 1 + pieces_.below(3000) : ~std::size_t{0});
             if (each.reads) each.wire->read();
             moved = moved || before != each.wire->bytes_heard() + each.wire->said().size();
-            if (each.wire->closed()) each.left = true, each.wire->close();
+            if (!each.wire->closed()) continue;
+            require(ending_, "an honest peer was cut off");
+            each.left = true;
+            each.wire->close();
         }
         return moved;
     }
@@ -231,7 +234,7 @@ private:
     std::deque<model_peer> peers_;
     std::size_t stamps_ = 0;
     outcome outcome_ = outcome::stopped;
-    bool lingered_ = false;  // the run ended while peers had more to say
+    bool ending_ = false, lingered_ = false;  // the run ended while peers had more to say
     std::atomic<bool> over_{false};
     arrivals copies_[2];
     // In both directions:
