@@ -34,16 +34,14 @@ class listening_peer {
 public:
     explicit listening_peer(bool ipc) {
         static int names = 0;
-        const std::string name = "ipc://@zdev-model-" + std::to_string(::getpid()) + "-" + std::to_string(names++);
-        const auto to =
-            wire::resolve("peer", wire::parse_endpoint("peer", ipc ? name : "tcp://127.0.0.1:*", true), true, false);
-        fd_ = wire::descriptor(::socket(to[0].family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-        wire::address bound;
-        bound.size = sizeof bound.storage;
-        if (::bind(fd_.get(), to[0].get(), to[0].size) != 0 || ::listen(fd_.get(), 100) != 0 ||
-            ::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&bound.storage), &bound.size) != 0)
+        endpoint =
+            ipc ? "ipc://@zdev-model-" + std::to_string(::getpid()) + "-" + std::to_string(names++) : "tcp://127.0.0.1:0";
+        auto bound = address_of(endpoint);
+        fd_ = wire::descriptor(::socket(bound.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+        if (::bind(fd_.get(), bound.get(), bound.size) != 0 || ::listen(fd_.get(), 100) != 0 ||
+            ::getsockname(fd_.get(), bound.get(), &bound.size) != 0)
             throw std::runtime_error("cannot listen");
-        endpoint = wire::to_text(bound);
+        if (!ipc) endpoint = "tcp://127.0.0.1:" + std::to_string(ntohs(reinterpret_cast<sockaddr_in*>(bound.get())->sin_port));
     }
     wire::descriptor accept() const { return wire::descriptor(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC)); }
     int fd() const noexcept { return fd_.get(); }
