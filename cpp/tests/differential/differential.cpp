@@ -1,10 +1,8 @@
-// The wire engine beside libzmq: the same bytes to a device of either engine, in pieces, over tcp. What a peer of libzmq on the
-// other side receives, what comes back, and whether the connection ends must be the same, or a difference in generate.hpp
-// explains it.
+// The wire engine beside libzmq: the same bytes to a device of either engine, in pieces, over tcp. The same messages must
+// arrive at a peer of libzmq on the other side, the same must come back, and the connection must end or stay in both cases; or
+// a difference in generate.hpp explains it.
 //
 //     PROGRAM [INPUTS [SEED]]
-
-#include <poll.h>
 
 #include <cstdio>
 #include <cstdlib>
