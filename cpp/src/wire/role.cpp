@@ -23,6 +23,13 @@ void naming(const std::string& doing, Act&& act) {
     }
 }
 
+// A subscription in the form of ZMTP 3.0.
+std::optional<zmtp::subscription> subscription_in(std::string_view message) noexcept {
+    zmtp::frame header;
+    if (zmtp::parse_header(message, header) != zmtp::parsed::whole || header.more()) return std::nullopt;
+    return zmtp::parse_subscription(message.substr(header.header));
+}
+
 }  // namespace
 
 role::role(loop& loop, std::string name, const socket_spec& spec, std::function<void()> on_room)
@@ -153,10 +160,8 @@ bool role::on_handshake(connection& from) {
 }
 
 std::size_t role::on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) {
-    if (publisher_ && run.frames == 1) {
-        zmtp::frame header;
-        zmtp::parse_header(bytes, header);
-        if (const auto wish = zmtp::parse_subscription(bytes.substr(header.header))) {
+    if (publisher_) {
+        if (const auto wish = subscription_in(bytes)) {
             on_subscription(from, *wish);
             return bytes.size();
         }
@@ -194,7 +199,10 @@ void role::leave(connection& from) {
     pattern_->leave(from);
     std::vector<std::string> unsent;
     lost_.add(from.queue().give_back(unsent));
-    for (auto& message : unsent) lost_.add(pattern_->take_back(std::move(message)) ? 0 : 1);
+    for (auto& message : unsent) {
+        if (upstream_ && subscription_in(message)) continue;  // a publisher that returns gets all of them again
+        lost_.add(pattern_->take_back(std::move(message)) ? 0 : 1);
+    }
     on_room_();
 }
 
