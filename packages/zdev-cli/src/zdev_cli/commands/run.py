@@ -41,6 +41,7 @@ Example:
 @socket_options("ctrl")
 @click.option("--in-prefix", help="First frame of monitor messages received on in. Default: in.")
 @click.option("--out-prefix", help="First frame of monitor messages received on out. Default: out.")
+@click.option("--dropped-prefix", help="First frame of copies of undelivered messages. Default: no such copies.")
 @click.option(
     "--on-full", type=click.Choice(("block", "drop")), help="Policy when a ROUTER's one receiver is full. Default: drop."
 )
@@ -101,7 +102,7 @@ def _check(type_: str, sockets: Sequence[SocketArguments], arguments: dict[str, 
     for role in needed_roles(type_):
         if not by_role[role].wanted:
             raise click.UsageError(f"{type_} needs an endpoint for {role}: add --bind-{role} or --connect-{role}")
-    settings: dict[Role, tuple[str, ...]] = {"mon": ("in_prefix", "out_prefix", "mon_on_full"), "ctrl": ()}
+    settings: dict[Role, tuple[str, ...]] = {"mon": ("in_prefix", "out_prefix", "dropped_prefix", "mon_on_full"), "ctrl": ()}
     for role, names in settings.items():
         given = [f"--{name.replace('_', '-')}" for name in names if arguments[name] is not None]
         given += [f"--{role}-type"] * bool(by_role[role].type) + [f"--setsockopt-{role}"] * bool(by_role[role].settings)
@@ -142,5 +143,6 @@ def _config(type_: str, sockets: Sequence[SocketArguments], arguments: dict[str,
     prefixes = {"in": arguments["in_prefix"], "out": arguments["out_prefix"]}
     by_role: Any = {("in_" if each.role == "in" else each.role): each.config(prefixes.get(each.role)) for each in sockets}
     kind: Any = type_
-    device = DeviceConfig(name=type_, type=kind, **by_role, on_full=arguments["on_full"], mon_on_full=arguments["mon_on_full"])
+    settings = {name: arguments[name] for name in ("dropped_prefix", "on_full", "mon_on_full")}
+    device = DeviceConfig(name=type_, type=kind, **by_role, **settings)
     return Config(device=[device]).devices()[type_]

@@ -137,6 +137,13 @@ class DeviceConfig(DeviceSettings, frozen=True, kw_only=True):
         SocketConfig | None,
         Meta(description="Monitor: sends a copy of every message. Default type: PUB. Required for a monitored-queue."),
     ] = None
+    dropped_prefix: Annotated[
+        str | None,
+        Meta(
+            description="First frame of mon's copies of messages that could not be delivered: their receiver has left or is full. "
+            "Default: no such copies."
+        ),
+    ] = None
     ctrl: Annotated[SocketConfig | None, Meta(description="Receives commands such as PAUSE. Default type: REP.")] = None
 
     @property

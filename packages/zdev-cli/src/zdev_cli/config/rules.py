@@ -160,9 +160,10 @@ def _missing(index: int, device: DeviceConfig) -> Iterator[PendingDiagnostic]:
         if role not in device.sockets:
             text = f"required for a {device.type}: add [device.{role}] with bind or connect"
             yield PendingDiagnostic((*here, role), text, depends_on=((*here, role), (*here, "type")))
-    if device.mon_on_full and not device.mon:
-        text = "not used: there is no mon socket (add [device.mon])"
-        yield PendingDiagnostic((*here, "mon_on_full"), text, at_key=True, depends_on=((*here, "mon"),))
+    for key in ("mon_on_full", "dropped_prefix"):
+        if getattr(device, key) is not None and not device.mon:
+            text = "not used: there is no mon socket (add [device.mon])"
+            yield PendingDiagnostic((*here, key), text, at_key=True, depends_on=((*here, "mon"),))
 
 
 def _socket(end: End, socket: SocketConfig, device: DeviceConfig) -> Iterator[PendingDiagnostic]:

@@ -34,7 +34,8 @@ def device_of(config: DeviceConfig) -> ThreadDevice | ProcessDevice:
     factory: type[ThreadDevice | ProcessDevice] = OwnContextProcess if config.isolation == "process" else OwnContextThread
     specs = {role: _spec_of(config, role, socket) for role, socket in config.sockets.items()}
     device = factory(in_type=specs["in"].type, out_type=specs["out"].type)
-    device.use_specs(specs.values(), in_prefix=_prefix("in", config.in_), out_prefix=_prefix("out", config.out))
+    prefixes = {"in_prefix": _prefix("in", config.in_), "out_prefix": _prefix("out", config.out)}
+    device.use_specs(specs.values(), **prefixes, dropped_prefix=config.dropped_prefix)
     if config.on_full:
         device.on_full = config.on_full
     if config.mon_on_full:
