@@ -62,7 +62,7 @@ def choose_engine(plan: Plan) -> Engine:
 def _obstacle(plan: Plan) -> str | None:
     """Say what keeps the wire engine from running a device; None if nothing does."""
     if sys.platform != "linux":
-        return "it is for Linux only"
+        return "wire is for Linux only"
     if plan.context_factory != zmq.Context.instance and not isinstance(plan.context_factory, type):
         return "context_factory was set, and wire uses no libzmq context"
     if (plan.placement.io_threads or 1) > 1:

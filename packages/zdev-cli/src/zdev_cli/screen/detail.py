@@ -55,11 +55,14 @@ def charts_text(device: DeviceView, width: int, height: int) -> Text:
 def facts_text(device: DeviceView) -> Text:
     """One fact per line, the worst first."""
     text = Text(overflow="fold")
-    if device.trouble:
-        text.append(f"{device.trouble}\n", style=TROUBLE)
+    for line in device.troubles:
+        text.append(f"{line}\n", style=TROUBLE)
     for socket in device.sockets:
         endpoints = [*socket.binds, *(f"→ {each}" for each in socket.connects)]
-        text.append(f"{socket.role:<5}", style="bold").append(f"{socket.type:<7}").append(f"{', '.join(endpoints)}\n")
+        text.append(f"{socket.role:<5}", style="bold").append(f"{socket.type:<7}").append(", ".join(endpoints))
+        if socket.connections:
+            text.append(f"  {_connections(socket.connections.connections)}", style="dim")
+        text.append("\n")
     for name, number in device.dropped.by_reason.items():
         text.append(f"{name} ", style="dim").append(f"{number:,}  ", style=TROUBLE if number else "dim")
     seconds = device.in_.backpressure_seconds + device.out.backpressure_seconds
@@ -70,7 +73,13 @@ def facts_text(device: DeviceView) -> Text:
         dropped = device.in_.monitor_dropped + device.out.monitor_dropped
         text.append("\nmon copies ", style="dim").append(f"{device.in_.monitor_sent + device.out.monitor_sent:,}")
         text.append("  dropped ", style="dim").append(f"{dropped:,}", style=TROUBLE if dropped else "")
+    text.append("\nengine ", style="dim").append(device.engine)
+    text.append(f"  {device.engine_reason}", style="dim")
     return text
+
+
+def _connections(number: int) -> str:
+    return f"{number:,} connection{'s' * (number != 1)}"
 
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"

@@ -1,7 +1,7 @@
 """The devices as they are at one moment, which `zdev status`, `zdev top`, the metrics and the page show.
 
-A snapshot is a value and travels as JSON: its field names are those of `zdev status --json` and of /status. `DirectionView` and
-`Dropped` are the one list of counters: statistics, metrics, columns and page follow from their fields.
+A snapshot is a value and travels as JSON: its field names are those of `zdev status --json` and of /status. `DirectionView`,
+`Dropped` and `ConnectionsView` are the one list of counters: statistics, metrics, columns and page follow from their fields.
 """
 
 from __future__ import annotations
@@ -19,14 +19,86 @@ DEVICE_STATES: tuple[DeviceState, ...] = DeviceState.__args__  # type: ignore[at
 
 
 class Metric(NamedTuple):
-    """The Prometheus counter of a field."""
+    """The Prometheus counter of a field. Counters with the same name differ in their label `reason`."""
 
     name: str
     help: str
+    reason: str = ""
 
 
 class View(Struct, frozen=True, kw_only=True):
     """A part of a snapshot."""
+
+
+def _refused(reason: str) -> Metric:
+    return Metric("zdev_connections_refused_total", "Handshakes that failed.", reason)
+
+
+def _closed(reason: str) -> Metric:
+    return Metric("zdev_connections_closed_total", "Connections closed because of what the peer sent, or did not send.", reason)
+
+
+def _undelivered(reason: str) -> Metric:
+    return Metric("zdev_peer_messages_dropped_total", "Messages that a connection did not get.", reason)
+
+
+class ConnectionsView(View, frozen=True, kw_only=True):
+    """The connections of a socket, over all runs since zdev started: the counters never decrease."""
+
+    connections: int = 0
+    """Connections now, past their handshake."""
+    accepted: Annotated[int, Metric("zdev_connections_accepted_total", "Incoming connections.")] = 0
+    connected: Annotated[int, Metric("zdev_connections_established_total", "Outgoing connections that were established.")] = 0
+    connect_failures: Annotated[int, Metric("zdev_connect_failures_total", "Attempts to connect that failed.")] = 0
+    accept_pauses: Annotated[
+        int, Metric("zdev_accept_pauses_total", "Times that no connection was accepted for want of a descriptor.")
+    ] = 0
+    refused_version: Annotated[int, _refused("version")] = 0
+    """The peer speaks ZMTP 1.0 or 2.0."""
+    refused_mechanism: Annotated[int, _refused("mechanism")] = 0
+    """The peer uses another security mechanism."""
+    refused_socket_type: Annotated[int, _refused("socket_type")] = 0
+    """The peer's socket type cannot talk to this one."""
+    refused_routing_id: Annotated[int, _refused("routing_id")] = 0
+    """The peer's routing id is in use."""
+    refused_malformed: Annotated[int, _refused("malformed")] = 0
+    """The peer does not speak ZMTP, or its handshake is invalid."""
+    refused_by_peer: Annotated[int, _refused("by_peer")] = 0
+    """The peer ended the handshake with an error."""
+    refused_resources: Annotated[int, _refused("resources")] = 0
+    """zdev had no memory or descriptor for the peer."""
+    framing_errors: Annotated[int, _closed("framing_error")] = 0
+    """The peer sent an invalid frame or command."""
+    limits_exceeded: Annotated[int, _closed("limit_exceeded")] = 0
+    """A frame, message or subscription was beyond a limit."""
+    handshake_timeouts: Annotated[int, _closed("handshake_timeout")] = 0
+    """The handshake took longer than HANDSHAKE_IVL."""
+    heartbeat_timeouts: Annotated[int, _closed("heartbeat_timeout")] = 0
+    """The peer was silent for too long."""
+    messages_lost: Annotated[int, _undelivered("lost")] = 0
+    """Messages received and not delivered, because the receiver left or the run ended."""
+    subscriber_drops: Annotated[int, _undelivered("subscriber_full")] = 0
+    """Copies not sent because a subscriber of this PUB or XPUB had SNDHWM messages waiting."""
+    publisher_drops: Annotated[int, _undelivered("publisher_full")] = 0
+    """Copies not sent because a publisher of this XSUB had SNDHWM messages waiting."""
+    unmatched: Annotated[
+        int, Metric("zdev_messages_unmatched_total", "Messages that no peer of a PUB or XPUB had subscribed to.")
+    ] = 0
+
+
+class ConnectView(View, frozen=True, kw_only=True):
+    """An endpoint that a socket connects to."""
+
+    endpoint: str
+    connected: bool
+    failure: str = ""
+    """Why the last attempt failed, or the last connection ended; empty while it is connected."""
+    retry_in: float | None = None
+    """Seconds until the next attempt; null: connected, under way, or not tried again."""
+
+    def __str__(self) -> str:
+        retrying = "" if self.retry_in is None else f", retrying in {self.retry_in:.1f} s"
+        return f"{self.endpoint} {self.failure or 'not connected yet'}{retrying}"
 
 
 class SocketView(View, frozen=True, kw_only=True):
@@ -39,6 +111,18 @@ class SocketView(View, frozen=True, kw_only=True):
     connects: list[str]
     immediate: bool | None = None
     """Whether an out that connects sends to connected receivers only; null: it does not connect, or does not distribute."""
+    connections: ConnectionsView | None = None
+    """null with the libzmq engine, which does not know its connections, and before the first run."""
+    connect_states: list[ConnectView] = []
+    """How each of `connects` is, while the device runs with the wire engine; else empty."""
+
+    @property
+    def disconnected(self) -> str:
+        """Like `out: 1 of 2 connected; tcp://10.0.0.6:5560 connection refused, retrying in 1.2 s`; "" if all are connected."""
+        down = [each for each in self.connect_states if not each.connected]
+        up = len(self.connect_states) - len(down)
+        parts = [f"{self.role}: {up} of {len(self.connect_states)} connected", *map(str, down)]
+        return "; ".join(parts) if down else ""
 
 
 class Dropped(View, frozen=True, kw_only=True):
@@ -91,12 +175,15 @@ class DirectionView(View, frozen=True, kw_only=True):
     """messages_per_second of the last minute, oldest first, one per second."""
 
 
-METRICS: Mapping[str, Metric] = {
-    name: hint.__metadata__[0]
-    for name, hint in get_type_hints(DirectionView, include_extras=True).items()
-    if hasattr(hint, "__metadata__")
-}
+def _metrics(view: type[View]) -> Mapping[str, Metric]:
+    hints = get_type_hints(view, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
+
+
+METRICS = _metrics(DirectionView)
 """By field of DirectionView."""
+CONNECTION_METRICS = _metrics(ConnectionsView)
+"""By field of ConnectionsView."""
 
 
 class DeviceView(View, frozen=True, kw_only=True):
@@ -109,6 +196,10 @@ class DeviceView(View, frozen=True, kw_only=True):
     """starting: its sockets are being made. waiting: it failed, and will be restarted. stopped: by an operator, or by
     TERMINATE or DRAIN on its ctrl socket. failed: it failed, and is configured not to be restarted."""
     sockets: list[SocketView]
+    engine: str = "auto"
+    """Which engine relays: wire or libzmq; as configured, auto included, while the device does not run."""
+    engine_reason: str = ""
+    """Why that engine was taken; empty while the device does not run."""
     in_: DirectionView = field(default=DirectionView(), name="in")
     """In to out: received on in, sent on out."""
     out: DirectionView = DirectionView()
@@ -118,7 +209,7 @@ class DeviceView(View, frozen=True, kw_only=True):
     in_flight: int = 0
     """Requests awaiting their reply, and messages being forwarded."""
     lost: int = 0
-    """Messages that were received but not sent on when the device ended."""
+    """Messages that were received but not sent on: with the wire engine also while it runs, else when the device ended."""
     uptime: float | None = None
     """Seconds since the present run began; null: the device does not run."""
     restarts: int = 0
@@ -134,6 +225,11 @@ class DeviceView(View, frozen=True, kw_only=True):
         if not self.error:
             return ""
         return self.error + ("" if self.retry_in is None else f"; retrying in {self.retry_in:.1f} s")
+
+    @property
+    def troubles(self) -> list[str]:
+        """The trouble, and one line for each socket with a connect that is down."""
+        return [text for text in (self.trouble, *(each.disconnected for each in self.sockets)) if text]
 
     @property
     def dropped(self) -> Dropped:
