@@ -117,6 +117,18 @@ TEST_P(RepControl, AnInvalidCommandIsAnsweredWithAnErrorAndTheDeviceContinues) {
     EXPECT_EQ(recv(right), (message{"still relayed"}));
 }
 
+TEST_P(RepControl, ThatOwesAReplyFromBeforeTheRunEndsItWithEFSM) {
+    send(ctrl, {"PAUSE"});
+    ASSERT_EQ(recv(control), message{"PAUSE"});  // received by the caller, who does not reply
+    try {
+        device->run();
+        FAIL() << "the run did not end";
+    } catch (const zdev::error& error) {
+        EXPECT_EQ(error.num(), EFSM);
+        EXPECT_NE(std::string(error.what()).find("ctrl"), std::string::npos) << error.what();
+    }
+}
+
 TEST_P(RepControl, DrainEndsTheRun) {
     background run(*device);
     EXPECT_EQ(ask(ctrl, {"DRAIN"}), accepted);

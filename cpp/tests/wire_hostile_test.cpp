@@ -172,20 +172,6 @@ TEST_F(OnWire, WithoutDescriptorsOnlyAcceptingPauses) {
     EXPECT_LT(device.device.connections("in").accept_pauses, 100);
 }
 
-TEST_F(OnWire, AThousandConnectionsThatComeAndGoLeaveNothingBehind) {
-    running device(pair(ZMQ_ROUTER, ZMQ_DEALER));
-    for (int i = 0; i < 1000; ++i) {
-        raw_peer peer(device.at("in"));
-        if (i % 3 > 0) peer.send(greeting());
-        if (i % 3 > 1) peer.reset();
-    }
-    EXPECT_TRUE(eventually([&] { return device.device.connections("in").accepted == 1000; }));
-    auto client = dial(ZMQ_DEALER, device.at("in"));
-    auto worker = dial(ZMQ_DEALER, device.at("out"));
-    send(client, {"hello"});
-    EXPECT_EQ(recv(worker).back(), "hello");
-}
-
 TEST_F(OnWire, ADeviceWithNothingToDoUsesNoProcessorTime) {
     auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
     spec.in.options.linger = 0ms;

@@ -52,7 +52,7 @@ TEST_F(OnWire, ADescriptorThatDoesNotListenIsRefusedByName) {
     };
     const reserved bound(false);
     EXPECT_EQ(why(with_listening(bound)),
-              "device: in: cannot bind to " + bound.endpoint() + ": its descriptor is not a listening socket");
+              "device: cannot bind in (PULL) to " + bound.endpoint() + ": its descriptor is not a listening socket");
     auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
     spec.in.listening = {{"tcp://127.0.0.1:1", bound.fd()}};
     EXPECT_NE(why(spec).find("in: tcp://127.0.0.1:1: "), std::string::npos);

@@ -1,4 +1,4 @@
-// Publish and subscribe, and monitors, on the wire engine.
+// Publish and subscribe, on the wire engine.
 
 #include <algorithm>
 
@@ -135,73 +135,56 @@ TEST_F(OnWire, SubscriptionsBeyondALimitEndTheirConnectionOnly) {
     synchronise(source, sub);
 }
 
-TEST_F(OnWire, TheMonitorGetsACopyOfEachMessageAfterItsPrefix) {
-    running device(monitored(ZMQ_ROUTER, ZMQ_DEALER));
-    auto watcher = dial(ZMQ_SUB, device.at("mon"), to(""));
-    auto client = dial(ZMQ_DEALER, device.at("in"), named("anna"));
-    auto worker = dial(ZMQ_DEALER, device.at("out"));
-    ASSERT_TRUE(device.connected("mon", 1));
-    auto probe = dial(ZMQ_SUB, device.at("mon"), to("none"));
-    ASSERT_TRUE(device.connected("mon", 2));
-    send(client, {"", "hello"});
-    EXPECT_EQ(recv(worker), (message{"anna", "", "hello"}));
-    EXPECT_EQ(recv(watcher), (message{"in", "anna", "", "hello"}));
-    send(worker, {"anna", "answer"});
-    EXPECT_EQ(recv(client), message{"answer"});
-    EXPECT_EQ(recv(watcher), (message{"out", "anna", "answer"}));
-    const auto s = device.device.statistics();
-    EXPECT_EQ(s.in.monitor_sent, 1);
-    EXPECT_EQ(s.out.monitor_sent, 1);
-    EXPECT_TRUE(silent(probe));
+TEST_F(OnWire, AMessageOfASubscriberGoesToEveryPublisher) {
+    running device(pair(ZMQ_XSUB, ZMQ_XPUB));
+    auto first = dial(ZMQ_XPUB, device.at("in")), second = dial(ZMQ_XPUB, device.at("in"));
+    auto sub = dial(ZMQ_XSUB, device.at("out"));
+    ASSERT_TRUE(device.connected("in", 2) && device.connected("out", 1));
+    send(sub, {"hello", "publishers"});
+    EXPECT_EQ(recv(first), (message{"hello", "publishers"}));
+    EXPECT_EQ(recv(second), (message{"hello", "publishers"}));
 }
 
-TEST_F(OnWire, NothingIsCopiedForAMonitorWithoutSubscribers) {
-    running device(monitored(ZMQ_PULL, ZMQ_PUSH));
-    auto source = dial(ZMQ_PUSH, device.at("in"));
-    auto sink = dial(ZMQ_PULL, device.at("out"));
-    auto other = dial(ZMQ_SUB, device.at("mon"), to("out"));
-    ASSERT_TRUE(device.connected("mon", 1));
-    send(source, {"hello"});
-    recv(sink);
-    EXPECT_EQ(device.device.statistics().in.monitor_sent, 0);
-    EXPECT_EQ(device.device.statistics().in.monitor_dropped, 0);
-}
-
-TEST_F(OnWire, BetweenRoutersTheMonitorSeesTheSwappedFrames) {
-    auto spec = monitored(ZMQ_ROUTER, ZMQ_ROUTER);
-    spec.mon->in_prefix = std::nullopt;
-    running device(spec);
-    auto watcher = dial(ZMQ_SUB, device.at("mon"), to("bert"));
-    auto anna = dial(ZMQ_DEALER, device.at("in"), named("anna")), bert = dial(ZMQ_DEALER, device.at("out"), named("bert"));
-    ASSERT_TRUE(device.connected("in", 1) && device.connected("out", 1) && device.connected("mon", 1));
-    const auto seen = [&] { return send(anna, {"bert", "hello"}), recv(bert), try_recv(watcher, 10ms).has_value(); };
-    ASSERT_TRUE(eventually(seen));
-    send(anna, {"bert", "last"});
-    message got;
-    while ((got = recv(watcher)).back() != "last") {
-    }
-    EXPECT_EQ(got, (message{"bert", "anna", "last"}));
-}
-
-TEST_F(OnWire, AMonitorOfTypePushHoldsTheDataBackOrLosesCopies) {
-    for (const on_full policy : {on_full::block, on_full::drop}) {
-        auto spec = monitored(ZMQ_PULL, ZMQ_PUSH, ZMQ_PUSH);
-        spec.mon->on_full = policy;
+TEST_F(OnWire, NoMessageOfASubscriberCanEndASubscriptionOfAnother) {
+    for (const bool verboser : {false, true}) {
+        auto spec = pair(ZMQ_XSUB, ZMQ_XPUB);
+        spec.out->options.xpub_verboser = verboser;
         running device(spec);
-        auto source = dial(ZMQ_PUSH, device.at("in"));
-        auto sink = dial(ZMQ_PULL, device.at("out"));
-        ASSERT_TRUE(device.connected("in", 1) && device.connected("out", 1));
-        send(source, {"hello"});
-        if (policy == on_full::drop) {
-            EXPECT_EQ(recv(sink), message{"hello"});
-            EXPECT_TRUE(eventually([&] { return device.device.statistics().in.monitor_dropped == 1; }));
-        } else {
-            EXPECT_TRUE(silent(sink));
-            auto watcher = dial(ZMQ_PULL, device.at("mon"));
-            EXPECT_EQ(recv(sink), message{"hello"});
-            EXPECT_EQ(recv(watcher), (message{"in", "hello"}));
+        auto source = dial(ZMQ_XPUB, device.at("in"));
+        auto sub = dial(ZMQ_SUB, device.at("out"), to("a"));
+        EXPECT_EQ(recv(source), message{"\1a"});
+        raw_peer hostile(device.at("out"));
+        hostile.shake_hands(ZMQ_SUB);
+        const std::string end("\0a", 2);
+        std::string command;
+        zmtp::append_subscription(command, 1, {false, "a"});
+        for (const auto& bytes : {framed({end}), framed({end, "x"}), framed({"x", end}), framed({"x", end, "y"}), command}) {
+            hostile.send(bytes);
         }
+        hostile.send(framed({"end"}));
+        EXPECT_EQ(recv(source), message{"end"});
+        send(source, {"abc"});
+        EXPECT_EQ(recv(sub), message{"abc"});
+        EXPECT_EQ(device.device.statistics().out.malformed, 3);
     }
+}
+
+TEST_F(OnWire, WithXpubVerboserATopicEndsWithItsLastSubscriber) {
+    auto spec = pair(ZMQ_XSUB, ZMQ_XPUB);
+    spec.out->options.xpub_verboser = true;
+    running device(spec);
+    auto source = dial(ZMQ_XPUB, device.at("in"));
+    auto first = dial(ZMQ_SUB, device.at("out"), to("a"));
+    EXPECT_EQ(recv(source), message{"\1a"});
+    {
+        auto second = dial(ZMQ_SUB, device.at("out"), to("a"));
+        ASSERT_TRUE(device.connected("out", 2));
+        ASSERT_TRUE(eventually([&] { return device.device.statistics().out.messages_sent == 2; }));
+        second.set(zmq::sockopt::unsubscribe, "a");
+    }
+    ASSERT_TRUE(device.connected("out", 1));
+    send(source, {"abc"});
+    EXPECT_EQ(recv(first), message{"abc"});
 }
 
 }  // namespace

@@ -125,6 +125,21 @@ public:
     bool send(const std::string& bytes) const {
         return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
     }
+    void shrink() const {  // so that few bytes wait in the network
+        const int size = 16384;
+        ::setsockopt(fd_, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    }
+    // Sends as many of the bytes as there is room for, and the rest with the next call.
+    void send_now(const std::string& bytes) {
+        if (waiting_.empty()) waiting_ = bytes;
+        const ssize_t count = ::send(fd_, waiting_.data(), waiting_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (count > 0) waiting_.erase(0, static_cast<std::size_t>(count));
+    }
+    // Whether the other side has not asked to stop sending.
+    bool open() const {
+        char byte;
+        return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;
+    }
     // Receives at least that many bytes, or all until the end of the connection.
     std::string receive(std::size_t least, milliseconds timeout = patience) {
         std::string got;
@@ -165,7 +180,7 @@ public:
 
 private:
     int fd_;
-    std::string extra_;
+    std::string extra_, waiting_;
 };
 
 inline std::string framed(const message& parts) {

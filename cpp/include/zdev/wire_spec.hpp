@@ -33,7 +33,7 @@ struct socket_options {
     std::int64_t maxmsgsize = -1;               // bytes of a frame that a peer may send; negative: no limit
     std::int64_t max_message_bytes = -1;        // bytes of a whole message; only in zdev
     std::uint64_t max_message_frames = 100000;  // frames of a message; only in zdev
-    std::size_t max_subscription_bytes = 4096;  // length of one subscription; only in zdev
+    std::size_t max_subscription_bytes = 2048;  // length of one subscription; only in zdev
     std::size_t max_subscriptions = 1000000;    // of one peer; only in zdev
 
     milliseconds handshake_ivl{30000};   // time for the handshake of a connection; 0: no limit
@@ -66,8 +66,12 @@ struct listening_socket {
     int descriptor = -1;
 };
 
-// One role of a device. Endpoints: "tcp://HOST:PORT", HOST an address, name, interface or *, PORT a number or * to bind;
-// "ipc://PATH", "ipc://@NAME" in the abstract namespace.
+// One role of a device. Endpoints:
+// - "tcp://HOST:PORT". HOST is an address, a name, an interface or *; an IPv6 address is in brackets, with %INTERFACE where it
+//   needs one. PORT is a number, or * to bind. The first address of a name is bound; to connect, all are tried.
+// - "tcp://SOURCE:PORT;HOST:PORT", to connect from an address or interface.
+// - "ipc://PATH", "ipc://@NAME" in the abstract namespace, or "ipc://*" to bind a new path. A file at which nothing listens any
+//   more is replaced, and the file is removed at the end.
 struct socket_spec {
     int type = -1;  // ZMQ_PULL ...
     std::vector<std::string> binds, connects;
@@ -81,6 +85,8 @@ struct monitor_spec {
     std::optional<std::string> in_prefix = "in";    // of messages that `in` received; none: no prefix frame
     std::optional<std::string> out_prefix = "out";  // of messages that `out` received
     zdev::on_full on_full = zdev::on_full::block;   // of PUSH; PUB and XPUB never wait
+    // Of messages dropped as unroutable or overflowed; none: these are not copied.
+    std::optional<std::string> dropped_prefix = std::nullopt;  // NOLINT(readability-redundant-member-init): g++ warns without
 };
 
 struct spec {

@@ -16,7 +16,7 @@ image image_of(const zmq_msg_t& message) {
     return bytes;
 }
 
-// Whether more_flag and command_flag have the meaning that this file relies on.
+// Whether the flags `more` and `command` have the meaning that this file relies on.
 bool is_known_libzmq() {
     int major = 0, minor = 0, patch = 0;
     zmq_version(&major, &minor, &patch);
@@ -61,11 +61,14 @@ command_frame_filter::command_frame_filter() {
     flags_at_ = found;
 }
 
-bool command_frame_filter::is_command_after_all(zmq::message_t& frame) const {
-    if (!begins_like_a_command(frame)) return false;
-    if (flags_at_ != hidden) return true;
-    zmq::message_t(frame.data(), frame.size()).swap(frame);
-    return false;
+unsigned command_frame_filter::flags_of_copy(zmq::message_t& frame) {
+    const unsigned flags = frame.more() ? more : 0;
+    if (begins_like_a_command(frame)) zmq::message_t(frame.data(), frame.size()).swap(frame);
+    return flags;
+}
+
+unsigned command_frame_filter::confirm(unsigned flags, const zmq::message_t& frame) {
+    return begins_like_a_command(frame) ? flags : flags & more;
 }
 
 }  // namespace zdev

@@ -16,28 +16,24 @@ class command_frame_filter {
 public:
     command_frame_filter();
 
-    // zmq_msg_more(), without its two calls where libzmq's flags can be seen.
-    bool has_more(zmq::message_t& frame) const noexcept {
-        return flags_at_ != hidden ? (flags(frame) & more_flag) != 0 : frame.more();
-    }
+    // What flags() returns: more frames follow; the frame is a command.
+    static constexpr unsigned more = 1, command = 2;
 
-    // Whether the frame is a command. Where libzmq's flags cannot be seen, a frame that may be one is replaced by a plain frame
-    // of the same content, which passes on as content. Throws zmq::error_t.
-    bool is_command(zmq::message_t& frame) const {
-        if (flags_at_ != hidden && (flags(frame) & command_flag) == 0) return false;
-        return is_command_after_all(frame);
+    // Without the calls of zmq_msg_more() where libzmq's flags can be seen. Where they cannot, a frame that may be a command is
+    // replaced by a plain frame of the same content, which passes on as content. Throws zmq::error_t.
+    unsigned flags(zmq::message_t& frame) const {
+        if (flags_at_ == hidden) return flags_of_copy(frame);
+        const unsigned flags = reinterpret_cast<const unsigned char*>(frame.handle())[flags_at_] & (more | command);
+        return (flags & command) == 0 ? flags : confirm(flags, frame);
     }
 
 private:
-    static constexpr unsigned char more_flag = 1, command_flag = 2;  // of msg_t, in libzmq 4.2 and 4.3
     static constexpr std::size_t hidden = ~std::size_t{0};
 
-    unsigned char flags(zmq::message_t& frame) const noexcept {
-        return reinterpret_cast<const unsigned char*>(frame.handle())[flags_at_];
-    }
-    bool is_command_after_all(zmq::message_t& frame) const;
+    static unsigned flags_of_copy(zmq::message_t& frame);
+    static unsigned confirm(unsigned flags, const zmq::message_t& frame);
 
-    std::size_t flags_at_;  // the offset of libzmq's flags in a zmq_msg_t
+    std::size_t flags_at_;  // the offset of libzmq's flags in a zmq_msg_t; `more` and `command` are those of 4.2 and 4.3
 };
 
 }  // namespace zdev

@@ -1,9 +1,10 @@
 #include "control.hpp"
 
-#include <cerrno>
-#include <cstring>
 #include <string>
 #include <utility>
+#include <zdev/device.hpp>
+
+#include "pairs.hpp"
 
 namespace zdev {
 
@@ -22,12 +23,10 @@ void control::serve(const execute& device) {
 bool control::receive(std::string_view& text) {
     constexpr int frames_per_turn = 4000;
     for (int left = frames_per_turn; left > 0; --left) {
-        if (zmq_msg_recv(command_.handle(), socket_.handle, ZMQ_DONTWAIT) < 0) {
-            if (zmq_errno() == EINTR) continue;
-            if (zmq_errno() != EAGAIN) throw zmq::error_t();
-            socket_.settled = true;
-            return false;
-        }
+        const int size = socket_.receive(command_);
+        if (size == relay_socket::nothing) return false;
+        if (size == relay_socket::out_of_turn)
+            throw error(EFSM, "device: ctrl: cannot receive: the last command has no reply (send it before the run)");
         ++frames_;
         if (command_.more()) continue;
         text = std::exchange(frames_, 0) == 1 ? command_.to_string_view() : std::string_view();
@@ -46,13 +45,13 @@ void control::answer(std::string_view text, const execute& device) {
 }
 
 void control::reply(std::string_view text) {
-    if (socket_.type != ZMQ_REP) return;
+    if (socket_.type() != ZMQ_REP) return;
     reply_.add().rebuild(text.data(), text.size());
     if (reply_.send() != sending::sent) reply_.clear();
 }
 
 void control::reply(const statistics& s) {
-    if (!socket_.can_send() || socket_.type == ZMQ_XSUB) return;
+    if (!socket_.can_send() || socket_.type() == ZMQ_XSUB) return;
     for (const std::uint64_t number : statistics_reply(s)) reply_.add().rebuild(&number, sizeof number);
     if (reply_.send() != sending::sent) reply_.clear();  // nobody reads the replies: commands go on
 }

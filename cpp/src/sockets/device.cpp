@@ -4,11 +4,12 @@
 #include <zdev/device.hpp>
 
 #include "../counter.hpp"
+#include "../pending_replies.hpp"
 #include "../poll.hpp"
 #include "../steering.hpp"
 #include "control.hpp"
 #include "flow.hpp"
-#include "pending_replies.hpp"
+#include "pairs.hpp"
 #include "relay_socket.hpp"
 
 namespace zdev {
@@ -25,7 +26,7 @@ constexpr milliseconds signal_poll_interval{
 constexpr milliseconds idle_poll_interval{250};  // without an interrupt check
 constexpr milliseconds blind_poll_interval{5};   // waiting for room that ZMQ_POLLOUT does not report
 
-bool publishes(const relay_socket& socket) { return socket.type == ZMQ_XPUB || socket.type == ZMQ_XSUB; }
+bool publishes(const relay_socket& socket) { return socket.type() == ZMQ_XPUB || socket.type() == ZMQ_XSUB; }
 
 }  // namespace
 
@@ -85,33 +86,32 @@ device::impl::impl(zmq::socket_ref in, zmq::socket_ref out, const options& optio
       mon_(options.monitor.socket == nullptr ? std::nullopt : std::make_optional<relay_socket>(options.monitor.socket, "mon")),
       ways_(check_pair(in_, out_)),
       replies_(ways_.forward && ways_.backward && !publishes(in_) && !publishes(out_)
-                   ? std::make_optional<pending_replies>(in_.type == ZMQ_ROUTER)
+                   ? std::make_optional<pending_replies>(in_.type() == ZMQ_ROUTER)
                    : std::nullopt),
       drain_timeout_(options.drain_timeout) {
     if (mon_) check_type(*mon_, {ZMQ_PUB, ZMQ_XPUB, ZMQ_PUSH, ZMQ_PAIR, ZMQ_DEALER});
     if (options.control != nullptr) control_.emplace(options.control);
-    const monitor& monitor = options.monitor;
+    const auto tap_of = [&](const std::optional<std::string>& prefix) {
+        return tap(mon_ ? &*mon_ : nullptr, prefix, options.monitor);
+    };
     pending_replies* const replies = replies_ ? &*replies_ : nullptr;
-    if (ways_.forward) {
-        const flow::tap tap{mon_ ? &*mon_ : nullptr, monitor.in_prefix, monitor.dropped_prefix, monitor.on_full};
-        forward_.emplace(in_, out_, tap, options.on_full, flow::replies{replies, replies != nullptr});
-    }
-    if (ways_.backward) {
-        const flow::tap tap{mon_ ? &*mon_ : nullptr, monitor.out_prefix, monitor.dropped_prefix, monitor.on_full};
-        backward_.emplace(out_, in_, tap, options.on_full, flow::replies{replies, false});
-    }
+    if (ways_.forward)
+        forward_.emplace(in_, out_, options.on_full, tap_of(options.monitor.in_prefix),
+                         flow::replies{replies, replies != nullptr});
+    if (ways_.backward)
+        backward_.emplace(out_, in_, options.on_full, tap_of(options.monitor.out_prefix), flow::replies{replies, false});
     for (const relay_socket* extra : {mon_ ? &*mon_ : nullptr, control_ ? &control_->socket() : nullptr}) {
-        if (extra && (extra->handle == in_.handle || extra->handle == out_.handle)) {
+        if (extra && (extra->handle() == in_.handle() || extra->handle() == out_.handle())) {
             throw error(EINVAL,
-                        std::string("device: ") + extra->role + " is the same socket as in or out: use a separate socket");
+                        std::string("device: ") + extra->role() + " is the same socket as in or out: use a separate socket");
         }
     }
-    if (mon_ && control_ && mon_->handle == control_->socket().handle) {
+    if (mon_ && control_ && mon_->handle() == control_->socket().handle()) {
         throw error(EINVAL, "device: mon and ctrl are the same socket: use separate sockets");
     }
-    if (mon_ && mon_->type == ZMQ_XPUB) unread_[0] = &*mon_;
-    if (in_.type == ZMQ_XPUB && !forward_) unread_[1] = &in_;
-    if (out_.type == ZMQ_XPUB && !backward_ && own_out_) unread_[2] = &out_;
+    if (mon_ && mon_->type() == ZMQ_XPUB) unread_[0] = &*mon_;
+    if (in_.type() == ZMQ_XPUB && !forward_) unread_[1] = &in_;
+    if (out_.type() == ZMQ_XPUB && !backward_ && own_out_) unread_[2] = &out_;
 }
 
 outcome device::impl::run(const interrupt_check& check) {
@@ -124,7 +124,7 @@ outcome device::impl::run(const interrupt_check& check) {
             self.running_ = false;
         }
     } const end{*this};
-    for_each_socket([](relay_socket& socket) { socket.settled = false; });
+    for_each_socket([](relay_socket& socket) { socket.unsettle(); });
     if (mon_) mon_->watch_subscribers();
     for_each_flow([](flow& flow) { flow.begin_run(); });
     next_housekeeping_ = next_check_ = {};
@@ -155,7 +155,7 @@ outcome device::impl::loop(const interrupt_check& check) {
             next_check_ = now + check_interval;
             check();
         }
-        if (control_ && !control_->socket().settled) control_->serve([this](const command& c) { return execute(c); });
+        if (control_ && !control_->socket().settled()) control_->serve([this](const command& c) { return execute(c); });
         discard_unread();
         if (state_ == zdev::state::paused || !move_messages()) wait(check);
     }
@@ -205,22 +205,19 @@ bool device::impl::move_messages() {
 void device::impl::housekeeping(clock::time_point now) {
     next_housekeeping_ = now + housekeeping_interval;
     if (mon_ && !mon_->pollout_reliable()) mon_->refresh();
-    if (control_) control_->socket().settled = false;
+    if (control_) control_->socket().unsettle();
     for (relay_socket* socket : unread_) {
-        if (socket) socket->settled = false;
+        if (socket) socket->unsettle();
     }
 }
 
 void device::impl::discard_unread() {
     for (relay_socket* socket : unread_) {
-        if (!socket || socket->settled) continue;
+        if (!socket || socket->settled()) continue;
         constexpr int subscriptions_per_turn = 1000;
         zmq::message_t subscription;
-        int left = subscriptions_per_turn;
-        while (left > 0 && zmq_msg_recv(subscription.handle(), socket->handle, ZMQ_DONTWAIT) >= 0) --left;
-        if (left == 0) continue;
-        if (zmq_errno() != EAGAIN && zmq_errno() != EINTR) throw zmq::error_t();
-        socket->settled = zmq_errno() == EAGAIN;
+        for (int left = subscriptions_per_turn; left > 0 && socket->receive(subscription) >= 0; --left) {
+        }
     }
 }
 
@@ -245,20 +242,20 @@ void device::impl::wait(const interrupt_check& check) {
 
     for_each_socket([&](relay_socket& socket) {
         const int wanted = wanted_events(socket);
-        if ((wanted && !socket.settled) || (wanted & ZMQ_POLLOUT)) ready = (socket.refresh() & wanted) != 0 || ready;
+        if ((wanted && !socket.settled()) || (wanted & ZMQ_POLLOUT)) ready = (socket.refresh() & wanted) != 0 || ready;
         sockets[count] = &socket;
-        fds[count++] = {socket.fd, POLLIN, 0};
+        fds[count++] = {socket.fd(), POLLIN, 0};
     });
     if (ready) return;
 
     const int news = poll(fds.data(), count, longest_wait(check));
     if (news < 0 && errno != EINTR) throw zmq::error_t(errno);
     if (news < 0) next_check_ = {};
-    if (news == 0) for_each_socket([](relay_socket& socket) { socket.settled = false; });
+    if (news == 0) for_each_socket([](relay_socket& socket) { socket.unsettle(); });
     if (news > 0 && fds[0].revents) steering.wakeup().clear();
     for (std::size_t i = 1; news > 0 && i < count; ++i) {
         if (fds[i].revents & POLLNVAL)
-            throw error(ENOTSOCK, std::string("device: ") + sockets[i]->role + ": closed during the run");
+            throw error(ENOTSOCK, std::string("device: ") + sockets[i]->role() + ": closed during the run");
         if (fds[i].revents) on_readable(*sockets[i]);
     }
 }
@@ -266,7 +263,7 @@ void device::impl::wait(const interrupt_check& check) {
 // A socket's descriptor is readable. If no receive follows, refresh() must process what arrived: peers that came or left, the
 // end of the context. The monitor's subscribers must be known before messages that arrived at the same time are sent.
 void device::impl::on_readable(relay_socket& socket) {
-    socket.settled = false;
+    socket.unsettle();
     const bool is_monitor = mon_ && &socket == &*mon_;
     if (is_monitor || !(wanted_events(socket) & ZMQ_POLLIN)) socket.refresh();
 }

@@ -1,7 +1,5 @@
 #include "outbox.hpp"
 
-#include <cerrno>
-
 namespace zdev {
 
 void share(zmq::message_t& copy, zmq::message_t& frame) {
@@ -27,28 +25,14 @@ void outbox::release() noexcept {
 
 sending outbox::send_all() {
     const std::size_t last = count_ - 1;
-    const bool keep = last > 0 && rolls_back_;
-    if (keep && kept_.size() < last) kept_.resize(last);
+    if (rolls_back_ && kept_.size() < last) kept_.resize(last);
 
-    for (std::size_t i = 0; i < count_;) {
-        if (keep && i < last) share(kept_[i], frames_[i]);
-        const int flags = ZMQ_DONTWAIT | (i < last ? ZMQ_SNDMORE : 0);
-        if (zmq_msg_send(frames_[i].handle(), to_->handle, flags) >= 0) {
-            ++i;
-            continue;
-        }
-        switch (zmq_errno()) {
-            case EINTR: break;  // nothing was sent: once more
-            case EAGAIN:
-                if (i > 0) restore(i);
-                return sending::full;
-            case EFSM: return sending::full;
-            case EHOSTUNREACH: return sending::unroutable;
-            default: throw zmq::error_t();
-        }
-    }
-    if (keep) {
-        for (std::size_t i = 0; i < last; ++i) kept_[i].rebuild();
+    for (std::size_t i = 0; i < count_; ++i) {
+        if (rolls_back_ && i < last) share(kept_[i], frames_[i]);
+        const sending result = to_->send(frames_[i], i < last);
+        if (result == sending::sent) continue;
+        if (result == sending::full && i > 0) restore(i);
+        return result;
     }
     count_ = 0;  // libzmq left each frame empty
     trim();
@@ -60,10 +44,9 @@ sending outbox::send_all() {
 // would swallow the next attempt.
 void outbox::restore(std::size_t failed) {
     for (std::size_t i = 0; i < failed; ++i) share(frames_[i], kept_[i]);
-    if (failed + 1 < count_ && to_->type != ZMQ_PAIR) {
+    if (failed + 1 < count_ && to_->type() != ZMQ_PAIR) {
         zmq::message_t last;
-        while (zmq_msg_send(last.handle(), to_->handle, ZMQ_DONTWAIT) < 0 && zmq_errno() == EINTR) {
-        }
+        to_->send(last);
     }
 }
 

@@ -11,8 +11,6 @@
 
 namespace zdev {
 
-enum class sending { sent, full, unroutable };
-
 class outbox {
 public:
     explicit outbox(relay_socket* to) : to_(to), rolls_back_(to && to->rolls_back()) {}
@@ -21,6 +19,7 @@ public:
     bool empty() const noexcept { return count_ == 0; }
     std::size_t frames() const noexcept { return count_; }
     zmq::message_t& operator[](std::size_t i) noexcept { return frames_[i]; }
+    zmq::message_t& last() noexcept { return frames_[count_ - 1]; }
     zmq::message_t& add() {
         if (count_ == room_) grow();
         return frames_[count_++];
@@ -28,15 +27,18 @@ public:
     void take_back() noexcept { --count_; }
     void clear() noexcept;  // drop the message
 
+    // Sends may have left copies of frames: the next send replaces them, and this drops them.
+    void release_copies() noexcept {
+        if (!kept_.empty()) kept_.clear();
+    }
+
     // Sends the message without waiting. `sent` empties the box. `full` (no receiver has room, or REQ/REP are out of turn)
     // and `unroutable` leave the message in it, whole. Throws zmq::error_t.
     sending send() {
-        to_->settled = false;
-        if (count_ == 1 && zmq_msg_send(frames_[0].handle(), to_->handle, ZMQ_DONTWAIT) >= 0) {  // the usual case, made short
-            count_ = 0;
-            return sending::sent;
-        }
-        return send_all();
+        if (count_ > 1) return send_all();
+        const sending result = to_->send(frames_[0]);
+        if (result == sending::sent) count_ = 0;
+        return result;
     }
 
 private:

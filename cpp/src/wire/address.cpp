@@ -22,18 +22,27 @@ bool is_port(const std::string& text) {
     return std::stoi(text) <= 65535;
 }
 
-void parse_tcp(const std::string& rest, bool bind, endpoint_text& found) {
-    const std::size_t colon = rest.rfind(':');
+// `any`: allows wildcards, for an address to bind to.
+host_port parse_host_port(const std::string& text, bool any) {
+    const std::size_t colon = text.rfind(':');
     if (colon == std::string::npos) refuse(EINVAL, "no port: write tcp://HOST:PORT");
-    found.host = rest.substr(0, colon);
-    found.port = rest.substr(colon + 1);
-    if (bind && found.port == "*") found.port = "0";
-    if (!is_port(found.port) || (!bind && found.port == "0")) refuse(EINVAL, "invalid port");
+    host_port found;
+    found.host = text.substr(0, colon);
+    found.port = text.substr(colon + 1);
+    if (any && found.port == "*") found.port = "0";
+    if (!is_port(found.port) || (!any && found.port == "0")) refuse(EINVAL, "invalid port");
     found.bracketed = found.host.size() > 2 && found.host.front() == '[' && found.host.back() == ']';
     if (found.bracketed) found.host = found.host.substr(1, found.host.size() - 2);
-    if (found.host.empty() || (!bind && found.host == "*") || found.host.find(';') != std::string::npos) {
+    if (found.host.empty() || (!any && found.host == "*") || found.host.find(';') != std::string::npos) {
         refuse(EINVAL, "invalid host");
     }
+    return found;
+}
+
+void parse_tcp(const std::string& rest, bool bind, endpoint_text& found) {
+    const std::size_t mark = bind ? std::string::npos : rest.find(';');
+    if (mark != std::string::npos) found.source = parse_host_port(rest.substr(0, mark), true);
+    found.tcp = parse_host_port(mark == std::string::npos ? rest : rest.substr(mark + 1), bind);
 }
 
 // An address of the interface of that name.
@@ -62,15 +71,15 @@ void set_port(address& to, const std::string& port) {
     }
 }
 
-std::vector<address> look_up(const endpoint_text& endpoint, bool bind, bool ipv6) {
+std::vector<address> look_up(const host_port& from, bool bind, bool ipv6) {
     addrinfo hints{};
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_family = endpoint.bracketed ? AF_INET6 : ipv6 ? AF_UNSPEC : AF_INET;
+    hints.ai_family = from.bracketed ? AF_INET6 : ipv6 ? AF_UNSPEC : AF_INET;
     hints.ai_flags = AI_NUMERICSERV | (bind ? AI_PASSIVE : 0);
-    if (bind && endpoint.host == "*") hints.ai_family = ipv6 ? AF_INET6 : AF_INET;
+    if (bind && from.host == "*") hints.ai_family = ipv6 ? AF_INET6 : AF_INET;
     addrinfo* all = nullptr;
-    const char* const host = endpoint.host == "*" ? nullptr : endpoint.host.c_str();
-    if (const int fault = ::getaddrinfo(host, endpoint.port.c_str(), &hints, &all); fault != 0) {
+    const char* const host = from.host == "*" ? nullptr : from.host.c_str();
+    if (const int fault = ::getaddrinfo(host, from.port.c_str(), &hints, &all); fault != 0) {
         refuse(ENODEV, std::string("no such host or interface: ") + ::gai_strerror(fault));
     }
     const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(all, ::freeaddrinfo);
@@ -83,23 +92,10 @@ std::vector<address> look_up(const endpoint_text& endpoint, bool bind, bool ipv6
     return found;
 }
 
-address ipc_address(const endpoint_text& endpoint) {
-    address made;
-    auto* const to = reinterpret_cast<sockaddr_un*>(&made.storage);
-    if (endpoint.path.size() >= sizeof to->sun_path) refuse(EINVAL, "the path is too long");
-    to->sun_family = AF_UNIX;
-    std::memcpy(to->sun_path, endpoint.path.data(), endpoint.path.size());
-    const bool abstract = endpoint.path.front() == '@';
-    if (abstract) to->sun_path[0] = '\0';
-    made.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + endpoint.path.size() + (abstract ? 0 : 1));
-    return made;
-}
-
 }  // namespace
 
 endpoint_text parse_endpoint(const std::string& text, bool bind) {
     endpoint_text found;
-    found.text = text;
     const std::size_t mark = text.find("://");
     if (mark == std::string::npos) refuse(EINVAL, "invalid endpoint: write tcp://HOST:PORT or ipc://PATH");
     const std::string transport = text.substr(0, mark), rest = text.substr(mark + 3);
@@ -108,7 +104,7 @@ endpoint_text parse_endpoint(const std::string& text, bool bind) {
     } else if (transport == "ipc") {
         found.ipc = true;
         found.path = rest;
-        if (rest.empty() || rest == "@" || rest == "*" || rest.find('\0') != std::string::npos) {
+        if (rest.empty() || rest == "@" || (rest == "*" && !bind) || rest.find('\0') != std::string::npos) {
             refuse(EINVAL, "invalid path");
         }
     } else {
@@ -117,14 +113,25 @@ endpoint_text parse_endpoint(const std::string& text, bool bind) {
     return found;
 }
 
-std::vector<address> resolve(const endpoint_text& endpoint, bool bind, bool ipv6) {
-    if (endpoint.ipc) return {ipc_address(endpoint)};
+std::vector<address> resolve(const host_port& host, bool bind, bool ipv6) {
     address of_interface;
-    if (bind && !endpoint.bracketed && endpoint.host != "*" && find_interface(endpoint.host, ipv6, of_interface)) {
-        set_port(of_interface, endpoint.port);
+    if (bind && !host.bracketed && host.host != "*" && find_interface(host.host, ipv6, of_interface)) {
+        set_port(of_interface, host.port);
         return {of_interface};
     }
-    return look_up(endpoint, bind, ipv6);
+    return look_up(host, bind, ipv6);
+}
+
+address ipc_address(const std::string& path) {
+    address made;
+    auto* const to = reinterpret_cast<sockaddr_un*>(&made.storage);
+    if (path.size() >= sizeof to->sun_path) refuse(EINVAL, "the path is too long");
+    to->sun_family = AF_UNIX;
+    std::memcpy(to->sun_path, path.data(), path.size());
+    const bool abstract = path.front() == '@';
+    if (abstract) to->sun_path[0] = '\0';
+    made.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + (abstract ? 0 : 1));
+    return made;
 }
 
 std::string to_text(const address& bound) {

@@ -8,18 +8,23 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace zdev::wire {
 
-struct endpoint_text {
-    std::string text;        // whole, for errors
-    bool ipc = false;        // else tcp
-    std::string host;        // of tcp, without brackets; "*": any
-    std::string port;        // of tcp; "0": any free port
+struct host_port {
+    std::string host;        // without brackets; "*": any
+    std::string port;        // "0": any free port
     bool bracketed = false;  // an IPv6 address
-    std::string path;        // of ipc; begins with @: abstract
+};
+
+struct endpoint_text {
+    bool ipc = false;  // else tcp
+    host_port tcp;
+    std::optional<host_port> source;  // of tcp, to connect: the address to connect from
+    std::string path;                 // of ipc; begins with @: abstract; "*", to bind: any
 };
 
 struct address {
@@ -32,9 +37,10 @@ struct address {
 // Throws zdev::error with EINVAL or EPROTONOSUPPORT; its text is only the reason. `bind`: allows wildcards.
 endpoint_text parse_endpoint(const std::string& text, bool bind);
 
-// Throws zdev::error, with only the reason: ENODEV for a host or interface that does not exist, EINVAL for a path that is too
+// Throw zdev::error, with only the reason: ENODEV for a host or interface that does not exist, EINVAL for a path that is too
 // long.
-std::vector<address> resolve(const endpoint_text& endpoint, bool bind, bool ipv6);
+std::vector<address> resolve(const host_port& host, bool bind, bool ipv6);
+address ipc_address(const std::string& path);
 
 // In the form of libzmq's LAST_ENDPOINT.
 std::string to_text(const address& bound);

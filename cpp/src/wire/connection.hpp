@@ -138,7 +138,7 @@ private:
     timer timer_;  // of the handshake, then of the heartbeat
     std::uint32_t interest_ = 0;
     bool joined_ = false, held_ = false, full_ = false, writable_ = true, blocked_ = false, finishing_ = false;
-    bool registered_ = false, ended_ = false;
+    bool registered_ = false, broken_off_ = false, ended_ = false;
     ending why_ = ending::closed;
     std::string reason_;
 };

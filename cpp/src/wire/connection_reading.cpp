@@ -5,7 +5,7 @@
 #include <cerrno>
 
 #include "connection.hpp"
-#include "sockets.hpp"
+#include "errors.hpp"
 
 namespace zdev::wire {
 

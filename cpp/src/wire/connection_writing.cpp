@@ -71,6 +71,7 @@ void connection::reached_hwm() {
 
 void connection::send_waiting() {
     write();
+    if (!writable_) break_off();
     if (ended_) return;
     if (full_ && queue_.messages() <= hwm_ / 2 && writable_) {
         full_ = false;
@@ -83,6 +84,7 @@ void connection::send_waiting() {
     update_interest();
 }
 
+// May be called by a pattern that is delivering a message, so an error takes effect in the next flush.
 void connection::write() {
     while (!queue_.empty() && !blocked_ && writable_) {
         iovec parts[most_parts];
@@ -92,8 +94,8 @@ void connection::write() {
         const ssize_t count = ::sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count < 0) {
             if (errno == EINTR) continue;
-            if (errno != EAGAIN) return break_off();
-            blocked_ = true;
+            blocked_ = errno == EAGAIN;
+            writable_ = blocked_;
             return;
         }
         std::size_t offered = 0;
@@ -105,7 +107,7 @@ void connection::write() {
 
 // The peer does not receive any more. There may still be messages from it to read.
 void connection::break_off() {
-    if (!writable_) return;
+    if (ended_ || std::exchange(broken_off_, true)) return;
     writable_ = false;
     if (joined_) {
         handler_.on_unwritable(*this);

@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <random>
 #include <system_error>
 #include <thread>
 
+#include "errors.hpp"
 #include "sockets.hpp"
 
 namespace zdev::wire {
@@ -26,7 +28,7 @@ namespace {
 
 bool is_numeric(const endpoint_text& endpoint) {
     in_addr four;
-    return endpoint.ipc || endpoint.bracketed || ::inet_pton(AF_INET, endpoint.host.c_str(), &four) == 1;
+    return endpoint.ipc || endpoint.tcp.bracketed || ::inet_pton(AF_INET, endpoint.tcp.host.c_str(), &four) == 1;
 }
 
 // A connect to a local port without a listener may connect to itself.
@@ -49,7 +51,12 @@ connector::connector(loop& loop, const std::string& endpoint, const socket_optio
       retry_(loop.timers()),
       timeout_(loop.timers()) {
     status_.endpoint = endpoint;
-    if (is_numeric(endpoint_)) addresses_ = resolve(endpoint_, false, options_.ipv6);
+    if (endpoint_.source) sources_ = resolve(*endpoint_.source, true, true);
+    if (endpoint_.ipc) {
+        addresses_ = {ipc_address(endpoint_.path)};
+    } else if (is_numeric(endpoint_)) {
+        addresses_ = resolve(endpoint_.tcp, false, options_.ipv6);
+    }
 }
 
 connector::~connector() { stop_watching(); }
@@ -80,10 +87,10 @@ void connector::start() {
     asked->write_end = descriptor(ends[1]);
     loop_.add(*this, ends[0], EPOLLIN);
     lookup_ = asked;
-    const auto look_up = [asked, endpoint = endpoint_, ipv6 = options_.ipv6] {
+    const auto look_up = [asked, host = endpoint_.tcp, ipv6 = options_.ipv6] {
         const std::lock_guard<std::mutex> lock(asked->guard);
         try {
-            asked->found = resolve(endpoint, false, ipv6);
+            asked->found = resolve(host, false, ipv6);
         } catch (const std::exception& fault) {
             asked->fault = fault.what();
         }
@@ -100,9 +107,9 @@ void connector::start() {
 void connector::try_next() {
     if (next_ == addresses_.size()) return fail("no address");
     const address& to = addresses_[next_++];
-    fd_ = open_socket(to, options_);
+    fd_ = open_socket(to.family(), options_);
     if (!fd_) return fail(reason(errno));
-    if (::connect(fd_.get(), to.get(), to.size) != 0 && errno != EINPROGRESS) {
+    if (!bind_source(to) || (::connect(fd_.get(), to.get(), to.size) != 0 && errno != EINPROGRESS)) {
         const std::string why = reason(errno);
         fd_.reset();
         return next_ < addresses_.size() ? try_next() : fail(why);
@@ -111,6 +118,14 @@ void connector::try_next() {
     if (options_.connect_timeout.count() > 0) {
         timeout_.start(loop_.now() + options_.connect_timeout, [this] { fail("connecting took too long"); });
     }
+}
+
+// True: the endpoint has no source address, or the socket is bound to it. False: see errno.
+bool connector::bind_source(const address& to) const {
+    const auto same = [&](const address& each) { return each.family() == to.family(); };
+    const auto from = std::find_if(sources_.begin(), sources_.end(), same);
+    if (from == sources_.end()) return errno = EAFNOSUPPORT, sources_.empty();
+    return ::bind(fd_.get(), from->get(), from->size) == 0;
 }
 
 void connector::on_events(std::uint32_t) {

@@ -42,6 +42,7 @@ private:
     struct lookup;
 
     void try_next();
+    bool bind_source(const address& to) const;
     void fail(const std::string& why);
     void retry();
     void plan(std::optional<clock::time_point> retry_at) noexcept;
@@ -53,7 +54,7 @@ private:
     const socket_options& options_;
     events handlers_;
     std::shared_ptr<lookup> lookup_;  // under way
-    std::vector<address> addresses_;
+    std::vector<address> sources_, addresses_;
     std::size_t next_ = 0;  // of addresses_
     descriptor fd_;
     milliseconds delay_;

@@ -1,3 +1,5 @@
+#include <zmq.h>
+
 #include "device_impl.hpp"
 #include "spec.hpp"
 
@@ -13,8 +15,7 @@ std::unique_ptr<role> make_role(loop& loop, const char* name, const socket_spec*
 }  // namespace
 
 device::impl::impl(const wire::spec& spec)
-    : expects_replies_((check(spec), expects_replies(spec))),
-      in_(make_role(loop_, "in", &spec.in, room_)),
+    : in_((check(spec), make_role(loop_, "in", &spec.in, room_))),
       own_out_(make_role(loop_, "out", spec.out ? &*spec.out : nullptr, room_)),
       mon_(make_role(loop_, "mon", spec.mon ? &spec.mon->socket : nullptr, room_)),
       out_(own_out_ ? *own_out_ : *in_) {
@@ -26,7 +27,7 @@ device::impl::impl(const wire::spec& spec)
 }
 
 tap device::impl::tap_of(const wire::spec& spec, const std::optional<std::string>& prefix) {
-    return mon_ ? tap{&mon_->pattern(), mon_->publisher(), prefix, spec.mon->on_full} : tap{};
+    return mon_ ? tap{&mon_->pattern(), mon_->publisher(), prefix, spec.mon->dropped_prefix, spec.mon->on_full} : tap{};
 }
 
 void device::impl::build_relays(const wire::spec& spec) {
@@ -40,6 +41,11 @@ void device::impl::build_relays(const wire::spec& spec) {
     backward_ =
         std::make_unique<relay>(out_.type(), in_->type(), false, in_->pattern(), tap_of(spec, out_prefix), on_full(*in_));
     out_.feed(backward_.get());
+    if (expects_replies(spec)) {
+        replies_.emplace(in_->type() == ZMQ_ROUTER);
+        forward_->count_replies(*replies_, true);
+        backward_->count_replies(*replies_, false);
+    }
     if (!out_.publisher() || !in_->upstream()) return;
     in_->relay_subscriptions_of(*out_.publisher());
     out_.publisher()->pass_on([this](const zmtp::subscription& wish) {
@@ -52,7 +58,7 @@ void device::impl::build_relays(const wire::spec& spec) {
 
 zdev::statistics device::impl::statistics() const noexcept {
     return {state_, forward_->counters.read(), backward_ ? backward_->counters.read() : flow_statistics{},
-            pending_replies_.get(), loop_iterations_.get()};
+            replies_ ? replies_->total() : 0, loop_iterations_.get()};
 }
 
 const role* device::impl::find(const std::string& name) const noexcept {

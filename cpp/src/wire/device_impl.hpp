@@ -45,7 +45,7 @@ private:
     void turn(const zdev::device::interrupt_check& check);
     void wake_held();
     clock::time_point deadline(const role& of, clock::time_point begun) const;
-    bool drained() const noexcept { return !expects_replies_ || pending_replies_.get() == 0; }
+    bool drained() const noexcept { return !replies_ || replies_->total() == 0; }
     void end(outcome how, const zdev::device::interrupt_check& check);
     void wait_for_end(const std::function<bool()>& ended, clock::time_point deadline,
                       const zdev::device::interrupt_check& check);
@@ -54,10 +54,10 @@ private:
 
     loop loop_;
     waker waker_{loop_, steering.wakeup()};
-    const bool expects_replies_;
     bool room_ = false;  // a receiver that was full has room
     std::unique_ptr<role> in_, own_out_, mon_;
     role& out_;
+    std::optional<pending_replies> replies_;  // none: one direction, or publish and subscribe
     std::unique_ptr<relay> forward_, backward_;
 
     std::atomic<bool> running_{false}, ran_{false};
@@ -65,8 +65,7 @@ private:
     std::atomic<std::int64_t> grace_{-1};               // milliseconds for these deliveries; negative: no limit
     std::atomic<zdev::state> state_{zdev::state::idle};
     clock::time_point next_check_, drain_began_, last_turn_;
-    std::uint64_t asked_ = 0, answered_ = 0;  // as included in pending_replies_
-    counter loop_iterations_, pending_replies_;
+    counter loop_iterations_;
 };
 
 template <class Act>

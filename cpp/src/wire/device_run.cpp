@@ -81,10 +81,6 @@ void device::impl::turn(const zdev::device::interrupt_check& check) {
     wake_held();
     forward_->publish();
     if (backward_) backward_->publish();
-    if (!expects_replies_) return;
-    const std::uint64_t asked = forward_->counters.messages_sent.get(), answered = backward_->counters.messages_received.get();
-    const std::uint64_t owed = pending_replies_.get() + asked - std::exchange(asked_, asked);
-    pending_replies_.set(owed - std::min(owed, answered - std::exchange(answered_, answered)));
 }
 
 void device::impl::wake_held() {
@@ -118,7 +114,7 @@ void device::impl::stop(milliseconds grace) noexcept {
 // After a drain of requests, no more requests are relayed: those that have arrived are lost, and counted.
 void device::impl::end(outcome how, const zdev::device::interrupt_check& check) {
     for_each_role([](role& each) { each.stop_accepting(); });
-    const bool unanswerable = expects_replies_ && how != outcome::stopped;
+    const bool unanswerable = replies_ && how != outcome::stopped;
     forward_->set_mode(unanswerable ? relay::mode::discarding : relay::mode::open);
     if (backward_) backward_->set_mode(relay::mode::open);
     room_ = true;

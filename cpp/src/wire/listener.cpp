@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/epoll.h>
-#include <sys/stat.h>
 
 #include <cerrno>
 
+#include "errors.hpp"
 #include "sockets.hpp"
 
 namespace zdev::wire {
@@ -25,7 +25,7 @@ constexpr milliseconds pause_time{100};
 listener::listener(loop& loop, const std::string& endpoint, int ready, const socket_options& options, events handlers)
     : loop_(loop), options_(options), handlers_(std::move(handlers)), retry_(loop.timers()) {
     const endpoint_text text = parse_endpoint(endpoint, true);
-    ready < 0 ? bind(text, resolve(text, true, options.ipv6).front()) : adopt(ready);
+    ready < 0 ? bind(text) : adopt(ready);
     bound_ = to_text(local_address(fd_.get()));
     loop_.add(*this, fd_.get(), EPOLLIN);
 }
@@ -36,17 +36,18 @@ void listener::close() noexcept {
     retry_.cancel();
     if (fd_) loop_.remove(fd_.get());
     fd_.reset();
-    if (!std::exchange(file_, {}).empty()) ::unlink(bound_.c_str() + std::string_view("ipc://").size());
+    file_.remove();
 }
 
-void listener::bind(const endpoint_text& endpoint, const address& to) {
-    fd_ = open_socket(to, options_);
+void listener::bind(const endpoint_text& endpoint) {
+    const address to = endpoint.ipc ? address{{}, 0} : resolve(endpoint.tcp, true, options_.ipv6).front();
+    fd_ = open_socket(endpoint.ipc ? AF_UNIX : to.family(), options_);
     if (!fd_) fail();
-    if (::bind(fd_.get(), to.get(), to.size) != 0) {
-        if (errno != EADDRINUSE || !endpoint.ipc || !remove_stale(to)) fail();
-        if (::bind(fd_.get(), to.get(), to.size) != 0) fail();
+    if (endpoint.ipc) {
+        file_.bind(fd_.get(), endpoint.path);
+    } else if (::bind(fd_.get(), to.get(), to.size) != 0) {
+        fail();
     }
-    if (endpoint.ipc && endpoint.path.front() != '@') file_ = endpoint.path;
     if (::listen(fd_.get(), options_.backlog) != 0) fail();
 }
 
@@ -58,18 +59,6 @@ void listener::adopt(int ready) {
     if (listens == 0) throw error(EINVAL, "its descriptor is not a listening socket");
     fd_ = descriptor(::fcntl(ready, F_DUPFD_CLOEXEC, 0));
     if (!fd_ || ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK) != 0) fail();
-}
-
-// Removes the file of a listener that no longer exists. False, with EADDRINUSE: a process listens there.
-bool listener::remove_stale(const address& to) const {
-    const auto* const path = reinterpret_cast<const sockaddr_un*>(&to.storage)->sun_path;
-    const descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    struct stat found{};
-    if (path[0] != '\0' && (::lstat(path, &found) != 0 || !S_ISSOCK(found.st_mode))) return errno = EADDRINUSE, false;
-    const bool stale = path[0] != '\0' && probe && ::connect(probe.get(), to.get(), to.size) != 0 && errno == ECONNREFUSED;
-    const bool removed = stale && ::unlink(path) == 0;
-    errno = EADDRINUSE;
-    return removed;
 }
 
 void listener::on_events(std::uint32_t) {

@@ -10,6 +10,7 @@
 #include <zdev/wire.hpp>
 
 #include "address.hpp"
+#include "ipc_file.hpp"
 #include "loop.hpp"
 
 namespace zdev::wire {
@@ -32,16 +33,16 @@ public:
     void on_events(std::uint32_t events) override;
 
 private:
-    void bind(const endpoint_text& endpoint, const address& to);
+    void bind(const endpoint_text& endpoint);
     void adopt(int ready);
-    bool remove_stale(const address& to) const;
     void pause();
 
     loop& loop_;
     const socket_options& options_;
     events handlers_;
     descriptor fd_;
-    std::string bound_, file_;  // file_: of ipc, removed at the end
+    ipc_file file_;
+    std::string bound_;
     timer retry_;
 };
 

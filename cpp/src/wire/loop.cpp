@@ -4,8 +4,8 @@
 
 #include <cerrno>
 #include <string>
-#include <system_error>
-#include <zdev/device.hpp>
+
+#include "errors.hpp"
 
 namespace zdev::wire {
 
@@ -14,9 +14,7 @@ namespace {
 constexpr std::size_t scratch_size = std::size_t{256} * 1024;
 constexpr int events_a_turn = 256;
 
-[[noreturn]] void fail(const char* what) {
-    throw error(errno, std::string("device: ") + what + ": " + std::generic_category().message(errno));
-}
+[[noreturn]] void fail(const char* what) { throw error(errno, std::string("device: ") + what + ": " + reason(errno)); }
 
 }  // namespace
 

@@ -24,7 +24,7 @@ struct outgoing {
     connection* from = nullptr;
 };
 
-enum class delivery { sent, full, unroutable, dropped };
+enum class delivery { sent, full, unroutable, malformed, dropped };
 
 class pattern {
 public:

@@ -8,6 +8,16 @@ namespace {
 
 constexpr std::size_t worth_sharing = 4096;  // bytes of a body that several receivers refer to rather than copy
 
+// Whether publishers could take a frame of the message for a subscription, or the end of one.
+bool has_subscription(std::string_view message) noexcept {
+    zmtp::frame header;
+    while (zmtp::parse_header(message, header) == zmtp::parsed::whole) {
+        if (header.body > 0 && static_cast<unsigned char>(message[header.header]) <= 1) return true;
+        message.remove_prefix(static_cast<std::size_t>(header.size()));
+    }
+    return false;
+}
+
 }  // namespace
 
 std::string_view topic_of(const outgoing& message) noexcept {
@@ -44,7 +54,8 @@ void publisher::subscribe(connection& peer, const zmtp::subscription& wish) {
     }
     known_ = false;
     const auto change = wish.subscribe ? subscriptions_.add(peer, wish.prefix) : subscriptions_.remove(peer, wish.prefix);
-    if (upstream_ && (change == subscriptions::change::of_all || options_.xpub_verboser)) upstream_(wish);
+    const bool repeated = options_.xpub_verboser && wish.subscribe;  // an end that is not the last one would end it for all
+    if (upstream_ && (change == subscriptions::change::of_all || repeated)) upstream_(wish);
 }
 
 const std::vector<connection*>& publisher::receivers(std::string_view topic) {
@@ -102,6 +113,7 @@ void upstream::leave(connection& peer) {
 }
 
 delivery upstream::deliver(const outgoing& message) {
+    if (has_subscription(message.body)) return delivery::malformed;
     for (connection* const each : publishers_) {
         each->has_room() ? each->send(message.head, message.body) : drops.add(1);
     }

@@ -8,12 +8,6 @@ namespace zdev::wire {
 
 namespace {
 
-std::string frame_of(const std::optional<std::string>& prefix) {
-    std::string framed;
-    if (prefix) zmtp::append_frame(framed, zmtp::more_flag, *prefix);
-    return framed;
-}
-
 // Takes the first frame off a message. Nothing: it is the only frame.
 std::optional<std::string_view> take_frame(std::string_view& message) noexcept {
     zmtp::frame header;
@@ -21,6 +15,18 @@ std::optional<std::string_view> take_frame(std::string_view& message) noexcept {
     const auto body = message.substr(header.header, static_cast<std::size_t>(header.body));
     message.remove_prefix(static_cast<std::size_t>(header.size()));
     return body;
+}
+
+// libzmq's publishers take each frame of a subscriber's message that begins with 0 or 1 for a subscription or its end, even one of
+// a topic that others hold.
+bool has_subscription(std::string_view message) noexcept {
+    zmtp::frame header;
+    while (!message.empty() && zmtp::parse_header(message, header) == zmtp::parsed::whole) {
+        const auto body = message.substr(header.header, static_cast<std::size_t>(header.body));
+        if (!body.empty() && (body[0] == '\0' || body[0] == '\1')) return true;
+        message.remove_prefix(static_cast<std::size_t>(header.size()));
+    }
+    return false;
 }
 
 bool can_be_routing_id(std::string_view id) noexcept { return !id.empty() && id.size() <= 255; }
@@ -31,10 +37,10 @@ relay::relay(int from_type, int to_type, bool one_socket, pattern& to, tap monit
     : prefixes_sender_(from_type == ZMQ_ROUTER && !one_socket),
       swap_(from_type == ZMQ_ROUTER && to_type == ZMQ_ROUTER && !one_socket),
       routes_(to_type == ZMQ_ROUTER),
-      plain_(!prefixes_sender_ && !routes_),
+      to_publishers_(to_type == ZMQ_XSUB),
+      plain_(!prefixes_sender_ && !routes_ && !to_publishers_),
       to_(to),
       tap_(std::move(monitor)),
-      prefix_frame_(frame_of(tap_.prefix)),
       on_full_(on_full) {}
 
 bool relay::tap_is_full() const noexcept {
@@ -64,7 +70,7 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
 
     outgoing message;
     message.from = &from;
-    if (!address(message, from, bytes)) {
+    if (!address(message, from, bytes) || (to_publishers_ && run.frames > 1 && has_subscription(bytes))) {
         count(from, run, received_);
         counters.malformed.add(1);
         return bytes.size();
@@ -81,11 +87,22 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
         return 0;
     }
     count(from, run, received_);
-    if (result == delivery::full) return counters.overflowed.add(1), bytes.size();
-    if (result == delivery::unroutable) return counters.unroutable.add(1), bytes.size();
-    count(from, run, sent_);
-    if (copies()) copy(message);
+    if (result == delivery::malformed) return counters.malformed.add(1), bytes.size();
+    const bool dropped = result == delivery::full || result == delivery::unroutable;
+    if (replies_ && (!asks_ || !dropped)) count_replies(asks_ ? from.routing_id() : message.address, 1);
+    if (!dropped) {
+        count(from, run, sent_);
+    } else {
+        (result == delivery::full ? counters.overflowed : counters.unroutable).add(1);
+    }
+    if ((!dropped || tap_.dropped_prefix) && copies()) copy(message, dropped ? tap_.dropped_prefix : tap_.prefix);
     return bytes.size();
+}
+
+void relay::count_replies(std::string_view peer, std::size_t messages) const noexcept {
+    const auto place = replies_->place_of(peer.data(), peer.size());
+    const auto count = static_cast<std::uint32_t>(messages);
+    asks_ ? replies_->asked(place, count) : replies_->answered(place, count);
 }
 
 // The fast path: messages that go unchanged to one peer.
@@ -98,6 +115,7 @@ std::size_t relay::take_run(std::string_view bytes, const zmtp::run& run) {
     sent_.messages += taken.messages;
     sent_.frames += taken.frames;
     sent_.content += taken.content;
+    if (replies_) count_replies({}, messages);
     publish();
     blocked_ = messages < run.messages;
     return taken.bytes;
@@ -119,9 +137,10 @@ bool relay::address(outgoing& message, connection& from, std::string_view bytes)
     return true;
 }
 
-void relay::copy(const outgoing& message) {
-    if (tap_.audience && tap_.prefix && tap_.audience->receivers(*tap_.prefix).empty()) return;
-    copy_head_ = prefix_frame_;
+void relay::copy(const outgoing& message, const std::optional<std::string>& prefix) {
+    if (tap_.audience && prefix && tap_.audience->receivers(*prefix).empty()) return;
+    copy_head_.clear();
+    if (prefix) zmtp::append_frame(copy_head_, zmtp::more_flag, *prefix);
     if (routes_) zmtp::append_frame(copy_head_, zmtp::more_flag, message.address);
     copy_head_.append(message.head);
     outgoing copied = message;
@@ -139,7 +158,7 @@ void relay::note(std::string_view framed, std::size_t content) {
     counters.bytes_sent.add(content);
     outgoing message;
     message.body = framed;
-    if (copies()) copy(message);
+    if (copies()) copy(message, tap_.prefix);
 }
 
 void relay::hold(connection& from) {

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "../flow_counters.hpp"
+#include "../pending_replies.hpp"
 #include "publisher.hpp"
 
 namespace zdev::wire {
@@ -20,12 +21,16 @@ struct tap {
     pattern* to = nullptr;          // null: no monitor
     publisher* audience = nullptr;  // `to`, if it publishes
     std::optional<std::string> prefix;
+    std::optional<std::string> dropped_prefix;  // none: no copies of messages that were dropped
     zdev::on_full on_full = zdev::on_full::block;
 };
 
 class relay {
 public:
     relay(int from_type, int to_type, bool one_socket, pattern& to, tap monitor, zdev::on_full on_full);
+
+    // Its messages are requests (`asks`) or the replies to them.
+    void count_replies(pending_replies& replies, bool asks) noexcept { replies_ = &replies, asks_ = asks; }
 
     // open: messages are relayed. closed: they stay where they are. discarding: they are lost, and counted.
     enum class mode { open, closed, discarding };
@@ -59,13 +64,15 @@ private:
         to.frames += run.frames + (prefixes_sender_ ? run.messages : 0);
         to.content += run.content + (prefixes_sender_ ? run.messages * from.routing_id().size() : 0);
     }
-    void copy(const outgoing& message);
+    void count_replies(std::string_view peer, std::size_t messages) const noexcept;
+    void copy(const outgoing& message, const std::optional<std::string>& prefix);
 
-    const bool prefixes_sender_, swap_, routes_, plain_;
+    const bool prefixes_sender_, swap_, routes_, to_publishers_, plain_;
     pattern& to_;
     const tap tap_;
-    const std::string prefix_frame_;
     const zdev::on_full on_full_;
+    pending_replies* replies_ = nullptr;
+    bool asks_ = false;
     mode mode_ = mode::open;
     bool blocked_ = false;
     std::deque<connection*> held_;

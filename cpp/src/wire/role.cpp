@@ -4,34 +4,41 @@
 
 #include <algorithm>
 
+#include "../zmtp/socket_type.hpp"
 #include "balancer.hpp"
+#include "errors.hpp"
 #include "router.hpp"
 
 namespace zdev::wire {
 
+namespace {
+
+// Adds to an error what could not be done.
+template <class Act>
+void naming(const std::string& doing, Act&& act) {
+    try {
+        act();
+    } catch (const error& fault) {
+        throw explained(doing, fault);
+    }
+}
+
+}  // namespace
+
 role::role(loop& loop, std::string name, const socket_spec& spec, std::function<void()> on_room)
     : loop_(loop), name_(std::move(name)), spec_(spec), on_room_(std::move(on_room)) {
     make_pattern();
+    const std::string title = name_ + " (" + std::string(zmtp::type_name(spec_.type)) + ")";
     auto ready = spec_.listening;
     for (const auto& endpoint : spec_.binds) {
         const auto same = [&](const listening_socket& each) { return each.endpoint == endpoint; };
         const auto given = std::find_if(ready.begin(), ready.end(), same);
         const int fd = given == ready.end() ? -1 : given->descriptor;
         if (given != ready.end()) ready.erase(given);
-        naming("cannot bind to", endpoint, [&] { bind(endpoint, fd); });
+        naming("cannot bind " + title + " to " + endpoint, [&] { bind(endpoint, fd); });
     }
     for (const auto& endpoint : spec_.connects) {
-        naming("cannot connect to", endpoint, [&] { connect(endpoint); });
-    }
-}
-
-// Adds to an error which role and endpoint it concerns.
-template <class Act>
-void role::naming(const char* what, const std::string& endpoint, Act&& act) const {
-    try {
-        act();
-    } catch (const error& fault) {
-        throw error(fault.num(), "device: " + name_ + ": " + what + " " + endpoint + ": " + fault.what());
+        naming("cannot connect " + title + " to " + endpoint, [&] { connect(endpoint); });
     }
 }
 
@@ -61,7 +68,8 @@ void role::make_pattern() {
         case ZMQ_SUB:
         case ZMQ_XSUB: {
             const auto& prefixes = spec_.options.subscribe;
-            filters_ = spec_.type == ZMQ_SUB && std::find(prefixes.begin(), prefixes.end(), "") == prefixes.end();
+            filters_ = spec_.type == ZMQ_SUB &&
+                       (spec_.options.invert_matching || std::find(prefixes.begin(), prefixes.end(), "") == prefixes.end());
             auto made = std::make_unique<wire::upstream>([this](const auto& visit) { visit_wishes(visit); });
             upstream_ = made.get();
             pattern_ = std::move(made);
@@ -169,7 +177,10 @@ bool role::wants(std::string_view message) const noexcept {
     return std::any_of(prefixes.begin(), prefixes.end(), begins_it) != spec_.options.invert_matching;
 }
 
-void role::on_subscription(connection& from, const zmtp::subscription& wish) { pattern_->subscribe(from, wish); }
+// A peer that has left may still have sent something.
+void role::on_subscription(connection& from, const zmtp::subscription& wish) {
+    if (from.in_pattern) pattern_->subscribe(from, wish);
+}
 
 void role::on_room(connection& to) {
     if (to.in_pattern) pattern_->room(to);

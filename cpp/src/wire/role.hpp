@@ -55,8 +55,6 @@ public:
 
 private:
     void make_pattern();
-    template <class Act>
-    void naming(const char* what, const std::string& endpoint, Act&& act) const;
     void bind(const std::string& endpoint, int ready);
     void connect(const std::string& endpoint);
     void visit_wishes(const std::function<void(std::string_view)>& visit) const;

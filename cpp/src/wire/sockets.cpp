@@ -3,8 +3,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include <system_error>
-
 namespace zdev::wire {
 
 namespace {
@@ -17,14 +15,14 @@ void set_if_given(int fd, int level, int name, int value) noexcept {
 
 }  // namespace
 
-descriptor open_socket(const address& to, const socket_options& options) {
-    descriptor made(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+descriptor open_socket(int family, const socket_options& options) {
+    descriptor made(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!made) return made;
     set_if_given(made.get(), SOL_SOCKET, SO_SNDBUF, options.sndbuf);  // before the handshake of TCP, for its window
     set_if_given(made.get(), SOL_SOCKET, SO_RCVBUF, options.rcvbuf);
-    if (to.family() == AF_UNIX) return made;
+    if (family == AF_UNIX) return made;
     set(made.get(), SOL_SOCKET, SO_REUSEADDR, 1);
-    if (to.family() == AF_INET6) set(made.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
+    if (family == AF_INET6) set(made.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0);
     const auto device_size = static_cast<socklen_t>(options.bindtodevice.size());
     if (device_size > 0 &&
         ::setsockopt(made.get(), SOL_SOCKET, SO_BINDTODEVICE, options.bindtodevice.c_str(), device_size) != 0) {
@@ -44,12 +42,6 @@ void set_options(int fd, int family, const socket_options& options) {
     set_if_given(fd, IPPROTO_TCP, TCP_KEEPINTVL, options.tcp_keepalive_intvl);
     if (options.tos != 0)
         set(fd, family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP, family == AF_INET6 ? IPV6_TCLASS : IP_TOS, options.tos);
-}
-
-std::string reason(int number) {
-    std::string text = std::generic_category().message(number);
-    if (text.size() > 1 && text[1] >= 'a' && text[0] >= 'A' && text[0] <= 'Z') text[0] = static_cast<char>(text[0] - 'A' + 'a');
-    return text;
 }
 
 address local_address(int fd) {

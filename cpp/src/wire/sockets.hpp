@@ -13,11 +13,10 @@
 namespace zdev::wire {
 
 // Non-blocking, close-on-exec, with the options that must be set before bind() or connect(). Empty on failure: see errno.
-descriptor open_socket(const address& to, const socket_options& options);
+descriptor open_socket(int family, const socket_options& options);
 // Sets the options of a connection: TCP_NODELAY, keep-alive, buffers.
 void set_options(int fd, int family, const socket_options& options);
 address local_address(int fd);
-std::string reason(int number);  // of an errno, in lower case
 
 }  // namespace zdev::wire
 

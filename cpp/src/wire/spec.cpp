@@ -35,6 +35,9 @@ void check_options(const std::string& role, const socket_spec& spec) {
     if (!options.connect_routing_id.empty() && (spec.type != ZMQ_ROUTER || spec.connects.empty())) {
         invalid("connect_routing_id", "for a ROUTER that connects");
     }
+    if (options.probe_router && spec.type != ZMQ_ROUTER && spec.type != ZMQ_DEALER) {
+        invalid("probe_router", "for ROUTER and DEALER only");
+    }
     if (options.backlog < 0) invalid("backlog", "must not be negative");
     if (!options.subscribe.empty() && spec.type != ZMQ_SUB) invalid("subscribe", "for SUB only");
     for (const auto& [key, value] : options.metadata) {

@@ -16,6 +16,8 @@ DEADLINE = 10.0  # seconds; only a failing test waits that long
 Connect = Callable[..., "zmq.Socket[bytes]"]  # the type of the fixture `connect`
 Eventually = Callable[[Callable[[], Any]], None]  # the type of the fixture `eventually`
 Kinds = type[ThreadDevice] | type[ProcessDevice]
+libzmq_only = pytest.mark.engine("libzmq")  # for what only libzmq does, or hides
+wire_only = pytest.mark.engine("wire")
 both = pytest.mark.parametrize("kind", [ThreadDevice, ProcessDevice])
 AnyDevice = TypeVar("AnyDevice", bound=Device)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import DEADLINE, Connect
+from helpers import DEADLINE, Connect, libzmq_only
 
 from zdev_background import CurveServer, ThreadDevice, _threads, _zap, create_key
 from zdev_background._keys import read_public_key, read_secret_key
@@ -131,6 +131,7 @@ def test_who_speaks_a_version_without_keys_is_cut_off(device: ThreadDevice, vers
     assert device.statistics().in_.messages_received == 0
 
 
+@libzmq_only
 @pytest.mark.parametrize("version", OLD)
 def test_without_keys_it_would_be_served(device: ThreadDevice, version: str) -> None:
     opening, awaited, message = OLD[version]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import libzmq_only
 
 from zdev_background import (
     DEFAULT_OPTIONS_BY_TYPE,
@@ -131,6 +132,7 @@ def test_a_reversed_device_sends_nothing_to_a_receiver_that_is_not_connected(con
     assert device.lost == 0
 
 
+@libzmq_only
 def test_with_immediate_0_a_receiver_that_is_away_gets_its_messages_later(
     connect: Callable[..., Any], eventually: Eventually, absent: str
 ) -> None:
@@ -156,10 +158,13 @@ def test_a_monitor_that_connects_holds_the_data_until_its_reader_is_there(connec
         source, sink = connect(zmq.PUSH, *device.endpoints["in"]), connect(zmq.PULL, *device.endpoints["out"])
         for message in (b"1", b"2"):
             source.send(message)
-        assert sink.recv() == b"1"  # whose copy is pending
+        sent = []
+        if device.engine == "libzmq":  # whose copy is pending; wire forwards none before
+            sent.append(sink.recv())
         assert not sink.poll(100)
         late.bind(absent)
-        assert sink.recv() == b"2"
+        sent += [sink.recv() for _ in range(2 - len(sent))]
+        assert sent == [b"1", b"2"]
         assert [late.recv(), late.recv()] == [b"1", b"2"]
 
 

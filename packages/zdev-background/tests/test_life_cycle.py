@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 import zmq
-from helpers import ANY_PORT, DEADLINE, Eventually, both, pid_of
+from helpers import ANY_PORT, DEADLINE, Eventually, both, libzmq_only, pid_of
 
 from zdev_background import (
     Device,
@@ -88,7 +88,7 @@ def test_after_stop_nothing_is_left_and_ports_can_be_bound_again(device: Device,
 
 def test_start_raises_an_address_in_use_with_role_and_endpoint(device: Device, taken: Any) -> None:
     device.bind_out(taken.endpoint)
-    text = rf"MonitoredQueue: cannot bind out \(DEALER\) to {taken.endpoint}: Address already in use \(end the program"
+    text = rf"MonitoredQueue: cannot bind out \(DEALER\) to {taken.endpoint}: address already in use \(end the program"
     with pytest.raises(zmq.ZMQError, match=text) as caught:
         device.start()
     assert caught.value.errno == errno.EADDRINUSE
@@ -266,7 +266,7 @@ def test_the_representation_shows_condition_and_sockets(device: Device, taken: A
     name = type(device).__name__
     assert repr(device) == f"<{name} not started: in (ROUTER) {ANY_PORT}, out (DEALER) {ANY_PORT}, mon (PUB) {ANY_PORT}>"
     device.start()
-    assert repr(device).startswith(f"<{name} running: in (ROUTER) {device.endpoints['in'][0]}, out ")
+    assert repr(device).startswith(f"<{name} running on {device.engine}: in (ROUTER) {device.endpoints['in'][0]}, out ")
     device.stop()
     assert repr(device).startswith(f"<{name} ended: ")
     device.bind_in(taken.endpoint)
@@ -392,6 +392,7 @@ def on_log() -> Iterator[list[Callable[[], object]]]:
     logging.getLogger("zdev").removeHandler(handler)
 
 
+@libzmq_only
 @both
 def test_a_handler_of_log_records_may_stop_and_join_the_device_that_logs(
     kind: Any, connect: Any, eventually: Eventually, on_log: list[Callable[[], object]]

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import libzmq_only
 
 from zdev_background import (
     Device,
@@ -162,6 +163,7 @@ def test_an_ipv6_address_needs_no_option(connect: Callable[..., Any]) -> None:
             assert sink.recv() == b"task"
 
 
+@libzmq_only
 def test_without_ipv6_if_the_user_says_so() -> None:
     device = queue()
     device.setsockopt_in(zmq.IPV6, 0)
@@ -213,7 +215,7 @@ KINDS: dict[str, tuple[Mistake, type[Exception], str]] = {
     "a random port without tcp": (
         lambda: queue().bind_in_to_random_port("ftp://here"),
         zmq.ZMQError,
-        "cannot reserve a port for in .* at ftp://here: Protocol not supported \\(use a transport",
+        "cannot reserve a port for in .* at ftp://here: protocol not supported \\(use a transport",
     ),
     "bytes that are not text": (lambda: queue().bind_in(b"\xff"), TypeError, "an endpoint must be text like tcp://"),
     "another value as spec": (lambda: ThreadDevice.from_specs([1]), TypeError, "specs must be of type SocketSpec, not 1"),  # type: ignore[list-item]

@@ -68,7 +68,7 @@ def test_the_relay_and_its_io_threads_run_where_configured(kind: type[Device], c
     with streamer(kind, cpus={cpu}) as device:
         pid = os.getpid() if kind is ThreadDevice else device.launcher.pid
         of_device = [tid for tid in threads(pid) if pid != os.getpid() or tid not in before]
-        assert len(of_device) >= 3  # the relay, an I/O thread and libzmq's reaper
+        assert len(of_device) >= (3 if device.engine == "libzmq" else 1)  # the relay, an I/O thread and libzmq's reaper
         assert {cpu} == set().union(*(os.sched_getaffinity(tid) for tid in of_device))
         assert relays(device, connect)
     assert os.sched_getaffinity(0) == here

@@ -23,7 +23,16 @@ def test_the_public_names_are_pinned() -> None:
     others += ["CurveClient", "CurveServer", "PlainClient", "PlainServer", "Security", "create_key", "read_public_key"]
     others += ["DEFAULT_OPTIONS_BY_TYPE", "DEFAULT_SOCKET_OPTIONS"]
     others += ["basedevice", "monitoredqueuedevice", "proxydevice", "proxysteerabledevice"]
-    others += ["Ending", "RestartHooks", "RestartPolicy", "raise_file_limit"]
+    others += [
+        "ConnectStatus",
+        "Connections",
+        "Ending",
+        "Engine",
+        "RoleStatistics",
+        "RestartHooks",
+        "RestartPolicy",
+        "raise_file_limit",
+    ]
     assert sorted(zdev_background.__all__) == sorted(devices + others)
     assert all(hasattr(zdev_background, name) for name in zdev_background.__all__)
     assert monitoredqueue.monitored_queue is zdev_background.monitored_queue

@@ -9,6 +9,7 @@ import re
 import signal
 import socket as sockets
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ import zmq
 from helpers import Eventually, pid_of
 
 from zdev_background import Device, Ending, ProcessDevice, RestartHooks, RestartPolicy, State, ThreadDevice
+from zdev_background._engine import LibzmqRelay, WireRelay
 from zdev_background._relay import Relay
 
 
@@ -119,7 +121,7 @@ def test_a_new_start_that_fails_is_tried_again(device: ProcessDevice, eventually
         thief.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
         kill(device)
         eventually(taken)
-        eventually(lambda: "Address already in use" in caplog.text)
+        eventually(lambda: "address already in use" in caplog.text)
         assert device.restarts == 0
     eventually(lambda: device.restarts == 1)
     device.stop()
@@ -316,25 +318,23 @@ def test_a_thread_device_that_fails_comes_back_on_the_same_ports_and_paused(
 ) -> None:
     device = ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER)
     device.restart = "on-failure"
-    device.context_factory = lambda: contexts.pop(0)
     device.bind_in("tcp://127.0.0.1:*")
     device.bind_out("tcp://127.0.0.1:*")
-    run, contexts = Relay.run, [zmq.Context(), zmq.Context()]
-    last = contexts[-1]
+    runs: dict[type[Relay], Callable[[Any], Ending]] = {engine: engine.run for engine in (LibzmqRelay, WireRelay)}
 
     def fails_once(relay: Relay) -> Ending:
-        monkeypatch.setattr(Relay, "run", run)
-        return replace(run(relay), error=OSError("something broke"))
+        monkeypatch.setattr(type(relay), "run", runs[type(relay)])
+        return replace(relay.run(), error=OSError("something broke"))
 
-    monkeypatch.setattr(Relay, "run", fails_once)
+    for engine in runs:
+        monkeypatch.setattr(engine, "run", fails_once)
     with device:
         endpoints = device.endpoints
         device.pause()
-        device._context.destroy()  # ends the run
+        device._launcher.relay.stop()
         eventually(lambda: device.restarts == 1)
         assert device.endpoints == endpoints
         assert device.state is State.PAUSED
         device.resume()
         assert relays(device, connect)
-    last.term()
     assert device.exception is None

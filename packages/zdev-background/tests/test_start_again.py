@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import DEADLINE, Eventually, both, queue, streamer
+from helpers import DEADLINE, Eventually, both, libzmq_only, queue, streamer
 
 from zdev_background import ProcessDevice, State, ThreadDevice, _registry
 
@@ -73,6 +73,7 @@ def test_a_start_that_was_given_up_still_reports_why_after_its_end(gate: Gate) -
     assert device.done
 
 
+@libzmq_only
 @both
 def test_a_start_during_a_stop_starts_again_once_that_is_done(kind: Any, connect: Any, eventually: Eventually) -> None:
     device = idle(kind)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import DEADLINE, Kinds, both, queue
+from helpers import DEADLINE, Kinds, both, libzmq_only, queue
 
 from zdev_background import ProcessDevice, ThreadDevice
 
@@ -155,6 +155,7 @@ def test_a_stop_of_a_queue_sends_on_requests_and_replies_that_have_arrived(kind:
     assert device.lost == 0
 
 
+@libzmq_only
 def test_where_no_descriptor_is_left_what_has_arrived_is_sent_on_all_the_same(
     sink: Any, connect: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -141,7 +141,7 @@ def test_an_address_in_use_names_role_and_endpoint_and_what_to_do(
     status, line = refused("run", "monitored-queue", *options)
     assert status == 69
     assert line.startswith(f"zdev: monitored-queue: cannot bind {role} (")
-    assert f"to {taken}: Address already in use" in line
+    assert f"to {taken}: address already in use" in line
     assert "end the program that is bound there" in line
 
 

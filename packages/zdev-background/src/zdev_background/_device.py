@@ -210,7 +210,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
             for role, spec in self._specs.items()
             if role == spec.role
         ]
-        running = f"running ({self.engine})"
+        running = f"running on {self.engine}"
         condition = "failed" if self.exception else "ended" if self.done else running if self.is_alive() else "not started"
         return f"<{self.name} {condition}: {', '.join(sockets)}>"
 

@@ -13,6 +13,7 @@ import zdev_core
 from ._exposure import warn_of_exposure
 from ._libzmq_relay import LibzmqRelay
 from ._option_table import OPTIONS
+from ._placement import Placement
 from ._plan import Engine, Plan
 from ._relay import Relay
 from ._spec import SocketSpec, option_name
@@ -63,17 +64,18 @@ def _obstacle(plan: Plan) -> str | None:
     """Say what keeps the wire engine from running a device; None if nothing does."""
     if sys.platform != "linux":
         return "wire is for Linux only"
-    if plan.context_factory != zmq.Context.instance and not isinstance(plan.context_factory, type):
-        return "context_factory was set, and wire uses no libzmq context"
-    if (plan.placement.io_threads or 1) > 1:
-        return f"io_threads is {plan.placement.io_threads}, and wire has one thread"
+    own_context = isinstance(plan.context_factory, type) and issubclass(plan.context_factory, zmq.Context)
+    if plan.context_factory != zmq.Context.instance and not own_context:
+        return "context_factory was set, and wire uses no context"
+    if plan.placement.io_threads not in (None, 1):
+        return f"io_threads is {plan.placement.io_threads!r}, and wire has one thread"
     if plan.dropped_prefix is not None:
         return "dropped_prefix was set"
     if "ctrl" in plan.specs:
         return "it has a ctrl socket"
     if refusal := _type_refusal(plan):
         return refusal
-    inherited = {} if isinstance(plan.context_factory, type) else plan.context_factory().sockopts
+    inherited = {} if own_context else Placement().new_context(plan.owner, plan.context_factory).sockopts
     obstacles = (_socket_obstacle(spec, [*inherited, *(option for option, _ in spec.options)]) for spec in plan.sockets())
     return next(filter(None, obstacles), None)
 

@@ -31,6 +31,11 @@ def explained(owner: str, doing: str, error: BaseException, advice: str = "") ->
     """
     number = getattr(error, "errno", None) or errno.EINVAL
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    reason = text.partition(" (addr=")[0].rstrip(".")  # pyzmq's suffix repeats the endpoint
+    reason = _lower(text.partition(" (addr=")[0].rstrip("."))  # pyzmq's suffix repeats the endpoint
     advice = _ADVICE.get(number, advice)
     return zmq.ZMQError(number, f"{owner}: {doing}: {reason}" + (f" ({advice})" if advice else ""))
+
+
+def _lower(text: str) -> str:
+    """Return a text of the system without its capital, but for an acronym."""
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text

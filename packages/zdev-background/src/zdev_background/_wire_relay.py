@@ -11,7 +11,6 @@ import zmq
 
 from zdev_core import Outcome, WireDevice, WireSocket
 
-from ._errors import explained
 from ._open_files import CONTEXT, raise_file_limit, room_for
 from ._option_table import OPTIONS
 from ._placement import restore_affinity
@@ -19,6 +18,7 @@ from ._plan import Connections, Ending, Endpoints, Engine, Plan
 from ._relay import Relay
 from ._spec import OptionValue, Role, SocketSpec, encoded, option_name
 
+LARGEST_MESSAGE = 2**30  # bytes; MAXMSGSIZE limits frames, of which a message may have many
 ENGINE = 4  # the poller, the descriptor that wakes it, and two of a lookup
 
 
@@ -80,7 +80,7 @@ class WireRelay(Relay):
         """Return the options of a socket, after libzmq has checked their values."""
         factory = self._plan.context_factory
         with zmq.Context(io_threads=0) as context:
-            if not isinstance(factory, type):
+            if not isinstance(factory, type):  # then it is zmq.Context.instance
                 context.sockopts.update(factory().sockopts)
             with closing(spec.make(context, self._plan.owner)):
                 return [*context.sockopts.items(), *spec.defaults(context), *spec.options]
@@ -98,12 +98,7 @@ class WireRelay(Relay):
                 mon_on_full=plan.mon_on_full,
             )
         except zmq.ZMQError as error:
-            for spec in plan.sockets():
-                for endpoint in spec.binds:
-                    if f"{spec.role}: " in str(error) and endpoint in str(error):
-                        cause = zmq.ZMQError(error.errno)
-                        raise explained(plan.owner, f"cannot bind {spec} to {endpoint}", cause) from error
-            raise explained(plan.owner, "cannot start", error) from error
+            raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error
 
 
 def _by_name(options: list[tuple[int, OptionValue]]) -> dict[str, Any]:
@@ -113,4 +108,6 @@ def _by_name(options: list[tuple[int, OptionValue]]) -> dict[str, Any]:
         name = option_name(option)
         if OPTIONS[name].wire.kind == "supported":
             OPTIONS[name].wire.apply(values, name.lower(), encoded(value))
+    largest_frame: int = values.get("maxmsgsize", -1)
+    values["max_message_bytes"] = -1 if largest_frame < 0 else max(LARGEST_MESSAGE, largest_frame)
     return values

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 
 import pytest
 import zmq
-from helpers import Eventually
+from helpers import Eventually, libzmq_only, wire_only
 
 from zdev_background import ProcessDevice
 
 from .victim import Victim
-from .zmtp import LONG, MORE, connection, frame, say_after_handshake
+from .zmtp import LONG, MORE, connection, frame, is_closed, say_after_handshake
 
 MB = 1_000_000
 
@@ -51,6 +51,7 @@ def test_where_no_descriptor_is_left_those_who_are_connected_go_on(victim: Victi
         victim.serves(100)
 
 
+@libzmq_only
 def test_endless_frames_are_gathered_by_libzmq_until_the_peer_leaves(
     device: ProcessDevice, request: pytest.FixtureRequest, eventually: Eventually
 ) -> None:
@@ -69,3 +70,12 @@ def test_endless_frames_are_gathered_by_libzmq_until_the_peer_leaves(
             grown = victim.memory() - before
         print(f"{len(frames) / MB:.1f} MB in frames of {size} bytes: {grown / MB:.0f} MB more memory")
         assert grown < 200 * MB  # not more each time: what a peer left behind is used again
+
+
+@wire_only
+def test_endless_frames_end_their_connection_before_they_fill_memory(victim: Victim) -> None:
+    before = victim.memory()
+    with say_after_handshake(victim.endpoint, frame(b"", MORE) * 200_000) as stranger:
+        assert is_closed(stranger)
+    victim.serves()
+    assert victim.memory() - before < 20 * MB

@@ -151,8 +151,9 @@ def test_a_subscriber_with_a_topic_of_200_kb_is_disconnected_and_the_forwarder_l
     device.bind_out("tcp://127.0.0.1:*")
     with device:
         endpoint = device.endpoints["out"][0]
-        for length in (65_535, 200_000):  # the longest that is taken, which is withdrawn at the end, and one beyond
+        longest = 65_535 if device.engine == "libzmq" else 2048
+        for length in (longest, 200_000):  # the longest that is taken, which is withdrawn at the end, and one beyond
             with say_after_handshake(endpoint, frame(b"\1" + bytes(length)), socket_type=b"SUB") as stranger:
-                assert is_closed(stranger, timeout=0.1 if length < 65_536 else 10) == (length > 65_536)
+                assert is_closed(stranger, timeout=0.1 if length == longest else 10) == (length > longest)
         with say_after_handshake(endpoint, socket_type=b"SUB"):
             assert device.is_alive()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import zmq
+from helpers import libzmq_only
 
 from zdev_background import ThreadDevice
 
@@ -37,8 +38,10 @@ def test_a_topic_that_its_sender_does_not_hold_stays_with_those_who_do(
     subscriber = connect(zmq.XSUB, endpoint)
     subscriber.send(b"\x01T")
     assert publisher.recv() == b"\x01T"
-    with say_after_handshake(endpoint, frame(b"\x00T"), socket_type=b"SUB"):
-        eventually(lambda: forwarder.statistics().out.malformed == 1)
+    with say_after_handshake(endpoint, frame(b"\x00T") + frame(b"\x01Z"), socket_type=b"SUB"):
+        assert publisher.recv() == b"\x01Z"  # so what came before it has been taken
+        if forwarder.engine == "libzmq":
+            eventually(lambda: forwarder.statistics().out.malformed == 1)
         publisher.send(b"Tidings")
         assert subscriber.recv() == b"Tidings"
 
@@ -55,9 +58,10 @@ def test_an_unsubscription_within_a_message_ends_no_topic_of_others(
     with say_after_handshake(endpoint, hidden_end, socket_type=b"SUB") as attacker:
         eventually(lambda: forwarder.statistics().out.malformed == 1)
         attacker.sendall(frame(b"\x00T"))
-        eventually(lambda: forwarder.statistics().out.malformed == 2)
         attacker.sendall(hidden_end + frame(b"\x00T"))
-        eventually(lambda: forwarder.statistics().out.malformed == 4)
+        # Wire knows that the sender holds no topic T, and passes nothing on; libzmq's engine drops what it cannot tell apart.
+        malformed = 4 if forwarder.engine == "libzmq" else 2
+        eventually(lambda: forwarder.statistics().out.malformed == malformed)
         publisher.send(b"Tidings")
         assert subscriber.recv() == b"Tidings"
 
@@ -78,6 +82,7 @@ def test_a_message_with_a_subscription_in_it_does_not_reach_the_publisher(
         assert subscriber.recv() == b"Tidings"
 
 
+@libzmq_only
 def test_a_long_topic_that_ends_crashes_nothing(forwarder: ThreadDevice, eventually: Eventually) -> None:
     subscription = frame(b"\x01" + bytes(60_000))
     with say_after_handshake(forwarder.endpoints["out"][0], subscription, socket_type=b"SUB"):

@@ -310,9 +310,9 @@ if sys.platform == "linux":
             self,
             type: int,
             *,
-            binds: Sequence[str] = ...,
-            connects: Sequence[str] = ...,
-            listening: Mapping[str, int] = ...,
+            binds: Sequence[str] = (),
+            connects: Sequence[str] = (),
+            listening: Mapping[str, int] = {},
             **options: Any,
         ) -> None: ...
 

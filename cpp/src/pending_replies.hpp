@@ -4,16 +4,17 @@
 // waits for pays for none. Two peers may share one of its 4,096 places, and a reply to one then pays for the other too.
 // Threads: the loop's alone, but for total().
 
-#ifndef ZDEV_SRC_SOCKETS_PENDING_REPLIES_HPP
-#define ZDEV_SRC_SOCKETS_PENDING_REPLIES_HPP
+#ifndef ZDEV_SRC_PENDING_REPLIES_HPP
+#define ZDEV_SRC_PENDING_REPLIES_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 #include <zmq.hpp>
 
-#include "../counter.hpp"
+#include "counter.hpp"
 
 namespace zdev {
 
@@ -26,20 +27,23 @@ public:
 
     // The place of a peer. The size is that of the frame, which the caller has: asking libzmq costs more than all the rest.
     place place_of(const zmq::message_t& routing_id, std::size_t size) const noexcept {
+        return place_of(routing_id.data<char>(), size);
+    }
+    place place_of(const char* bytes, std::size_t size) const noexcept {
         if (bits_ == 0) return 0;
-        const char* const bytes = routing_id.data<char>();
         return static_cast<place>((size == 5 ? hash_of_five(bytes) : hash(bytes, size)) >> (64 - bits_));
     }
 
-    void asked(place peer) noexcept {
-        ++pending_[peer];
-        total_.add(1);
+    void asked(place peer, std::uint32_t requests = 1) noexcept {
+        pending_[peer] += requests;
+        total_.add(requests);
     }
 
-    void answered(place peer) noexcept {
-        if (pending_[peer] == 0) return;
-        --pending_[peer];
-        total_.set(total_.get() - 1);
+    void answered(place peer, std::uint32_t replies = 1) noexcept {
+        const std::uint32_t expected = std::min(pending_[peer], replies);
+        if (expected == 0) return;
+        pending_[peer] -= expected;
+        total_.set(total_.get() - expected);
     }
 
     std::uint64_t total() const noexcept { return total_.get(); }

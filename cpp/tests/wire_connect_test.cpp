@@ -1,0 +1,117 @@
+// Connecting on the wire engine: names, source addresses, errors, back-off.
+
+#include <net/if.h>
+
+#include "../src/wire/address.hpp"
+#include "wire_support.hpp"
+
+namespace zdev::test {
+namespace {
+
+TEST_F(OnWire, AnEndpointThatCannotBeConnectedToIsAnErrorThatNamesIt) {
+    for (const char* const endpoint :
+         {"tcp://*:1", "tcp://127.0.0.1:0", "tcp://127.0.0.1:*", "ipc://*", "ipc://", "tcp://127.0.0.1", "tcp://a;b:1",
+          "tcp://nosuchinterface0:0;127.0.0.1:1", "tcp://[fe80::1%nosuchinterface0]:1"}) {
+        auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+        spec.out->connects = {endpoint};
+        try {
+            wire::device device(spec);
+            ADD_FAILURE() << endpoint;
+        } catch (const error& e) {
+            const std::string begin = std::string("device: cannot connect out (PUSH) to ") + endpoint + ": ";
+            EXPECT_EQ(std::string(e.what()).rfind(begin, 0), 0) << e.what();
+        }
+    }
+}
+
+TEST_F(OnWire, AConnectMayNameTheAddressThatItComesFrom) {
+    for (const char* const source : {"127.0.0.2:0", "127.0.0.2:*", "lo:*"}) {
+        auto sink = unbound(ZMQ_PULL);
+        sink.bind("tcp://127.0.0.1:*");
+        const std::string where = sink.get(zmq::sockopt::last_endpoint);
+        auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+        spec.out->binds = {};
+        spec.out->connects = {std::string("tcp://") + source + ";" + where.substr(6)};
+        running device(spec);
+        auto feed = dial(ZMQ_PUSH, device.at("in"));
+        send(feed, {"hello"});
+        zmq::message_t got;
+        ASSERT_TRUE(sink.recv(got));
+        EXPECT_EQ(std::string(got.gets("Peer-Address")), source[0] == 'l' ? "127.0.0.1" : "127.0.0.2");
+    }
+}
+
+TEST_F(OnWire, ASourceOfAnotherFamilyThanTheAddressIsAFailureThatIsShown) {
+    auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+    spec.out->connects = {"tcp://[::1]:0;127.0.0.1:1"};
+    running device(spec);
+    const auto failure = [&] { return device.device.connects("out")[0].failure; };
+    ASSERT_TRUE(eventually([&] { return !failure().empty(); }));
+    EXPECT_EQ(failure(), "address family not supported by protocol");
+}
+
+TEST_F(OnWire, EveryAddressOfAHostNameIsTried) {
+    const auto addresses = wire::resolve({"localhost", "1", false}, false, true);
+    if (addresses.size() < 2) GTEST_SKIP() << "localhost has only one address here";
+    for (const char* const only : {"tcp://127.0.0.1:*", "tcp://[::1]:*"}) {
+        auto sink = unbound(ZMQ_PULL, [](zmq::socket_t& s) { s.set(zmq::sockopt::ipv6, true); });
+        sink.bind(only);
+        const std::string where = sink.get(zmq::sockopt::last_endpoint);
+        auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+        spec.out->options.ipv6 = true;
+        spec.out->connects = {"tcp://localhost" + where.substr(where.rfind(':'))};
+        running device(spec);
+        EXPECT_TRUE(device.connected("out", 1));
+    }
+}
+
+TEST_F(OnWire, AZoneIdNamesTheInterfaceOfALinkLocalAddress) {
+    const auto found = wire::resolve(wire::parse_endpoint("tcp://[fe80::1%lo]:5555", false).tcp, false, false);
+    ASSERT_EQ(found.size(), 1);
+    EXPECT_EQ(reinterpret_cast<const sockaddr_in6&>(found[0].storage).sin6_scope_id, ::if_nametoindex("lo"));
+    EXPECT_EQ(wire::to_text(found[0]), "tcp://[fe80::1%lo]:5555");
+}
+
+TEST_F(OnWire, AConnectIsRetriedAndNothingIsSentBeforeItIsEstablished) {
+    auto late = unbound(ZMQ_PULL);
+    late.bind("tcp://127.0.0.1:*");
+    const std::string where = late.get(zmq::sockopt::last_endpoint);
+    late.close();
+    auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+    spec.out->binds = {};
+    spec.out->connects = {where};
+    spec.out->options.reconnect_ivl = 10ms;
+    running device(spec);
+    const auto failures = [&] { return device.device.connections("out").connect_failures; };
+    ASSERT_TRUE(eventually([&] { return failures() > 2; }));
+    auto source = dial(ZMQ_PUSH, device.at("in"));
+    send(source, {"early"});
+    const auto before = device.device.connections("out");
+    ASSERT_TRUE(eventually([&] { return failures() > before.connect_failures + 2; }));
+    EXPECT_EQ(device.device.statistics().in.messages_received, 0);
+    for (int i = 0; i < 2; ++i) {  // the receiver arrives, leaves and returns
+        auto sink = unbound(ZMQ_PULL);
+        ASSERT_TRUE(eventually([&] { return zmq_bind(sink.handle(), where.c_str()) == 0; }));
+        if (i > 0) send(source, {"again"});
+        EXPECT_EQ(recv(sink), message{i == 0 ? "early" : "again"});
+        sink.close();
+        ASSERT_TRUE(device.connected("out", 0));
+    }
+    EXPECT_EQ(device.device.connections("out").connected, before.connected + 2);
+}
+
+TEST_F(OnWire, AHostNameIsLookedUpAndConnectedTo) {
+    auto sink = unbound(ZMQ_PULL);
+    sink.bind("tcp://127.0.0.1:*");
+    std::string where = sink.get(zmq::sockopt::last_endpoint);
+    auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+    spec.out->binds = {};
+    spec.out->connects = {where.replace(where.find("127.0.0.1"), 9, "localhost")};
+    running device(spec);
+    auto source = dial(ZMQ_PUSH, device.at("in"));
+    send(source, {"hello"});
+    EXPECT_EQ(recv(sink), message{"hello"});
+}
+
+}  // namespace
+}  // namespace zdev::test

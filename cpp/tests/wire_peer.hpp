@@ -1,0 +1,119 @@
+// A peer of the wire engine that shares a thread with the rest of a test: it says any bytes, in pieces of any size, and never
+// waits. It records the bytes that it could send and the messages that it received.
+
+#ifndef ZDEV_TESTS_WIRE_PEER_HPP
+#define ZDEV_TESTS_WIRE_PEER_HPP
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../src/wire/address.hpp"
+#include "../src/wire/descriptor.hpp"
+#include "../src/zmtp/frame.hpp"
+#include "../src/zmtp/handshake.hpp"
+#include "../src/zmtp/socket_type.hpp"
+
+namespace zdev::test {
+
+inline std::string say_hello(int type, const std::string& id, unsigned char minor) {
+    zmtp::greeting ours;
+    ours.minor = minor;
+    std::string bytes = encode(ours), properties;
+    zmtp::append_property(properties, "Socket-Type", zmtp::type_name(type));
+    zmtp::append_property(properties, "Identity", id);
+    zmtp::append_command(bytes, "READY", properties);
+    return bytes;
+}
+
+class wire_peer {
+public:
+    explicit wire_peer(wire::descriptor connected) : fd_(std::move(connected)) {}
+    explicit wire_peer(const std::string& endpoint) {
+        const auto to = wire::resolve("peer", wire::parse_endpoint("peer", endpoint, false), false, false).front();
+        fd_ = wire::descriptor(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+        if (::connect(fd_.get(), to.get(), to.size) != 0) throw std::runtime_error("cannot connect to " + endpoint);
+    }
+
+    void say(std::string_view bytes) { waiting_.append(bytes); }
+    // Writes at most `most` bytes of what is waiting.
+    void write(std::size_t most = ~std::size_t{0}) {
+        if (waiting_.empty() || ended()) return;
+        const std::size_t size = std::min(most, waiting_.size() - written_);
+        const ssize_t count = ::send(fd_.get(), waiting_.data() + written_, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        if (count < 0) return;
+        said_.append(waiting_, written_, static_cast<std::size_t>(count));
+        written_ += static_cast<std::size_t>(count);
+        if (written_ == waiting_.size()) waiting_.clear(), written_ = 0;
+    }
+    // Reads at most `most` bytes, or all that has arrived.
+    void read(std::size_t most = ~std::size_t{0}) {
+        static thread_local std::string bytes(std::size_t{64} * 1024, '\0');
+        while (!closed_ && fd_ && most > 0) {
+            const ssize_t count = ::recv(fd_.get(), bytes.data(), std::min(most, bytes.size()), MSG_DONTWAIT);
+            if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+            if (count <= 0) return void(closed_ = true);
+            most -= static_cast<std::size_t>(count);
+            hear({bytes.data(), static_cast<std::size_t>(count)});
+        }
+    }
+    void finish() const { ::shutdown(fd_.get(), SHUT_WR); }
+    void close() { read(), fd_.reset(); }  // what has arrived counts as received
+    void reset() {                         // over tcp, RST rather than FIN
+        const linger now{1, 0};
+        ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        fd_.reset();
+    }
+
+    int fd() const noexcept { return fd_.get(); }
+    bool closed() const noexcept { return closed_; }  // by the other side
+    bool ended() const noexcept { return closed_ || !fd_; }
+    bool all_said() const noexcept { return waiting_.empty(); }
+    bool greeted() const noexcept { return skipped_ == zmtp::greeting_size; }
+    bool ready() const noexcept { return ready_; }  // the other side's READY has arrived
+    const std::string& said() const noexcept { return said_; }
+    const std::vector<std::string>& heard() const noexcept { return heard_; }  // whole messages, framed
+    std::vector<std::string> take_heard() { return std::exchange(heard_, {}); }
+    std::uint64_t bytes_heard() const noexcept { return bytes_heard_; }
+    bool inside_message() const noexcept { return !message_.empty() || !rest_.empty(); }
+
+private:
+    void hear(std::string_view bytes) {
+        const std::size_t skip = std::min(bytes.size(), zmtp::greeting_size - skipped_);
+        skipped_ += skip;
+        rest_.append(bytes.substr(skip));
+        bytes_heard_ += bytes.size();
+        std::size_t at = 0;
+        for (zmtp::frame next; at < rest_.size();) {
+            const std::string_view left = std::string_view(rest_).substr(at);
+            const zmtp::parsed result = zmtp::parse_header(left, next);
+            if (result == zmtp::parsed::invalid) throw std::runtime_error("a peer received an invalid frame");
+            if (result == zmtp::parsed::partial || next.size() > left.size()) break;
+            const auto whole = left.substr(0, static_cast<std::size_t>(next.size()));
+            at += whole.size();
+            if (next.command()) {
+                ready_ = ready_ || whole.substr(next.header, 6) == "\5READY";
+                continue;
+            }
+            if (!ready_) throw std::runtime_error("a peer received a message before READY");
+            message_.append(whole);
+            if (!next.more()) heard_.push_back(std::exchange(message_, {}));
+        }
+        rest_.erase(0, at);
+    }
+
+    wire::descriptor fd_;
+    std::string waiting_, said_, rest_, message_;
+    std::vector<std::string> heard_;
+    std::size_t written_ = 0, skipped_ = 0;
+    std::uint64_t bytes_heard_ = 0;
+    bool closed_ = false, ready_ = false;
+};
+
+}  // namespace zdev::test
+
+#endif

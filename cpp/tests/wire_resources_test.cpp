@@ -1,0 +1,117 @@
+// What connections cost the wire engine: descriptors and memory, of peers that come and go, stop reading or reset.
+
+#include <malloc.h>
+
+#include <filesystem>
+
+#include "wire_support.hpp"
+
+namespace zdev::test {
+namespace {
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool counts_memory = false;  // the allocator of a sanitizer has no figures
+#else
+constexpr bool counts_memory = true;
+#endif
+
+std::size_t allocated() {
+    const auto info = ::mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+
+std::ptrdiff_t descriptors() {
+    const std::filesystem::directory_iterator all("/proc/self/fd");
+    return std::distance(begin(all), end(all));
+}
+
+TEST_F(OnWire, AResetAtAnyByteEndsOnlyItsConnection) {
+    running device(pair(ZMQ_PULL, ZMQ_PUSH));
+    auto sink = dial(ZMQ_PULL, device.at("out"));
+    ASSERT_TRUE(device.connected("out", 1));
+    zmtp::handshake ours({ZMQ_PUSH, "", {}});
+    std::string all = ours.take_output();
+    ours.feed(zmtp::encode({}));
+    all += ours.take_output() + framed({"a", std::string(300, 'b'), "c"});
+    for (std::size_t cut = 0; cut <= all.size(); ++cut) {
+        raw_peer reset(device.at("in")), closed(device.at("in"));
+        for (raw_peer* const each : {&reset, &closed}) each->send(all.substr(0, cut));
+        reset.reset();
+    }
+    ASSERT_TRUE(eventually([&] { return device.device.connections("in").accepted == 2 * (all.size() + 1); }));
+    ASSERT_TRUE(device.connected("in", 0));
+    int whole = 0;
+    for (; const auto got = try_recv(sink, 100ms); ++whole) EXPECT_EQ(*got, (message{"a", std::string(300, 'b'), "c"}));
+    EXPECT_TRUE(whole == 1 || whole == 2) << whole;  // a reset may overtake the last bytes
+    auto source = dial(ZMQ_PUSH, device.at("in"));
+    send(source, {"still", "here"});
+    EXPECT_EQ(recv(sink), (message{"still", "here"}));
+}
+
+TEST_F(OnWire, ConnectionsThatComeAndGoLeaveNoDescriptorByteOrTimer) {
+    auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
+    spec.in.options.heartbeat_ivl = 60s;  // a timer for each connection
+    running device(spec);
+    const auto accepted = [&] { return device.device.connections("in").accepted; };
+    const auto come_and_go = [&](std::uint64_t count) {
+        const std::uint64_t before = accepted();
+        for (std::uint64_t i = 0; i < count; ++i) {
+            raw_peer peer(device.at("in"));
+            if (i % 4 == 1) peer.send("x");
+            if (i % 4 > 1) peer.shake_hands(ZMQ_DEALER);
+            if (i % 4 == 3) peer.reset();
+        }
+        return eventually([&] { return accepted() == before + count; }) && device.connected("in", 0) &&
+               eventually([&] { return device.device.statistics().loop_iterations > 0; });
+    };
+    ASSERT_TRUE(come_and_go(200));  // what is allocated once
+    const auto open_before = descriptors();
+    const std::size_t before = allocated();
+    ASSERT_TRUE(come_and_go(1000));
+    EXPECT_TRUE(eventually([&] { return descriptors() <= open_before; }));
+    if (!counts_memory) return;
+    EXPECT_TRUE(eventually([&] { return allocated() < before + 8192; }, 1s)) << allocated() - before;
+}
+
+TEST_F(OnWire, MemoryIsBoundedByTheHighWaterMarkTheMessagesAndTheReceivers) {
+    if (!counts_memory) GTEST_SKIP() << "a sanitizer has no figures of memory";
+    constexpr std::size_t receivers = 5, senders = 50, hwm = 20, size = 10000;
+    auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+    spec.in.options.linger = spec.out->options.linger = 0ms;
+    spec.out->options.sndhwm = hwm;
+    spec.out->options.sndbuf = 16384;
+    running device(spec);
+    std::vector<std::unique_ptr<raw_peer>> stuck, feeding;
+    for (std::size_t i = 0; i < receivers; ++i) {
+        stuck.push_back(std::make_unique<raw_peer>(device.at("out")));
+        stuck.back()->shake_hands(ZMQ_PULL);
+    }
+    for (std::size_t i = 0; i < senders; ++i) {
+        feeding.push_back(std::make_unique<raw_peer>(device.at("in")));
+        feeding.back()->shake_hands(ZMQ_PUSH);
+    }
+    ASSERT_TRUE(device.connected("in", senders) && device.connected("out", receivers));
+    const std::size_t before = allocated();
+    const std::string one = framed({std::string(size, 'x')});
+    const auto sent = [&] { return device.device.statistics().in.messages_sent; };
+    const auto fill = [&] {
+        for (std::uint64_t last = ~std::uint64_t{0}; last != sent();) {  // until nobody takes any more
+            last = sent();
+            for (const auto& each : feeding) {
+                for (int i = 0; i < 50; ++i) each->send_now(one);
+            }
+            std::this_thread::sleep_for(20ms);
+        }
+    };
+    fill();
+    for (int i = 0; i < 20; ++i) {  // each sender has its turn
+        for (const auto& each : stuck) each->receive(20 * size);
+        fill();
+    }
+    EXPECT_GE(sent(), receivers * hwm);
+    // Each sender that waits has what one read brought.
+    EXPECT_LT(allocated() - before, receivers * hwm * size * 5 / 4 + senders * 40000);
+}
+
+}  // namespace
+}  // namespace zdev::test
