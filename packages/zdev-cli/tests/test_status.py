@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+import pytest
 import zmq
 from devices_text import BIND, at, device
 
@@ -22,7 +23,7 @@ Connected = Callable[..., "zmq.Socket[bytes]"]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
 HEADINGS = [
     *("DEVICE", "TYPE", "STATE", "IN>OUT/S", "OUT>IN/S", "IN>OUT_B/S", "OUT>IN_B/S", "IN>OUT", "OUT>IN", "IN_FLIGHT"),
-    *("DROPPED", "MALFORMED", "UNROUTABLE", "OVERFLOWED", "HELD", "LOST", "RESTARTS", "UPTIME"),
+    *("DROPPED", "MALFORMED", "UNROUTABLE", "OVERFLOWED", "HELD", "LOST", "RESTARTS", "UPTIME", "ENGINE"),
 ]
 FILE = device("orders", "monitored-queue", in_=BIND, out=BIND, mon=BIND) + device(
     "tasks", "streamer", in_=BIND, out=at("connect", 1)
@@ -75,6 +76,7 @@ def test_one_device_in_detail_shows_its_endpoints_and_what_was_dropped(service: 
     assert facts["out to in, dropped"] == "1 malformed, 0 unroutable, 0 overflowed"
 
 
+@pytest.mark.engine("libzmq")
 def test_one_device_in_detail_says_whether_absent_receivers_count(service: Start) -> None:
     chain = device("chain", "streamer", in_=BIND, out=at("connect", 1) + ", options = { IMMEDIATE = 0 }")
     program = service(FILE + chain)

@@ -33,8 +33,13 @@ def outstanding(device: Device | None) -> str:
     return f"{count} {'reply' if count == 1 else 'replies'} outstanding"
 
 
-def undelivered(device: Device) -> str:
-    """Return a warning if the device closed its sockets before libzmq had sent all messages, else ""."""
-    if not device.linger_expired:
-        return ""
-    return "LINGER ended while messages waited in libzmq for a slow or absent peer: they are lost, and not counted"
+def undelivered(device: Device, lost: int = 0) -> str:
+    """Return a warning if not all messages that the device had received were delivered before its sockets were closed, else "".
+
+    Args:
+        device: The device, which has ended.
+        lost: How many messages it lost at its end, of those that it counts.
+    """
+    if device.linger_expired:
+        return "LINGER ended while messages waited in libzmq for a slow or absent peer: they are lost, and not counted"
+    return f"{lost:,} {'message' if lost == 1 else 'messages'} lost: received, but not delivered in time" if lost else ""
