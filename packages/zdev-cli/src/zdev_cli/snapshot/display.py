@@ -115,7 +115,7 @@ COLUMNS = (
     _count("RESTARTS", 8, lambda device: device.restarts, wide=True),
     _count("RST", 3, lambda device: device.restarts, narrow=True, still=False),
     _rate("UPTIME", "UPTIME", 7, lambda device: -1 if device.uptime is None else device.uptime, duration_text, wide=True),
-    Column("ENGINE", "ENGINE", 6, lambda device: device.engine, lambda device: device.engine, wide=True),
+    Column("ENGINE", "ENGINE", 6, lambda device: device.engine, lambda device: device.engine, live=False),
 )
 """IN>OUT: received on in and sent on out; OUT>IN: the way back. HELD: share of the last second in which messages were held back."""
 
