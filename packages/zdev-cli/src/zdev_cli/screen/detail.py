@@ -59,10 +59,9 @@ def facts_text(device: DeviceView) -> Text:
         text.append(f"{line}\n", style=TROUBLE)
     for socket in device.sockets:
         endpoints = [*socket.binds, *(f"→ {each}" for each in socket.connects)]
-        text.append(f"{socket.role:<5}", style="bold").append(f"{socket.type:<7}").append(", ".join(endpoints))
-        if socket.connections:
-            text.append(f"  {_connections(socket.connections.connections)}", style="dim")
-        text.append("\n")
+        text.append(f"{socket.role:<5}", style="bold").append(f"{socket.type:<7}").append(f"{', '.join(endpoints)}\n")
+    if counts := [f"{each.role} {each.connections.connections:,}" for each in device.sockets if each.connections]:
+        text.append("connections ", style="dim").append(f"{'  '.join(counts)}\n")
     for name, number in device.dropped.by_reason.items():
         text.append(f"{name} ", style="dim").append(f"{number:,}  ", style=TROUBLE if number else "dim")
     seconds = device.in_.backpressure_seconds + device.out.backpressure_seconds
@@ -73,13 +72,8 @@ def facts_text(device: DeviceView) -> Text:
         dropped = device.in_.monitor_dropped + device.out.monitor_dropped
         text.append("\nmon copies ", style="dim").append(f"{device.in_.monitor_sent + device.out.monitor_sent:,}")
         text.append("  dropped ", style="dim").append(f"{dropped:,}", style=TROUBLE if dropped else "")
-    text.append("\nengine ", style="dim").append(device.engine)
-    text.append(f"  {device.engine_reason}", style="dim")
+    text.append("\nengine ", style="dim").append(device.engine).append(f"  {device.engine_reason}", style="dim")
     return text
-
-
-def _connections(number: int) -> str:
-    return f"{number:,} connection{'s' * (number != 1)}"
 
 
 _EIGHTHS = " ▁▂▃▄▅▆▇█"

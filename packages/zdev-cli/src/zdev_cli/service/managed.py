@@ -113,13 +113,15 @@ class Managed:
                 self._stopping = keeper
         if keeper is None or state == "stopped":
             return Ended("already stopped")
-        began, lost_before = time.monotonic(), self.statistics.read().lost
+        began, lost_before, engine = time.monotonic(), self.statistics.read().lost, keeper.engine
         outcome = keeper.end(keeper.config.drain_timeout if drain else None)
         error = keeper.error if state not in ("waiting", "failed") else None
         took = time.monotonic() - began
         was_cut = may_be_cut and outcome is Outcome.STOPPED
         ended = ended_text(outcome, took, outstanding(device), error, drain=drain, was_cut=was_cut)
-        if device and outcome and (warning := undelivered(device, self.statistics.read().lost - lost_before)):
+        # With libzmq, `lost` also counts what nobody had read yet, which a drain may leave.
+        lost = self.statistics.read().lost - lost_before if engine == "wire" else 0
+        if device and outcome and (warning := undelivered(device, lost)):
             ended = Ended(f"{ended.text}; {warning}", ended.is_drained and not drain)
         self.log(ended.text)
         return ended

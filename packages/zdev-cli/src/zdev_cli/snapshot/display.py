@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import click
 
 from .._units import bytes_text, duration_text, number_text
-from . import CONNECTION_METRICS, DEVICE_STATES, REASONS, ConnectionsView, DeviceView, DirectionView, Snapshot
+from . import DEVICE_STATES, REASONS, ConnectionsView, DeviceView, DirectionView, Snapshot, SocketView
 
 NONE = "-"
 IN_TO_OUT, OUT_TO_IN = "in to out", "out to in"
@@ -161,7 +161,7 @@ def show_one(device: DeviceView) -> None:
         if socket.disconnected:
             facts[f"{socket.role}, connects"] = socket.disconnected.removeprefix(f"{socket.role}: ")
         if socket.connections:
-            facts[f"{socket.role}, connections"] = connections_text(socket.connections)
+            facts[f"{socket.role}, connections"] = connections_text(socket, socket.connections)
         if socket.immediate is not None:
             facts[f"{socket.role}, sends to"] = (
                 "connected receivers only" if socket.immediate else "connected and absent receivers (IMMEDIATE = 0)"
@@ -173,10 +173,15 @@ def show_one(device: DeviceView) -> None:
         click.echo(f"{name:<19}  {text}")
 
 
-def connections_text(connections: ConnectionsView) -> str:
-    """Return how many connections there are, then each counter that is not 0."""
-    counts = [f"{number:,} {name.replace('_', ' ')}" for name in CONNECTION_METRICS if (number := getattr(connections, name))]
-    return ", ".join([f"{connections.connections:,} now", *counts])
+def connections_text(socket: SocketView, connections: ConnectionsView) -> str:
+    """Return how many connections there are and were, then each other counter that is not 0."""
+    always = {"connections", *(["accepted"] if socket.binds else []), *(["connected"] if socket.connects else [])}
+    counts = [
+        f"{number:,} {'now' if name == 'connections' else name.replace('_', ' ')}"
+        for name in ConnectionsView.__struct_fields__
+        if (number := getattr(connections, name)) or name in always
+    ]
+    return ", ".join(counts)
 
 
 def _direction(name: str, way: DirectionView) -> dict[str, str]:
