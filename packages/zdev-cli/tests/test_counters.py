@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from zdev_background import FlowStatistics, RoleStatistics
 from zdev_cli.service.statistics import _COUNTERS
-from zdev_cli.snapshot import CONNECTION_METRICS, METRICS, REASONS, ConnectionsView, DirectionView, Dropped
+from zdev_cli.snapshot import METRICS, REASONS, DirectionView, Dropped
+from zdev_cli.snapshot.connections import CONNECTION_METRICS, ConnectionsView
 from zdev_cli.snapshot.display import COLUMNS
 
 

@@ -20,7 +20,8 @@ from zdev_cli.control.server import ControlServer
 from zdev_cli.screen.app import Top
 from zdev_cli.screen.detail import chart
 from zdev_cli.screen.dialogs import Help, Question
-from zdev_cli.snapshot import ConnectionsView, ConnectView, DeviceView, DirectionView, Dropped, Snapshot, SocketView
+from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
+from zdev_cli.snapshot.connections import ConnectionsView, ConnectView
 
 WIDE, NARROW = (160, 50), (80, 24)
 Scene = Callable[[Top, Pilot[None]], Awaitable[None]]

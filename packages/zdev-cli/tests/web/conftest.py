@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 from patience import PATIENCE
 
-from zdev_cli.snapshot import ConnectionsView, ConnectView, DeviceView, DirectionView, Dropped, Snapshot, SocketView
+from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
+from zdev_cli.snapshot.connections import ConnectionsView, ConnectView
 from zdev_cli.web import WebServer
 
 

@@ -15,7 +15,8 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
-from zdev_cli.snapshot import CONNECTION_METRICS, DEVICE_STATES, Snapshot
+from zdev_cli.snapshot import DEVICE_STATES, Snapshot
+from zdev_cli.snapshot.connections import CONNECTION_METRICS
 
 if TYPE_CHECKING:
     from conftest import Served

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._words import Role
-from ..snapshot import ConnectionsView, ConnectView
+from ..snapshot.connections import ConnectionsView, ConnectView
 from .statistics import ConnectionReading
 
 

@@ -11,7 +11,8 @@ from typing import NamedTuple, Protocol
 from zdev_background import Connections, ConnectStatus, Device, Ending, State, Statistics
 
 from .._words import Role
-from ..snapshot import CONNECTION_METRICS, METRICS, REASONS, DirectionView, Dropped
+from ..snapshot import METRICS, REASONS, DirectionView, Dropped
+from ..snapshot.connections import CONNECTION_METRICS
 
 PERIOD = 1.0  # seconds between samples
 KEPT = 60  # samples

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import click
 
 from .._units import bytes_text, duration_text, number_text
-from . import DEVICE_STATES, REASONS, ConnectionsView, DeviceView, DirectionView, Snapshot, SocketView
+from . import DEVICE_STATES, REASONS, DeviceView, DirectionView, Snapshot, SocketView
+from .connections import ConnectionsView
 
 NONE = "-"
 IN_TO_OUT, OUT_TO_IN = "in to out", "out to in"

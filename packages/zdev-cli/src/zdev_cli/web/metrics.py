@@ -11,15 +11,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoM
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from ..snapshot import (
-    CONNECTION_METRICS,
-    DEVICE_STATES,
-    METRICS,
-    ConnectionsView,
-    DeviceView,
-    DirectionView,
-    Snapshot,
-)
+from ..snapshot import DEVICE_STATES, METRICS, DeviceView, DirectionView, Snapshot
+from ..snapshot.connections import CONNECTION_METRICS, ConnectionsView
 
 OPENMETRICS = "application/openmetrics-text"
 DEVICE_COUNTERS: dict[str, tuple[str, Callable[[DeviceView], float]]] = {
