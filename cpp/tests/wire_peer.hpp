@@ -34,7 +34,7 @@ class wire_peer {
 public:
     explicit wire_peer(wire::descriptor connected) : fd_(std::move(connected)) {}
     explicit wire_peer(const std::string& endpoint) {
-        const auto to = wire::resolve("peer", wire::parse_endpoint("peer", endpoint, false), false, false).front();
+        const auto to = wire::resolve(wire::parse_endpoint(endpoint, false).tcp, false, false).front();
         fd_ = wire::descriptor(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
         if (::connect(fd_.get(), to.get(), to.size) != 0) throw std::runtime_error("cannot connect to " + endpoint);
     }

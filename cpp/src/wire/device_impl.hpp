@@ -44,6 +44,7 @@ private:
     void account(clock::time_point now);
     void turn(const zdev::device::interrupt_check& check);
     void wake_held();
+    void take_what_has_arrived(clock::time_point begun, const zdev::device::interrupt_check& check);
     clock::time_point deadline(const role& of, clock::time_point begun) const;
     bool drained() const noexcept { return !replies_ || replies_->total() == 0; }
     void end(outcome how, const zdev::device::interrupt_check& check);

@@ -11,6 +11,8 @@ namespace {
 
 constexpr milliseconds check_interval{50};
 constexpr milliseconds idle_tick{250};
+constexpr milliseconds quiet{20};      // without a message, after which nothing is on the network
+constexpr milliseconds patience{400};  // for that, where peers go on sending
 
 }  // namespace
 
@@ -122,6 +124,7 @@ void device::impl::end(outcome how, const zdev::device::interrupt_check& check) 
 
     const auto begun = clock::now();
     ending_ = true;
+    if (backward_) take_what_has_arrived(begun, check);
     in_->finish_sending();
     // What `in` still brings goes out through `out`, and it is the linger of `out` that is for it.
     wait_for_end([this] { return in_->empty(); }, std::max(deadline(*in_, begun), deadline(out_, begun)), check);
@@ -130,6 +133,19 @@ void device::impl::end(outcome how, const zdev::device::interrupt_check& check) 
         each->finish_sending();
         wait_for_end([each] { return each->empty(); }, deadline(*each, begun), check);
     }
+}
+
+// Before the first FIN where replies come back: a peer that has got one takes nothing more.
+void device::impl::take_what_has_arrived(clock::time_point begun, const zdev::device::interrupt_check& check) {
+    const auto latest = std::min(begun + patience, std::max(deadline(*in_, begun), deadline(out_, begun)));
+    const auto received = [&] {
+        return forward_->counters.messages_received.get() + backward_->counters.messages_received.get();
+    };
+    std::uint64_t before;
+    do {
+        before = received();
+        wait_for_end([] { return false; }, std::min(latest, clock::now() + quiet), check);
+    } while (received() != before && clock::now() < latest && !aborted_);
 }
 
 clock::time_point device::impl::deadline(const role& of, clock::time_point begun) const {

@@ -17,8 +17,8 @@ std::optional<std::string_view> take_frame(std::string_view& message) noexcept {
     return body;
 }
 
-// libzmq's publishers take each frame of a subscriber's message that begins with 0 or 1 for a subscription or its end, even one of
-// a topic that others hold.
+// libzmq's publishers take each frame of a subscriber's message that begins with 0 or 1 for a subscription or its end, even one
+// of a topic that others hold.
 bool has_subscription(std::string_view message) noexcept {
     zmtp::frame header;
     while (!message.empty() && zmtp::parse_header(message, header) == zmtp::parsed::whole) {

@@ -123,7 +123,7 @@ private:
         return std::make_unique<wire::role>(loop_, role_names[name], spec, [this] { room_ = true; });
     }
     wire::tap tap(const std::optional<std::string>& prefix) {
-        return roles_[mon] ? wire::tap{&roles_[mon]->pattern(), roles_[mon]->publisher(), prefix, spec_.mon->on_full}
+        return roles_[mon] ? wire::tap{&roles_[mon]->pattern(), roles_[mon]->publisher(), prefix, spec_.mon->dropped_prefix, spec_.mon->on_full}
                            : wire::tap{};
     }
     // As device::impl does.

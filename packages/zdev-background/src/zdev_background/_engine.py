@@ -69,8 +69,6 @@ def _obstacle(plan: Plan) -> str | None:
         return "context_factory was set, and wire uses no context"
     if plan.placement.io_threads not in (None, 1):
         return f"io_threads is {plan.placement.io_threads!r}, and wire has one thread"
-    if plan.dropped_prefix is not None:
-        return "dropped_prefix was set"
     if "ctrl" in plan.specs:
         return "it has a ctrl socket"
     if refusal := _type_refusal(plan):

@@ -94,6 +94,7 @@ class WireRelay(Relay):
                 sockets.get("mon"),
                 in_prefix=plan.in_prefix,
                 out_prefix=plan.out_prefix,
+                dropped_prefix=plan.dropped_prefix,
                 on_full=plan.engine_policy(),
                 mon_on_full=plan.mon_on_full,
             )

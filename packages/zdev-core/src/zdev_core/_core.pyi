@@ -328,6 +328,7 @@ if sys.platform == "linux":
             mon_socket: PUB, XPUB or PUSH, which sends [prefix, frame, ...] for every message forwarded.
             in_prefix: Prefix frame for messages from the in socket; a str is sent as UTF-8; None for no such frame.
             out_prefix: Prefix frame for messages from the out socket; a str is sent as UTF-8; None for no such frame.
+            dropped_prefix: Prefix frame for messages dropped as unroutable or overflowed; None: the monitor gets no copies of these.
             on_full: "block" or "drop", when the only receiver of a message, the peer of a ROUTER, is full.
             mon_on_full: "block" or "drop", when a PUSH monitor is full.
 
@@ -345,6 +346,7 @@ if sys.platform == "linux":
             *,
             in_prefix: bytes | str | None = b"in",
             out_prefix: bytes | str | None = b"out",
+            dropped_prefix: bytes | str | None = None,
             on_full: str = "block",
             mon_on_full: str = "block",
         ) -> None: ...
