@@ -12,6 +12,7 @@ import zmq
 from zdev_core import State, Statistics
 
 from ._async import AsyncLifeCycle
+from ._engine import choose_engine
 from ._launchers import InlineLauncher, Launcher
 from ._life_cycle import LifeCycle
 from ._mistakes import refuse_mistakes
@@ -178,6 +179,14 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     @engine.setter
     def engine(self, name: str) -> None:
         self._engine_setting = name
+
+    def choose_engine(self) -> Engine:
+        """Return the engine that a start on this machine would take, and why. Nothing is opened.
+
+        Raises:
+            zmq.ZMQError: ENOTSUP, `engine` is "wire", and the wire engine does not support all that the device asks for.
+        """
+        return choose_engine(self._plan())
 
     def connections(self) -> Mapping[Role, Connections]:
         """Return the counters of the connections of each role, and how its connects are, in this run, or at the end of the last one.

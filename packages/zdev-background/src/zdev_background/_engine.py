@@ -63,7 +63,7 @@ def choose_engine(plan: Plan) -> Engine:
 def _obstacle(plan: Plan) -> str | None:
     """Say what keeps the wire engine from running a device; None if nothing does."""
     if sys.platform != "linux":
-        return "it is for Linux only"
+        return "wire is for Linux only"
     own_context = isinstance(plan.context_factory, type) and issubclass(plan.context_factory, zmq.Context)
     if plan.context_factory != zmq.Context.instance and not own_context:
         return "context_factory was set, and wire uses no context"
