@@ -208,7 +208,9 @@ def main() -> None:
     _write(arguments, results, at_start, run)
     for failure in run.failures.values():
         print(f"FAILED: {failure}", file=sys.stderr)
-    sys.exit(1 if any(peer.startswith(("zdev", "libzmq", "native", "drafts")) or peer == DIRECT for _, peer in run.failures) else 0)
+    sys.exit(
+        1 if any(peer.startswith(("zdev", "libzmq", "native", "drafts")) or peer == DIRECT for _, peer in run.failures) else 0
+    )
 
 
 if __name__ == "__main__":

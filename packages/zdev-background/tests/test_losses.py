@@ -141,6 +141,27 @@ def test_a_stop_says_when_libzmq_dropped_what_waited_for_a_slow_receiver(
         assert ("LINGER ended while messages waited" in caplog.text) == (not reads)
 
 
+def test_a_stop_with_a_timeout_limits_a_linger_of_minus_1(connect: Any, eventually: Any) -> None:
+    with zmq.Context() as context, context.socket(zmq.PULL) as stuck:  # reads nothing
+        stuck.rcvhwm = 1
+        stuck.rcvbuf = 4096
+        stuck.bind("tcp://127.0.0.1:*")
+        device = ThreadDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)
+        device.context_factory = zmq.Context
+        device.bind_in("tcp://127.0.0.1:*")
+        device.connect_out(stuck.last_endpoint.decode())
+        device.setsockopt_out(zmq.LINGER, -1)
+        device.setsockopt_out(zmq.SNDBUF, 4096)
+        device.start()
+        sender = connect(zmq.PUSH, *device.endpoints["in"])
+        for _ in range(100):
+            sender.send(bytes(10_000))
+        eventually(lambda: device.statistics().in_.messages_sent == 100)
+        device.stop(timeout=2)
+        assert not device.is_alive()
+        assert device.linger_expired or device.lost
+
+
 @wire_only
 @both
 def test_wire_counts_exactly_what_a_slow_receiver_did_not_get(kind: type[Device], connect: Any, eventually: Any) -> None:
