@@ -61,7 +61,7 @@ bool connection::received(ssize_t bytes) {
         return true;
     }
     if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-    close(ending::closed, bytes == 0 ? "it closed" : reason(errno));
+    close(ending::closed, bytes == 0 ? "it closed the connection" : reason(errno));
     return false;
 }
 
