@@ -1,6 +1,6 @@
 // A device of the wire engine, and peers that send handshakes, frames, commands, subscriptions and random bytes, cut anywhere;
-// that read or don't, and leave at any moment. What arrives was sent, whole, once, in order and at the right peer; every
-// message is accounted for; afterwards nothing of these peers is left, and others are served as before.
+// that read or don't, and leave at any moment. A message that arrives was sent, whole, once, in order and at the right peer;
+// every message is accounted for; afterwards nothing of these peers is left, and others are served as before.
 
 #include <sys/resource.h>
 

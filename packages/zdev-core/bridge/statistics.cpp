@@ -204,7 +204,7 @@ void add_connect_status(py::module_& module) {
     py::class_<connect_status>(module, "ConnectStatus", py::is_final(),
                                "How one of the connects of a role is. The value never changes, and can be pickled.")
         .def(py::init<>(), "No endpoint, not connected.")
-        .def_readonly("endpoint", &connect_status::endpoint, "What it connects to.")
+        .def_readonly("endpoint", &connect_status::endpoint, "The endpoint that it connects to.")
         .def_readonly("connected", &connect_status::connected, "Whether it is connected, with the handshake behind it.")
         .def_readonly("failure", &connect_status::failure,
                       "Why the last attempt failed or the last connection ended; empty while it is connected.")

@@ -273,7 +273,7 @@ class ConnectStatus:
         """No endpoint, not connected."""
     @property
     def endpoint(self) -> str:
-        """What it connects to."""
+        """The endpoint that it connects to."""
     @property
     def connected(self) -> bool:
         """Whether it is connected, with the handshake behind it."""
