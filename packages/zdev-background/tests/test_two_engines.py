@@ -15,7 +15,7 @@ import zmq
 from helpers import ANY_PORT, Connect, Eventually, both, bound, pid_of, queue, streamer, wire_only
 from hostile.zmtp import MORE, command, frame, is_closed, say_after_handshake
 
-from zdev_background import CurveServer, Device, ProcessDevice, ThreadDevice, ThreadProxySteerable, create_key
+from zdev_background import CurveServer, Device, ProcessDevice, RoleStatistics, ThreadDevice, ThreadProxySteerable, create_key
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the wire engine is for Linux")
 
@@ -165,7 +165,10 @@ def test_requests_of_clients_that_left_wait_for_a_worker_with_a_descriptor_each(
             client = connect(zmq.DEALER, *device.endpoints["in"])
             client.send(b"question")
             client.close(linger=1000)
-        counters = lambda: device.connections()["in"].counters
+
+        def counters() -> RoleStatistics:
+            return device.connections()["in"].counters
+
         eventually(lambda: counters().accepted == 20)
         assert counters().connections == 20
         assert device.statistics().in_.messages_received == 0
