@@ -210,7 +210,7 @@ void add_connect_status(py::module_& module) {
         .def_readonly("failure", &connect_status::failure,
                       "Why the last attempt failed or the last connection ended; empty while it is connected.")
         .def_property_readonly("retry_in", &retry_seconds,
-                               "Seconds until the next attempt. None: connected, under way, or not tried again.")
+                               "Seconds until the next attempt, or None if it is connected, being tried, or not tried again.")
         .def("__repr__", &connect_text)
         .def(py::pickle(&get_connect_state, &set_connect_state), py::arg("state"));
     value_initialise<connect_status>();

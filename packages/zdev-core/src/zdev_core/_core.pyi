@@ -282,7 +282,7 @@ class ConnectStatus:
         """Why the last attempt failed or the last connection ended; empty while it is connected."""
     @property
     def retry_in(self) -> float | None:
-        """Seconds until the next attempt. None: connected, under way, or not tried again."""
+        """Seconds until the next attempt, or None if it is connected, being tried, or not tried again."""
     def __getstate__(self) -> tuple[str, bool, str, int | None]: ...
     def __setstate__(self, state: tuple[str, bool, str, int | None]) -> None: ...
 
