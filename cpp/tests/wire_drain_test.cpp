@@ -25,7 +25,7 @@ TEST_F(WireDrain, RepliesAreCountedByThePeerThatAsked) {
     EXPECT_EQ(pending(), 2);
     for (int i = 0; i < 3; ++i) send(worker, {"anna", "reply"});
     ASSERT_TRUE(answered(3));
-    EXPECT_EQ(pending(), 1);  // further replies to anna are none for bert
+    EXPECT_EQ(pending(), 1);  // further replies to anna do not count for bert
     send(worker, {"nobody", "heartbeat"});
     send(worker, {"malformed"});
     ASSERT_TRUE(answered(5));

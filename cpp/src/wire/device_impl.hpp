@@ -64,7 +64,7 @@ private:
     std::unique_ptr<relay> forward_, backward_;  // from in to out, and back; at least one
 
     std::atomic<bool> running_{false}, ran_{false};
-    std::atomic<bool> ending_{false}, aborted_{false};  // delivers what is left; has been told to give that up
+    std::atomic<bool> ending_{false}, aborted_{false};  // delivers what is left; stop() was called again
     std::atomic<std::int64_t> grace_{-1};               // milliseconds for these deliveries; negative: no limit
     std::atomic<zdev::state> state_{zdev::state::idle};
     clock::time_point next_check_, drain_began_, last_turn_;

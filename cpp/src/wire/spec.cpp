@@ -46,7 +46,8 @@ void check_options(const std::string& role, const socket_spec& spec) {
     for (const auto& given : spec.listening) {
         if (given.descriptor < 0) refuse(role + ": " + given.endpoint + ": its listening socket has no descriptor");
         if (std::find(spec.binds.begin(), spec.binds.end(), given.endpoint) == spec.binds.end()) {
-            refuse(role + ": " + given.endpoint + ": a listening socket serves an endpoint of binds, and this is none of them");
+            refuse(role + ": " + given.endpoint +
+                   ": a listening socket serves an endpoint of binds, and this is not one of them");
         }
     }
     if (spec.binds.empty() && spec.connects.empty()) refuse(role + ": no endpoint to bind or connect to");

@@ -167,7 +167,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
 
     @property
     def engine(self) -> Engine:
-        """Which engine relays: "auto", "wire" or "libzmq".
+        """The engine that relays, "auto", "wire" or "libzmq".
 
         Set it before the start. "wire" owns the connections of the device: it costs less, and counts exactly (Linux, tcp and ipc).
         "libzmq" relays between sockets of libzmq. "auto", the default, takes wire if it supports all that the device asks for. After

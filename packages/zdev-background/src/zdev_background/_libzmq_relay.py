@@ -1,4 +1,4 @@
-"""The engine on libzmq's sockets, for whatever the wire engine does not support. What libzmq hides is found out here."""
+"""The engine on libzmq's sockets, for whatever the wire engine does not support. It finds out what libzmq does not report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What launchers pass on: the plan of a run, what a start reports, and how a run ended."""
+"""The values that launchers pass on: the plan of a run, the report of a start, and how a run ended."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Connections(NamedTuple):
 
 
 class Started(NamedTuple):
-    """What a start reports.
+    """The report of a start.
 
     Attributes:
         endpoints: What each role has bound.
