@@ -47,7 +47,7 @@ def test_every_option_of_pyzmq_has_a_verdict() -> None:
 
 
 def wire_cell(row: Option) -> str:
-    """What the page says of the wire engine: nothing about an option that cannot be set at all."""
+    """Return what the page says about the wire engine: nothing about an option that cannot be set at all."""
     if row.libzmq.kind in ("refused", "read-only"):
         return ""
     return row.wire.kind + (f" ({row.wire.note})" if row.wire.note else "")

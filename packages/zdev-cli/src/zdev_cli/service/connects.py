@@ -17,7 +17,7 @@ class ConnectChanges:
         self._failed: set[tuple[Role, int]] = set()
 
     def lines(self, roles: Mapping[Role, ConnectionReading]) -> Iterator[str]:
-        """Yield a line for each change since the last call. An attempt that fails like the one before is none."""
+        """Yield a line for each change since the last call. An attempt that fails like the one before is not a change."""
         connects = {(role, index): each for role, reading in roles.items() for index, each in enumerate(reading.connects)}
         self._failed &= connects.keys()  # those of a run that has ended are forgotten
         for place, each in connects.items():
