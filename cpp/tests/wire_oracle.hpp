@@ -81,7 +81,7 @@ inline std::optional<std::string> take_first(std::string& text) {
     zmtp::frame first;
     zmtp::parse_header(text, first);
     if (!first.more()) return std::nullopt;
-    const std::string body = text.substr(first.header, static_cast<std::size_t>(first.body));
+    std::string body = text.substr(first.header, static_cast<std::size_t>(first.body));
     text.erase(0, static_cast<std::size_t>(first.size()));
     return body;
 }

@@ -126,9 +126,7 @@ private:
             if (i > 0 && below(10) == 0) command(true);
             std::string made = body();
             // What a publisher's peer sends in this form is a subscription.
-            if (!made.empty() && (made[0] == 0 || made[0] == 1)) {
-                if (frames > 1) differs("subscription in a message");
-            }
+            if (frames > 1 && !made.empty() && (made[0] == 0 || made[0] == 1)) differs("subscription in a message");
             frame(i + 1 < frames ? zmtp::more_flag : 0, made);
         }
     }

@@ -41,7 +41,7 @@ wire::spec spec_of(const pair& types, int monitor, unsigned variant) {
     if (types.in == ZMQ_SUB) spec.in.options.subscribe = {variant > 1 ? "service" : ""};
     if (types.out >= 0) spec.out = socket, spec.out->type = types.out;
     if (monitor < 0) return spec;
-    spec.mon.emplace().socket = socket;
+    spec.mon.emplace().socket = std::move(socket);
     spec.mon->socket.type = monitor;
     spec.mon->on_full = spec.on_full;
     return spec;
@@ -357,7 +357,7 @@ void scene::check_monitor() {
             std::string address;
             if (way.to == ZMQ_ROUTER)
                 zmtp::append_frame(address, zmtp::more_flag, test::without_made_up(*test::take_first(text)));
-            text = address + way.normal(text);
+            text = address.append(way.normal(text));
             auto& copies = copies_[prefix == "in" ? in : out];
             const auto rule = publishing ? copies.published(number, text) : copies.once(number, {}, text, false);
             expect(!rule, "monitor: " + rule.value_or(""));

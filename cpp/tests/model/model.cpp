@@ -120,7 +120,7 @@ void model_run::check_direction(role_name from, role_name to) {
             ++heard_;
             if (publishes(way.to) && wish_in(text)) continue;
             const auto rule = publishes(way.to) ? sent.published(number, text) : sent.once(number, peers_[i].id, text, ordered);
-            if (rule && std::getenv("ZDEV_MODEL_TRACE")) dump();
+            if (rule) dump();
             require(!rule, rule.value_or(""));
             if (publishes(way.to))
                 require(first_frame(text).compare(0, peers_[i].prefix.size(), peers_[i].prefix) == 0,
@@ -156,7 +156,7 @@ void model_run::check_counts() {
     const bool none_reset = !lingered_ && none(in, &model_peer::reset) && none(out, &model_peer::reset);
     const bool none_went = publishing || (none(in, &model_peer::went) && none(out, &model_peer::went));
     require(found <= said_, "more messages are accounted for than there were" + figures);
-    if (none_reset && none_went && found != said_ && std::getenv("ZDEV_MODEL_TRACE")) dump();
+    if (none_reset && none_went && found != said_) dump();
     if (none_reset && none_went) require(found == said_, "a message is not accounted for" + figures);
     if (none_reset && lost == 0) require(malformed == malformed_, "a malformed message is not counted" + figures);
 }
@@ -204,15 +204,11 @@ int run(std::uint64_t runs, std::uint64_t seed) {
     std::uint64_t messages = 0;
     for (std::uint64_t i = seed; i < seed + runs; ++i) {
         std::string text;
-        const auto begun = std::chrono::steady_clock::now();
         try {
             model_run one(i);
             text = one.text();
             one.play();
             messages += one.messages();
-            if (std::getenv("ZDEV_MODEL_TRACE"))
-                std::fprintf(stderr, "seed %llu: %lld ms\n", static_cast<unsigned long long>(i),
-                             static_cast<long long>((std::chrono::steady_clock::now() - begun) / std::chrono::milliseconds(1)));
         } catch (const std::exception& error) {
             std::fprintf(stderr, "seed %llu (%s): %s\n", static_cast<unsigned long long>(i), text.c_str(), error.what());
             return EXIT_FAILURE;

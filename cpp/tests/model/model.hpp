@@ -87,7 +87,8 @@ private:
         who.wire->read();
         who.wire->close();
         // It left in the middle of a message; or unread bytes have reset the connection.
-        if (!who.wire->all_said() || type(who.at) != ZMQ_PULL) who.reset = true;
+        const bool gets_bytes = type(who.at) != ZMQ_PULL || topology_.spec.in.options.heartbeat_ivl.count() > 0;
+        if (!who.wire->all_said() || gets_bytes) who.reset = true;
     }
     model_peer* someone(role_name at) {
         std::vector<model_peer*> present;
