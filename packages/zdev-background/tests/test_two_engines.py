@@ -127,9 +127,10 @@ def test_connections_show_why_a_connect_fails(kind: type[Device], taken: Any, ev
     device.connect_out(taken.endpoint)
     taken.release()
     with device:
-        eventually(lambda: device.connections()["out"].counters.connect_failures > 0)
+        eventually(lambda: device.connections()["out"].connects[0].failure == "connection refused")
         (connect,) = device.connections()["out"].connects
-        assert (connect.endpoint, connect.connected, connect.failure) == (taken.endpoint, False, "connection refused")
+        assert connect.endpoint == taken.endpoint
+        assert not connect.connected
     assert device.connections()["out"].counters.connect_failures > 0
 
 
@@ -169,8 +170,7 @@ def test_requests_of_clients_that_left_wait_for_a_worker_with_a_descriptor_each(
         def counters() -> RoleStatistics:
             return device.connections()["in"].counters
 
-        eventually(lambda: counters().accepted == 20)
-        assert counters().connections == 20
+        eventually(lambda: counters().connections == 20)
         assert device.statistics().in_.messages_received == 0
         worker = connect(zmq.DEALER, *device.endpoints["out"])
         for _ in range(20):

@@ -86,7 +86,8 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     io_threads: int | None = None
     """How many libzmq threads read and write the device's connections, each of which stays with one thread.
 
-    None leaves the context's number, which is 1 by default. With a number the device has its own context."""
+    None leaves the context's number, which is 1 by default. With a number the device has its own context. More than 1 makes a
+    device whose `engine` is "auto" take libzmq."""
 
     cpus: Collection[int] = ()
     """The processors, by number, that the relay and its I/O threads may run on. Linux only.
