@@ -92,7 +92,7 @@ def slow(session: nox.Session) -> None:
     session.notify("packaging")
     session.notify("compat")
     require_test_programs(session)
-    install(session, "test")
+    install(session, "test", "foreign")
     run_side_by_side(session, "slow")
 
 
@@ -167,7 +167,7 @@ def packaging(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def compat(session: nox.Session) -> None:
-    """Run PyZMQ's own tests of its devices, from the sdist of the installed version, with zdev's devices in their place."""
+    """Run PyZMQ's own tests of its devices, from the sdist of the installed version, on zdev's devices of each engine."""
     install(session, "test")  # the build requirements too: pip prepares an sdist's metadata before it hands the sdist over
     session.install("pip")
     version = "import importlib.metadata; print(importlib.metadata.version('pyzmq'))"
@@ -181,7 +181,10 @@ def compat(session: nox.Session) -> None:
                 Path(folder, name).write_bytes(content.read() if content else b"")
         shutil.copy(ROOT / "packages/zdev-background/tests/instead_of_zmq_devices.py", Path(folder, "conftest.py"))
         with session.chdir(folder):
-            session.run("pytest", "--timeout=60", "-p", "no:cacheprovider", "--rootdir", folder, folder)
+            for engine in ("auto", "libzmq"):
+                session.run(
+                    "pytest", "--timeout=60", "-p", "no:cacheprovider", "--rootdir", folder, folder, f"--engine={engine}"
+                )
 
 
 @nox.session

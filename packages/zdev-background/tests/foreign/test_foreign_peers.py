@@ -1,0 +1,203 @@
+"""Peers of other implementations of ZMTP exchange messages through a device of each engine."""
+
+from __future__ import annotations
+
+import socket as sockets
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import count
+
+import pytest
+import zmq
+from helpers import ANY_PORT, Eventually, libzmq_only, wire_only
+
+from zdev_background import ThreadDevice
+
+from .implementations import IMPLEMENTATIONS, Implementation
+from .program import SHORT, Peer
+
+MESSAGES = {
+    "one empty frame": [b""],
+    "empty frames": [b"", b"a", b"", b"b", b""],
+    "lengths of one byte and of eight": [bytes(255), bytes(256)],
+    "300 frames": [b"%d" % number for number in range(300)],
+    "1 MB frames": [bytes(range(250)) * 4000, bytes(1_000_000)],
+}
+DEVICE = {"DEALER": (zmq.ROUTER, zmq.DEALER), "PUSH": (zmq.PULL, zmq.PUSH), "PUB": (zmq.XSUB, zmq.XPUB)}
+RECEIVER = {"DEALER": "DEALER", "PUSH": "PULL", "PUB": "SUB"}
+each_sender = pytest.mark.parametrize("sender", DEVICE)
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the wire engine is for Linux only")
+ENGINES = [pytest.param("wire", marks=[wire_only, on_linux]), pytest.param("libzmq", marks=libzmq_only)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+NUMBERS = count()
+
+MakePeer = Callable[..., Peer]
+MakeDevice = Callable[..., ThreadDevice]
+
+
+@pytest.fixture(scope="session", params=IMPLEMENTATIONS, ids=lambda implementation: implementation.name.replace(" ", "-"))
+def implementation(request: pytest.FixtureRequest) -> Implementation:
+    chosen: Implementation = request.param
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def command(implementation: Implementation, pytestconfig: pytest.Config) -> list[str]:
+    """How to start a peer of one implementation."""
+    assert pytestconfig.cache is not None
+    return implementation.command(pytestconfig.cache.mkdir(f"foreign-{IMPLEMENTATIONS.index(implementation)}"))
+
+
+@pytest.fixture
+def peer(implementation: Implementation, command: list[str], engine: str) -> Iterator[MakePeer]:
+    """Starts peers: `peer("REQ", endpoint)`."""
+    if engine == "wire" and implementation.zmtp == "2.0":
+        pytest.skip("the wire engine refuses ZMTP 2.0")
+    with ExitStack() as peers:
+        yield lambda *words, **options: peers.enter_context(Peer(command, *words, **options))
+
+
+@pytest.fixture(params=ENGINES)
+def device(engine: str) -> Iterator[MakeDevice]:
+    """Starts devices for peers that send with a type: `device("PUSH", endpoint_of_in, endpoint_of_out)`."""
+    with ExitStack() as devices:
+
+        def start(sender: str, into: str = ANY_PORT, out: str = ANY_PORT, how: str = "bind") -> ThreadDevice:
+            started = ThreadDevice(zmq.QUEUE, *DEVICE[sender])
+            for endpoint, role in ((into, "in"), (out, "out")):
+                getattr(started, f"{how}_{role}")(endpoint)
+            devices.callback(started.stop)
+            started.start()
+            assert started.engine == engine
+            return started
+
+        yield start
+
+
+def ends(device: ThreadDevice) -> tuple[str, str]:
+    return device.endpoints["in"][0], device.endpoints["out"][0]
+
+
+def free_endpoint() -> str:
+    with sockets.create_server(("127.0.0.1", 0)) as server:
+        return f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+def assert_flow(sender: Peer, receiver: Peer, topic: bytes = b"topic") -> None:
+    """Send until a message of this call arrives: those sent while there is no connection may be lost."""
+    first = next(NUMBERS)
+    for number in NUMBERS:
+        sender.send(topic, b"%d" % number)
+        while received := receiver.receive(SHORT):
+            if int(received[-1]) > first:
+                return
+        assert number < first + 100, "no message arrived"
+
+
+def test_a_rep_receives_the_requests_of_a_req_and_its_replies_return(device: MakeDevice, peer: MakePeer) -> None:
+    into, out = ends(device("DEALER"))
+    client, worker = peer("REQ", into), peer("REP", out)
+    for name, message in MESSAGES.items():
+        client.send(*message)
+        assert worker.receive() == message, name
+        worker.send(b"", *message, b"done")
+        assert client.receive() == [b"", *message, b"done"], name
+
+
+def test_replies_go_to_the_dealer_with_the_routing_id_that_it_set(device: MakeDevice, peer: MakePeer) -> None:
+    into, out = ends(device("DEALER"))
+    clients = {name: peer("DEALER", into, name) for name in ("first", "second" * 20)}
+    worker = peer("DEALER", out)
+    for message in MESSAGES.values():
+        for client in clients.values():
+            client.send(b"", *message)
+        requests = [worker.receive(), worker.receive()]
+        assert sorted(requests, key=str) == sorted(([name.encode(), b"", *message] for name in clients), key=str)
+        for routing_id, *_ in filter(None, reversed(requests)):
+            worker.send(routing_id, b"", b"for " + routing_id)
+        assert {name: client.receive() for name, client in clients.items()} == {
+            name: [b"", b"for " + name.encode()] for name in clients
+        }
+
+
+def test_a_pull_receives_all_messages_of_a_push_in_order(device: MakeDevice, peer: MakePeer) -> None:
+    into, out = ends(device("PUSH"))
+    push, pull = peer("PUSH", into), peer("PULL", out)
+    for message in MESSAGES.values():
+        push.send(*message)
+    assert [pull.receive() for _ in MESSAGES] == [*MESSAGES.values()]
+
+
+def test_an_xpub_receives_subscriptions_and_a_sub_the_topics_to_which_it_is_subscribed(
+    device: MakeDevice, peer: MakePeer
+) -> None:
+    into, out = ends(device("PUB"))
+    xpub, sub = peer("XPUB", into), peer("SUB", out)
+    sub.subscribe(b"a")
+    assert xpub.receive() == [b"\1a"]
+    for message in MESSAGES.values():
+        xpub.send(b"other", *message)
+        xpub.send(b"a1", *message)
+        assert sub.receive() == [b"a1", *message]
+    sub.unsubscribe(b"a")
+    assert xpub.receive() == [b"\0a"]
+    sub.subscribe(b"")
+    assert xpub.receive() == [b"\1"]
+
+
+def test_a_sub_receives_nothing_of_a_topic_from_which_it_unsubscribed(device: MakeDevice, peer: MakePeer) -> None:
+    into, out = ends(device("PUB"))
+    pub, sub = peer("PUB", into), peer("SUB", out)
+    sub.subscribe(b"old")
+    assert_flow(pub, sub, b"old")
+    sub.unsubscribe(b"old")
+    sub.subscribe(b"new")
+    assert_flow(pub, sub, b"new")
+    for topic in (b"old", b"new", b"old", b"new last"):
+        pub.send(topic)
+    received: list[list[bytes]] = []
+    while received[-1:] != [[b"new last"]]:
+        message = sub.receive()
+        assert message
+        received.append(message)
+    assert [topic for topic, *_ in received if topic == b"old"] == []
+
+
+@each_sender
+def test_peers_reconnect_to_a_device_that_was_restarted(device: MakeDevice, peer: MakePeer, sender: str) -> None:
+    first = device(sender)
+    into, out = ends(first)
+    one, other = peer(sender, into), peer(RECEIVER[sender], out)
+    if sender == "PUB":
+        other.subscribe(b"topic")
+    assert_flow(one, other)
+    first.stop()
+    device(sender, into, out)
+    assert_flow(one, other)
+
+
+@each_sender
+def test_a_device_connects_to_peers_that_bind_and_connects_again_when_they_restart(
+    device: MakeDevice, peer: MakePeer, sender: str
+) -> None:
+    into, out = free_endpoint(), free_endpoint()
+    device(sender, into, out, how="connect")
+    for _ in range(2):
+        one, other = peer(sender, into, how="bind"), peer(RECEIVER[sender], out, how="bind")
+        if sender == "PUB":
+            other.subscribe(b"topic")
+        assert_flow(one, other)
+        one.kill()
+        other.kill()
+
+
+@wire_only
+@on_linux
+@pytest.mark.parametrize("implementation", [each for each in IMPLEMENTATIONS if each.zmtp == "2.0"], indirect=True)
+@pytest.mark.parametrize("device", ["wire"], indirect=True)
+def test_wire_refuses_and_counts_a_peer_of_zmtp_2(device: MakeDevice, command: list[str], eventually: Eventually) -> None:
+    started = device("PUSH")
+    with Peer(command, "PUSH", ends(started)[0]):
+        eventually(lambda: started.connections()["in"].counters.refused_version)
