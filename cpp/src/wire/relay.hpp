@@ -37,6 +37,7 @@ public:
     void set_mode(mode wanted) noexcept { mode_ = wanted; }
 
     bool may_read() const noexcept;
+    bool discards() const noexcept { return mode_ == mode::discarding; }
     std::size_t batch() const noexcept { return passes_runs() ? ~std::size_t{0} : 1; }
     // Returns how many bytes were taken.
     std::size_t take(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole);

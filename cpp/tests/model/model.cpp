@@ -142,7 +142,11 @@ void model_run::check_counts() {
         malformed += flow.malformed;
         dropped += flow.malformed + flow.unroutable + flow.overflowed;
     }
-    const auto lost_in = device_.connections("in").messages_lost, lost_out = device_.connections("out").messages_lost;
+    const auto lost_at = [this](const char* role) {
+        const auto counts = device_.connections(role);
+        return counts.messages_lost + counts.drain_discards + counts.departed_copies;
+    };
+    const auto lost_in = lost_at("in"), lost_out = lost_at("out");
     std::uint64_t lost = lost_in + lost_out;
     const std::string figures = ": said " + std::to_string(said_) + ", received " + std::to_string(received) + ", sent " +
                                 std::to_string(sent) + ", dropped " + std::to_string(dropped) + ", lost " +
@@ -196,7 +200,7 @@ void model_run::check_monitor() {
     if (!publishing) require(copied + dropped == sent, "a message without a copy" + figures);
     if (!publishing) require(copied == heard + counts.messages_lost, "a copy is not accounted for" + figures);
     if (publishing && readers == 1)
-        require(copied + dropped == heard + counts.messages_lost + counts.subscriber_drops,
+        require(copied + dropped == heard + counts.messages_lost + counts.departed_copies + counts.subscriber_drops,
                 "a copy is not accounted for" + figures);
 }
 

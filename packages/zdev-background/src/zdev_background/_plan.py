@@ -50,6 +50,11 @@ class Connections(NamedTuple):
     counters: RoleStatistics
     connects: tuple[ConnectStatus, ...]
 
+    @property
+    def lost(self) -> int:
+        """Messages received and not delivered, because the receiver left or the run ended, those of a drain among them."""
+        return self.counters.messages_lost + self.counters.drain_discards
+
 
 class Started(NamedTuple):
     """The report of a start.

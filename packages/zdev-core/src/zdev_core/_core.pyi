@@ -244,6 +244,12 @@ class RoleStatistics:
     def messages_lost(self) -> int:
         """Messages received and not delivered, because the receiver left or the run ended."""
     @property
+    def drain_discards(self) -> int:
+        """Messages that arrived during a drain of requests, and were not forwarded."""
+    @property
+    def departed_copies(self) -> int:
+        """Copies that waited for a subscriber of this PUB or XPUB that left."""
+    @property
     def subscriber_drops(self) -> int:
         """Copies not sent because a subscriber of this PUB or XPUB had SNDHWM messages waiting."""
     @property

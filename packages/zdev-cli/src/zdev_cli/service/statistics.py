@@ -125,7 +125,7 @@ class CumulativeStatistics:
         for role, each in connections.items():
             totals = roles[role].totals if role in roles else dict.fromkeys(CONNECTION_METRICS, 0)
             roles[role] = ConnectionReading(_sum(totals, each.counters), each.counters.connections, each.connects)
-        lost = sum(connections[role].counters.messages_lost for role in _ENDS if role in connections)
+        lost = sum(connections[role].lost for role in _ENDS if role in connections)
         self._latest = Reading(now, in_, out, past.lost + lost, in_flight, state, roles)
 
 

@@ -54,6 +54,10 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     """The peer was silent for too long."""
     messages_lost: Annotated[int, _undelivered("lost")] = 0
     """Messages received and not delivered, because the receiver left or the run ended."""
+    drain_discards: Annotated[int, _undelivered("drain")] = 0
+    """Messages that arrived during a drain of requests, and were not forwarded."""
+    departed_copies: Annotated[int, _undelivered("subscriber_left")] = 0
+    """Copies that waited for a subscriber of this PUB or XPUB that left."""
     subscriber_drops: Annotated[int, _undelivered("subscriber_full")] = 0
     """Copies not sent because a subscriber of this PUB or XPUB had SNDHWM messages waiting."""
     publisher_drops: Annotated[int, _undelivered("publisher_full")] = 0
