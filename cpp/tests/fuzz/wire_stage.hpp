@@ -126,7 +126,7 @@ private:
         forward_ =
             std::make_unique<wire::relay>(type(in), type(out), !spec_.out, out_role().pattern(), tap("in"), spec_.on_full);
         roles_[in]->feed(forward_.get());
-        if (!wire::goes_both_ways(spec_)) return;
+        if (!wire::goes_backward(spec_)) return;
         backward_ = std::make_unique<wire::relay>(type(out), type(in), false, roles_[in]->pattern(), tap("out"), spec_.on_full);
         out_role().feed(backward_.get());
         if (!out_role().publisher() || !roles_[in]->upstream()) return;
