@@ -44,6 +44,10 @@ def test_auto_takes_wire_for_tcp_and_ipc(kind: type[Device], tmp_path: Path) -> 
     with device:
         assert device.engine == "wire"
         assert device.engine.reason
+    assert device.engine == "wire"  # of the last run
+    device.engine = "libzmq"
+    assert device.engine == "libzmq"
+    assert not device.engine.reason
 
 
 @pytest.mark.engine("auto")

@@ -172,10 +172,15 @@ class Device(AsyncLifeCycle, InRole, OutRole):
 
         Set it before the start. "wire" owns the connections of the device: it costs less, and counts exactly (Linux, tcp and ipc).
         "libzmq" relays between sockets of libzmq. "auto", the default, takes wire if it supports all that the device asks for. After
-        a start this is the engine that was taken, "wire" or "libzmq", and its `reason` says why.
+        a start this is the engine that was taken, "wire" or "libzmq", and its `reason` says why, also after the end until it is
+        set again.
         """
-        launcher = self._ready()
-        return launcher.ready.result().engine if launcher else Engine(self._engine_setting)
+        launcher = self._launcher
+        if launcher and launcher.ready.done() and not launcher.ready.exception():
+            started = launcher.ready.result()
+            if launcher.is_alive() or started.setting == self._engine_setting:
+                return started.engine
+        return Engine(self._engine_setting)
 
     @engine.setter
     def engine(self, name: str) -> None:

@@ -80,7 +80,8 @@ def _obstacle(plan: Plan) -> str | None:
 
 def _type_refusal(plan: Plan) -> str | None:
     types = {role: spec.type for role, spec in plan.specs.items() if spec.role == role}
-    return zdev_core.wire_refusal(types["in"], types.get("out"), types.get("mon"))
+    refusal = zdev_core.wire_refusal(types["in"], types.get("out"), types.get("mon"))
+    return refusal.removeprefix("device: ") if refusal else None
 
 
 def _socket_obstacle(spec: SocketSpec, options: list[int]) -> str | None:

@@ -62,10 +62,12 @@ class Started(NamedTuple):
     Attributes:
         endpoints: What each role has bound.
         engine: Which engine relays, and why.
+        setting: The engine that the device had asked for.
     """
 
     endpoints: Endpoints
     engine: Engine
+    setting: str = "auto"
 
 
 @dataclass(frozen=True)
