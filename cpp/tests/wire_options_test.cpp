@@ -57,8 +57,8 @@ TEST_F(OnWire, MatchingCanBeInverted) {
     running device(spec);
     auto source = dial(ZMQ_PUSH, device.at("in"));
     auto sink = dial(ZMQ_PULL, device.at("out"));
-    auto watcher =
-        dial(ZMQ_SUB, device.at("mon"), [](zmq::socket_t& s) { s.set(zmq::sockopt::invert_matching, true), subscribed_to("a")(s); });
+    auto watcher = dial(ZMQ_SUB, device.at("mon"),
+                        [](zmq::socket_t& s) { s.set(zmq::sockopt::invert_matching, true), subscribed_to("a")(s); });
     ASSERT_TRUE(device.connected("mon", 1));
     const auto seen = [&] { return send(source, {"b"}), recv(sink), try_recv(watcher, 10ms).has_value(); };
     ASSERT_TRUE(eventually(seen));
@@ -76,7 +76,8 @@ TEST_F(OnWire, WithXpubVerboserEverySubscriptionGoesUpstream) {
     running device(spec);
     auto source = dial(ZMQ_XPUB, device.at("in"), [](zmq::socket_t& s) { s.set(zmq::sockopt::xpub_verboser, true); });
     ASSERT_TRUE(device.connected("in", 1));
-    auto first = dial(ZMQ_SUB, device.at("out"), subscribed_to("a")), second = dial(ZMQ_SUB, device.at("out"), subscribed_to("a"));
+    auto first = dial(ZMQ_SUB, device.at("out"), subscribed_to("a")),
+         second = dial(ZMQ_SUB, device.at("out"), subscribed_to("a"));
     EXPECT_EQ(recv(source), message{"\1a"});
     EXPECT_EQ(recv(source), message{"\1a"});
 }
