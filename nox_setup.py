@@ -9,6 +9,8 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -67,6 +69,25 @@ def require(session: nox.Session, packages: Packages, otherwise: str = "") -> No
         packages: What the session needs.
         otherwise: The consequence of going on without them. If given, a developer's session warns and goes on; CI never does.
     """
+    if not all(map(_is_installed, packages)):
+        with _one_at_a_time():
+            _install(session, packages, otherwise)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Exclude other runs of nox in this folder: a package manager refuses to run twice."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    with (ROOT / ".nox" / "packages.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _install(session: nox.Session, packages: Packages, otherwise: str) -> None:
     missing = [name for name in packages if not _is_installed(name)]
     if not missing:
         return

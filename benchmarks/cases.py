@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-NATIVE = ("native-monitored-queue", "native-queue", "native-zmq-proxy")
-ZDEV = ("zdev-monitored-queue", "zdev-queue")
-TWO_WAYS = (*ZDEV, "pyzmq-monitored-queue", "zmq-proxy", "pyomq-proxy")
+NATIVE = ("native-monitored-queue", "native-queue", "native-zmq-proxy")  # relay between the sockets of one process
+ZDEV = ("zdev-monitored-queue", "zdev-queue", "libzmq-monitored-queue")
+TWO_WAYS = (*ZDEV, "native-wire", "trial", "pyzmq-monitored-queue", "zmq-proxy", "pyomq-proxy")
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Case:
     clients: int = 1
     workers: int = 1
     subscribers: int = 1
+    topics: int = 0
     monitor: str = ""
     transport: str = "tcp"
     unit: str = "messages"
@@ -48,13 +49,15 @@ def _state(pattern: str, *peers: str) -> Case:
 
 
 STATES = {
-    "idle": _state("idle", "zdev-monitored-queue", "zmq-proxy", "pyzmq-monitored-queue", "pyomq-proxy"),
+    "idle": _state(
+        "idle", "zdev-monitored-queue", "libzmq-monitored-queue", "zmq-proxy", "pyzmq-monitored-queue", "pyomq-proxy"
+    ),
     "paused": _state("paused", "zdev-monitored-queue"),
     "no-backend": _state("no-backend", "zdev-monitored-queue", "zmq-proxy", "pyzmq-monitored-queue"),
     "growth": _state("growth", "zdev-monitored-queue", "zmq-proxy"),
 }
 # With 256,000 requests in flight, the first replies take ten seconds and the process a gigabyte.
-CROWDED_PEERS = ("zdev-monitored-queue", "zmq-proxy", "pyomq-proxy")
+CROWDED_PEERS = ("zdev-monitored-queue", "native-wire", "trial", "zmq-proxy", "pyomq-proxy")
 
 
 def _clients() -> dict[str, Case]:
@@ -83,7 +86,7 @@ def _all() -> dict[str, Case]:
     cases = {f"stream-{size}": Case("stream", size, quick=size in {64, 4096}) for size in SIZES}
     cases |= {f"stream-5x{size}": Case("stream", size, frames=5) for size in (64, 4096)}
     cases["monitor-fast"] = Case("stream", monitor="fast", quick=True)
-    cases["monitor-frozen"] = Case("stream", monitor="frozen", quick=True, peers=(*ZDEV, "zmq-proxy", *NATIVE))
+    cases["monitor-frozen"] = Case("stream", monitor="frozen", quick=True, peers=(*ZDEV, "native-wire", "zmq-proxy", *NATIVE))
     cases["round-trips"] = Case("round-trips", quick=True, unit="round trips", window=256)
     cases["round-trips-5x64"] = Case("round-trips", frames=5, unit="round trips", window=256)
     cases["round-trips-4096"] = Case("round-trips", 4096, unit="round trips", window=256)
@@ -92,6 +95,10 @@ def _all() -> dict[str, Case]:
     cases |= _clients()
     cases["router-router"] = Case("router-router", unit="round trips", window=256)
     cases |= {f"fan-out-{n}": Case("fan-out", subscribers=n, unit="deliveries") for n in (1, 8, 64)}
+    cases |= {
+        f"topics-{topics}": Case("fan-out", subscribers=min(topics, 64), topics=topics, unit="messages")
+        for topics in (10, 100_000)
+    }
     for transport in ("ipc", "inproc"):
         peers = (*NATIVE, "direct") if transport == "inproc" else ()
         cases |= {f"stream-{transport}-{size}": Case("stream", size, transport=transport, peers=peers) for size in (64, 4096)}

@@ -33,7 +33,20 @@ OVERVIEW_CASES = {
 COLOURS = dict(
     zip(
         [*(name for name, peer in PEERS.items() if not peer.tuned), DIRECT],
-        ("#d62728", "#ff9896", "#8c564b", "#c49c94", "#1f77b4", "#2ca02c", "#98df8a", "#9467bd", "#7f7f7f"),
+        (
+            "#d62728",
+            "#ff9896",
+            "#e377c2",
+            "#8c564b",
+            "#c49c94",
+            "#ff7f0e",
+            "#bcbd22",
+            "#1f77b4",
+            "#2ca02c",
+            "#98df8a",
+            "#9467bd",
+            "#7f7f7f",
+        ),
         strict=True,
     )
 )

@@ -1,4 +1,4 @@
-"""Count what a run of relay.cpp takes: instructions with callgrind, system calls with strace, sleeps with getrusage."""
+"""Count what a run of relay.cpp or wire_relay.cpp takes: instructions with callgrind, system calls with strace, sleeps with getrusage."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from pathlib import Path
 from programs import give_up
 
 BURSTS = {1: 1000, 10: 500, 900: 30}  # messages per burst: number of bursts
-DEVICES = ("queue", "monitored-queue", "zmq-proxy")
+DEVICES = ("queue", "monitored-queue", "zmq-proxy", "wire")
 PATTERNS = ("stream", "round-trips")
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Messages of a pattern, in bursts, through a device of relay.cpp."""
+    """Messages of a pattern, in bursts, through a device of relay.cpp, or the `wire` device of wire_relay.cpp."""
 
     pattern: str
     burst: int
     device: str
 
     def command(self, relay: Path, bursts: int) -> list[str]:
-        return [str(relay), self.device, self.pattern, str(bursts), str(self.burst)]
+        program = relay.with_name("wire_relay") if self.device == "wire" else relay
+        return [str(program), self.device, self.pattern, str(bursts), str(self.burst)]
 
 
 def _run(command: list[str]) -> str:

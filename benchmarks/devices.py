@@ -23,13 +23,14 @@ class Peer:
 
     Attributes:
         label: The heading of its column.
-        kind: `function`, `background` or `native`.
+        kind: `function`, `background`, `native`, or `trial`, the program given by --trial.
         call: By kind: `module.function`, called with the in and out socket; a class of zdev-background; a name that native.cpp
             knows.
         distribution: The Python distribution that it needs.
         monitored: Whether it always has a PUB monitor.
         captures: Whether it has a PUB as capture socket where the load subscribes to it.
         sockets: The module that creates the sockets.
+        engine: The engine, if not the one that zdev-background chooses.
         drafts: Whether it runs with the libzmq given by --drafts.
         io_threads: The number of I/O threads, if not the default.
         one_cpu: Whether the device and its I/O thread run on one processor.
@@ -43,6 +44,7 @@ class Peer:
     monitored: bool = False
     captures: bool = False
     sockets: str = "zmq"
+    engine: str = "auto"
     drafts: bool = False
     io_threads: int | None = None
     one_cpu: bool = False
@@ -69,6 +71,9 @@ _TUNED = ("stream", "round-trips", "request-reply")
 PEERS = {
     "zdev-monitored-queue": Peer("zdev mq", "background", _MONITORED, "zdev-background", monitored=True, patterns=_EVERY),
     "zdev-queue": Peer("zdev q", "background", "ThreadDevice", "zdev-background", patterns=_EVERY),
+    "libzmq-monitored-queue": Peer(
+        "mq on libzmq", "background", _MONITORED, "zdev-background", monitored=True, patterns=_EVERY, engine="libzmq"
+    ),
     "zdev-one-cpu": Peer(
         "zdev mq, 1 CPU", "background", _MONITORED, "zdev-background", monitored=True, patterns=_TUNED, one_cpu=True
     ),
@@ -77,7 +82,8 @@ PEERS = {
     ),
     "native-monitored-queue": Peer("C++ mq", "native", "monitored-queue", monitored=True, patterns=_EVERY),
     "native-queue": Peer("C++ q", "native", "queue", patterns=_EVERY),
-    "native-wire": Peer("C++ wire", "native", "wire", monitored=True, patterns=_EVERY),
+    "native-wire": Peer("C++ wire mq", "native", "wire", monitored=True, patterns=_EVERY),
+    "trial": Peer("trial", "trial", "", monitored=True, patterns=("stream", "round-trips", "request-reply", "clients")),
     "drafts-monitored-queue": Peer(
         "C++ mq, drafts", "native", "monitored-queue", monitored=True, drafts=True, patterns=("stream",)
     ),
@@ -122,6 +128,7 @@ def _run_background(peer: Peer, types: dict[str, str], endpoints: dict[str, str]
     zmq, background = import_module("zmq"), import_module("zdev_background")
     numbers = {f"{role}_type": getattr(zmq, name) for role, name in types.items()}
     device = getattr(background, peer.call)(**numbers)
+    device.engine = peer.engine
     device.io_threads = peer.io_threads
     if peer.one_cpu:
         device.cpus = {max(os.sched_getaffinity(0))}

@@ -53,7 +53,7 @@ class Verdict:
         return f"{found} (goal: {'at most' if goal.at_most else 'at least'} {goal.bound * scale:g} {unit})"
 
 
-UNITS = {"cpu_share": ("% of a core", 100.0), "rest_mb": ("MB", 1.0), "growth_kb": ("KB", 1.0)}
+UNITS = {"cpu_share": ("% of a core", 100.0), "rest_mb": ("MB", 1.0), "growth_kb": ("KB", 1.0), "wakeups": ("wake-ups", 1.0)}
 
 
 def _rates(case: str, text: str, bounds: dict[tuple[str, str], float]) -> list[Goal]:
@@ -62,51 +62,56 @@ def _rates(case: str, text: str, bounds: dict[tuple[str, str], float]) -> list[G
     return [Goal(named[over], case, "per_second", bound, over) for over, bound in bounds.items()]
 
 
+def _cpu(case: str, text: str, bound: float) -> Goal:
+    return Goal(f"CPU per message, {text}, over zmq.proxy", case, "cpu_ns", bound, (case, PROXY), at_most=True)
+
+
+def _over(case: str, text: str, proxy: float, pyomq: float) -> list[Goal]:
+    return _rates(case, text, {(case, PROXY): proxy, (case, PYOMQ): pyomq})
+
+
+def _clients(clients: int, window: int, proxy: float) -> list[Goal]:
+    name, text = f"clients-{clients}-window-{window}", f"{clients} clients, window {window}"
+    goals = _over(name, text, proxy, 1.2)
+    if window > 1:
+        goals.append(Goal(f"peak memory, {text}, over zmq.proxy", name, "peak_mb", 0.1, (name, PROXY), at_most=True))
+    return goals
+
+
 GOALS = [
-    *_rates(
-        "stream-64",
-        "monitored queue, no subscriber, 64 B stream",
-        {
-            ("stream-64", PYZMQ): 5.5,
-            ("stream-64", PROXY): 1.7,
-            ("stream-64", PYOMQ): 1.0,
-            ("stream-64", QUEUE): 0.97,
-        },
+    *_over("stream-64", "64 B stream", 2.5, 1.8),
+    _cpu("stream-64", "64 B stream", 0.15),
+    *_over("stream-4096", "4 KiB stream", 1.4, 1.1),
+    _cpu("stream-4096", "4 KiB stream", 0.5),
+    *_over("stream-65536", "64 KiB stream", 1.2, 1.1),
+    _cpu("stream-65536", "64 KiB stream", 0.5),
+    *_over("stream-1048576", "1 MiB stream", 1.1, 1.0),
+    _cpu("stream-1048576", "1 MiB stream", 0.5),
+    *_over("stream-5x64", "stream of 5 frames of 64 B", 2.0, 1.3),
+    *_over("round-trips", "round trips, 64 B, window 256", 2.2, 1.8),
+    _cpu("round-trips", "round trips, 64 B, window 256", 0.15),
+    *_over("round-trips-4096", "round trips, 4 KiB, window 256", 1.7, 1.2),
+    _cpu("round-trips-4096", "round trips, 4 KiB, window 256", 0.35),
+    *(
+        Goal(f"one REQ/REP at a time, {name}, over {label(peer)}", "latency", metric, bound, ("latency", peer), at_most=True)
+        for peer, bound in ((PROXY, 0.65), (PYOMQ, 0.8))
+        for name, metric in (("median", "p50_us"), ("99th percentile", "p99_us"))
     ),
+    Goal("one REQ/REP at a time, wake-ups of the device per round trip", "latency", "wakeups", 2.05, at_most=True),
+    *(goal for clients in (100, 1000) for goal in _clients(clients, 1, 2.0)),
+    *(goal for clients in (100, 1000) for goal in _clients(clients, 256, 5.0)),
     *_rates(
         "monitor-fast",
-        "monitored queue, one fast subscriber, 64 B stream",
-        {("monitor-fast", PYZMQ): 3.5, ("monitor-fast", PROXY): 1.2},
+        "64 B stream with one fast subscriber at the monitor",
+        {("stream-64", MQ): 0.7, ("monitor-fast", PROXY): 2.0, ("monitor-fast", PYZMQ): 3.5},
     ),
-    *_rates(
-        "round-trips",
-        "round trips, window 256, 64 B",
-        {("round-trips", PYZMQ): 3.5, ("round-trips", PROXY): 1.4, ("round-trips", PYOMQ): 1.4},
-    ),
-    *_rates("stream-4096", "4 KiB stream", {("stream-4096", PROXY): 1.1}),
-    Goal(
-        "4 KiB stream on a libzmq with drafts, over pyomq",
-        "stream-4096",
-        "per_second",
-        1.0,
-        ("stream-4096", PYOMQ),
-        peer="drafts-monitored-queue",
-    ),
-    Goal("one REQ/REP at a time, median, over zmq.proxy", "latency", "p50_us", 1.0, ("latency", PROXY), at_most=True),
-    *_rates("monitor-frozen", "frozen monitor subscriber, over no monitor", {("monitor-frozen", QUEUE): 0.95}),
-    Goal(
-        "CPU of the device's own thread, 64 B stream, over zmq.proxy",
-        "stream-64",
-        "cpu_own_ns",
-        0.45,
-        ("stream-64", PROXY),
-        at_most=True,
-    ),
-    *_rates("clients-1000-window-1", "1000 clients, one request each", {("clients-1-window-1", MQ): 0.8}),
-    *_rates("clients-1000-window-1", "1000 clients, one request each", {("clients-1000-window-1", PROXY): 1.0}),
-    *_rates("clients-1000-window-256", "1000 clients, 256 requests each", {("clients-1-window-256", MQ): 0.8}),
-    *(Goal(f"CPU, {name}", name, "cpu_share", 0.01, at_most=True) for name in ("idle", "paused", "no-backend")),
+    *_rates("monitor-frozen", "64 B stream with a frozen subscriber at the monitor", {("monitor-frozen", QUEUE): 0.95}),
+    *_over("fan-out-8", "fan-out to 8 subscribers", 1.5, 1.2),
+    *_over("fan-out-64", "fan-out to 64 subscribers", 1.5, 1.2),
+    *_rates("topics-100000", "100,000 topics of 64 subscribers, messages of one", {("topics-10", PROXY): 1.0}),
+    *(Goal(f"CPU, {name}", name, "cpu_share", 0.001, at_most=True) for name in ("idle", "paused", "no-backend")),
     Goal("memory of a device process at rest", "stream-64", "rest_mb", 40, at_most=True),
+    Goal("memory of a C++ process at rest", "stream-64", "rest_mb", 5, at_most=True, peer="native-wire"),
     Goal("memory growth with relayed messages", "growth", "growth_kb", 1000, at_most=True),
 ]
 

@@ -1,6 +1,7 @@
 // Loads a device from both ends, checks every message, and prints the results as one line of JSON.
 //
 //   load --pattern NAME --seconds S [--size BYTES] [--frames N] [--window N] [--clients N] [--workers N] [--subscribers N]
+//        [--topics N]
 //        [--in ENDPOINT --out ENDPOINT [--mon ENDPOINT --monitor fast|frozen]] | [--device NAME]
 //
 // With --device the device is a thread of this process, over inproc (names: see relays.hpp). Without a device the two ends are
@@ -83,6 +84,7 @@ arguments parse(int argc, char** argv) {
         {"--clients", number(o.clients)},
         {"--workers", number(o.workers)},
         {"--subscribers", number(o.subscribers)},
+        {"--topics", number(o.topics)},
         {"--size", [&o](const std::string& value) { o.size = std::stoul(value); }},
         {"--seconds", [&o](const std::string& value) { o.seconds = std::stod(value); }},
     };

@@ -49,12 +49,14 @@ class Programs:
         native: The C++ devices.
         libzmq: The libzmq that the C++ devices use; None for the one they are linked to.
         drafts: A libzmq built with drafts, for the peer that needs it.
+        trial: Another relay; see --trial.
     """
 
     load: Path
     native: Path
     libzmq: Path | None
     drafts: Path | None = None
+    trial: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -125,6 +127,8 @@ def _command(programs: Programs, devices: Path, peer: str, case: Case, endpoints
     """Return the command that starts the device, and the variables to add to its environment."""
     watched = bool(case.monitor)
     found = PEERS.get(peer)
+    if found and found.kind == "trial":
+        return [str(programs.trial), peer, case.pattern], {"JSON": "1"}
     if found is None or found.kind != "native":
         return [sys.executable, str(devices), peer, case.pattern, endpoints, *(["watched"] if watched else [])], {}
     roles = ["in", "out", *(["mon"] if found.has_monitor(watched) else [])]
@@ -161,7 +165,7 @@ def device(
 
 def load(programs: Programs, case: Case, seconds: float, target: list[str]) -> dict[str, Any]:
     """Run the load generator and return its results."""
-    numbers = ("size", "frames", "window", "clients", "workers", "subscribers")
+    numbers = ("size", "frames", "window", "clients", "workers", "subscribers", "topics")
     command = [str(programs.load), "--pattern", case.pattern, "--seconds", str(seconds), *target]
     command += [word for name in numbers for word in (f"--{name}", str(getattr(case, name)))]
     pipe = subprocess.PIPE

@@ -121,11 +121,11 @@ def _ahead(results: Results) -> list[str]:
 
 
 def _is_native(peer: str) -> bool:
-    return PEERS[peer].kind == "native"
+    return PEERS[peer].kind in ("native", "trial")
 
 
 def _is_zdev(peer: str) -> bool:
-    return peer.startswith(("zdev", "drafts")) or (peer.startswith("native") and peer != "native-zmq-proxy")
+    return peer.startswith(("zdev", "drafts", "libzmq")) or (peer.startswith("native") and peer != "native-zmq-proxy")
 
 
 def _case(results: Results, name: str) -> list[str]:

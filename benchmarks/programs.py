@@ -55,7 +55,7 @@ def _libzmq_of_pyzmq() -> Path | None:
     return Path(import_module("zdev_core").libzmq()) if sys.platform == "linux" else None
 
 
-def build(directory: Path, libzmq: Path | None = None, drafts: Path | None = None) -> Programs:
+def build(directory: Path, libzmq: Path | None = None, drafts: Path | None = None, trial: Path | None = None) -> Programs:
     """Build the C++ programs."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     cmake = shutil.which("cmake", path=path) or give_up("cmake not found: install it, or run `pip install cmake`")
@@ -64,7 +64,7 @@ def build(directory: Path, libzmq: Path | None = None, drafts: Path | None = Non
         if done.returncode:
             output = done.stdout + done.stderr
             give_up(f"cannot build the programs (a C++17 compiler, libzmq and cppzmq are required):\n{output}")
-    return Programs(directory / "load", directory / "native", libzmq or _libzmq_of_pyzmq(), drafts)
+    return Programs(directory / "load", directory / "native", libzmq or _libzmq_of_pyzmq(), drafts, trial)
 
 
 def plan_of(cases: list[str], peers: list[str], rounds: int) -> Iterator[tuple[int, str, str]]:

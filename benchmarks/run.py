@@ -49,6 +49,12 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--libzmq", type=Path, metavar="FILE", help="libzmq for the C++ devices. Default: the one in pyzmq")
     parser.add_argument("--drafts", type=Path, metavar="FILE", help="libzmq built with drafts, adds the peer that needs it")
+    parser.add_argument(
+        "--trial",
+        type=Path,
+        metavar="FILE",
+        help="a relay on trial, run as `JSON=1 FILE trial PATTERN`: prints its endpoints as native.cpp does, and ends with its input",
+    )
     parser.add_argument("--build-dir", type=Path, default=HERE / "build", help="where the programs are built")
     parser.add_argument("--json", type=Path, help="file for the results. Default: results.json in the build directory")
     parser.add_argument(
@@ -80,6 +86,8 @@ def _available(arguments: argparse.Namespace) -> list[str]:
         peer = PEERS[name]
         if peer.drafts:
             return arguments.drafts is not None
+        if peer.kind == "trial":
+            return arguments.trial is not None
         return arguments.full or not (peer.tuned or peer.kind == "native")
 
     return requested or [name for name in [*PEERS, DIRECT] if wanted(name) and name not in missing]
@@ -193,14 +201,16 @@ def main() -> None:
         give_up(str(error))
     at_start = machine()
     at_start["load_averages"] = [*earlier.load_averages, *at_start["load_averages"]]
-    run = _run(arguments, build(arguments.build_dir, arguments.libzmq, arguments.drafts), earlier.samples)
+    run = _run(arguments, build(arguments.build_dir, arguments.libzmq, arguments.drafts, arguments.trial), earlier.samples)
     measured = {sample.case for sample in run.samples}
     results = Results(run.samples, {name: case for name, case in CASES.items() if name in measured})
     _print(results)
     _write(arguments, results, at_start, run)
     for failure in run.failures.values():
         print(f"FAILED: {failure}", file=sys.stderr)
-    sys.exit(1 if any(peer.startswith(("zdev", "native", "drafts")) or peer == DIRECT for _, peer in run.failures) else 0)
+    sys.exit(
+        1 if any(peer.startswith(("zdev", "libzmq", "native", "drafts")) or peer == DIRECT for _, peer in run.failures) else 0
+    )
 
 
 if __name__ == "__main__":

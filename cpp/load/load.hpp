@@ -7,7 +7,8 @@
 //   clients        the same with many connections at either end, each a separate client or worker
 //   router-router  the same through two ROUTERs; client and worker address each other by routing id
 //   request-reply  REQ and REP, one request at a time
-//   fan-out        PUB sends, each of many SUBs receives everything; the slowest sets the pace, so nothing is dropped
+//   fan-out        PUB sends, each of many SUBs receives everything; the slowest sets the pace, so nothing is dropped. With
+//                  `topics`, these are divided among the SUBs, and each message has one
 // Message n must arrive after message n-1 with the expected content; otherwise the run ends with std::runtime_error. It ends
 // with `silence` if nothing arrives for 5 seconds. The run ends with a drain: everything sent must arrive.
 

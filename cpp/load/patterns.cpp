@@ -3,6 +3,8 @@
 #include "patterns.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -169,39 +171,81 @@ void probe_until_connected(zmq::socket_t& client, const std::string& to) {
     }
 }
 
+// The topic of a message, where each subscriber has its own topics; else there is none.
+std::string topic(std::uint64_t number, const options& o) { return "topic-" + std::to_string(number % o.topics) + "."; }
+
+std::uint64_t subscriber_of(std::uint64_t number, const options& o) { return number % o.topics % o.subscribers; }
+
 // A publisher may be ahead of its slowest subscriber by half of the queues' capacity, so nothing is dropped.
 constexpr std::uint64_t batch = 100, batches_ahead = 5;
 constexpr std::string_view probe_frame = "?";
 
-void publish(zmq::socket_t& pub, zmq::socket_t& credit, const content& content, const options& o, progress& progress) {
+// Probes until all subscribers have received one, with topics one of each.
+void probe_subscribers(zmq::socket_t& pub, zmq::socket_t& credit, const options& o) {
     zmq::message_t token;
     zmq::pollitem_t item{credit.handle(), 0, ZMQ_POLLIN, 0};
     do {
-        pub.send(zmq::buffer(probe_frame), zmq::send_flags::none);
-    } while (zmq::poll(&item, 1, std::chrono::milliseconds(10)) == 0);  // ends when all subscribers have received a probe
+        for (std::uint64_t t = 0; t < o.topics; ++t) {
+            pub.send(zmq::buffer(topic(t, o)), zmq::send_flags::sndmore);
+            pub.send(zmq::buffer(probe_frame), zmq::send_flags::none);
+        }
+        if (o.topics == 0) pub.send(zmq::buffer(probe_frame), zmq::send_flags::none);
+    } while (zmq::poll(&item, 1, std::chrono::milliseconds(o.topics > 0 ? 1000 : 10)) == 0);
     receive(credit, token);
+}
+
+void await_probes(const std::vector<zmq::socket_t*>& subs, const options& o) {
+    zmq::message_t frame;
+    for (std::uint64_t i = 0; i < subs.size(); ++i) {
+        std::set<std::string> awaited;
+        for (std::uint64_t t = i; t < o.topics; t += o.subscribers) awaited.insert(topic(t, o));
+        do {
+            receive(*subs[i], frame);
+            awaited.erase(frame.to_string());
+            if (o.topics > 0) receive(*subs[i], frame);
+        } while (!awaited.empty());
+    }
+}
+
+void publish(zmq::socket_t& pub, zmq::socket_t& credit, const content& content, const options& o, progress& progress) {
+    probe_subscribers(pub, credit, o);
+    zmq::message_t token;
     bool last = false;
     for (std::uint64_t number = 0; !last; ++number) {
         if (number % batch == 0 && number >= batch * batches_ahead) receive(credit, token);
         last = progress.stop.load(std::memory_order_relaxed);
+        if (o.topics > 0) pub.send(zmq::buffer(topic(number, o)), zmq::send_flags::sndmore);
         send_message(pub, content, number, o.frames, last);
     }
+}
+
+// Receives message `number` with one subscriber, after the probes that are left. Returns whether it is the last message.
+bool take(zmq::socket_t& sub, zmq::message_t& frame, const content& content, const options& o, std::uint64_t number) {
+    std::string found;
+    do {
+        receive(sub, frame);
+        if (o.topics == 0) continue;
+        found = frame.to_string();
+        receive(sub, frame);
+    } while (!frame.more() && frame.size() == probe_frame.size());
+    if (o.topics > 0 && found != topic(number, o)) fail("a message has the wrong topic");
+    return check_message(sub, frame, content, number, o.frames);
 }
 
 void subscribe(const std::vector<zmq::socket_t*>& subs, zmq::socket_t& credit, const content& content, const options& o,
                progress& progress) {
     zmq::message_t frame;
-    for (auto* sub : subs) receive(*sub, frame);
+    await_probes(subs, o);
     credit.send(zmq::message_t(), zmq::send_flags::none);
     progress.steady = true;
     bool last = false;
     for (std::uint64_t number = 0; !last; ++number) {
-        for (auto* sub : subs) {
-            do receive(*sub, frame);
-            while (number == 0 && frame.size() == probe_frame.size());
-            last = check_message(*sub, frame, content, number, o.frames);
+        if (o.topics > 0) {
+            last = take(*subs[subscriber_of(number, o)], frame, content, o, number);
+        } else {
+            for (auto* sub : subs) last = take(*sub, frame, content, o, number);
         }
-        progress.received.store((number + 1) * subs.size(), std::memory_order_relaxed);
+        progress.received.store((number + 1) * (o.topics > 0 ? 1 : subs.size()), std::memory_order_relaxed);
         if ((number + 1) % batch == 0) credit.send(zmq::message_t(), zmq::send_flags::none);
     }
 }
@@ -213,7 +257,9 @@ std::size_t start_fan_out(rig& rig, team& team, const content& content, progress
     std::vector<zmq::socket_t*> subs;
     for (std::uint64_t i = 0; i < rig.settings.subscribers; ++i) {
         subs.push_back(&rig.out_peer(zmq::socket_type::sub));
-        subs.back()->set(zmq::sockopt::subscribe, "");
+        for (std::uint64_t t = i; t < rig.settings.topics; t += rig.settings.subscribers)
+            subs.back()->set(zmq::sockopt::subscribe, topic(t, rig.settings));
+        if (rig.settings.topics == 0) subs.back()->set(zmq::sockopt::subscribe, "");
         rig.connect_out(*subs.back());
     }
     zmq::socket_t &credit_in = rig.in_peer(zmq::socket_type::pull), &credit_out = rig.in_peer(zmq::socket_type::push);

@@ -23,6 +23,7 @@ struct options {
     std::uint64_t clients = 1;      // connections to `in`
     std::uint64_t workers = 1;      // connections to `out`
     std::uint64_t subscribers = 1;  // of a fan-out
+    std::uint64_t topics = 0;       // of a fan-out, divided among the subscribers; 0: all receive everything
     double seconds = 1;             // length of the measurement
     std::string in, out, mon;       // endpoints of the device; if empty, the two ends are connected to each other
     std::string monitor;            // "fast" or "frozen": adds a subscriber on `mon`

@@ -117,7 +117,7 @@ TEST_P(RepControl, AnInvalidCommandIsAnsweredWithAnErrorAndTheDeviceContinues) {
     EXPECT_EQ(recv(right), (message{"still relayed"}));
 }
 
-TEST_P(RepControl, ThatOwesAReplyFromBeforeTheRunEndsItWithEFSM) {
+TEST_P(RepControl, ThatHasNotRepliedBeforeTheRunEndsItWithEFSM) {
     send(ctrl, {"PAUSE"});
     ASSERT_EQ(recv(control), message{"PAUSE"});  // received by the caller, who does not reply
     try {

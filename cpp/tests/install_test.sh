@@ -2,11 +2,12 @@
 # Installs the library, builds the example service with find_package and with pkg-config, and runs both. Each must start, and
 # exit with status 0 on a signal.
 #
-#     install_test.sh static|shared|debian WORK_DIR    reads CXX and CMAKE_GENERATOR; ctest sets them and bounds the time
+#     install_test.sh static|shared|debian WORK_DIR BUILD_DIR    reads CXX and CMAKE_GENERATOR; ctest sets them and bounds the time
+#     install_test.sh build WORK_DIR BUILD_DIR                   only builds the shared library in BUILD_DIR
 #
-# static, shared: installed with `cmake --install`, then moved. debian: built with cpack, and installed into a folder.
+# static, shared: installed with `cmake --install`, then moved. debian: packed with cpack, and installed into a folder.
 set -euo pipefail
-kind=$1 work=$2
+kind=$1 work=$2 library=$3
 PATH=$PATH:/usr/sbin:/sbin  # dpkg needs programs that are there
 cpp=$(cd "$(dirname "$0")/.." && pwd)
 trap 'kill $(jobs -p) 2>/dev/null || true' EXIT
@@ -26,15 +27,20 @@ ends_on() {
     echo "$2 ($kind): $line; $(cat <&3)"
 }
 
+build() {
+    local packages=OFF
+    command -v dpkg-shlibdeps && packages=ON
+    (cd "$cpp" && cmake --preset debian -B "$library" -G "$CMAKE_GENERATOR" -DZDEV_DEBIAN_PACKAGES=$packages -DCMAKE_UNITY_BUILD=ON)
+    cmake --build "$library"
+}
+
 install_tree() {
-    local shared=ON pattern='[sd]*'
-    [[ $kind == shared ]] || shared=OFF pattern=a
-    cmake -S "$cpp" -B "$work/library" -DBUILD_SHARED_LIBS=$shared -DCMAKE_INSTALL_LIBDIR=lib
-    cmake --build "$work/library"
-    cmake --install "$work/library" --prefix "$work/staged"
+    local name='libzdev.[sd]*' found
+    [[ $kind == shared ]] || name=libzdev.a
+    cmake --install "$library" --prefix "$work/staged"
     mv "$work/staged" "$prefix"
-    lib=$prefix/lib
-    compgen -G "$lib/libzdev.$pattern"
+    found=$(find "$prefix" -name "$name" -print -quit)
+    lib=$(dirname "${found:?$name is not installed}")
 }
 
 # As root, dpkg installs the packages and checks that their dependencies are installed on this system. Otherwise they are unpacked.
@@ -42,24 +48,26 @@ install_packages() {
     local root=$work/root each
     prefix=$root/usr
     rm -rf "$root"
-    (cd "$cpp" && cmake --preset debian -B "$work/library" -G "$CMAKE_GENERATOR")
-    cmake --build "$work/library"
-    (cd "$work/library" && rm -f ./*.deb && cpack)
+    (cd "$library" && rm -f ./*.deb && cpack)
     if [[ $EUID == 0 ]]; then
         mkdir -p "$root/var/lib/dpkg"
         cp /var/lib/dpkg/status "$root/var/lib/dpkg"
-        dpkg --root="$root" --no-triggers --force-script-chrootless --install "$work"/library/*.deb 2> >(grep -v "files list file" >&2)
+        dpkg --root="$root" --no-triggers --force-script-chrootless --install "$library"/*.deb 2> >(grep -v "files list file" >&2)
     else
-        for each in "$work"/library/*.deb; do dpkg-deb -x "$each" "$root"; done
+        for each in "$library"/*.deb; do dpkg-deb -x "$each" "$root"; done
     fi
     lib=$(dirname "$(find "$prefix" -name libzdev.so)")
     # Packages made by older versions of CMake call ldconfig instead of triggering it.
     local old=lacks-ldconfig-trigger,maintscript-calls-ldconfig
     if command -v lintian; then
-        lintian --allow-root --fail-on error,warning --suppress-tags $old "$work"/library/*.deb
+        lintian --allow-root --fail-on error,warning --suppress-tags $old "$library"/*.deb
     fi
 }
 
+if [[ $kind == build ]]; then
+    build
+    exit
+fi
 rm -rf "$work/staged" "$prefix"
 if [[ $kind == debian ]]; then install_packages; else install_tree; fi
 

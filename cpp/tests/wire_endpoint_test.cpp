@@ -92,7 +92,7 @@ TEST_F(OnWire, AnIpcFileThatAnotherListenerReplacedIsNotRemoved) {
 
 TEST_F(OnWire, TypesThatCannotWorkTogetherAreRefusedByName) {
     for (const auto& [in, out] :
-         {std::pair{ZMQ_PUSH, ZMQ_PULL}, {ZMQ_PULL, ZMQ_SUB}, {ZMQ_REP, ZMQ_REQ}, {ZMQ_PAIR, ZMQ_PAIR}}) {
+         {std::pair{ZMQ_PUSH, ZMQ_PUB}, {ZMQ_PULL, ZMQ_SUB}, {ZMQ_REP, ZMQ_REQ}, {ZMQ_PAIR, ZMQ_PAIR}}) {
         EXPECT_EQ(errno_of([in = in, out = out] { wire::device device(pair(in, out)); }), EINVAL);
     }
     auto spec = monitored(ZMQ_PULL, ZMQ_PUSH, ZMQ_SUB);

@@ -7,7 +7,7 @@
 namespace zdev::test {
 namespace {
 
-sockets::setup to(const std::string& topic) {
+sockets::setup subscribed_to(const std::string& topic) {
     return [topic](zmq::socket_t& socket) { socket.set(zmq::sockopt::subscribe, topic); };
 }
 
@@ -46,7 +46,7 @@ TEST_F(OnWire, AWelcomeMessageIsTheFirstThatASubscriberGets) {
     auto spec = pair(ZMQ_XSUB, ZMQ_XPUB);
     spec.out->options.xpub_welcome_msg = "welcome";
     running device(spec);
-    auto sub = dial(ZMQ_SUB, device.at("out"), to("wel"));
+    auto sub = dial(ZMQ_SUB, device.at("out"), subscribed_to("wel"));
     EXPECT_EQ(recv(sub), message{"welcome"});
 }
 
@@ -57,8 +57,8 @@ TEST_F(OnWire, MatchingCanBeInverted) {
     running device(spec);
     auto source = dial(ZMQ_PUSH, device.at("in"));
     auto sink = dial(ZMQ_PULL, device.at("out"));
-    auto watcher =
-        dial(ZMQ_SUB, device.at("mon"), [](zmq::socket_t& s) { s.set(zmq::sockopt::invert_matching, true), to("a")(s); });
+    auto watcher = dial(ZMQ_SUB, device.at("mon"),
+                        [](zmq::socket_t& s) { s.set(zmq::sockopt::invert_matching, true), subscribed_to("a")(s); });
     ASSERT_TRUE(device.connected("mon", 1));
     const auto seen = [&] { return send(source, {"b"}), recv(sink), try_recv(watcher, 10ms).has_value(); };
     ASSERT_TRUE(eventually(seen));
@@ -76,7 +76,8 @@ TEST_F(OnWire, WithXpubVerboserEverySubscriptionGoesUpstream) {
     running device(spec);
     auto source = dial(ZMQ_XPUB, device.at("in"), [](zmq::socket_t& s) { s.set(zmq::sockopt::xpub_verboser, true); });
     ASSERT_TRUE(device.connected("in", 1));
-    auto first = dial(ZMQ_SUB, device.at("out"), to("a")), second = dial(ZMQ_SUB, device.at("out"), to("a"));
+    auto first = dial(ZMQ_SUB, device.at("out"), subscribed_to("a")),
+         second = dial(ZMQ_SUB, device.at("out"), subscribed_to("a"));
     EXPECT_EQ(recv(source), message{"\1a"});
     EXPECT_EQ(recv(source), message{"\1a"});
 }
@@ -86,7 +87,7 @@ TEST_F(OnWire, WithXpubNodropASlowSubscriberDelaysTheOthers) {
     spec.out->options.xpub_nodrop = true;
     spec.out->options.sndhwm = 2;
     running device(spec);
-    auto slow = dial(ZMQ_SUB, device.at("out"), [](zmq::socket_t& s) { tiny(s), to("")(s); });
+    auto slow = dial(ZMQ_SUB, device.at("out"), [](zmq::socket_t& s) { tiny(s), subscribed_to("")(s); });
     auto source = dial(ZMQ_XPUB, device.at("in"), [](zmq::socket_t& s) { s.set(zmq::sockopt::xpub_nodrop, true); });
     recv(source);
     constexpr int count = 500;

@@ -6,6 +6,7 @@
 
 #include <zmq.h>
 
+#include <array>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,6 +18,19 @@
 #include "../src/zmtp/scanner.hpp"
 
 namespace zdev::test {
+
+enum role_name { in, out, mon };
+constexpr std::array<const char*, 3> role_names{"in", "out", "mon"};
+
+inline bool publishes(int type) { return type == ZMQ_PUB || type == ZMQ_XPUB; }
+inline bool subscribes(int type) { return type == ZMQ_SUB || type == ZMQ_XSUB; }
+
+// The type of an ordinary peer.
+inline int peer_type(int type) {
+    if (publishes(type)) return ZMQ_XSUB;
+    if (subscribes(type)) return ZMQ_XPUB;
+    return type == ZMQ_PULL ? ZMQ_PUSH : type == ZMQ_PUSH ? ZMQ_PULL : ZMQ_DEALER;
+}
 
 // Whether a connection survives a command.
 inline bool is_allowed(std::string_view body) {
@@ -67,7 +81,7 @@ inline std::optional<std::string> take_first(std::string& text) {
     zmtp::frame first;
     zmtp::parse_header(text, first);
     if (!first.more()) return std::nullopt;
-    const std::string body = text.substr(first.header, static_cast<std::size_t>(first.body));
+    std::string body = text.substr(first.header, static_cast<std::size_t>(first.body));
     text.erase(0, static_cast<std::size_t>(first.size()));
     return body;
 }

@@ -4,7 +4,9 @@
 #ifndef ZDEV_TESTS_WIRE_PEER_HPP
 #define ZDEV_TESTS_WIRE_PEER_HPP
 
+#include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <stdexcept>
@@ -12,13 +14,35 @@
 #include <string_view>
 #include <vector>
 
-#include "../src/wire/address.hpp"
 #include "../src/wire/descriptor.hpp"
 #include "../src/zmtp/frame.hpp"
 #include "../src/zmtp/handshake.hpp"
 #include "../src/zmtp/socket_type.hpp"
 
 namespace zdev::test {
+
+struct socket_address {
+    sockaddr_storage storage{};
+    socklen_t size = sizeof(sockaddr_in);
+    sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
+};
+
+// Of "tcp://127.0.0.1:PORT" or "ipc://@NAME".
+inline socket_address address_of(const std::string& endpoint) {
+    socket_address made;
+    if (endpoint.compare(0, 7, "ipc://@") == 0) {
+        auto* const to = reinterpret_cast<sockaddr_un*>(&made.storage);
+        to->sun_family = AF_UNIX;
+        endpoint.copy(to->sun_path + 1, sizeof to->sun_path - 1, 7);
+        made.size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + endpoint.size() - 6);
+    } else {
+        auto* const to = reinterpret_cast<sockaddr_in*>(&made.storage);
+        to->sin_family = AF_INET;
+        to->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        to->sin_port = htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
+    }
+    return made;
+}
 
 inline std::string say_hello(int type, const std::string& id, unsigned char minor) {
     zmtp::greeting ours;
@@ -34,8 +58,8 @@ class wire_peer {
 public:
     explicit wire_peer(wire::descriptor connected) : fd_(std::move(connected)) {}
     explicit wire_peer(const std::string& endpoint) {
-        const auto to = wire::resolve("peer", wire::parse_endpoint("peer", endpoint, false), false, false).front();
-        fd_ = wire::descriptor(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+        auto to = address_of(endpoint);
+        fd_ = wire::descriptor(::socket(to.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
         if (::connect(fd_.get(), to.get(), to.size) != 0) throw std::runtime_error("cannot connect to " + endpoint);
     }
 
@@ -73,7 +97,6 @@ public:
     bool closed() const noexcept { return closed_; }  // by the other side
     bool ended() const noexcept { return closed_ || !fd_; }
     bool all_said() const noexcept { return waiting_.empty(); }
-    bool greeted() const noexcept { return skipped_ == zmtp::greeting_size; }
     bool ready() const noexcept { return ready_; }  // the other side's READY has arrived
     const std::string& said() const noexcept { return said_; }
     const std::vector<std::string>& heard() const noexcept { return heard_; }  // whole messages, framed

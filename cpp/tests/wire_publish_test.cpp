@@ -187,5 +187,17 @@ TEST_F(OnWire, WithXpubVerboserATopicEndsWithItsLastSubscriber) {
     EXPECT_EQ(recv(first), message{"abc"});
 }
 
+TEST_F(OnWire, PublishersAndSubscribersMayBeOnEitherSide) {
+    running device(pair(ZMQ_XPUB, ZMQ_XSUB));
+    auto source = dial(ZMQ_XPUB, device.at("out"));
+    auto sub = dial(ZMQ_SUB, device.at("in"), to("a"));
+    EXPECT_EQ(recv(source), message{"\1a"});
+    send(source, {"abc"});
+    EXPECT_EQ(recv(sub), message{"abc"});
+    EXPECT_EQ(device.device.statistics().in.messages_sent, 1);
+    sub.close();
+    EXPECT_EQ(recv(source), message{std::string("\0a", 2)});
+}
+
 }  // namespace
 }  // namespace zdev::test

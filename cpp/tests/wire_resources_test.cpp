@@ -79,7 +79,7 @@ TEST_F(OnWire, MemoryIsBoundedByTheHighWaterMarkTheMessagesAndTheReceivers) {
     auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
     spec.in.options.linger = spec.out->options.linger = 0ms;
     spec.out->options.sndhwm = hwm;
-    spec.out->options.sndbuf = 16384;
+    spec.out->options.sndbuf = spec.in.options.rcvbuf = 16384;
     running device(spec);
     std::vector<std::unique_ptr<raw_peer>> stuck, feeding;
     for (std::size_t i = 0; i < receivers; ++i) {
@@ -88,6 +88,7 @@ TEST_F(OnWire, MemoryIsBoundedByTheHighWaterMarkTheMessagesAndTheReceivers) {
     }
     for (std::size_t i = 0; i < senders; ++i) {
         feeding.push_back(std::make_unique<raw_peer>(device.at("in")));
+        feeding.back()->shrink();
         feeding.back()->shake_hands(ZMQ_PUSH);
     }
     ASSERT_TRUE(device.connected("in", senders) && device.connected("out", receivers));

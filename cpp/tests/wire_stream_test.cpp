@@ -97,5 +97,27 @@ TEST_F(OnWire, AFullReceiverIsPassedOverForOneWithRoom) {
     EXPECT_EQ(got + rest, before);
 }
 
+TEST_F(OnWire, APairOfOneDirectionMayBeReversed) {
+    running device(monitored(ZMQ_PUSH, ZMQ_PULL, ZMQ_PUSH));
+    auto source = dial(ZMQ_PUSH, device.at("out"));
+    auto sink = dial(ZMQ_PULL, device.at("in")), watcher = dial(ZMQ_PULL, device.at("mon"));
+    send(source, {"a", "b"});
+    EXPECT_EQ(recv(sink), (message{"a", "b"}));
+    EXPECT_EQ(recv(watcher), (message{"out", "a", "b"}));
+    EXPECT_EQ(device.device.statistics().out.messages_sent, 1);
+    EXPECT_EQ(device.device.statistics().in.messages_received, 0);
+    device.device.pause();
+    ASSERT_TRUE(eventually([&] { return device.device.statistics().state == state::paused; }));
+    device.device.resume();
+    raw_peer last(device.at("out"));
+    last.shake_hands(ZMQ_PUSH);
+    ASSERT_TRUE(device.connected("out", 2));
+    last.send(framed({"last"}));
+    device.device.stop();
+    last.close();
+    EXPECT_EQ(device.result(), outcome::stopped);
+    EXPECT_EQ(recv(sink), message{"last"});
+}
+
 }  // namespace
 }  // namespace zdev::test

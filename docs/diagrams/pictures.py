@@ -173,4 +173,34 @@ def drain() -> Drawing:
     return d
 
 
-ALL: tuple[Callable[[], Drawing], ...] = (device, monitored_queue, router_router, back_pressure, states, drain)
+def engines() -> Drawing:
+    d = Drawing(
+        "engines", 720, 326, "On the libzmq engine, an I/O thread of libzmq owns the connections; messages cross to the relay in "
+        "its own thread through a queue, and back through another. On the wire engine, one thread reads a connection, relays, and "
+        "writes to another; messages wait only in the queue to a receiver."
+    )  # fmt: skip
+    for y, name in ((10, "libzmq engine"), (220, "wire engine")):
+        height = 190 if y == 10 else 100
+        d.box(10, y + height / 2 - 24, 100, 48, "clients")
+        d.box(610, y + height / 2 - 24, 100, 48, "workers")
+        d.box(170, y, 380, height, dashed=True)
+        d.text(182, y + 22, name, style="bold", anchor="start")
+    d.box(290, 44, 140, 50, "relay", "a thread")
+    d.box(190, 136, 340, 50, "libzmq\u2019s sockets", "owns the connections: an I/O thread")
+    d.arrow((110, 112), (150, 112), (150, 154), (190, 154), colour="in")
+    d.arrow((530, 154), (570, 154), (570, 112), (610, 112), colour="in")
+    d.arrow((232, 136), (232, 112), colour="in")
+    d.queue(194, 84, 3, colour="in")
+    d.arrow((232, 82), (232, 66), (290, 66), colour="in")
+    d.arrow((430, 66), (486, 66), (486, 82), colour="in")
+    d.queue(446, 84, 3, colour="in")
+    d.arrow((486, 110), (486, 136), colour="in")
+    d.box(190, 252, 240, 50, "relay", "owns the connections: one thread")
+    d.arrow((110, 277), (190, 277), colour="in")
+    d.arrow((430, 277), (452, 277), colour="in")
+    d.queue(457, 265, 3, colour="in")
+    d.arrow((545, 277), (610, 277), colour="in")
+    return d
+
+
+ALL: tuple[Callable[[], Drawing], ...] = (device, monitored_queue, router_router, back_pressure, states, drain, engines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 import sys
 import threading
@@ -121,11 +122,12 @@ def answer(question: Callable[[Any, Peer], str], name: str) -> str:
             return question(import_module(name), peer)
         finally:
             context.destroy(linger=0)
-            zmq.Context.instance().term()  # ends the device if it is still running
+            zmq.Context.instance().term()  # ends PyZMQ's device; zdev's runs until this program ends
 
 
 def main() -> int:
     threading.excepthook = lambda _: None  # do not print errors in PyZMQ's threads
+    logging.disable()  # nor that zdev's device has lost the message that nobody received
     print(f"pyzmq {zmq.__version__}, libzmq {zmq.zmq_version()}\n{'':<40}{'zmq.devices':<26}zdev_background")
     wrong = 0
     for text, question, right in QUESTIONS:

@@ -1,12 +1,12 @@
 // A device that owns its connections: made from endpoints and options, it speaks ZMTP 3.0 and 3.1 itself, over tcp and ipc.
 //
 // Peers are sockets of libzmq or of any other implementation of ZMTP 3. Pairs of types, in and out: ROUTER/DEALER,
-// ROUTER/ROUTER, DEALER/DEALER, PULL/PUSH, SUB/PUB, XSUB/XPUB, and any other pair of these types in which `in` can receive and
-// `out` can send; or one socket for both. Linux only; security mechanism NULL only.
-// Threads: run() in one thread, once; every other function from any thread; stop(), pause() and resume() from a signal handler
-// too. No other code may use or close the device's descriptors; all are close-on-exec. A process created by fork() must not
-// call or destroy the device, and keeps its connections open until it calls exec or ends.
-// Errors: zdev::error, with its errno and a text that names the role and the endpoint or option.
+// ROUTER/ROUTER, DEALER/DEALER, PULL/PUSH, SUB/PUB, XSUB/XPUB, and any other pair of these types in which one can receive and
+// the other send (a one-way pair may be reversed); or one socket for both. Linux only; security mechanism NULL only. Threads:
+// run() in one thread, once; every other function from any thread; stop(), pause() and resume() from a signal handler too. No
+// other code may use or close the device's descriptors; all are close-on-exec. A process created by fork() must not call or
+// destroy the device, and keeps its connections open until it calls exec or ends. Errors: zdev::error, with its errno and a
+// text that names the role and the endpoint or option.
 
 #ifndef ZDEV_WIRE_HPP
 #define ZDEV_WIRE_HPP

@@ -37,6 +37,8 @@ struct role_statistics {
     std::uint64_t heartbeat_timeouts = 0;  // connections closed because the peer was silent for too long
 
     std::uint64_t messages_lost = 0;     // received and not delivered: the receiver left, or the run ended
+    std::uint64_t drain_discards = 0;    // arrived during a drain of requests, and were not forwarded
+    std::uint64_t departed_copies = 0;   // of PUB and XPUB: copies that waited for a subscriber that left
     std::uint64_t subscriber_drops = 0;  // of PUB and XPUB: copies not sent because a subscriber was at sndhwm
     std::uint64_t unmatched = 0;         // of PUB and XPUB: messages that no peer had subscribed to
     std::uint64_t publisher_drops = 0;   // of XSUB: copies of a subscriber's message not sent to a publisher at sndhwm

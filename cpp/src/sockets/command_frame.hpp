@@ -16,22 +16,23 @@ class command_frame_filter {
 public:
     command_frame_filter();
 
-    // What flags() returns: more frames follow; the frame is a command.
+    // What flags() returns: more frames follow; the frame may be a command, as confirm() decides.
     static constexpr unsigned more = 1, command = 2;
 
-    // Without the calls of zmq_msg_more() where libzmq's flags can be seen. Where they cannot, a frame that may be a command is
-    // replaced by a plain frame of the same content, which passes on as content. Throws zmq::error_t.
-    unsigned flags(zmq::message_t& frame) const {
-        if (flags_at_ == hidden) return flags_of_copy(frame);
-        const unsigned flags = reinterpret_cast<const unsigned char*>(frame.handle())[flags_at_] & (more | command);
-        return (flags & command) == 0 ? flags : confirm(flags, frame);
+    // Whether libzmq's flags can be seen, so that flags() may be called, which costs no call of libzmq.
+    bool sees_flags() const noexcept { return flags_at_ != hidden; }
+    unsigned flags(zmq::message_t& frame) const noexcept {
+        return reinterpret_cast<const unsigned char*>(frame.handle())[flags_at_] & (more | command);
     }
+    // The same flags, without `command` if the frame is not a command.
+    static unsigned confirm(unsigned flags, const zmq::message_t& frame);
+
+    // Where the flags cannot be seen: a frame that may be a command is replaced by a plain frame of the same content, which
+    // passes on as content. Throws zmq::error_t.
+    static unsigned flags_of_copy(zmq::message_t& frame);
 
 private:
     static constexpr std::size_t hidden = ~std::size_t{0};
-
-    static unsigned flags_of_copy(zmq::message_t& frame);
-    static unsigned confirm(unsigned flags, const zmq::message_t& frame);
 
     std::size_t flags_at_;  // the offset of libzmq's flags in a zmq_msg_t; `more` and `command` are those of 4.2 and 4.3
 };

@@ -31,13 +31,18 @@ flow::flow(relay_socket& from, relay_socket& to, zdev::on_full on_full, tap moni
       on_full_(on_full),
       replies_(owed.pending),
       asks_(owed.asks),
-      swap_(from.type() == ZMQ_ROUTER && to.type() == ZMQ_ROUTER && &from != &to),
-      may_refuse_(to.type() == ZMQ_ROUTER || to.type() == ZMQ_XSUB),
+      check_(check_of(from, to)),
       polls_for_room_(!to.pollout_reliable()),
       had_room_once_(!to.pollout_reliable() || &from == &to),  // a REP has room only once it has received
       inbox_(from, to, counters_),
       message_(&to),
       tap_(std::move(monitor)) {}
+
+flow::check flow::check_of(const relay_socket& from, const relay_socket& to) {
+    if (to.type() == ZMQ_XSUB) return check::subscriptions;
+    if (to.type() != ZMQ_ROUTER) return check::none;
+    return from.type() == ZMQ_ROUTER && &from != &to ? check::addresses : check::envelope;
+}
 
 bool flow::burst(bool may_read) {
     const bool had_pending = pending();
@@ -46,14 +51,15 @@ bool flow::burst(bool may_read) {
         some_wait_ = (from_.refresh() & ZMQ_POLLIN) != 0;
         return had_pending && !pending();
     }
-    return (inbox_.may_have_messages() && forward() > 0) || had_pending;
+    return (inbox_.may_have_messages() && forward()) || had_pending;
 }
 
-// Sends what is pending. A send looks for news of room once a millisecond only, so refresh() does.
+// Sends what is pending. False: something still is, and blocked_on() is the socket that is full. A send looks for news of room
+// once a millisecond only, so refresh() does.
 bool flow::retry() {
     if (blocked_on_) blocked_on_->refresh();
     blocked_on_ = nullptr;
-    return deliver();
+    return (message_.empty() || deliver_message()) && (!tap_.pending() || deliver_copy());
 }
 
 bool flow::had_room_once() {
@@ -64,36 +70,40 @@ bool flow::had_room_once() {
     return had_room_once_;
 }
 
-// The hot path: what it calls for each message is compiled into it. Returns how many messages moved.
-int flow::forward() {
-    int moved = 0;
+// The hot path: what it calls for each message is compiled into it. Returns whether anything moved.
+bool flow::forward() {
+    bool moved = false;
     const std::uint64_t last_frame = counters_.frames_received.get() + inbox::frames_per_turn;
-    while (moved < burst_size && counters_.frames_received.get() < last_frame) {
+    for (int left = burst_size; left > 0; --left) {
         const receiving received = inbox_.receive(message_);
         if (received == receiving::nothing) break;
-        ++moved;
-        if (received == receiving::message) accept();
-        if (!deliver()) break;
-        if (polls_for_room_ && moved % news_interval == 0) to_.refresh();
+        moved = true;
+        const std::size_t frames = message_.frames();
+        if (received == receiving::message && accept() && !deliver_message()) break;
+        if (tap_.pending() && !deliver_copy()) break;
+        if (polls_for_room_ && left % news_interval == 0) to_.refresh();
+        // Messages of one frame cannot exceed the frames of a turn.
+        if (frames != 1 && counters_.frames_received.get() >= last_frame) break;
     }
     message_.release_copies();
     return moved;
 }
 
-inline void flow::accept() {
-    if (may_refuse_ && !is_deliverable()) {
+// False: the message cannot be delivered and is dropped.
+inline bool flow::accept() {
+    if (check_ != check::none && !is_deliverable()) {
         counters_.malformed.add(1);
         message_.clear();
-        return;
+        return false;
     }
     if (replies_) account_reply();
     if (tap_.wants_copies()) tap_.copy(message_);
+    return true;
 }
 
-// A ROUTER needs content after the destination by which it routes: of a destination alone libzmq makes nothing, silently.
 inline bool flow::is_deliverable() {
-    if (to_.type() == ZMQ_XSUB) return !harms_publisher();
-    return swap_ ? swap_addresses() : message_.frames() >= 2;
+    if (check_ == check::envelope) return message_.frames() >= 2;
+    return check_ == check::addresses ? swap_addresses() : !harms_publisher();
 }
 
 // Between ROUTERs [sender, destination, content, ...], as one receives it, becomes [destination, sender, content, ...] for the
@@ -114,15 +124,13 @@ bool flow::harms_publisher() {
 
 // A request is pending once it is sent. A reply pays for it whatever becomes of the reply: a peer that has left waits for none.
 inline void flow::account_reply() {
+    const bool swapped = check_ == check::addresses;
     if (asks_) {
-        asker_ = replies_->place_of(message_[swap_ ? 1 : 0], inbox_.first_size());
+        asker_ = replies_->place_of(message_[swapped ? 1 : 0], inbox_.first_size());
     } else {
-        replies_->answered(replies_->place_of(message_[0], swap_ ? message_[0].size() : inbox_.first_size()));
+        replies_->answered(replies_->place_of(message_[0], swapped ? message_[0].size() : inbox_.first_size()));
     }
 }
-
-// False: something is still pending, and blocked_on() is the socket that is full.
-inline bool flow::deliver() { return (message_.empty() || deliver_message()) && (!tap_.pending() || deliver_copy()); }
 
 inline bool flow::deliver_message() {
     const std::size_t frames = message_.frames();

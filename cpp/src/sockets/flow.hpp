@@ -52,15 +52,19 @@ public:
     flow_statistics statistics() const noexcept { return counters_.read(); }
 
 private:
+    // What `to` needs: a ROUTER content after the destination by which it routes (of a destination alone libzmq makes nothing,
+    // silently); a ROUTER behind a ROUTER the addresses swapped; an XSUB messages that harm no publisher.
+    enum class check : unsigned char { none, envelope, addresses, subscriptions };
+    static check check_of(const relay_socket& from, const relay_socket& to);
+
     bool retry();
     bool had_room_once();
-    int forward();
-    void accept();
+    bool forward();
+    bool accept();
     bool is_deliverable();
     bool swap_addresses();
     bool harms_publisher();
     void account_reply();
-    bool deliver();
     bool deliver_message();
     bool deliver_copy();
     bool undelivered(sending result);
@@ -70,8 +74,7 @@ private:
     const zdev::on_full on_full_;
     pending_replies* const replies_;
     const bool asks_;
-    const bool swap_;
-    const bool may_refuse_;  // `to` does not take every message
+    const check check_;
     const bool polls_for_room_;
     bool had_room_once_;                // `to` had room at least once: until then no message is received
     bool some_wait_ = false;            // at `from`, when it was looked at last and not read

@@ -35,14 +35,13 @@ void inbox::drop_malformed(outbox& message) {
 }
 
 // The last frame is another peer's: what came before has no end, and this frame begins a message.
-void inbox::keep_last(outbox& message) {
+zmq::message_t& inbox::restart(outbox& message) {
     zmq::message_t first;
     first.swap(message.last());
     message.take_back();
-    bytes_ -= first.size();
     drop_malformed(message);
-    bytes_ = first_size_ = first.size();
-    message.add().swap(first);
+    message.start().swap(first);
+    return message[0];
 }
 
 // Drops what has come of a message, and with discard_rest() what follows of it: another message must not run into it.
@@ -58,7 +57,7 @@ receiving inbox::discard(outbox& message, unsigned flags) {
 receiving inbox::receive_with_care(outbox& message) {
     if (!has_turn()) return receiving::nothing;
     if (!discarding_ && withdrawals_ && withdrawals_->has_next()) return next_withdrawal(message);
-    const receiving result = discarding_ ? discard_rest(message) : read(message, may_mix_);
+    const receiving result = discarding_ ? discard_rest(message) : read<false>(message);
     if (result == receiving::message) return accept(message);
     return result == receiving::nothing && withdrawals_ ? release_withdrawals(message) : result;
 }
@@ -92,9 +91,9 @@ receiving inbox::discard_rest(outbox& message) {
         }
         if (may_mix_ && !have_one_sender(discarded_from_, frame)) {  // it ended without a last frame, and another begins
             set_discarding(false);
-            message.add().swap(frame);
+            message.start().swap(frame);
             bytes_ = first_size_ = static_cast<std::size_t>(size);
-            return read_rest(message, may_mix_);
+            return read_rest<false>(message);
         }
         counters_.frames_received.add(1);
         counters_.bytes_received.add(static_cast<std::uint64_t>(size));
@@ -123,7 +122,7 @@ receiving inbox::release_withdrawals(outbox& message) {
 }
 
 receiving inbox::next_withdrawal(outbox& message) {
-    zmq::message_t& frame = message.add();
+    zmq::message_t& frame = message.start();
     withdrawals_->next(frame);
     bytes_ = frame.size();
     count_received(1);

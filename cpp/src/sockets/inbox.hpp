@@ -38,7 +38,7 @@ public:
     // Reads a message into the empty box. `nothing`: there is none now, or a REP or REQ is out of turn. Throws zmq::error_t.
     receiving receive(outbox& message) {
         if (!reads_plainly_) return receive_with_care(message);
-        const receiving result = read(message, false);
+        const receiving result = read<true>(message);
         if (result == receiving::message) count_received(message.frames());
         return result;
     }
@@ -51,22 +51,27 @@ private:
     // The frames of the longest message that is passed on. Reading them takes a few milliseconds, in which nothing else moves.
     static constexpr std::size_t most_frames = 65536;
 
-    receiving read(outbox& message, bool may_mix);
-    receiving read_rest(outbox& message, bool may_mix);
-    bool read_frame(outbox& message);
+    // plain: messages do not mix, and libzmq's flags can be seen.
+    template <bool plain>
+    receiving read(outbox& message);
+    template <bool plain>
+    receiving read_rest(outbox& message);
+    int read_frame(zmq::message_t& frame, outbox& message);
     static bool have_one_sender(const zmq::message_t& a, const zmq::message_t& b);
     void count_received(std::size_t frames) noexcept {
-        counters_.messages_received.add(1);
-        counters_.frames_received.add(frames);
-        counters_.bytes_received.add(bytes_);
+        flow_counters& counters = counters_;  // loaded once
+        counters.messages_received.add(1);
+        counters.frames_received.add(frames);
+        counters.bytes_received.add(bytes_);
     }
     void drop_unfinished(outbox& message);
     void drop_malformed(outbox& message);
-    void keep_last(outbox& message);
+    zmq::message_t& restart(outbox& message);
     receiving discard(outbox& message, unsigned flags);
 
-    // Not so: a REP, whose turn must be waited for, and an XPUB, whose frames and unsubscriptions must be checked.
-    bool is_plain() const noexcept { return from_.type() != ZMQ_REP && from_.type() != ZMQ_XPUB; }
+    // Not so: a REP, whose turn must be waited for; an XPUB, whose frames and unsubscriptions must be checked; a libzmq whose
+    // flags cannot be seen.
+    bool is_plain() const noexcept { return from_.type() != ZMQ_REP && from_.type() != ZMQ_XPUB && commands_.sees_flags(); }
     receiving receive_with_care(outbox& message);
     bool has_turn();
     receiving accept(outbox& message);
@@ -79,7 +84,7 @@ private:
     flow_counters& counters_;
     const command_frame_filter commands_;
     const bool may_mix_;  // frames of several senders in what libzmq gives out as one message
-    bool reads_plainly_;  // nothing precedes a message, nor follows it: the usual case
+    bool reads_plainly_;  // is_plain(), and nothing precedes the next message: the usual case
     bool discarding_;     // the rest of a message that was dropped, which is still at `from`
     std::uint64_t bytes_ = 0;
     std::size_t first_size_ = 0;
@@ -87,25 +92,36 @@ private:
     std::optional<withdrawals> withdrawals_;  // from an XPUB to an XSUB
 };
 
-inline receiving inbox::read(outbox& message, bool may_mix) {
-    bytes_ = 0;
-    if (!read_frame(message)) return receiving::nothing;
-    first_size_ = bytes_;
-    return read_rest(message, may_mix);
+template <bool plain>
+receiving inbox::read(outbox& message) {
+    const int size = read_frame(message.start(), message);
+    if (size < 0) return receiving::nothing;
+    bytes_ = first_size_ = static_cast<std::size_t>(size);
+    return read_rest<plain>(message);
 }
 
-inline receiving inbox::read_rest(outbox& message, bool may_mix) {
-    while (const unsigned flags = commands_.flags(message.last())) {
+// The first frame is in the box.
+template <bool plain>
+receiving inbox::read_rest(outbox& message) {
+    zmq::message_t* frame = &message[0];
+    while (unsigned flags = plain || commands_.sees_flags() ? commands_.flags(*frame) : commands_.flags_of_copy(*frame)) {
+        if (flags != command_frame_filter::more) flags = commands_.confirm(flags, *frame);
+        if (flags == 0) break;
         if (flags != command_frame_filter::more || message.frames() == most_frames) return discard(message, flags);
-        if (!read_frame(message)) return receiving::nothing;
-        if (may_mix && !have_one_sender(message[0], message.last())) keep_last(message);
+        frame = &message.add();
+        const int size = read_frame(*frame, message);
+        if (size < 0) return receiving::nothing;
+        if (!plain && may_mix_ && !have_one_sender(message[0], *frame)) {
+            frame = &restart(message);
+            first_size_ = static_cast<std::size_t>(size);
+        }
+        bytes_ += static_cast<std::uint64_t>(size);
     }
     return receiving::message;
 }
 
-// Reads a frame to the end of the message. False: none has come, and what came before of the message is dropped.
-inline bool inbox::read_frame(outbox& message) {
-    zmq::message_t& frame = message.add();
+// Receives the last frame of the box. Negative: none has come, and what came before of the message is dropped.
+inline int inbox::read_frame(zmq::message_t& frame, outbox& message) {
     int size = relay_socket::nothing;
     try {
         size = from_.receive(frame);
@@ -113,12 +129,8 @@ inline bool inbox::read_frame(outbox& message) {
         drop_unfinished(message);
         throw;
     }
-    if (size < 0) {
-        drop_unfinished(message);
-        return false;
-    }
-    bytes_ += static_cast<std::uint64_t>(size);
-    return true;
+    if (size < 0) drop_unfinished(message);
+    return size;
 }
 
 }  // namespace zdev

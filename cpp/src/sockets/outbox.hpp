@@ -13,7 +13,7 @@ namespace zdev {
 
 class outbox {
 public:
-    explicit outbox(relay_socket* to) : to_(to), rolls_back_(to && to->rolls_back()) {}
+    explicit outbox(relay_socket* to) : to_(to), rolls_back_(to && to->rolls_back()), frames_(1) {}
 
     // The frames of the message in the box; none: the box is empty. Frames are reused, so a steady flow allocates nothing.
     bool empty() const noexcept { return count_ == 0; }
@@ -23,6 +23,10 @@ public:
     zmq::message_t& add() {
         if (count_ == room_) grow();
         return frames_[count_++];
+    }
+    zmq::message_t& start() noexcept {  // add() to an empty box, made short
+        count_ = 1;
+        return frames_[0];
     }
     void take_back() noexcept { --count_; }
     void clear() noexcept;  // drop the message
@@ -44,7 +48,8 @@ public:
 private:
     static constexpr std::size_t usual_frames = 64;
 
-    void restore(std::size_t failed);
+    void keep_copies();
+    sending unsent(sending result, std::size_t failed);
     sending send_all();
     void grow();
     void trim() noexcept {
@@ -56,7 +61,7 @@ private:
     bool rolls_back_;
     std::vector<zmq::message_t> frames_;
     std::vector<zmq::message_t> kept_;  // what libzmq may roll back: copies of all frames but the last
-    std::size_t count_ = 0, room_ = 0;  // room_: the size of frames_
+    std::size_t count_ = 0, room_ = 1;  // room_: the size of frames_
 };
 
 // Makes `copy` share the content of `frame`. Throws zmq::error_t.

@@ -8,14 +8,14 @@ namespace {
 
 zmq::message_t to_frame(const std::string& text) { return zmq::message_t(text.data(), text.size()); }
 
-// A probe is a prefix with a free callback. If no subscriber takes it, libzmq frees it within zmq_msg_send, in the sending
-// thread: dist_t::distribute (dist.cpp, 4.2 to 4.3.5) closes a message without matching pipes, and returns the references of
-// full ones.
-//
-// If a subscriber takes it, another thread frees it, and this thread's `expected` remains. A probe that is freed late cannot be
-// taken for the expected one, which has its address until it is freed itself. Tested by slow_monitor_test.
+// The probe that is being sent. A probe is a prefix with a free callback. If no subscriber takes it, libzmq frees it within
+// zmq_msg_send, in the sending thread: dist_t::distribute (dist.cpp, 4.2 to 4.3.5) closes a message for which it has no pipes,
+// and gives up the references of full pipes. If a subscriber takes it, another thread frees it.
 thread_local const void* expected = nullptr;
 
+// An older probe, of this device or another, cannot be taken for the expected one: they are alive together, at two addresses.
+// If libzmq changes, SlowMonitor.IsSentAlmostNothingWhileItsOnlySubscriberIsFull fails, and so does
+// Monitor.SubscribersToDroppedMessagesAloneReceiveThem.
 void free_probe(void*, void* probe) {
     if (probe == expected) expected = nullptr;
     delete static_cast<std::string*>(probe);

@@ -49,13 +49,16 @@ public:
     }
     // Makes room for `bytes` more at the end.
     void make_space(std::size_t bytes) {
-        if (space() >= bytes) return;
+        if (space() < bytes) reserve_more(std::max(bytes, std::min(size(), grow_by)));
+    }
+    // The same, without room for more to come.
+    void reserve_more(std::size_t bytes) {
         if (begin_ > 0) {
             std::memmove(data_, data_ + begin_, size());
             end_ = size();
             begin_ = 0;
         }
-        if (space() < bytes) reserve(std::max(end_ + bytes, end_ < grow_by ? end_ * 2 : end_ + grow_by));
+        reserve(end_ + bytes);
     }
     void written(std::size_t bytes) noexcept { end_ += bytes; }  // into the space at the end
     void append(std::string_view bytes) {

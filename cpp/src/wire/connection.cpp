@@ -53,6 +53,7 @@ connection::connection(loop& loop, connection_handler& handler, descriptor fd, c
 }
 
 connection::~connection() {
+    set_held(false);
     if (registered_) loop_.remove(fd_.get());
 }
 
@@ -154,8 +155,12 @@ void connection::beat() {
     if (const auto next = heartbeat_.next()) timer_.start(*next, [this] { beat(); });
 }
 
+void connection::set_held(bool held) noexcept {
+    if (std::exchange(held_, held) != held) loop_.count_held(held);
+}
+
 void connection::hold() {
-    held_ = true;
+    set_held(true);
     update_interest();
 }
 

@@ -112,6 +112,7 @@ private:
     void take_command(char* data, std::size_t& size, std::size_t& used);
     void handle_command(std::string_view body);
     void hold();
+    void set_held(bool held) noexcept;
     void sent_one() {
         if (hwm_ != 0 && queue_.messages() >= hwm_) reached_hwm();
         loop_.flush_later(*this);

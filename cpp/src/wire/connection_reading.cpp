@@ -12,41 +12,41 @@ namespace zdev::wire {
 namespace {
 
 constexpr std::size_t large = std::size_t{64} * 1024;  // an unfinished message of this size is collected in a separate buffer
-constexpr std::size_t little = std::size_t{2} * 1024;  // bytes to read from each connection while messages cannot be taken
-constexpr std::size_t small_rest = std::size_t{4} * 1024;  // bytes that a connection may keep allocated
+constexpr std::size_t most_at_once = std::size_t{1} << 20;  // bytes to read of a large message
+constexpr std::size_t most_ahead = std::size_t{4} << 20;    // bytes to allocate for it before they have arrived
+constexpr std::size_t spill = std::size_t{4} * 1024;        // bytes to read after it
+constexpr std::size_t little = std::size_t{2} * 1024;       // bytes to read from each connection while messages cannot be taken
+constexpr std::size_t small_rest = std::size_t{4} * 1024;   // bytes that a connection may keep allocated
 
 }  // namespace
 
 // At most one buffer per turn, so that a busy peer does not delay others.
 void connection::read() {
-    if (rest_.size() >= large) return read_large();
     buffer& scratch = loop_.scratch();
+    if (rest_.size() >= large || scanner_.needed() > scratch.capacity()) return read_large();
     const std::size_t kept = rest_.size();
     if (kept > 0) std::memcpy(scratch.data(), rest_.data(), kept);
     // While messages cannot be taken, there may still be commands in front of them.
-    const std::size_t most = !joined_ || handler_.may_read() ? scratch.capacity() - kept : little;
+    const std::size_t most = !joined_ || handler_.may_read() ? std::min(loop_.read_size(), scratch.capacity() - kept) : little;
     const ssize_t count = ::recv(fd_.get(), scratch.data() + kept, most, MSG_DONTWAIT);
     if (!received(count)) return;
     rest_.clear();
     digest(scratch.data(), kept + static_cast<std::size_t>(count));
 }
 
-// Reads the rest of a large frame to the end of its message, and the bytes after it into the loop's buffer.
+// Reads a large frame into a buffer of its size, and a little after its end into the loop's buffer.
 void connection::read_large() {
-    const std::uint64_t missing = scanner_.needed() - std::min<std::uint64_t>(scanner_.needed(), rest_.size());
-    rest_.make_space(static_cast<std::size_t>(std::clamp<std::uint64_t>(missing, 1, std::max(rest_.size(), large))));
-    const std::size_t own = static_cast<std::size_t>(std::clamp<std::uint64_t>(missing, 1, rest_.space()));
+    const std::uint64_t missing = std::max<std::uint64_t>(scanner_.needed(), rest_.size() + 1) - rest_.size();
+    const std::uint64_t ahead = std::min<std::uint64_t>(missing, std::max(rest_.size(), most_ahead));
+    if (rest_.space() < std::min<std::uint64_t>(missing, most_at_once)) rest_.reserve_more(static_cast<std::size_t>(ahead));
+    const std::size_t own = static_cast<std::size_t>(std::min<std::uint64_t>({missing, rest_.space(), most_at_once}));
     buffer& scratch = loop_.scratch();
-    const iovec parts[] = {{rest_.end(), own}, {scratch.data(), scratch.capacity()}};
+    const iovec parts[] = {{rest_.end(), own}, {scratch.data(), own == missing ? spill : 0}};
     const ssize_t count = ::readv(fd_.get(), parts, 2);
     if (!received(count)) return;
 
     const std::size_t spilt = static_cast<std::size_t>(count) - std::min(static_cast<std::size_t>(count), own);
     rest_.written(static_cast<std::size_t>(count) - spilt);
-    if (spilt > 0 && missing > own) {  // the frame continues in the loop's buffer
-        rest_.append({scratch.data(), spilt});
-        return resume();
-    }
     resume();
     if (ended_ || spilt == 0) return;
     if (rest_.empty() && !held_) return digest(scratch.data(), spilt);
@@ -61,7 +61,7 @@ bool connection::received(ssize_t bytes) {
         return true;
     }
     if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return false;
-    close(ending::closed, bytes == 0 ? "it closed" : reason(errno));
+    close(ending::closed, bytes == 0 ? "it closed the connection" : reason(errno));
     return false;
 }
 
@@ -75,7 +75,7 @@ void connection::digest(char* data, std::size_t size) {
 }
 
 void connection::take_up() {
-    held_ = false;
+    set_held(false);
     if (!rest_.empty()) {
         std::size_t size = rest_.size();
         const std::size_t used = process(rest_.data(), size, &rest_);
@@ -91,10 +91,11 @@ void connection::take_up() {
 
 // Returns how many bytes at the front were used. Commands within a message are cut out, which makes `size` smaller.
 std::size_t connection::process(char* data, std::size_t& size, buffer* whole) {
-    std::size_t used = handshake_ ? shake_hands({data, size}) : 0;
+    std::size_t used = handshake_ ? shake_hands({data, size}) : 0, most = 0;
     while (joined_ && !held_ && !ended_) {
+        if (most != 1) most = handler_.batch(*this);
         zmtp::run run;
-        const zmtp::stop why = scanner_.scan({data + used, size - used}, handler_.batch(*this), run);
+        const zmtp::stop why = scanner_.scan({data + used, size - used}, most, run);
         if (run.messages > 0 && !take_messages(data, size, used, run, whole)) break;
         switch (why) {
             case zmtp::stop::full: break;

@@ -80,6 +80,7 @@ void connection::send_waiting() {
     if (finishing_ && queue_.empty() && writable_) {
         ::shutdown(fd_.get(), SHUT_WR);
         finishing_ = false;
+        break_off();
     }
     update_interest();
 }

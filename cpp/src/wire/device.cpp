@@ -20,10 +20,7 @@ device::impl::impl(const wire::spec& spec)
       mon_(make_role(loop_, "mon", spec.mon ? &spec.mon->socket : nullptr, room_)),
       out_(own_out_ ? *own_out_ : *in_) {
     build_relays(spec);
-    loop_.before_flush([this] {
-        forward_->publish();
-        if (backward_) backward_->publish();
-    });
+    loop_.before_flush([this] { publish(); });
 }
 
 tap device::impl::tap_of(const wire::spec& spec, const std::optional<std::string>& prefix) {
@@ -31,34 +28,39 @@ tap device::impl::tap_of(const wire::spec& spec, const std::optional<std::string
 }
 
 void device::impl::build_relays(const wire::spec& spec) {
-    const auto in_prefix = spec.mon ? spec.mon->in_prefix : std::nullopt,
-               out_prefix = spec.mon ? spec.mon->out_prefix : std::nullopt;
-    const auto on_full = [&](const role& to) { return to.options().router_mandatory ? spec.on_full : zdev::on_full::drop; };
-    forward_ =
-        std::make_unique<relay>(in_->type(), out_.type(), !own_out_, out_.pattern(), tap_of(spec, in_prefix), on_full(out_));
-    in_->feed(forward_.get());
-    if (!goes_both_ways(spec)) return;
-    backward_ =
-        std::make_unique<relay>(out_.type(), in_->type(), false, in_->pattern(), tap_of(spec, out_prefix), on_full(*in_));
-    out_.feed(backward_.get());
+    const auto make = [&](role& from, role& to, const std::optional<std::string>& prefix) {
+        const auto on_full = to.options().router_mandatory ? spec.on_full : zdev::on_full::drop;
+        auto made = std::make_unique<relay>(from.type(), to.type(), !own_out_, to.pattern(), tap_of(spec, prefix), on_full);
+        from.feed(made.get());
+        return made;
+    };
+    if (goes_forward(spec)) forward_ = make(*in_, out_, spec.mon ? spec.mon->in_prefix : std::nullopt);
+    if (goes_backward(spec)) backward_ = make(out_, *in_, spec.mon ? spec.mon->out_prefix : std::nullopt);
+    if (!forward_ || !backward_) return;
     if (expects_replies(spec)) {
         replies_.emplace(in_->type() == ZMQ_ROUTER);
         forward_->count_replies(*replies_, true);
         backward_->count_replies(*replies_, false);
     }
-    if (!out_.publisher() || !in_->upstream()) return;
-    in_->relay_subscriptions_of(*out_.publisher());
-    out_.publisher()->pass_on([this](const zmtp::subscription& wish) {
+    pass_subscriptions(out_, *in_, *backward_);
+    pass_subscriptions(*in_, out_, *forward_);
+}
+
+// Subscriptions that arrive at an XPUB go to the publishers of an XSUB; each counts as a message of that direction.
+void device::impl::pass_subscriptions(role& from, role& to, relay& direction) {
+    if (!from.publisher() || !to.upstream()) return;
+    to.relay_subscriptions_of(*from.publisher());
+    from.publisher()->pass_on([&to, &direction](const zmtp::subscription& wish) {
         std::string framed;
         zmtp::append_subscription(framed, 0, wish);
-        in_->upstream()->ask(wish);
-        backward_->note(framed, 1 + wish.prefix.size());
+        to.upstream()->ask(wish);
+        direction.note(framed, 1 + wish.prefix.size());
     });
 }
 
 zdev::statistics device::impl::statistics() const noexcept {
-    return {state_, forward_->counters.read(), backward_ ? backward_->counters.read() : flow_statistics{},
-            replies_ ? replies_->total() : 0, loop_iterations_.get()};
+    const auto read = [](const std::unique_ptr<relay>& of) { return of ? of->counters.read() : flow_statistics{}; };
+    return {state_, read(forward_), read(backward_), replies_ ? replies_->total() : 0, loop_iterations_.get()};
 }
 
 const role* device::impl::find(const std::string& name) const noexcept {

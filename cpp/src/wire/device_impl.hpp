@@ -38,6 +38,7 @@ public:
 
 private:
     void build_relays(const wire::spec& spec);
+    static void pass_subscriptions(role& from, role& to, relay& direction);
     tap tap_of(const wire::spec& spec, const std::optional<std::string>& prefix);
     outcome relay_messages(const zdev::device::interrupt_check& check);
     void adopt_state();
@@ -46,6 +47,7 @@ private:
     void wake_held();
     void take_what_has_arrived(clock::time_point begun, const zdev::device::interrupt_check& check);
     clock::time_point deadline(const role& of, clock::time_point begun) const;
+    void publish();
     bool drained() const noexcept { return !replies_ || replies_->total() == 0; }
     void end(outcome how, const zdev::device::interrupt_check& check);
     void wait_for_end(const std::function<bool()>& ended, clock::time_point deadline,
@@ -58,11 +60,11 @@ private:
     bool room_ = false;  // a receiver that was full has room
     std::unique_ptr<role> in_, own_out_, mon_;
     role& out_;
-    std::optional<pending_replies> replies_;  // none: one direction, or publish and subscribe
-    std::unique_ptr<relay> forward_, backward_;
+    std::optional<pending_replies> replies_;     // none: one direction, or publish and subscribe
+    std::unique_ptr<relay> forward_, backward_;  // from in to out, and back; at least one
 
     std::atomic<bool> running_{false}, ran_{false};
-    std::atomic<bool> ending_{false}, aborted_{false};  // delivers what is left; has been told to give that up
+    std::atomic<bool> ending_{false}, aborted_{false};  // delivers what is left; stop() was called again
     std::atomic<std::int64_t> grace_{-1};               // milliseconds for these deliveries; negative: no limit
     std::atomic<zdev::state> state_{zdev::state::idle};
     clock::time_point next_check_, drain_began_, last_turn_;

@@ -61,7 +61,7 @@ void device::impl::adopt_state() {
     if (wanted == before) return;
     state_ = wanted;
     if (wanted == zdev::state::draining) drain_began_ = clock::now();
-    forward_->set_mode(wanted == zdev::state::active ? relay::mode::open : relay::mode::closed);
+    if (forward_) forward_->set_mode(wanted == zdev::state::active ? relay::mode::open : relay::mode::closed);
     if (backward_) backward_->set_mode(wanted == zdev::state::paused ? relay::mode::closed : relay::mode::open);
     room_ = true;
     wake_held();
@@ -81,14 +81,20 @@ void device::impl::turn(const zdev::device::interrupt_check& check) {
     }
     if (!loop_.turn(longest)) next_check_ = {};
     wake_held();
-    forward_->publish();
-    if (backward_) backward_->publish();
+    publish();
+}
+
+void device::impl::publish() {
+    for (relay* const each : {forward_.get(), backward_.get()}) {
+        if (each) each->publish();
+    }
 }
 
 void device::impl::wake_held() {
     while (std::exchange(room_, false)) {
-        forward_->wake();
-        if (backward_) backward_->wake();
+        for (relay* const each : {forward_.get(), backward_.get()}) {
+            if (each) each->wake();
+        }
         loop_.settle();
     }
 }
@@ -117,21 +123,23 @@ void device::impl::stop(milliseconds grace) noexcept {
 void device::impl::end(outcome how, const zdev::device::interrupt_check& check) {
     for_each_role([](role& each) { each.stop_accepting(); });
     const bool unanswerable = replies_ && how != outcome::stopped;
-    forward_->set_mode(unanswerable ? relay::mode::discarding : relay::mode::open);
+    if (forward_) forward_->set_mode(unanswerable ? relay::mode::discarding : relay::mode::open);
     if (backward_) backward_->set_mode(relay::mode::open);
     room_ = true;
     wake_held();
 
     const auto begun = clock::now();
     ending_ = true;
-    if (backward_) take_what_has_arrived(begun, check);
-    in_->finish_sending();
-    // What `in` still brings goes out through `out`, and it is the linger of `out` that is for it.
-    wait_for_end([this] { return in_->empty(); }, std::max(deadline(*in_, begun), deadline(out_, begun)), check);
-    for (role* const each : {own_out_.get(), mon_.get()}) {
+    if (forward_ && backward_) take_what_has_arrived(begun, check);
+    role *first = in_.get(), *second = own_out_.get();
+    if (!forward_) std::swap(first, second);  // the senders are at out
+    for (role* const each : {first, second, mon_.get()}) {
         if (!each) continue;
         each->finish_sending();
-        wait_for_end([each] { return each->empty(); }, deadline(*each, begun), check);
+        // What the senders still bring goes out through the other role, and it is the linger of that one that is for it.
+        const auto latest =
+            each == first && second ? std::max(deadline(*each, begun), deadline(*second, begun)) : deadline(*each, begun);
+        wait_for_end([each] { return each->empty(); }, latest, check);
     }
 }
 

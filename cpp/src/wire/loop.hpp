@@ -64,13 +64,20 @@ public:
     buffer& scratch() noexcept { return scratch_; }
     chunk_pool& chunks() noexcept { return chunks_; }
 
+    // How much to read at a time: less if many connections are held, since each of them keeps what it has read.
+    std::size_t read_size() const noexcept { return std::clamp(kept_by_held / (held_ + 1), least_read, scratch_.capacity()); }
+    void count_held(bool held) noexcept { held ? ++held_ : --held_; }
+
 private:
+    static constexpr std::size_t kept_by_held = std::size_t{16} << 20, least_read = std::size_t{16} * 1024;
+
     int wait_time(milliseconds longest) const;
 
     descriptor epoll_;
     wire::timers timers_;
     clock::time_point now_ = clock::now();
     buffer scratch_;
+    std::size_t held_ = 0;
     chunk_pool chunks_;
     std::vector<watched*> to_flush_, to_destroy_;
     std::function<void()> before_flush_;

@@ -17,18 +17,6 @@ std::optional<std::string_view> take_frame(std::string_view& message) noexcept {
     return body;
 }
 
-// libzmq's publishers take each frame of a subscriber's message that begins with 0 or 1 for a subscription or its end, even one
-// of a topic that others hold.
-bool has_subscription(std::string_view message) noexcept {
-    zmtp::frame header;
-    while (!message.empty() && zmtp::parse_header(message, header) == zmtp::parsed::whole) {
-        const auto body = message.substr(header.header, static_cast<std::size_t>(header.body));
-        if (!body.empty() && (body[0] == '\0' || body[0] == '\1')) return true;
-        message.remove_prefix(static_cast<std::size_t>(header.size()));
-    }
-    return false;
-}
-
 bool can_be_routing_id(std::string_view id) noexcept { return !id.empty() && id.size() <= 255; }
 
 }  // namespace
@@ -37,8 +25,7 @@ relay::relay(int from_type, int to_type, bool one_socket, pattern& to, tap monit
     : prefixes_sender_(from_type == ZMQ_ROUTER && !one_socket),
       swap_(from_type == ZMQ_ROUTER && to_type == ZMQ_ROUTER && !one_socket),
       routes_(to_type == ZMQ_ROUTER),
-      to_publishers_(to_type == ZMQ_XSUB),
-      plain_(!prefixes_sender_ && !routes_ && !to_publishers_),
+      plain_(!prefixes_sender_ && !routes_),
       to_(to),
       tap_(std::move(monitor)),
       on_full_(on_full) {}
@@ -70,8 +57,8 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
 
     outgoing message;
     message.from = &from;
-    if (!address(message, from, bytes) || (to_publishers_ && run.frames > 1 && has_subscription(bytes))) {
-        count(from, run, received_);
+    if (!address(message, from, bytes)) {
+        received_ += with_sender(from, run);
         counters.malformed.add(1);
         return bytes.size();
     }
@@ -86,12 +73,13 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
         blocked_ = true;
         return 0;
     }
-    count(from, run, received_);
+    const zmtp::run counted = with_sender(from, run);
+    received_ += counted;
     if (result == delivery::malformed) return counters.malformed.add(1), bytes.size();
     const bool dropped = result == delivery::full || result == delivery::unroutable;
     if (replies_ && (!asks_ || !dropped)) count_replies(asks_ ? from.routing_id() : message.address, 1);
     if (!dropped) {
-        count(from, run, sent_);
+        sent_ += counted;
     } else {
         (result == delivery::full ? counters.overflowed : counters.unroutable).add(1);
     }
@@ -99,22 +87,12 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
     return bytes.size();
 }
 
-void relay::count_replies(std::string_view peer, std::size_t messages) const noexcept {
-    const auto place = replies_->place_of(peer.data(), peer.size());
-    const auto count = static_cast<std::uint32_t>(messages);
-    asks_ ? replies_->asked(place, count) : replies_->answered(place, count);
-}
-
 // The fast path: messages that go unchanged to one peer.
 std::size_t relay::take_run(std::string_view bytes, const zmtp::run& run) {
     const std::size_t messages = to_.deliver_run(bytes, run);
     const zmtp::run taken = messages == run.messages ? run : zmtp::first_messages(bytes, messages);
-    received_.messages += taken.messages;
-    received_.frames += taken.frames;
-    received_.content += taken.content;
-    sent_.messages += taken.messages;
-    sent_.frames += taken.frames;
-    sent_.content += taken.content;
+    received_ += taken;
+    sent_ += taken;
     if (replies_) count_replies({}, messages);
     publish();
     blocked_ = messages < run.messages;

@@ -37,6 +37,7 @@ public:
     void set_mode(mode wanted) noexcept { mode_ = wanted; }
 
     bool may_read() const noexcept;
+    bool discards() const noexcept { return mode_ == mode::discarding; }
     std::size_t batch() const noexcept { return passes_runs() ? ~std::size_t{0} : 1; }
     // Returns how many bytes were taken.
     std::size_t take(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole);
@@ -59,15 +60,21 @@ private:
     bool tap_is_full() const noexcept;
     std::size_t take_run(std::string_view bytes, const zmtp::run& run);
     bool address(outgoing& message, connection& from, std::string_view bytes) const noexcept;
-    void count(const connection& from, const zmtp::run& run, zmtp::run& to) const noexcept {
-        to.messages += run.messages;
-        to.frames += run.frames + (prefixes_sender_ ? run.messages : 0);
-        to.content += run.content + (prefixes_sender_ ? run.messages * from.routing_id().size() : 0);
+    // A run as it is counted: the routing id of its sender is a frame of each message.
+    zmtp::run with_sender(const connection& from, zmtp::run run) const noexcept {
+        if (!prefixes_sender_) return run;
+        run.frames += run.messages;
+        run.content += run.messages * from.routing_id().size();
+        return run;
     }
-    void count_replies(std::string_view peer, std::size_t messages) const noexcept;
+    void count_replies(std::string_view peer, std::size_t messages) const noexcept {
+        const auto place = replies_->place_of(peer.data(), peer.size());
+        const auto count = static_cast<std::uint32_t>(messages);
+        asks_ ? replies_->asked(place, count) : replies_->answered(place, count);
+    }
     void copy(const outgoing& message, const std::optional<std::string>& prefix);
 
-    const bool prefixes_sender_, swap_, routes_, to_publishers_, plain_;
+    const bool prefixes_sender_, swap_, routes_, plain_;
     pattern& to_;
     const tap tap_;
     const zdev::on_full on_full_;

@@ -23,6 +23,13 @@ void naming(const std::string& doing, Act&& act) {
     }
 }
 
+// A subscription in the form of ZMTP 3.0.
+std::optional<zmtp::subscription> subscription_in(std::string_view message) noexcept {
+    zmtp::frame header;
+    if (zmtp::parse_header(message, header) != zmtp::parsed::whole || header.more()) return std::nullopt;
+    return zmtp::parse_subscription(message.substr(header.header));
+}
+
 }  // namespace
 
 role::role(loop& loop, std::string name, const socket_spec& spec, std::function<void()> on_room)
@@ -103,6 +110,7 @@ void role::start() {
 }
 
 void role::stop_accepting() {
+    ending_ = true;
     for (const auto& each : listeners_) each->close();
     for (const auto& each : connectors_) each->cancel();
 }
@@ -117,7 +125,7 @@ bool role::sends_pending() const noexcept {
 
 void role::abandon() {
     for (const auto& each : connections_) {
-        if (relay_) lost_.add(each->count_unread());
+        if (relay_) (relay_->discards() ? relay_->discarded : lost_).add(each->count_unread());
         each->close(ending::closed, "the device ended");
     }
     loop_.settle();
@@ -153,10 +161,8 @@ bool role::on_handshake(connection& from) {
 }
 
 std::size_t role::on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) {
-    if (publisher_ && run.frames == 1) {
-        zmtp::frame header;
-        zmtp::parse_header(bytes, header);
-        if (const auto wish = zmtp::parse_subscription(bytes.substr(header.header))) {
+    if (publisher_) {
+        if (const auto wish = subscription_in(bytes)) {
             on_subscription(from, *wish);
             return bytes.size();
         }
@@ -192,9 +198,13 @@ void role::leave(connection& from) {
     if (!std::exchange(from.in_pattern, false)) return;
     now_.set(now_.get() - 1);
     pattern_->leave(from);
+    counter& lost = publisher_ && !ending_ ? departed_ : lost_;
     std::vector<std::string> unsent;
-    lost_.add(from.queue().give_back(unsent));
-    for (auto& message : unsent) lost_.add(pattern_->take_back(std::move(message)) ? 0 : 1);
+    lost.add(from.queue().give_back(unsent));
+    for (auto& message : unsent) {
+        if (upstream_ && subscription_in(message)) continue;  // a publisher that returns gets all of them again
+        lost.add(pattern_->take_back(std::move(message)) ? 0 : 1);
+    }
     on_room_();
 }
 
@@ -227,7 +237,9 @@ role_statistics role::statistics() const noexcept {
     s.limits_exceeded = ended(ending::limit);
     s.handshake_timeouts = ended(ending::handshake_timeout);
     s.heartbeat_timeouts = ended(ending::heartbeat_timeout);
-    s.messages_lost = lost_.get() + (relay_ ? relay_->discarded.get() : 0);
+    s.messages_lost = lost_.get();
+    s.drain_discards = relay_ ? relay_->discarded.get() : 0;
+    s.departed_copies = departed_.get();
     if (publisher_) {
         s.subscriber_drops = publisher_->drops.get();
         s.unmatched = publisher_->unmatched.get();

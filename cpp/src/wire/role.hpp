@@ -75,9 +75,10 @@ private:
     std::vector<std::unique_ptr<listener>> listeners_;
     std::vector<std::unique_ptr<connector>> connectors_;
     std::list<std::unique_ptr<connection>> connections_;
+    bool ending_ = false;   // no further connections
     bool filters_ = false;  // a SUB that has not subscribed to everything
 
-    counter now_, accepted_, connected_, connect_failures_, accept_pauses_, refused_resources_, lost_;
+    counter now_, accepted_, connected_, connect_failures_, accept_pauses_, refused_resources_, lost_, departed_;
     std::array<counter, static_cast<std::size_t>(ending::count_)> endings_;
 };
 

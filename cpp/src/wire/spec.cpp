@@ -46,7 +46,8 @@ void check_options(const std::string& role, const socket_spec& spec) {
     for (const auto& given : spec.listening) {
         if (given.descriptor < 0) refuse(role + ": " + given.endpoint + ": its listening socket has no descriptor");
         if (std::find(spec.binds.begin(), spec.binds.end(), given.endpoint) == spec.binds.end()) {
-            refuse(role + ": " + given.endpoint + ": a listening socket serves an endpoint of binds, and this is none of them");
+            refuse(role + ": " + given.endpoint +
+                   ": a listening socket serves an endpoint of binds, and this is not one of them");
         }
     }
     if (spec.binds.empty() && spec.connects.empty()) refuse(role + ": no endpoint to bind or connect to");
@@ -61,9 +62,8 @@ void check_types(const spec& asked) {
     const int in = asked.in.type, out = asked.out ? asked.out->type : in;
     takes("in", in);
     takes("out", out);
-    if (!can_receive(in) || !can_send(out)) {
-        refuse(name(in) + " as in and " + name(out) +
-               " as out can't work together: a device receives from in and sends to out");
+    if (!goes_forward(asked) && !goes_backward(asked)) {
+        refuse(name(in) + " as in and " + name(out) + " as out can't work together: one must receive and the other send");
     }
     if (!asked.mon) return;
     const int mon = asked.mon->socket.type;
@@ -77,10 +77,14 @@ void check(const spec& asked) {
     if (asked.mon) check_options("mon", asked.mon->socket);
 }
 
-bool goes_both_ways(const spec& asked) { return asked.out && can_receive(asked.out->type) && can_send(asked.in.type); }
+bool goes_forward(const spec& asked) {
+    return can_receive(asked.in.type) && can_send(asked.out ? asked.out->type : asked.in.type);
+}
+
+bool goes_backward(const spec& asked) { return asked.out && can_receive(asked.out->type) && can_send(asked.in.type); }
 
 bool expects_replies(const spec& asked) {
-    return goes_both_ways(asked) && !is_one_of(asked.in.type, {ZMQ_XSUB, ZMQ_XPUB}) &&
+    return goes_forward(asked) && goes_backward(asked) && !is_one_of(asked.in.type, {ZMQ_XSUB, ZMQ_XPUB}) &&
            !is_one_of(asked.out->type, {ZMQ_XSUB, ZMQ_XPUB});
 }
 

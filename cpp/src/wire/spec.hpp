@@ -10,7 +10,8 @@ namespace zdev::wire {
 void check(const spec& asked);        // throws zdev::error with EINVAL
 void check_types(const spec& asked);  // the part of check() that is about socket types
 
-bool goes_both_ways(const spec& asked);
+bool goes_forward(const spec& asked);     // from in to out
+bool goes_backward(const spec& asked);    // from out to in
 bool expects_replies(const spec& asked);  // both ways, and not publish and subscribe
 
 }  // namespace zdev::wire

@@ -28,6 +28,14 @@ struct run {
     std::size_t messages = 0;
     std::uint64_t frames = 0;
     std::uint64_t content = 0;  // bytes without framing
+
+    run& operator+=(const run& more) noexcept {
+        bytes += more.bytes;
+        messages += more.messages;
+        frames += more.frames;
+        content += more.content;
+        return *this;
+    }
 };
 
 // Why a scan stopped: it found as many messages as asked for; the bytes ran out; a whole command is next; the peer broke the
@@ -52,7 +60,12 @@ public:
     void restart() noexcept { *this = scanner(limits_); }  // forgets it: its bytes will be scanned again
 
 private:
+    bool fits(const frame& next) const noexcept {
+        return next.body <= limits_.frame_bytes && next.body <= limits_.message_bytes - content_ && frames_ < limits_.frames;
+    }
     stop judge(const frame& next) noexcept;
+    void take(const frame& next, std::size_t& begin, run& found) noexcept;
+    bool take_short(std::string_view bytes, std::size_t& begin, run& found) noexcept;
 
     zmtp::limits limits_;
     std::size_t at_ = 0;  // offset of the next frame in its message

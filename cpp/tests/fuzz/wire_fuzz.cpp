@@ -1,6 +1,6 @@
 // A device of the wire engine, and peers that send handshakes, frames, commands, subscriptions and random bytes, cut anywhere;
-// that read or don't, and leave at any moment. What arrives was sent, whole, once, in order and at the right peer; every
-// message is accounted for; afterwards nothing of these peers is left, and others are served as before.
+// that read or don't, and leave at any moment. A message that arrives was sent, whole, once, in order and at the right peer;
+// every message is accounted for; afterwards nothing of these peers is left, and others are served as before.
 
 #include <sys/resource.h>
 
@@ -12,6 +12,8 @@ namespace {
 
 using namespace zdev::fuzz;
 using namespace zdev;
+using test::publishes;
+using test::subscribes;
 
 struct pair {
     int in, out;  // out: -1: one socket
@@ -39,7 +41,7 @@ wire::spec spec_of(const pair& types, int monitor, unsigned variant) {
     if (types.in == ZMQ_SUB) spec.in.options.subscribe = {variant > 1 ? "service" : ""};
     if (types.out >= 0) spec.out = socket, spec.out->type = types.out;
     if (monitor < 0) return spec;
-    spec.mon.emplace().socket = socket;
+    spec.mon.emplace().socket = std::move(socket);
     spec.mon->socket.type = monitor;
     spec.mon->on_full = spec.on_full;
     return spec;
@@ -248,6 +250,7 @@ private:
     void check_counts(role_name from, role_name to, std::size_t predicted, std::size_t malformed, std::size_t arrived);
     void check_monitor();
     wire::role_statistics since(role_name name) const;
+    bool shares_an_id(role_name at) const;
 
     input& choices_;
     wire_stage& stage_;
@@ -258,17 +261,17 @@ private:
     int stamped_ = 0;
 };
 
-bool publishes(int type) { return type == ZMQ_PUB || type == ZMQ_XPUB; }
-bool subscribes(int type) { return type == ZMQ_SUB || type == ZMQ_XSUB; }
-
 wire::role_statistics scene::since(role_name name) const {
     wire::role_statistics now = stage_.counts(name), before = before_[name];
-    now.refused -= before.refused;
-    now.protocol_errors -= before.protocol_errors;
-    now.timeouts -= before.timeouts;
     now.messages_lost -= before.messages_lost;
-    now.subscriber_drops -= before.subscriber_drops;
     return now;
+}
+
+// One of two peers with the same routing id is refused.
+bool scene::shares_an_id(role_name at) const {
+    std::set<std::string> known{"good-in", "good-out"};
+    return std::any_of(actors_.begin(), actors_.end(),
+                       [&](const actor& each) { return each.at == at && !each.id.empty() && !known.insert(each.id).second; });
 }
 
 void scene::check() {
@@ -331,9 +334,7 @@ void scene::check_counts(role_name from, role_name to, std::size_t predicted, st
     const flow_statistics now = stage_.flow(from), then = flow_before_[from];
     const auto received = now.messages_received - then.messages_received, sent = now.messages_sent - then.messages_sent;
     expect(now.pending() == 0, "a message is neither sent nor dropped");
-    const auto faults = since(from);
-    // A peer that is refused was heard in part.
-    const bool all_heard = faults.refused == 0 && faults.timeouts == 0;
+    const bool all_heard = stage_.type(from) != ZMQ_ROUTER || !shares_an_id(from);
     trace("received %llu predicted %zu sent %llu arrived %zu lost %llu\n", static_cast<unsigned long long>(received), predicted,
           static_cast<unsigned long long>(sent), arrived, static_cast<unsigned long long>(since(to).messages_lost));
     expect(all_heard ? received == predicted : received <= predicted, "a message was not received, or was invented");
@@ -356,7 +357,7 @@ void scene::check_monitor() {
             std::string address;
             if (way.to == ZMQ_ROUTER)
                 zmtp::append_frame(address, zmtp::more_flag, test::without_made_up(*test::take_first(text)));
-            text = address + way.normal(text);
+            text = address.append(way.normal(text));
             auto& copies = copies_[prefix == "in" ? in : out];
             const auto rule = publishing ? copies.published(number, text) : copies.once(number, {}, text, false);
             expect(!rule, "monitor: " + rule.value_or(""));

@@ -4,8 +4,6 @@
 #ifndef ZDEV_TESTS_FUZZ_WIRE_STAGE_HPP
 #define ZDEV_TESTS_FUZZ_WIRE_STAGE_HPP
 
-#include <array>
-
 #include "../../src/wire/role.hpp"
 #include "../../src/wire/spec.hpp"
 #include "../wire_oracle.hpp"
@@ -14,23 +12,13 @@
 
 namespace zdev::fuzz {
 
+using test::in;
+using test::mon;
+using test::out;
+using test::peer_type;
+using test::role_name;
+using test::role_names;
 using test::wire_peer;
-
-// The type of an ordinary peer.
-inline int peer_type(int type) {
-    switch (type) {
-        case ZMQ_PULL: return ZMQ_PUSH;
-        case ZMQ_PUSH: return ZMQ_PULL;
-        case ZMQ_SUB:
-        case ZMQ_XSUB: return ZMQ_XPUB;
-        case ZMQ_PUB:
-        case ZMQ_XPUB: return ZMQ_XSUB;
-        default: return ZMQ_DEALER;
-    }
-}
-
-enum role_name { in, out, mon };
-constexpr std::array<const char*, 3> role_names{"in", "out", "mon"};
 
 class wire_stage {
 public:
@@ -82,6 +70,8 @@ public:
         if (backward_) backward_->set_mode(wanted == state::paused ? mode::closed : mode::open);
         room_ = true;
     }
+    // As at the end of a run.
+    void finish_sending(role_name name) { roles_[name]->finish_sending(); }
     void turn() {
         wake_held();
         loop_.turn(wire::milliseconds(0));
@@ -123,15 +113,20 @@ private:
         return std::make_unique<wire::role>(loop_, role_names[name], spec, [this] { room_ = true; });
     }
     wire::tap tap(const std::optional<std::string>& prefix) {
-        return roles_[mon] ? wire::tap{&roles_[mon]->pattern(), roles_[mon]->publisher(), prefix, spec_.mon->on_full}
-                           : wire::tap{};
+        wire::tap made;
+        if (!roles_[mon]) return made;
+        made.to = &roles_[mon]->pattern();
+        made.audience = roles_[mon]->publisher();
+        made.prefix = prefix;
+        made.on_full = spec_.mon->on_full;
+        return made;
     }
     // As device::impl does.
     void connect_relays() {
         forward_ =
             std::make_unique<wire::relay>(type(in), type(out), !spec_.out, out_role().pattern(), tap("in"), spec_.on_full);
         roles_[in]->feed(forward_.get());
-        if (!wire::goes_both_ways(spec_)) return;
+        if (!wire::goes_backward(spec_)) return;
         backward_ = std::make_unique<wire::relay>(type(out), type(in), false, roles_[in]->pattern(), tap("out"), spec_.on_full);
         out_role().feed(backward_.get());
         if (!out_role().publisher() || !roles_[in]->upstream()) return;

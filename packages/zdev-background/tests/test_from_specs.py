@@ -41,6 +41,14 @@ def test_any_device_can_have_all_four_sockets(kind: type[ThreadDevice], connect:
     assert device.outcome is Outcome.STOPPED
 
 
+def test_a_dropped_prefix_starts_the_copies_of_undelivered_messages(connect: Any) -> None:
+    specs = [spec("in", zmq.DEALER), spec("out", zmq.ROUTER), spec("mon", zmq.PUSH)]
+    with ThreadDevice.from_specs(specs, dropped_prefix="dropped") as device:
+        client, watcher = connect(zmq.DEALER, *device.endpoints["in"]), connect(zmq.PULL, *device.endpoints["mon"])
+        client.send_multipart([b"gone", b"request"])
+        assert watcher.recv_multipart() == [b"dropped", b"gone", b"request"]
+
+
 def test_without_out_the_in_socket_is_both_ends(connect: Any) -> None:
     with ThreadDevice.from_specs([spec("in", zmq.REP)]) as device:
         assert device.out_type == -1

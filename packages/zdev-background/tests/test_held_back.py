@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 import zmq
-from helpers import Connect
+from helpers import Connect, wire_only
 
 from zdev_background import ThreadDevice
 
@@ -21,17 +21,21 @@ KEEPALIVE: Options = {
     "tcp_keepalive_cnt": 1,
 }  # s, s, probes
 NONE: Options = {}
-CUTS: dict[str, tuple[Options, Options]] = {  # by the sender, and by the device; after longer than keepalive needs, two seconds
-    "TCP_MAXRT": ({"tcp_maxrt": 2500}, NONE),  # ms
-    "heartbeats": (NONE, {"heartbeat_ivl": 2500, "heartbeat_timeout": 2500}),
+HEARTBEATS: Options = {"heartbeat_ivl": 2500, "heartbeat_timeout": 2500}  # ms; longer than keepalive needs, two seconds
+CUTS: dict[str, tuple[Options, Options, str]] = {  # by the sender, by the device, and its engine
+    "TCP_MAXRT": ({"tcp_maxrt": 2500}, NONE, "auto"),  # ms
+    "heartbeats": (NONE, HEARTBEATS, "libzmq"),
 }
 
 
 class Held:
     """A sender that has filled a paused device."""
 
-    def __init__(self, connect: Connect, stack: ExitStack, of_sender: Options, of_device: Options) -> None:
+    def __init__(
+        self, connect: Connect, stack: ExitStack, of_sender: Options, of_device: Options, engine: str = "auto"
+    ) -> None:
         self.device = ThreadDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)
+        self.device.engine = engine
         self.device.context_factory = zmq.Context
         for role in ("in", "out"):
             self.device.bind(role, "tcp://127.0.0.1:*")
@@ -67,3 +71,12 @@ def test_keepalive_leaves_full_connections_alone_where_tcp_maxrt_and_heartbeats_
             lost = each.lost()
             print(f"{name}: {lost} of {each.sent} messages lost")
             assert (lost > 0) == (each is not probed)
+
+
+@pytest.mark.slow
+@wire_only
+def test_heartbeats_of_a_device_on_wire_leave_full_connections_alone(connect: Connect) -> None:
+    with ExitStack() as stack:
+        held = Held(connect, stack, NONE, HEARTBEATS, "wire")
+        assert not held.cut.poll(10_000)
+        assert held.lost() == 0

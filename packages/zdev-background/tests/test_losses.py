@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections.abc import Callable
@@ -139,6 +140,47 @@ def test_a_stop_says_when_libzmq_dropped_what_waited_for_a_slow_receiver(
         assert device.lost == 0
         assert device.linger_expired is not reads
         assert ("LINGER ended while messages waited" in caplog.text) == (not reads)
+
+
+def test_a_stop_with_a_timeout_limits_a_linger_of_minus_1(connect: Any, eventually: Any) -> None:
+    with zmq.Context() as context, context.socket(zmq.PULL) as stuck:  # reads nothing
+        stuck.rcvhwm = 1
+        stuck.rcvbuf = 4096
+        stuck.bind("tcp://127.0.0.1:*")
+        device = ThreadDevice(zmq.STREAMER, zmq.PULL, zmq.PUSH)
+        device.context_factory = zmq.Context
+        device.bind_in("tcp://127.0.0.1:*")
+        device.connect_out(stuck.last_endpoint.decode())
+        device.setsockopt_out(zmq.LINGER, -1)
+        device.setsockopt_out(zmq.SNDBUF, 4096)
+        device.start()
+        sender = connect(zmq.PUSH, *device.endpoints["in"])
+        for _ in range(100):
+            sender.send(bytes(10_000))
+        eventually(lambda: device.statistics().in_.messages_sent == 100)
+        device.stop(timeout=2)
+        assert not device.is_alive()
+        assert device.linger_expired or device.lost
+
+
+@wire_only
+def test_messages_that_wait_for_a_receiver_that_leaves_go_to_the_others_once(connect: Any, eventually: Eventually) -> None:
+    with streamer(ThreadDevice) as device:
+        stuck = connect(zmq.PULL, *device.endpoints["out"], rcvhwm=1, rcvbuf=4096)  # reads nothing
+        reader = connect(zmq.PULL, *device.endpoints["out"], rcvtimeo=500)
+        eventually(lambda: device.connections()["out"].counters.connections == 2)
+        source = connect(zmq.PUSH, *device.endpoints["in"])
+        for number in range(1500):
+            source.send(number.to_bytes(4, "big") + bytes(10_000))
+        eventually(lambda: device.statistics().in_.messages_sent == 1500)
+        numbers = [int.from_bytes(reader.recv()[:4], "big") for _ in range(300)]
+        stuck.close(linger=0)
+        with pytest.raises(zmq.Again):
+            while True:
+                numbers.append(int.from_bytes(reader.recv()[:4], "big"))
+    given_back = sum(later < earlier for earlier, later in itertools.pairwise(numbers))
+    assert given_back == 1  # one series, which is in order, after the reader's own
+    assert len(set(numbers)) == len(numbers) > 750
 
 
 @wire_only

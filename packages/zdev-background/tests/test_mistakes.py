@@ -203,6 +203,11 @@ KINDS: dict[str, tuple[Mistake, type[Exception], str]] = {
         "out_prefix must be bytes or str, not \\[b'out'\\]",
     ),
     "a prefix in from_specs": (lambda: from_specs(in_prefix=1), TypeError, "in_prefix must be bytes or str, not 1"),
+    "a dropped_prefix in from_specs": (
+        lambda: from_specs(dropped_prefix=1),
+        TypeError,
+        "dropped_prefix must be bytes or str, not 1",
+    ),
     "a number as endpoint": (lambda: queue().bind_in(5559), TypeError, "an endpoint must be text like tcp://.*, not 5559"),
     "None to connect to": (lambda: queue().connect_in(None), TypeError, "an endpoint must be text like tcp://.*, not None"),
     "a name as option": (lambda: queue().setsockopt_in("SNDHWM", 5), TypeError, "opt must be a socket option like zmq.SNDHWM"),

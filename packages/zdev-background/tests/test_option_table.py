@@ -14,7 +14,7 @@ import pytest
 import zmq
 
 from zdev_background import CurveServer, ProcessDevice, SocketSpec, ThreadDevice, create_key
-from zdev_background._option_table import OPTIONS, option_refusal
+from zdev_background._option_table import OPTIONS, Option, option_refusal
 
 ANY_PORT = "tcp://127.0.0.1:*"
 PAGE = Path(__file__).parents[3] / "docs" / "reference" / "options.md"
@@ -46,8 +46,15 @@ def test_every_option_of_pyzmq_has_a_verdict() -> None:
     assert all(row.libzmq.note for row in OPTIONS.values() if row.libzmq.kind in ("limited", "no effect", "refused"))
 
 
+def wire_cell(row: Option) -> str:
+    """Return what the page says about the wire engine: nothing about an option that cannot be set at all."""
+    if row.libzmq.kind in ("refused", "read-only"):
+        return ""
+    return row.wire.kind + (f" ({row.wire.note})" if row.wire.note else "")
+
+
 def test_the_page_has_the_table() -> None:
-    lines = [f"| {name} | {row.libzmq.kind} | {row.libzmq.note} |" for name, row in sorted(OPTIONS.items())]
+    lines = [f"| {name} | {row.libzmq.kind} | {row.libzmq.note} | {wire_cell(row)} |" for name, row in sorted(OPTIONS.items())]
     assert [line for line in PAGE.read_text().splitlines() if line.startswith("| ")][1:] == lines
 
 

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,12 @@ def relays(device: Device, connect: Callable[..., zmq.Socket[bytes]]) -> bool:
 
 
 def threads(pid: int) -> dict[int, str]:
-    """The names of a process's threads, by id."""
-    return {int(task.name): (task / "comm").read_text().strip() for task in Path(f"/proc/{pid}/task").iterdir()}
+    """The names of a process's threads, by id. A thread of an earlier test may end between the listing and the reading."""
+    names: dict[int, str] = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):
+            names[int(task.name)] = (task / "comm").read_text().strip()
+    return names
 
 
 @linux_only

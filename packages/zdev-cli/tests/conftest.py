@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import pytest
 import zmq
+from devices_text import with_engine
 from msgspec import to_builtins
 from patience import PATIENCE
 
@@ -60,10 +61,18 @@ class Lines:
 
 
 class Program:
-    """A `zdev` that runs."""
+    """A `zdev` that runs.
+
+    Attributes:
+        engine: The engine of devices that do not set one.
+    """
+
+    engine = "auto"
 
     def __init__(self, *arguments: str, limit_files: int | None = None, **environment: str) -> None:
         pipe = subprocess.PIPE
+        if self.engine != "auto" and arguments[:1] == ("run",) and not {"-c", "--config", "--engine"} & set(arguments):
+            arguments = (*arguments, "--engine", self.engine)
         limit = ["prlimit", f"--nofile={limit_files}"] if limit_files else []
         self.process = subprocess.Popen(
             [*limit, ZDEV, *arguments],
@@ -113,12 +122,16 @@ class Service(Program):
 
     def __init__(self, folder: Path, toml: str, file: Path | None = None, control: Path | None = None, **options: Any) -> None:
         self.file, self.control = file or folder / "zdev.toml", control or folder / "control.sock"
-        self.file.write_text(toml)
+        self.write(toml)
         super().__init__("run", "-c", str(self.file), "--control", str(self.control), **options)
         self.http = ""
         """The base of its addresses, like http://127.0.0.1:9595"""
         self.said: list[str] = []
         """Return its output up to and including its line `ready`."""
+
+    def write(self, toml: str) -> None:
+        """Write the configuration file."""
+        self.file.write_text(with_engine(toml, self.engine))
 
     def until_ready(self) -> dict[str, str]:
         """The first endpoint of each socket, like "orders in", once all devices were started."""
@@ -180,6 +193,12 @@ def _children(pid: int) -> list[int]:
         with suppress(OSError):  # it has ended
             children += map(int, (thread / "children").read_text().split())
     return children
+
+
+@pytest.fixture(autouse=True)
+def programs_have_the_engine(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the option --engine and the mark `engine` reach the programs."""
+    monkeypatch.setattr(Program, "engine", engine)
 
 
 @pytest.fixture(scope="session")

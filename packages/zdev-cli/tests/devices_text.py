@@ -20,6 +20,14 @@ def queue(name: str, in_: str, out: str) -> str:
     return device(name, "queue", in_=in_, out=out)
 
 
+def with_engine(text: str, engine: str) -> str:
+    """Return the text with this engine as the default of all devices. Without a table [defaults] no line moves."""
+    if engine == "auto":
+        return text
+    table, line = "[defaults]\n", f'engine = "{engine}"\n'
+    return text.replace(table, table + line, 1) if table in text else f"{text}\n{table}{line}"
+
+
 def open_to_all(text: str) -> str:
     """Return the text with insecure = true: exposure to other hosts is not tested here."""
     return text if "[defaults]" in text else f"{text}\n[defaults]\ninsecure = true\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket as sockets
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -113,8 +112,7 @@ def test_only_a_peer_that_has_a_known_key_gets_in_whatever_becomes_of_the_keys(
 def test_a_restart_drops_a_revoked_client_and_a_reload_touches_nobody(
     service: Start, new_socket: NewSocket, keys: Path
 ) -> None:
-    with sockets.create_server(("127.0.0.1", 0)) as free:
-        front = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    front = f"ipc://{keys}/front"  # the same after a restart, and nobody else's in between
     program = service(device("orders", front))
     at = program.until_ready()
     client, worker = new_socket(zmq.REQ), new_socket(zmq.REP)

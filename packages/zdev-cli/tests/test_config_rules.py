@@ -53,6 +53,12 @@ SAMPLES = {
             "6:1  device.mon_on_full: not used: there is no mon socket (add [device.mon])",
         ],
     ),
+    "a prefix of undelivered messages without mon": (
+        A + "dropped_prefix = ''",
+        [
+            "6:1  device.dropped_prefix: not used: there is no mon socket (add [device.mon])",
+        ],
+    ),
     "types that cannot work together": (
         queue("a", at("bind", 1) + ", type = 'SUB'", at("bind", 2) + ", type = 'PULL'"),
         [

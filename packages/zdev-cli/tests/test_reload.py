@@ -30,7 +30,7 @@ def mon(program: Service) -> str:
 def test_the_answer_lists_what_was_done(service: Start) -> None:
     program = service(queue("orders") + queue("billing") + queue("old"))
     program.until_ready()
-    program.file.write_text(queue("orders") + queue("new") + queue("billing", mon(program)))
+    program.write(queue("orders") + queue("new") + queue("billing", mon(program)))
     said = program.do("reload")
     assert said[:2] == ["orders: unchanged", "new: started"]
     assert said[2].startswith("billing: restarted, drained in 0.")
@@ -44,7 +44,7 @@ def test_the_answer_lists_what_was_done(service: Start) -> None:
 def test_sighup_reloads_too(service: Start) -> None:
     program = service(queue("orders"))
     program.until_ready()
-    program.file.write_text(queue("orders") + queue("new"))
+    program.write(queue("orders") + queue("new"))
     program.send(signal.SIGHUP)
     deadline = time.monotonic() + PATIENCE
     while len(program.snapshot()["devices"]) != 2:
@@ -56,7 +56,7 @@ def test_sighup_while_devices_start_reloads_once_they_have(service: Start) -> No
     devices = "".join(queue(f"device-{number}", 'isolation = "process"') for number in range(2))
     program = service(devices)
     assert program.out.next().startswith("control")
-    program.file.write_text(devices + queue("new"))
+    program.write(devices + queue("new"))
     program.send(signal.SIGHUP)
     program.until_ready()
     deadline = time.monotonic() + PATIENCE
@@ -68,7 +68,7 @@ def test_a_bad_file_changes_nothing_and_all_faults_are_reported(service: Start) 
     program = service(queue("orders"))
     program.until_ready()
     before = program.device("orders")
-    program.file.write_text(queue("orders", 'isolation = "thred"\nonfull = "drop"'))
+    program.write(queue("orders", 'isolation = "thred"\nonfull = "drop"'))
     done = program.ask("reload")
     assert done.returncode == 78
     assert "thred" in done.stderr
@@ -124,7 +124,7 @@ def test_the_http_address_changes_first_or_nothing_does(service: Start) -> None:
     assert listens(first)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        program.file.write_text(http(port) + queue("new"))
+        program.write(http(port) + queue("new"))
         done = program.ask("reload")
         assert done.returncode == 69
         assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
@@ -134,7 +134,7 @@ def test_the_http_address_changes_first_or_nothing_does(service: Start) -> None:
     assert f"http: {second}/" in program.do("reload")
     assert listens(second)
     assert not listens(first)
-    program.file.write_text(queue("new"))
+    program.write(queue("new"))
     assert program.do("reload") == ["new: unchanged", "http: off"]
     assert not listens(second)
 
@@ -147,7 +147,7 @@ def test_the_http_address_may_change_on_the_same_port(service: Start) -> None:
     port = first.rpartition(":")[2]
 
     def reloaded(host: str, more: str = "") -> list[str]:
-        program.file.write_text(f'[http]\nlisten = "{host}:{port}"\n{more}' + queue("orders"))
+        program.write(f'[http]\nlisten = "{host}:{port}"\n{more}' + queue("orders"))
         return program.do("reload")
 
     open_to_all = "insecure = true\n"
@@ -164,12 +164,12 @@ def test_the_old_http_address_is_kept_when_another_on_its_port_can_not_be_had(se
     program.until_ready()
     port = program.http.rpartition(":")[2]
     with socket.create_server(("127.0.0.2", int(port))):
-        program.file.write_text(f'[http]\nlisten = "127.0.0.2:{port}"\n' + queue("orders"))
+        program.write(f'[http]\nlisten = "127.0.0.2:{port}"\n' + queue("orders"))
         done = program.ask("reload")
     assert done.returncode == 69
     assert f"cannot listen on 127.0.0.2:{port}" in done.stderr
     assert listens(program.http)
-    program.file.write_text(queue("orders"))
+    program.write(queue("orders"))
     assert program.do("reload") == ["orders: unchanged", "http: off"]
     assert not listens(program.http)
 
@@ -177,7 +177,7 @@ def test_the_old_http_address_is_kept_when_another_on_its_port_can_not_be_had(se
 def test_what_its_keeper_alone_must_know_changes_without_a_restart(service: Start, connected: Connected) -> None:
     program = service(queue("orders"))
     at = program.until_ready()
-    program.file.write_text(queue("orders", "drain_timeout = 0.2"))
+    program.write(queue("orders", "drain_timeout = 0.2"))
     assert program.do("reload") == ["orders: changed, without a restart"]
     client, worker = connected(zmq.REQ, at["orders in"]), connected(zmq.REP, at["orders out"])
     client.send(b"hello")
@@ -189,7 +189,7 @@ def test_an_endpoint_may_move_from_one_device_to_another(service: Start, connect
     here, there = f"ipc://{folder}/here", f"ipc://{folder}/there"
     program = service(queue("orders", front=here) + queue("billing", front=there))
     program.until_ready()
-    program.file.write_text(queue("orders", front=there) + queue("billing", front=here))
+    program.write(queue("orders", front=there) + queue("billing", front=here))
     said = program.do("reload")
     assert [line.split(",")[0] for line in said] == ["orders: restarted", "billing: restarted"]
     backs = {each["name"]: each["sockets"][1]["binds"][0] for each in program.snapshot()["devices"]}
@@ -202,7 +202,7 @@ def test_what_an_operator_stopped_or_paused_stays_so(service: Start) -> None:
     for verb, name in (("pause", "orders"), ("pause", "billing"), ("stop", "stopped")):
         program.do(verb, name)
     more = "in.options = { SNDHWM = 7 }"
-    program.file.write_text(queue("orders") + queue("billing", more) + queue("stopped", more))
+    program.write(queue("orders") + queue("billing", more) + queue("stopped", more))
     said = program.do("reload")
     assert said[0] == "orders: unchanged"
     assert said[1].startswith("billing: restarted")
@@ -218,7 +218,7 @@ def test_a_reload_waits_for_a_drain_and_two_reloads_for_each_other(service: Star
     client, worker = connected(zmq.REQ, at["orders in"]), connected(zmq.REP, at["orders out"])
     client.send(b"hello")
     assert worker.recv() == b"hello"
-    program.file.write_text(queue("orders", mon(program)))
+    program.write(queue("orders", mon(program)))
     said: list[list[str]] = []
     reloads = [threading.Thread(target=lambda: said.append(program.do("reload"))) for _ in range(2)]
     for each in reloads:
@@ -237,7 +237,7 @@ def test_a_termination_during_a_reload_ends_all(service: Start, connected: Conne
     client, worker = connected(zmq.REQ, at["orders in"]), connected(zmq.REP, at["orders out"])
     client.send(b"hello")
     assert worker.recv() == b"hello"
-    program.file.write_text(queue("orders", mon(program)) + queue("new"))
+    program.write(queue("orders", mon(program)) + queue("new"))
     program.send(signal.SIGHUP)
     program.until("orders", lambda device: device["state"] == "draining")
     program.send(signal.SIGTERM)
@@ -318,7 +318,7 @@ def test_under_load_a_reload_loses_nothing_of_a_device_that_it_leaves_alone(serv
         traffic = Traffic(context, at["orders in"], at["orders out"], ask_again=False)
         for more in (mon(program), ""):
             traffic.until_answered(200)
-            program.file.write_text(queue("orders") + queue("billing", more))
+            program.write(queue("orders") + queue("billing", more))
             assert program.do("reload")[0] == "orders: unchanged"
         traffic.until_answered(200)
         traffic.end()
@@ -335,7 +335,7 @@ def test_under_load_a_reload_that_changes_a_device_loses_no_reply(service: Start
         traffic = Traffic(context, front, back, ask_again=True)
         for more in (mon(program), ""):
             traffic.until_answered(200)
-            program.file.write_text(queue("orders", more, front, back))
+            program.write(queue("orders", more, front, back))
             assert program.do("reload")[0].startswith("orders: restarted, drained")
         traffic.until_answered(200)
         traffic.end()

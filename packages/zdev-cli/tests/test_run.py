@@ -50,6 +50,15 @@ def test_the_prefixes_may_be_others(zdev: Start, connected: Connected) -> None:
     assert [watcher.recv_multipart()[0], watcher.recv_multipart()[0]] == [b"ask", b""]
 
 
+def test_a_dropped_prefix_starts_the_copies_of_undelivered_messages(zdev: Start, connected: Connected) -> None:
+    types = ("--in-type", "DEALER", "--out-type", "ROUTER", "--mon-type", "PUSH")
+    sockets = ("--bind-in", ANY, "--bind-out", ANY, "--bind-mon", ANY)
+    at = zdev("run", "monitored-queue", *sockets, *types, "--dropped-prefix", "dropped").endpoints(3)
+    client, watcher = connected(zmq.DEALER, at["in"]), connected(zmq.PULL, at["mon"])
+    client.send_multipart([b"gone", b"request"])
+    assert watcher.recv_multipart() == [b"dropped", b"gone", b"request"]
+
+
 def test_a_queue_may_connect_on_both_sides(zdev: Start, bound: Bound) -> None:
     (client, front), (worker, back) = bound(zmq.REQ), bound(zmq.REP)
     zdev("run", "queue", "--connect-in", front, "--connect-out", back)

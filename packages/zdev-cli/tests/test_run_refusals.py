@@ -36,7 +36,13 @@ def test_a_command_line_that_lacks_or_mistakes_something_says_what_to_write(
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--mon-type", "PUB"), ("--in-prefix", "x"), ("--mon-on-full", "drop"), ("--setsockopt-ctrl", "LINGER=0")],
+    [
+        ("--mon-type", "PUB"),
+        ("--in-prefix", "x"),
+        ("--dropped-prefix", "x"),
+        ("--mon-on-full", "drop"),
+        ("--setsockopt-ctrl", "LINGER=0"),
+    ],
 )
 def test_a_setting_of_a_socket_that_is_not_there_is_refused(refused: Refused, option: str, value: str) -> None:
     status, line = refused(*QUEUE, option, value)

@@ -77,7 +77,7 @@ def test_it_reports_ready_reloading_and_stopping(service: Start, manager: Manage
     assert first == "RELOADING=1"
     assert before <= int(second.removeprefix("MONOTONIC_USEC=")) <= time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
     assert manager.next() == "READY=1"
-    program.file.write_text("nonsense")
+    program.write("nonsense")
     program.send(signal.SIGHUP)
     assert manager.next().startswith("RELOADING=1")
     assert manager.next() == "READY=1"

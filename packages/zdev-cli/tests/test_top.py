@@ -21,6 +21,7 @@ from zdev_cli.screen.app import Top
 from zdev_cli.screen.detail import chart
 from zdev_cli.screen.dialogs import Help, Question
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
+from zdev_cli.snapshot.connections import ConnectionsView, ConnectView
 
 WIDE, NARROW = (160, 50), (80, 24)
 Scene = Callable[[Top, Pilot[None]], Awaitable[None]]
@@ -288,6 +289,29 @@ def test_the_detail_shows_sockets_drops_and_what_is_wrong(server: Server, watch:
         ):
             assert words in text
         assert str(app.detail.border_title) == "orders: queue in a thread, waiting"
+
+    watch(scene)
+
+
+def test_the_detail_shows_the_engine_the_connections_and_each_connect_that_is_down(
+    server: Server, watch: Callable[..., None]
+) -> None:
+    down = ConnectView(endpoint="tcp://10.0.0.6:5560", connected=False, failure="connection refused", retry_in=1.2)
+    out = SocketView(
+        role="out",
+        type="DEALER",
+        binds=[],
+        connects=["tcp://10.0.0.5:5560", "tcp://10.0.0.6:5560"],
+        connections=ConnectionsView(connections=1),
+        connect_states=[ConnectView(endpoint="tcp://10.0.0.5:5560", connected=True), down],
+    )
+    server.devices = [device("orders", sockets=[out], engine="wire", engine_reason="as set")]
+
+    async def scene(app: Top, _: Pilot[None]) -> None:
+        lines = text_of(app, "#facts").splitlines()
+        assert lines[0] == "out: 1 of 2 connected; tcp://10.0.0.6:5560 connection refused, retrying in 1.2 s"
+        assert lines[2] == "connections out 1"
+        assert lines[-1] == "engine wire  as set"
 
     watch(scene)
 

@@ -20,10 +20,19 @@ type = "queue"
 in.bind = "tcp://127.0.0.1:5559"
 out.bind = "tcp://127.0.0.1:5560"
 """
+SUMMARY = "1 device, 2 sockets: ok"
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="the wire engine is for Linux only")
+WIRE = "wire on this machine: it supports all that the device asks for"
+ENGINE = f"a: engine {WIRE if sys.platform == 'linux' else 'libzmq on this machine: wire is for Linux only'}"
 WRONG = RIGHT + "out.bnd = 'x'\n\n[htp]\n"
 ERRORS = ["6:5  device.out.bnd: unknown key (did you mean bind?)", "8:2  htp: unknown key (did you mean http?)"]
 
 Validate = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+def valid(file: str) -> str:
+    """Return the output for a file with RIGHT."""
+    return f"{file}: {SUMMARY}\n{file}: {ENGINE}\n"
 
 
 @pytest.fixture
@@ -41,14 +50,14 @@ def validate(zdev_path: str, tmp_path: Path) -> Validate:
 
 def test_a_right_file_is_counted_on_stdout(validate: Validate) -> None:
     done = validate("right.toml")
-    assert (done.stdout, done.stderr, done.returncode) == ("right.toml: 1 device, 2 sockets: ok\n", "", 0)
+    assert (done.stdout, done.stderr, done.returncode) == (valid("right.toml"), "", 0)
 
 
 def test_every_error_of_every_file_is_one_line_on_stderr(validate: Validate) -> None:
     done = validate("wrong.toml", "right.toml", "none.toml")
     said = [f"wrong.toml:{each}" for each in ERRORS]
     assert done.stderr.splitlines() == [*said, "none.toml  No such file or directory (zdev init writes a starter file)"]
-    assert (done.stdout, done.returncode) == ("right.toml: 1 device, 2 sockets: ok\n", 78)
+    assert (done.stdout, done.returncode) == (valid("right.toml"), 78)
 
 
 @pytest.mark.parametrize(
@@ -60,13 +69,56 @@ def test_every_error_of_every_file_is_one_line_on_stderr(validate: Validate) -> 
         ("", "{}", False),
     ],
 )
-def test_an_out_that_queues_for_an_absent_receiver_is_a_warning_not_an_error(
-    validate: Validate, defaults: str, options: str, is_warned: bool
+@pytest.mark.parametrize(
+    ("engine", "effect"),
+    [
+        ("libzmq", "messages queue for a receiver that is not connected"),
+        pytest.param(
+            "wire",
+            'no effect with the wire engine, which sends to connected receivers only (engine = "libzmq" queues for all)',
+            marks=linux_only,
+        ),
+    ],
+)
+def test_an_out_with_immediate_0_is_a_warning_that_names_its_effect_with_the_engine(
+    validate: Validate, defaults: str, options: str, is_warned: bool, engine: str, effect: str
 ) -> None:
-    out = f"out = {{ connect = 'tcp://127.0.0.1:1', options = {options} }}"
+    out = f"engine = '{engine}'\nout = {{ connect = 'tcp://127.0.0.1:1', options = {options} }}"
     done = validate("-", given=RIGHT.replace('out.bind = "tcp://127.0.0.1:5560"', out) + f"[defaults.options]\n{defaults}\n")
-    warning = "-: warning: a.out connects with IMMEDIATE = 0: messages queue for a receiver that is not connected\n"
-    assert (done.stdout, done.stderr, done.returncode) == ("-: 1 device, 2 sockets: ok\n", warning * is_warned, 0)
+    warning = f"-: warning: a.out connects with IMMEDIATE = 0: {effect}\n"
+    assert (done.stderr, done.returncode) == (warning * is_warned, 0)
+
+
+@pytest.mark.parametrize(
+    ("line", "engine"),
+    [
+        ("", WIRE),
+        ('engine = "wire"', "wire on this machine: as set"),
+        ('engine = "libzmq"', "libzmq on this machine: as set"),
+        ('ctrl.bind = "tcp://127.0.0.1:5561"', "libzmq on this machine: it has a ctrl socket"),
+        (
+            "out.options.TCP_MAXRT = 5000",
+            "libzmq on this machine: option TCP_MAXRT of out (DEALER) is supported by libzmq only",
+        ),
+    ],
+)
+@linux_only
+def test_the_engine_of_a_device_on_this_machine_is_shown_with_its_reason(validate: Validate, line: str, engine: str) -> None:
+    done = validate("-", given=f"{RIGHT}{line}\n")
+    assert (done.stdout.splitlines()[1:], done.stderr) == ([f"-: a: engine {engine}"], "")
+
+
+CTRL = 'ctrl.bind = "tcp://127.0.0.1:5561"\n'
+CANNOT = 'the wire engine cannot run this device: it has a ctrl socket (set engine to "auto" or "libzmq")'
+
+
+@linux_only
+def test_a_device_that_cannot_have_the_engine_it_insists_on_is_an_error_where_that_is_set(validate: Validate) -> None:
+    done = validate("-", given=f'{RIGHT}{CTRL}engine = "wire"\n')
+    assert (done.stderr, done.returncode) == (f"-:7:10  device.engine: {CANNOT}\n", 78)
+    done = validate("-", given=f'{RIGHT}{CTRL}[defaults]\nengine = "wire"\n')
+    assert (done.stderr, done.returncode) == (f"-:8:10  defaults.engine: a: {CANNOT}\n", 78)
+    assert validate("-", given=f'{RIGHT}{CTRL}engine = "auto"\n[defaults]\nengine = "wire"\n').returncode == 0
 
 
 def test_an_out_that_binds_queues_for_nobody(validate: Validate) -> None:
@@ -81,7 +133,7 @@ def test_run_reports_the_same_errors_and_runs_nothing(zdev_path: str, validate: 
 
 
 def test_standard_input_is_a_file_too(validate: Validate) -> None:
-    assert validate("-", given=RIGHT).stdout == "-: 1 device, 2 sockets: ok\n"
+    assert validate("-", given=RIGHT).stdout == valid("-")
     assert validate("-", given=WRONG).stderr.splitlines() == [f"-:{each}" for each in ERRORS]
 
 
@@ -108,7 +160,7 @@ def test_the_default_file_is_zdev_toml(validate: Validate, tmp_path: Path) -> No
     missing = "zdev.toml  No such file or directory (zdev init writes a starter file)\n"
     assert (validate().stderr, validate().returncode) == (missing, 78)
     Path(tmp_path, "zdev.toml").write_text(RIGHT)
-    assert (validate().stdout, validate().returncode) == ("zdev.toml: 1 device, 2 sockets: ok\n", 0)
+    assert (validate().stdout, validate().returncode) == (valid("zdev.toml"), 0)
 
 
 def test_an_unreadable_file_is_one_error(tmp_path: Path) -> None:

@@ -60,16 +60,17 @@ constexpr counter<role_statistics> role_counters[] = {
     {"connected", &role_statistics::connected, "Outgoing connections that were established."},
     {"connect_failures", &role_statistics::connect_failures, "Attempts to connect that failed."},
     {"accept_pauses", &role_statistics::accept_pauses, "Times that no connection was accepted for want of a descriptor."},
-    {"refused_version", &role_statistics::refused_version, "Handshakes refused: the peer speaks ZMTP 1.0 or 2.0."},
-    {"refused_mechanism", &role_statistics::refused_mechanism, "Handshakes refused: the peer uses another security mechanism."},
+    {"refused_version", &role_statistics::refused_version, "Handshakes refused because the peer speaks ZMTP 1.0 or 2.0."},
+    {"refused_mechanism", &role_statistics::refused_mechanism,
+     "Handshakes refused because the peer uses another security mechanism."},
     {"refused_socket_type", &role_statistics::refused_socket_type,
-     "Handshakes refused: the peer's socket type cannot talk to this one."},
-    {"refused_routing_id", &role_statistics::refused_routing_id, "Handshakes refused: the peer's routing id is in use."},
+     "Handshakes refused because the peer's socket type cannot talk to this one."},
+    {"refused_routing_id", &role_statistics::refused_routing_id, "Handshakes refused because the peer's routing id is in use."},
     {"refused_malformed", &role_statistics::refused_malformed,
-     "Handshakes refused: the peer does not speak ZMTP, or its handshake is invalid."},
+     "Handshakes refused because the peer does not speak ZMTP, or its handshake is invalid."},
     {"refused_by_peer", &role_statistics::refused_by_peer, "Handshakes that the peer ended with an error."},
     {"refused_resources", &role_statistics::refused_resources,
-     "Handshakes refused: this process had no memory or descriptor for the peer."},
+     "Handshakes refused because this process had no memory or descriptor for the peer."},
     {"framing_errors", &role_statistics::framing_errors,
      "Connections closed because the peer sent an invalid frame or command."},
     {"limits_exceeded", &role_statistics::limits_exceeded,
@@ -80,6 +81,10 @@ constexpr counter<role_statistics> role_counters[] = {
      "Connections closed because the peer was silent for too long."},
     {"messages_lost", &role_statistics::messages_lost,
      "Messages received and not delivered, because the receiver left or the run ended."},
+    {"drain_discards", &role_statistics::drain_discards,
+     "Messages that arrived during a drain of requests, and were not forwarded."},
+    {"departed_copies", &role_statistics::departed_copies,
+     "Copies that waited for a subscriber of this PUB or XPUB that left."},
     {"subscriber_drops", &role_statistics::subscriber_drops,
      "Copies not sent because a subscriber of this PUB or XPUB had SNDHWM messages waiting."},
     {"unmatched", &role_statistics::unmatched, "Messages that no peer of this PUB or XPUB had subscribed to."},
@@ -204,12 +209,12 @@ void add_connect_status(py::module_& module) {
     py::class_<connect_status>(module, "ConnectStatus", py::is_final(),
                                "How one of the connects of a role is. The value never changes, and can be pickled.")
         .def(py::init<>(), "No endpoint, not connected.")
-        .def_readonly("endpoint", &connect_status::endpoint, "What it connects to.")
+        .def_readonly("endpoint", &connect_status::endpoint, "The endpoint that it connects to.")
         .def_readonly("connected", &connect_status::connected, "Whether it is connected, with the handshake behind it.")
         .def_readonly("failure", &connect_status::failure,
                       "Why the last attempt failed or the last connection ended; empty while it is connected.")
         .def_property_readonly("retry_in", &retry_seconds,
-                               "Seconds until the next attempt; None: connected, under way, or not tried again.")
+                               "Seconds until the next attempt, or None if it is connected, being tried, or not tried again.")
         .def("__repr__", &connect_text)
         .def(py::pickle(&get_connect_state, &set_connect_state), py::arg("state"));
     value_initialise<connect_status>();

@@ -106,13 +106,22 @@ socket_spec make_socket(int type, std::vector<std::string> binds, std::vector<st
     return spec;
 }
 
+zdev::wire::spec make_spec(const socket_spec& in, const std::optional<socket_spec>& out, const std::optional<socket_spec>& mon,
+                           const prefix_argument& in_prefix, const prefix_argument& out_prefix,
+                           const prefix_argument& dropped_prefix, const std::string& on_full, const std::string& mon_on_full) {
+    zdev::wire::monitor_spec monitor;
+    monitor.in_prefix = to_prefix("in_prefix", in_prefix);
+    monitor.out_prefix = to_prefix("out_prefix", out_prefix);
+    monitor.dropped_prefix = to_prefix("dropped_prefix", dropped_prefix);
+    monitor.on_full = to_on_full("mon_on_full", mon_on_full);
+    if (mon) monitor.socket = *mon;
+    return {in, out, mon ? std::make_optional(monitor) : std::nullopt, to_on_full("on_full", on_full)};
+}
+
 class device {
 public:
-    device(const socket_spec& in, const std::optional<socket_spec>& out, const std::optional<socket_spec>& mon,
-           const prefix_argument& in_prefix, const prefix_argument& out_prefix, const std::string& on_full,
-           const std::string& mon_on_full)
-        : engine_(make_spec(in, out, mon, to_prefix("in_prefix", in_prefix), to_prefix("out_prefix", out_prefix),
-                            to_on_full("on_full", on_full), to_on_full("mon_on_full", mon_on_full))) {}
+    template <typename... Arguments>
+    explicit device(const Arguments&... arguments) : engine_(make_spec(arguments...)) {}
 
     zdev::outcome run() {
         return released_gil().run_device(engine_, [] {});
@@ -127,16 +136,6 @@ public:
     std::vector<std::string> endpoints(const std::string& role) const { return engine_.endpoints(role); }
 
 private:
-    static zdev::wire::spec make_spec(const socket_spec& in, const std::optional<socket_spec>& out,
-                                      const std::optional<socket_spec>& mon, const std::optional<std::string>& in_prefix,
-                                      const std::optional<std::string>& out_prefix, zdev::on_full on_full,
-                                      zdev::on_full mon_on_full) {
-        zdev::wire::spec spec;
-        spec.in = in, spec.out = out, spec.on_full = on_full;
-        if (mon) spec.mon = zdev::wire::monitor_spec{*mon, in_prefix, out_prefix, mon_on_full};
-        return spec;
-    }
-
     zdev::wire::device engine_;
 };
 
@@ -177,6 +176,7 @@ Args:
     mon_socket: PUB, XPUB or PUSH, which sends [prefix, frame, ...] for every message forwarded.
     in_prefix: Prefix frame for messages from the in socket; a str is sent as UTF-8; None for no such frame.
     out_prefix: Prefix frame for messages from the out socket; a str is sent as UTF-8; None for no such frame.
+    dropped_prefix: Prefix frame for messages dropped as unroutable or overflowed; None: the monitor gets no copies of these.
     on_full: "block" or "drop", when the only receiver of a message, the peer of a ROUTER, is full.
     mon_on_full: "block" or "drop", when a PUSH monitor is full.
 
@@ -217,10 +217,11 @@ void register_wire(py::module_& module) {
     refuse_uninitialised<socket_spec>();
     py::class_<device>(module, "WireDevice", py::is_final(), device_doc)
         .def(py::init<const socket_spec&, const std::optional<socket_spec>&, const std::optional<socket_spec>&,
-                      const prefix_argument&, const prefix_argument&, const std::string&, const std::string&>(),
+                      const prefix_argument&, const prefix_argument&, const prefix_argument&, const std::string&,
+                      const std::string&>(),
              py::arg("in_socket"), py::arg("out_socket") = py::none(), py::arg("mon_socket") = py::none(), py::kw_only(),
-             py::arg("in_prefix") = py::bytes("in"), py::arg("out_prefix") = py::bytes("out"), py::arg("on_full") = "block",
-             py::arg("mon_on_full") = "block")
+             py::arg("in_prefix") = py::bytes("in"), py::arg("out_prefix") = py::bytes("out"),
+             py::arg("dropped_prefix") = py::none(), py::arg("on_full") = "block", py::arg("mon_on_full") = "block")
         .def("run", &device::run, run_doc)
         .def("pause", &device::pause, "Hold all messages where they are until `resume`. May be called from any thread.")
         .def("resume", &device::resume, "Continue after `pause`. May be called from any thread.")

@@ -52,7 +52,7 @@ def serve(pipe: Connection, plan: Plan, forked: bool) -> None:
     finally:
         plan.ports.release()
     signal.signal(signal.SIGTERM, lambda *_: relay.stop())
-    reports.report(("ready", Started(relay.endpoints, relay.engine)))
+    reports.report(("ready", Started(relay.endpoints, relay.engine, plan.engine)))
     over = threading.Event()
     start_thread(_serve_commands, "zdev orders", pipe, reports, relay, over)
     ending = relay.run()

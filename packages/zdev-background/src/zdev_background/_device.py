@@ -12,6 +12,7 @@ import zmq
 from zdev_core import State, Statistics
 
 from ._async import AsyncLifeCycle
+from ._engine import choose_engine
 from ._launchers import InlineLauncher, Launcher
 from ._life_cycle import LifeCycle
 from ._mistakes import refuse_mistakes
@@ -85,7 +86,8 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     io_threads: int | None = None
     """How many libzmq threads read and write the device's connections, each of which stays with one thread.
 
-    None leaves the context's number, which is 1 by default. With a number the device has its own context."""
+    None leaves the context's number, which is 1 by default. With a number the device has its own context. More than 1 makes a
+    device whose `engine` is "auto" take libzmq."""
 
     cpus: Collection[int] = ()
     """The processors, by number, that the relay and its I/O threads may run on. Linux only.
@@ -166,18 +168,31 @@ class Device(AsyncLifeCycle, InRole, OutRole):
 
     @property
     def engine(self) -> Engine:
-        """Which engine relays: "auto", "wire" or "libzmq".
+        """The engine that relays, "auto", "wire" or "libzmq".
 
         Set it before the start. "wire" owns the connections of the device: it costs less, and counts exactly (Linux, tcp and ipc).
         "libzmq" relays between sockets of libzmq. "auto", the default, takes wire if it supports all that the device asks for. After
-        a start this is the engine that was taken, "wire" or "libzmq", and its `reason` says why.
+        a start this is the engine that was taken, "wire" or "libzmq", and its `reason` says why, also after the end until it is
+        set again.
         """
-        launcher = self._ready()
-        return launcher.ready.result().engine if launcher else Engine(self._engine_setting)
+        launcher = self._launcher
+        if launcher and launcher.ready.done() and not launcher.ready.exception():
+            started = launcher.ready.result()
+            if launcher.is_alive() or started.setting == self._engine_setting:
+                return started.engine
+        return Engine(self._engine_setting)
 
     @engine.setter
     def engine(self, name: str) -> None:
         self._engine_setting = name
+
+    def choose_engine(self) -> Engine:
+        """Return the engine that a start on this machine would take, and why. Nothing is opened.
+
+        Raises:
+            zmq.ZMQError: ENOTSUP, `engine` is "wire", and the wire engine does not support all that the device asks for.
+        """
+        return choose_engine(self._plan())
 
     def connections(self) -> Mapping[Role, Connections]:
         """Return the counters of the connections of each role, and how its connects are, in this run, or at the end of the last one.

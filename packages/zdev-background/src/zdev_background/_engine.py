@@ -63,14 +63,12 @@ def choose_engine(plan: Plan) -> Engine:
 def _obstacle(plan: Plan) -> str | None:
     """Say what keeps the wire engine from running a device; None if nothing does."""
     if sys.platform != "linux":
-        return "it is for Linux only"
+        return "wire is for Linux only"
     own_context = isinstance(plan.context_factory, type) and issubclass(plan.context_factory, zmq.Context)
     if plan.context_factory != zmq.Context.instance and not own_context:
         return "context_factory was set, and wire uses no context"
     if plan.placement.io_threads not in (None, 1):
         return f"io_threads is {plan.placement.io_threads!r}, and wire has one thread"
-    if plan.dropped_prefix is not None:
-        return "dropped_prefix was set"
     if "ctrl" in plan.specs:
         return "it has a ctrl socket"
     if refusal := _type_refusal(plan):
@@ -82,7 +80,8 @@ def _obstacle(plan: Plan) -> str | None:
 
 def _type_refusal(plan: Plan) -> str | None:
     types = {role: spec.type for role, spec in plan.specs.items() if spec.role == role}
-    return zdev_core.wire_refusal(types["in"], types.get("out"), types.get("mon"))
+    refusal = zdev_core.wire_refusal(types["in"], types.get("out"), types.get("mon"))
+    return refusal.removeprefix("device: ") if refusal else None
 
 
 def _socket_obstacle(spec: SocketSpec, options: list[int]) -> str | None:

@@ -146,7 +146,7 @@ class InlineLauncher(Launcher):
             self.relay = relay
             if self._stopping:
                 relay.stop()
-        self._become_ready(Started(relay.endpoints, relay.engine))
+        self._become_ready(Started(relay.endpoints, relay.engine, self._plan.engine))
         ending = relay.run()
         self._end(ending)
         self.relay = None

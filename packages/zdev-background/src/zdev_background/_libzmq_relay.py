@@ -1,4 +1,4 @@
-"""The engine on libzmq's sockets, for whatever the wire engine does not support. What libzmq hides is found out here."""
+"""The engine on libzmq's sockets, for whatever the wire engine does not support. It finds out what libzmq does not report."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ from ._shutdown import GracefulShutdown
 from ._spec import OpenSocket, Role
 from ._threads import countdown
 from ._zap import ZapHandler
+
+SAFE_SHARE = 0.9  # of the time that a stop has left, for LINGER; the rest is for closing
 
 
 class LibzmqRelay(Relay):
@@ -94,16 +96,12 @@ class LibzmqRelay(Relay):
         except BaseException as problem:  # noqa: BLE001  the launcher tells or raises it
             error = problem
         self._engine.discard()
-        linger_expired = self._close()
+        linger_expired = self._close(at_most=self._grace)
         statistics = self.statistics()
         lost = statistics.in_.pending + statistics.out.pending + unread
         return Ending(outcome, error, statistics, lost, unsent or linger_expired)
 
     def stop(self, grace: float | None = None) -> None:
-        """Only asks for it. grace: seconds to send on what has arrived; None: the LINGER of the out socket.
-
-        Asked again while that is under way, it ends at once.
-        """
         if self._shutting_down:
             self._shutdown.abort()
         else:
@@ -144,11 +142,23 @@ class LibzmqRelay(Relay):
         except zmq.ZMQError as error:
             raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error
 
-    def _close(self, linger: int | None = None) -> bool | None:
-        """Close all. Returns whether a LINGER ended before libzmq had sent all; None: unknown, for it sends on after this."""
-        begin, lingers = time.monotonic(), [self._linger(each) for each in self._opened.values()]
-        for opened in set(self._opened.values()):
-            opened.close(linger)
+    def _close(self, linger: int | None = None, at_most: float | None = None) -> bool | None:
+        """Close all.
+
+        Args:
+            linger: In ms; None for the LINGER of each socket.
+            at_most: Seconds that limit each LINGER; afterwards nothing could.
+
+        Returns:
+            Whether a LINGER ended before libzmq had sent all; None: unknown, for it sends on after this.
+        """
+        limits = {opened: self._linger(opened) if linger is None else linger for opened in set(self._opened.values())}
+        if at_most is not None:
+            longest = round(at_most * 1000 * SAFE_SHARE)
+            limits = {opened: longest if limit < 0 else min(limit, longest) for opened, limit in limits.items()}
+        begin, lingers = time.monotonic(), limits.values()
+        for opened, limit in limits.items():
+            opened.close(limit)
         if self._owns_context:
             with suppress(zmq.ZMQError):
                 self.context.term()  # waits until what was sent has gone, for the sockets' LINGER at most

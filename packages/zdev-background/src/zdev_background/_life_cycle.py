@@ -59,14 +59,19 @@ class LifeCycle(ABC):
 
     @property
     def lost(self) -> int:
-        """How many messages the last run had received and could not hand to libzmq before it ended."""
+        """How many messages the last run had received and not sent on when it ended.
+
+        On the wire engine also those that had waited for a receiver that left. On the libzmq engine, a message is sent on once
+        libzmq has accepted it.
+        """
         return self._ending.lost
 
     @property
     def linger_expired(self) -> bool | None:
         """Whether LINGER ended the last run while libzmq still had messages to send, which are lost and cannot be counted.
 
-        None if unknown: a socket that connects in a shared context goes on sending after the end.
+        None if unknown: a socket that connects in a shared context goes on sending after the end. False on the wire engine, where
+        `lost` counts them.
         """
         return self._ending.linger_expired
 

@@ -35,7 +35,7 @@ class Verdict(NamedTuple):
 
 
 class WireVerdict(NamedTuple):
-    """What the wire engine does with an option.
+    """The verdict of the wire engine on an option.
 
     Attributes:
         kind: "libzmq only" makes `engine = "auto"` take libzmq. Options that may not be set at all are refused for both engines.

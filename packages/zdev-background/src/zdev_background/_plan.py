@@ -1,4 +1,4 @@
-"""What launchers pass on: the plan of a run, what a start reports, and how a run ended."""
+"""The values that launchers pass on: the plan of a run, the report of a start, and how a run ended."""
 
 from __future__ import annotations
 
@@ -50,17 +50,24 @@ class Connections(NamedTuple):
     counters: RoleStatistics
     connects: tuple[ConnectStatus, ...]
 
+    @property
+    def lost(self) -> int:
+        """Messages received and not delivered, because the receiver left or the run ended, those of a drain among them."""
+        return self.counters.messages_lost + self.counters.drain_discards
+
 
 class Started(NamedTuple):
-    """What a start reports.
+    """The report of a start.
 
     Attributes:
         endpoints: What each role has bound.
         engine: Which engine relays, and why.
+        setting: The engine that the device had asked for.
     """
 
     endpoints: Endpoints
     engine: Engine
+    setting: str = "auto"
 
 
 @dataclass(frozen=True)

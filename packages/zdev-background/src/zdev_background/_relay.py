@@ -19,7 +19,7 @@ STEERING_TIMEOUT = 1.0  # seconds; the engines obey within milliseconds, whateve
 
 
 class Steered(Protocol):
-    """What both engines of zdev_core have."""
+    """The methods that both engines of zdev_core have."""
 
     def pause(self) -> None: ...
 

@@ -53,6 +53,7 @@ class Roles:
         name: str | None = None,
         in_prefix: bytes | str | None = None,
         out_prefix: bytes | str | None = None,
+        dropped_prefix: bytes | str | None = None,
     ) -> Self:
         """Make a device of these sockets, each in its role.
 
@@ -61,6 +62,7 @@ class Roles:
             name: Name of the device in messages and logs. Default: the name of its class.
             in_prefix: First frame of copies of messages from the in socket. Default: no prefix.
             out_prefix: First frame of copies of messages from the out socket. Default: no prefix.
+            dropped_prefix: First frame of copies of messages that could not be delivered. Default: no such copies.
 
         Raises:
             ValueError: There is no socket for `in`, or a role is unknown.
@@ -70,12 +72,17 @@ class Roles:
             raise ValueError(f"{cls.__name__} needs a socket for in")
         made: Any = cls
         device: Self = made(in_type=given["in"].type, out_type=given["out"].type if "out" in given else -1)
-        device.use_specs(given.values(), in_prefix=in_prefix, out_prefix=out_prefix)
+        device.use_specs(given.values(), in_prefix=in_prefix, out_prefix=out_prefix, dropped_prefix=dropped_prefix)
         device.name = name or device.name
         return device
 
     def use_specs(
-        self, specs: Iterable[SocketSpec], *, in_prefix: bytes | str | None = None, out_prefix: bytes | str | None = None
+        self,
+        specs: Iterable[SocketSpec],
+        *,
+        in_prefix: bytes | str | None = None,
+        out_prefix: bytes | str | None = None,
+        dropped_prefix: bytes | str | None = None,
     ) -> None:
         """Replace the sockets of these roles, from the next start on.
 
@@ -83,6 +90,7 @@ class Roles:
             specs: The sockets.
             in_prefix: First frame of copies of messages from the in socket. Default: no prefix.
             out_prefix: First frame of copies of messages from the out socket. Default: no prefix.
+            dropped_prefix: First frame of copies of messages that could not be delivered. Default: no such copies.
 
         Raises:
             ValueError: A role is unknown.
@@ -91,6 +99,7 @@ class Roles:
         if self._specs["out"].role == "in":
             self._specs["out"] = self._specs["in"]
         self._in_prefix, self._out_prefix = prefix("in_prefix", in_prefix), prefix("out_prefix", out_prefix)
+        self._dropped_prefix = prefix("dropped_prefix", dropped_prefix)
 
     @property
     def specs(self) -> Mapping[Role, SocketSpec]:

@@ -57,7 +57,7 @@ class WireRelay(Relay):
         self._shutting_down = True
         restore_affinity(self._former_cpus)
         connections = self.connections()
-        lost = sum(connections[spec.role].counters.messages_lost for spec in self._plan.sockets() if spec.role in ("in", "out"))
+        lost = sum(each.lost for role, each in connections.items() if role in ("in", "out"))
         return Ending(outcome, error, self.statistics(), lost, linger_expired=False, connections=connections)
 
     def stop(self, grace: float | None = None) -> None:
@@ -94,6 +94,7 @@ class WireRelay(Relay):
                 sockets.get("mon"),
                 in_prefix=plan.in_prefix,
                 out_prefix=plan.out_prefix,
+                dropped_prefix=plan.dropped_prefix,
                 on_full=plan.engine_policy(),
                 mon_on_full=plan.mon_on_full,
             )

@@ -1,7 +1,7 @@
 """Runs scenarios, and prints a table of what came of them.
 
-python -m faults [--scale 0.1] [--only NAME ...] [--list]      all but the soak
-python -m faults --only soak [--minutes 10]
+python -m faults [--engine libzmq] [--scale 0.1] [--only NAME ...] [--list]      all but the soak
+python -m faults [--engine libzmq] --only soak [--minutes 10]
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import argparse
 import sys
 import time
 
+from zdev_background._engine import ENGINES
+
+from .device import ZdevRun
 from .run import Result, run, scenarios
 
 MINUTES = 10  # of the soak
@@ -21,7 +24,9 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", metavar="NAME", help="these scenarios")
     parser.add_argument("--minutes", type=float, help="how long the soak lasts")
     parser.add_argument("--list", action="store_true", help="tell the scenarios, and run none")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="the engine of devices that do not set one")
     arguments = parser.parse_args()
+    ZdevRun.engine = arguments.engine
     known = scenarios()
     if unknown := set(arguments.only or ()) - set(known):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}; there are {', '.join(known)}")

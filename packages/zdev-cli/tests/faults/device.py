@@ -13,6 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from devices_text import with_engine
+
 from zdev_cli._failure import Failure
 from zdev_cli.control.client import ask
 from zdev_cli.control.protocol import Request
@@ -46,12 +48,18 @@ class DeviceSpec:
 
 
 class ZdevRun:
-    """A `zdev run -c` that runs. before: words of the command line before it."""
+    """A `zdev run -c` that runs. before: words of the command line before it.
+
+    Attributes:
+        engine: The engine of devices that do not set one.
+    """
+
+    engine = "auto"
 
     def __init__(self, folder: Path, specs: Sequence[DeviceSpec], before: Sequence[str] = ()) -> None:
         self.folder, self.file, self.control = folder, folder / "zdev.toml", folder / "control.sock"
         self._log = folder / "zdev.log"
-        self.file.write_text("\n".join(each.toml(folder) for each in specs))
+        self.file.write_text(with_engine("\n".join(each.toml(folder) for each in specs), self.engine))
         command = [*before, ZDEV, "run", "-c", str(self.file), "--control", str(self.control)]
         with self._log.open("wb") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from faults.device import DeviceSpec
+from faults.device import DeviceSpec, ZdevRun
 from faults.injections import Freeze
 from faults.run import Result, run, scenarios
 from faults.scenario import OPTIONS
@@ -22,6 +22,7 @@ pytestmark = pytest.mark.timeout(240)
 @pytest.fixture(scope="module")
 def results(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[Result]]]:
     """Of the scenarios that are asked for, some of which run beside each other."""
+    ZdevRun.engine = request.config.getoption("--engine")
     asked = [item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")]
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         yield {
@@ -42,7 +43,7 @@ def test_what_is_promised_is_kept(name: str, results: dict[str, Future[Result]])
 def test_a_loss_that_nobody_counts_is_found() -> None:
     """Without ROUTER_MANDATORY libzmq silently drops replies to a full client."""
     silent = {**OPTIONS, "SNDHWM": 10, "ROUTER_MANDATORY": 0}
-    devices = (DeviceSpec(options={"in": silent, "out": OPTIONS}),)
+    devices = (DeviceSpec(options={"in": silent, "out": OPTIONS}, more='engine = "libzmq"'),)
     scenario = replace(SCENARIOS["clients_frozen"], devices=devices, faults=(Freeze("client", 1),))
     result = run("silent", scenario, 1.0, is_test=True)
     assert any("replies are lost; 0 were counted" in each for each in result.broken)

@@ -1,7 +1,11 @@
-"""Runs the scenarios in full, and prints what came of them: python -m scaling [NAME ...]. Root only: it makes network namespaces."""
+"""Runs the scenarios in full, and prints what came of them. Root only: it makes network namespaces.
+
+python -m scaling [--engine libzmq] [NAME ...]
+"""
 
 from __future__ import annotations
 
+import argparse
 import sys
 import tempfile
 import time
@@ -10,8 +14,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from zdev_background._engine import ENGINES
+
 from .chain import GIVE_UP, HEARTBEATS, KEEPALIVE, both_ways, one_way
 from .network import Network, missing
+from .programs import Zdev
 from .replace import replace
 from .throughput import throughput
 
@@ -34,11 +41,18 @@ NONE = {  # figures that must be 0
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(prog="scaling", description="Run several hosts, and account for every message.")
+    parser.add_argument("names", metavar="NAME", nargs="*", help=f"these scenarios: {', '.join(SCENARIOS)}")
+    parser.add_argument("--engine", choices=ENGINES, default="auto", help="the engine of devices that do not set one")
+    arguments = parser.parse_args()
+    Zdev.engine = arguments.engine
+    if unknown := set(arguments.names) - set(SCENARIOS):
+        parser.error(f"unknown scenario: {', '.join(sorted(unknown))}")
     if why_not := missing():
         print(f"skipped: {why_not}")
         return 0
     broken = []
-    for name in sys.argv[1:] or SCENARIOS:
+    for name in arguments.names or SCENARIOS:
         begin = time.monotonic()
         figures = run(SCENARIOS[name])
         print(f"\n{name}  ({time.monotonic() - begin:.0f} s)")

@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from devices_text import with_engine
+
 from zdev_background import create_key
 from zdev_cli._failure import Failure
 from zdev_cli.control.client import ask
@@ -41,13 +43,19 @@ class Keys:
 
 
 class Zdev:
-    """`zdev run -c` on a host; ready once it is made."""
+    """`zdev run -c` on a host; ready once it is made.
+
+    Attributes:
+        engine: The engine of devices that do not set one.
+    """
+
+    engine = "auto"
 
     def __init__(self, host: Host, folder: Path, toml: str) -> None:
         folder.mkdir(mode=0o700)
         self.host = host
         self._log, self._control = folder / "zdev.log", folder / "control.sock"
-        (folder / "zdev.toml").write_text(toml)
+        (folder / "zdev.toml").write_text(with_engine(toml, self.engine))
         with self._log.open("w") as log:
             command = [ZDEV, "run", "-c", str(folder / "zdev.toml"), "--control", str(self._control)]
             self._process = host.start(*command, stdout=log.fileno(), stderr=log.fileno())

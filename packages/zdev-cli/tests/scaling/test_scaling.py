@@ -9,6 +9,7 @@ import pytest
 from scaling.__main__ import run
 from scaling.chain import one_way
 from scaling.network import missing
+from scaling.programs import Zdev
 from scaling.replace import replace
 
 WHY_NOT = missing()
@@ -16,6 +17,11 @@ pytestmark = [
     pytest.mark.timeout(180),  # some five seconds each, on a machine that has nothing else to do
     pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT),
 ]
+
+
+@pytest.fixture(autouse=True)
+def hosts_have_the_engine(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Zdev, "engine", engine)
 
 
 @pytest.mark.slow

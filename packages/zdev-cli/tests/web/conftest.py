@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from patience import PATIENCE
 
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
+from zdev_cli.snapshot.connections import ConnectionsView, ConnectView
 from zdev_cli.web import WebServer
 
 
@@ -52,6 +53,11 @@ class Served:
         return self.snapshot
 
 
+def connections(first: int) -> ConnectionsView:
+    """Return connections with a different number in each field."""
+    return ConnectionsView(**{name: first + number for number, name in enumerate(ConnectionsView.__struct_fields__)})
+
+
 @pytest.fixture
 def snapshot() -> Snapshot:
     """A queue that relays, with a different number in each field, and a streamer that waits for its endpoint."""
@@ -61,9 +67,21 @@ def snapshot() -> Snapshot:
         isolation="thread",
         state="active",
         sockets=[
-            SocketView(role="in", type="ROUTER", binds=["tcp://127.0.0.1:5559"], connects=[]),
-            SocketView(role="out", type="DEALER", binds=[], connects=["tcp://127.0.0.1:5560"]),
+            SocketView(role="in", type="ROUTER", binds=["tcp://127.0.0.1:5559"], connects=[], connections=connections(100)),
+            SocketView(
+                role="out",
+                type="DEALER",
+                binds=[],
+                connects=["tcp://127.0.0.1:5560", "tcp://127.0.0.1:5562"],
+                connections=connections(200),
+                connect_states=[
+                    ConnectView(endpoint="tcp://127.0.0.1:5560", connected=True),
+                    ConnectView(endpoint="tcp://127.0.0.1:5562", connected=False, failure="connection refused", retry_in=1.2),
+                ],
+            ),
         ],
+        engine="wire",
+        engine_reason="it supports all that the device asks for",
         in_=DirectionView(
             messages_received=11,
             messages_sent=12,

@@ -16,6 +16,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from zdev_cli.snapshot import DEVICE_STATES, Snapshot
+from zdev_cli.snapshot.connections import CONNECTION_METRICS
 
 if TYPE_CHECKING:
     from conftest import Served
@@ -67,6 +68,28 @@ def test_each_number_of_a_device_is_reported_by_direction(serve: Serve, snapshot
     assert value("zdev_device_restarts_total") == 7
 
 
+def test_every_counter_of_connections_has_its_value_by_role_and_reason(serve: Serve, snapshot: Snapshot) -> None:
+    scraped = samples(families(serve(snapshot)))
+    [queue] = [each for each in snapshot.devices if each.name == "orders"]
+    for socket in queue.sockets:
+        labels = {"device": "orders", "role": socket.role}
+        assert scraped["zdev_connections", frozenset(labels.items())] == socket.connections.connections
+        for field, metric in CONNECTION_METRICS.items():
+            reason = {"reason": metric.reason} if metric.reason else {}
+            assert scraped[metric.name, frozenset({**labels, **reason}.items())] == getattr(socket.connections, field) > 0
+
+
+def test_an_engine_that_does_not_know_its_connections_shows_none(serve: Serve, snapshot: Snapshot) -> None:
+    names = {name for name, labels in samples(families(serve(snapshot))) if ("device", "tasks") in labels}
+    assert names.isdisjoint({"zdev_connections", *(metric.name for metric in CONNECTION_METRICS.values())})
+
+
+def test_the_engine_of_each_device_is_a_label(serve: Serve, snapshot: Snapshot) -> None:
+    scraped = samples(families(serve(snapshot)))
+    assert scraped["zdev_device_info", frozenset({"device": "orders", "engine": "wire"}.items())] == 1
+    assert scraped["zdev_device_info", frozenset({"device": "tasks", "engine": "auto"}.items())] == 1
+
+
 @pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
 def test_a_device_is_in_exactly_one_of_all_states(serve: Serve, snapshot: Snapshot, accept: str) -> None:
     scraped = samples(families(serve(snapshot), accept))
@@ -94,7 +117,7 @@ def test_a_device_of_one_way_shows_nothing_of_the_other(serve: Serve, snapshot: 
 
 
 def test_labels_are_of_devices_and_never_of_peers(serve: Serve, snapshot: Snapshot) -> None:
-    allowed = {"device", "direction", "reason", "state", "version", "libzmq", "pyzmq", "python"}
+    allowed = {"device", "direction", "role", "reason", "state", "engine", "version", "libzmq", "pyzmq", "python"}
     for name, labels in samples(families(serve(snapshot))):
         assert {label for label, _ in labels} <= allowed, name
 

@@ -260,6 +260,18 @@ def test_a_device_that_is_removed_or_added_by_a_reload_goes_and_comes_in_the_ord
     expect(page.get_by_role("heading", level=2)).to_have_text(["new", "orders"])
 
 
+def test_a_socket_shows_its_connections_and_each_connect_that_is_down(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+    page = show(serve(snapshot).server.address)
+    about = card(page, "orders").locator("[data-text=about]")
+    expect(about).to_contain_text("engine wire")
+    expect(about).to_have_attribute("title", "engine wire: it supports all that the device asks for")
+    sockets = card(page, "orders").locator(".sockets")
+    expect(sockets.locator(".failure")).to_have_text("connection refused, retrying in 1.2 s")
+    expect(sockets.locator(".note")).to_have_count(2)
+    expect(sockets.locator(".note").nth(1)).to_contain_text("200 connections, 203 connect failures, 204 accept pauses")
+    expect(card(page, "tasks").locator(".sockets .note, .sockets .failure")).to_have_count(0)
+
+
 def test_a_device_of_one_way_has_one_chart(serve: Serve, show: Open, snapshot: Snapshot) -> None:
     page = show(serve(snapshot).server.address)
     expect(card(page, "orders").locator(".chart")).to_have_count(2)

@@ -209,25 +209,25 @@ class RoleStatistics:
         """Times that no connection was accepted for want of a descriptor."""
     @property
     def refused_version(self) -> int:
-        """Handshakes refused: the peer speaks ZMTP 1.0 or 2.0."""
+        """Handshakes refused because the peer speaks ZMTP 1.0 or 2.0."""
     @property
     def refused_mechanism(self) -> int:
-        """Handshakes refused: the peer uses another security mechanism."""
+        """Handshakes refused because the peer uses another security mechanism."""
     @property
     def refused_socket_type(self) -> int:
-        """Handshakes refused: the peer's socket type cannot talk to this one."""
+        """Handshakes refused because the peer's socket type cannot talk to this one."""
     @property
     def refused_routing_id(self) -> int:
-        """Handshakes refused: the peer's routing id is in use."""
+        """Handshakes refused because the peer's routing id is in use."""
     @property
     def refused_malformed(self) -> int:
-        """Handshakes refused: the peer does not speak ZMTP, or its handshake is invalid."""
+        """Handshakes refused because the peer does not speak ZMTP, or its handshake is invalid."""
     @property
     def refused_by_peer(self) -> int:
         """Handshakes that the peer ended with an error."""
     @property
     def refused_resources(self) -> int:
-        """Handshakes refused: this process had no memory or descriptor for the peer."""
+        """Handshakes refused because this process had no memory or descriptor for the peer."""
     @property
     def framing_errors(self) -> int:
         """Connections closed because the peer sent an invalid frame or command."""
@@ -243,6 +243,12 @@ class RoleStatistics:
     @property
     def messages_lost(self) -> int:
         """Messages received and not delivered, because the receiver left or the run ended."""
+    @property
+    def drain_discards(self) -> int:
+        """Messages that arrived during a drain of requests, and were not forwarded."""
+    @property
+    def departed_copies(self) -> int:
+        """Copies that waited for a subscriber of this PUB or XPUB that left."""
     @property
     def subscriber_drops(self) -> int:
         """Copies not sent because a subscriber of this PUB or XPUB had SNDHWM messages waiting."""
@@ -273,7 +279,7 @@ class ConnectStatus:
         """No endpoint, not connected."""
     @property
     def endpoint(self) -> str:
-        """What it connects to."""
+        """The endpoint that it connects to."""
     @property
     def connected(self) -> bool:
         """Whether it is connected, with the handshake behind it."""
@@ -282,7 +288,7 @@ class ConnectStatus:
         """Why the last attempt failed or the last connection ended; empty while it is connected."""
     @property
     def retry_in(self) -> float | None:
-        """Seconds until the next attempt; None: connected, under way, or not tried again."""
+        """Seconds until the next attempt, or None if it is connected, being tried, or not tried again."""
     def __getstate__(self) -> tuple[str, bool, str, int | None]: ...
     def __setstate__(self, state: tuple[str, bool, str, int | None]) -> None: ...
 
@@ -328,6 +334,7 @@ if sys.platform == "linux":
             mon_socket: PUB, XPUB or PUSH, which sends [prefix, frame, ...] for every message forwarded.
             in_prefix: Prefix frame for messages from the in socket; a str is sent as UTF-8; None for no such frame.
             out_prefix: Prefix frame for messages from the out socket; a str is sent as UTF-8; None for no such frame.
+            dropped_prefix: Prefix frame for messages dropped as unroutable or overflowed; None: the monitor gets no copies of these.
             on_full: "block" or "drop", when the only receiver of a message, the peer of a ROUTER, is full.
             mon_on_full: "block" or "drop", when a PUSH monitor is full.
 
@@ -345,6 +352,7 @@ if sys.platform == "linux":
             *,
             in_prefix: bytes | str | None = b"in",
             out_prefix: bytes | str | None = b"out",
+            dropped_prefix: bytes | str | None = None,
             on_full: str = "block",
             mon_on_full: str = "block",
         ) -> None: ...

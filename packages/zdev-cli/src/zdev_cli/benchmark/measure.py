@@ -18,8 +18,8 @@ from .._failure import Failure, Status, status_of
 from .._signals import StopSignals
 from .._words import Role
 from ..config import DeviceConfig, SocketConfig
+from ..config.build import device_of
 from ..config.model import SocketType
-from ..service.build import device_of
 from .cases import SOCKET_TYPES, BenchOptions, Bucket, Case, Endpoints, Figures
 
 TICK = 0.1  # seconds between two readings of a load

@@ -41,6 +41,12 @@ Example:
 @socket_options("ctrl")
 @click.option("--in-prefix", help="First frame of monitor messages received on in. Default: in.")
 @click.option("--out-prefix", help="First frame of monitor messages received on out. Default: out.")
+@click.option("--dropped-prefix", help="First frame of copies of undelivered messages. Default: no such copies.")
+@click.option(
+    "--engine",
+    type=click.Choice(("auto", "wire", "libzmq")),
+    help="Engine; auto takes wire if it supports all that the device asks for. Default: auto.",
+)
 @click.option(
     "--on-full", type=click.Choice(("block", "drop")), help="Policy when a ROUTER's one receiver is full. Default: drop."
 )
@@ -55,10 +61,10 @@ def run(type_: str | None, config: Path | None, control: str | None, **arguments
 
     TYPE is monitored-queue, queue, forwarder or streamer. SIGINT, SIGTERM, and TERMINATE or DRAIN on the ctrl socket, end it.
 
-    Options --bind-..., --connect-... and --setsockopt-... may be repeated. Once all sockets are bound and connected, one line
-    per endpoint shows role, socket type, bind or connect, and the endpoint with its port resolved; the last line, at the end,
-    shows the statistics. NAME of a socket option is as in zmq_setsockopt(3), without the prefix ZMQ; VALUE is text or a number.
-    A SUB socket subscribes to everything unless SUBSCRIBE is set.
+    Options --bind-..., --connect-... and --setsockopt-... may be repeated. Once the device runs, one line per endpoint
+    shows role, socket type, bind or connect, and the endpoint with its port resolved, and another line the engine; the last line,
+    at the end, shows the statistics. NAME of a socket option is as in zmq_setsockopt(3), without the prefix ZMQ; VALUE is text or
+    a number. A SUB socket subscribes to everything unless SUBSCRIBE is set.
 
     With -c, everything except --control comes from FILE. With neither, ./zdev.toml is used if present. These devices have a
     control socket, for zdev status, top, drain and so on; the device of a TYPE has none. SIGHUP and zdev reload reload the file.
@@ -101,7 +107,7 @@ def _check(type_: str, sockets: Sequence[SocketArguments], arguments: dict[str, 
     for role in needed_roles(type_):
         if not by_role[role].wanted:
             raise click.UsageError(f"{type_} needs an endpoint for {role}: add --bind-{role} or --connect-{role}")
-    settings: dict[Role, tuple[str, ...]] = {"mon": ("in_prefix", "out_prefix", "mon_on_full"), "ctrl": ()}
+    settings: dict[Role, tuple[str, ...]] = {"mon": ("in_prefix", "out_prefix", "dropped_prefix", "mon_on_full"), "ctrl": ()}
     for role, names in settings.items():
         given = [f"--{name.replace('_', '-')}" for name in names if arguments[name] is not None]
         given += [f"--{role}-type"] * bool(by_role[role].type) + [f"--setsockopt-{role}"] * bool(by_role[role].settings)
@@ -142,5 +148,6 @@ def _config(type_: str, sockets: Sequence[SocketArguments], arguments: dict[str,
     prefixes = {"in": arguments["in_prefix"], "out": arguments["out_prefix"]}
     by_role: Any = {("in_" if each.role == "in" else each.role): each.config(prefixes.get(each.role)) for each in sockets}
     kind: Any = type_
-    device = DeviceConfig(name=type_, type=kind, **by_role, on_full=arguments["on_full"], mon_on_full=arguments["mon_on_full"])
+    settings = {name: arguments[name] for name in ("dropped_prefix", "engine", "on_full", "mon_on_full")}
+    device = DeviceConfig(name=type_, type=kind, **by_role, **settings)
     return Config(device=[device]).devices()[type_]

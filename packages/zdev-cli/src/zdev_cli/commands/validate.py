@@ -28,10 +28,12 @@ Example:
 def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
     """Report all errors of configuration files.
 
-    FILE defaults to zdev.toml; - is standard input. One line per error on stderr, with file, line and column; one per valid file
-    on stdout, and its warnings on stderr. Nothing is bound or connected. Exit status: 0 all files are valid, 78 there are errors.
+    FILE defaults to zdev.toml; - is standard input. One line per error on stderr, with file, line and column. For a valid file,
+    one line on stdout, then one per device with the engine that it would have on this machine, and why: on another machine that
+    may differ. Its warnings are on stderr. Nothing is bound or connected. Exit status: 0 all files are valid, 78 there are errors.
     """
     from ..config import ConfigError
+    from ..config.engines import engine_of
     from ..config.rules import warnings_of
 
     diagnostics: list[Diagnostic] = []
@@ -47,6 +49,9 @@ def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
                 for warning in warnings_of(config):
                     click.echo(f"{file}: warning: {warning}", err=True)
                 click.echo(f"{file}: {_summary(config)}: ok")
+                for name, device in config.devices().items():
+                    engine = engine_of(device)
+                    click.echo(f"{file}: {name}: engine {engine} on this machine: {engine.reason}")
     if as_json:
         _print_json(diagnostics)
     ctx.exit(Status.CONFIGURATION if diagnostics else Status.OK)

@@ -15,6 +15,7 @@ from .._words import DEVICE_TYPES, ROLES, Role, default_type
 DeviceType = Literal["monitored-queue", "queue", "forwarder", "streamer"]
 SocketType = Literal["ROUTER", "DEALER", "REP", "REQ", "PULL", "PUSH", "SUB", "PUB", "XSUB", "XPUB", "PAIR"]
 Isolation = Literal["thread", "process"]
+EngineSetting = Literal["auto", "wire", "libzmq"]
 Policy = Literal["block", "drop"]
 Restart = Literal["on-failure", "never"]
 OptionValue = Annotated[int | str | bool | list[int | str], Meta(title="a number, text, true, false, or an array of them")]
@@ -100,6 +101,13 @@ class DeviceSettings(Table, frozen=True, kw_only=True):
         Isolation | None,
         Meta(description="Run the device in a thread of zdev or in a separate process. Default: thread."),
     ] = None
+    engine: Annotated[
+        EngineSetting | None,
+        Meta(
+            description="Engine: wire (Linux, tcp and ipc) or libzmq; auto: wire if it supports all that the device asks for. "
+            "Default: auto."
+        ),
+    ] = None
     on_full: Annotated[
         Policy | None,
         Meta(description="Drop or hold a message whose only receiver, a peer of a ROUTER, is full. Default: drop."),
@@ -136,6 +144,13 @@ class DeviceConfig(DeviceSettings, frozen=True, kw_only=True):
     mon: Annotated[
         SocketConfig | None,
         Meta(description="Monitor: sends a copy of every message. Default type: PUB. Required for a monitored-queue."),
+    ] = None
+    dropped_prefix: Annotated[
+        str | None,
+        Meta(
+            description="First frame of mon's copies of messages that could not be delivered: their receiver has left or is full. "
+            "Default: no such copies."
+        ),
     ] = None
     ctrl: Annotated[SocketConfig | None, Meta(description="Receives commands such as PAUSE. Default type: REP.")] = None
 
@@ -215,6 +230,7 @@ def _with_defaults(device: DeviceConfig, defaults: Defaults) -> DeviceConfig:
     ours = {
         "insecure": False,
         "isolation": "thread",
+        "engine": "auto",
         "mon_on_full": "block",
         "drain_timeout": DRAIN_TIMEOUT,
         "restart": "on-failure",

@@ -21,21 +21,33 @@ def broken_rules(config: Config) -> Iterator[PendingDiagnostic]:
         yield PendingDiagnostic(("device",), "no devices; add a [[device]] table", depends_on=(("device",),))
     with LibzmqProbe() as probe:
         walk = _Walk(config, probe)
-        for index, device in enumerate(config.device):
-            yield from walk.device(index, device)
+        found = [each for index, device in enumerate(config.device) for each in walk.device(index, device)]
+    yield from found
     yield from walk.services()
     yield from broken_links(walk.uses)
+    if not found:
+        from .engines import impossible_engines
+
+        yield from impossible_engines(config)
 
 
 def warnings_of(config: Config) -> Iterator[str]:
     """Describe settings of a valid configuration that are allowed but may surprise."""
+    from .engines import engine_of
+
     for name, device in config.devices().items():
         if sends_to_connected_only(device) is False:
-            yield f"{name}.out connects with IMMEDIATE = 0: messages queue for a receiver that is not connected"
+            engine = engine_of(device)
+            effect = "messages queue for a receiver that is not connected"
+            if engine == "wire":
+                effect = (
+                    'no effect with the wire engine, which sends to connected receivers only (engine = "libzmq" queues for all)'
+                )
+            yield f"{name}.out connects with IMMEDIATE = 0: {effect}"
 
 
 def sends_to_connected_only(device: DeviceConfig) -> bool | None:
-    """Return whether `out` sends to connected receivers only: the option IMMEDIATE of a socket that distributes messages.
+    """Return whether `out` of libzmq sends to connected receivers only: the option IMMEDIATE of a socket that distributes messages.
 
     Args:
         device: The device, with its defaults filled in.
@@ -160,9 +172,10 @@ def _missing(index: int, device: DeviceConfig) -> Iterator[PendingDiagnostic]:
         if role not in device.sockets:
             text = f"required for a {device.type}: add [device.{role}] with bind or connect"
             yield PendingDiagnostic((*here, role), text, depends_on=((*here, role), (*here, "type")))
-    if device.mon_on_full and not device.mon:
-        text = "not used: there is no mon socket (add [device.mon])"
-        yield PendingDiagnostic((*here, "mon_on_full"), text, at_key=True, depends_on=((*here, "mon"),))
+    for key in ("mon_on_full", "dropped_prefix"):
+        if getattr(device, key) is not None and not device.mon:
+            text = "not used: there is no mon socket (add [device.mon])"
+            yield PendingDiagnostic((*here, key), text, at_key=True, depends_on=((*here, "mon"),))
 
 
 def _socket(end: End, socket: SocketConfig, device: DeviceConfig) -> Iterator[PendingDiagnostic]:

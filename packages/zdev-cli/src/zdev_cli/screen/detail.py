@@ -55,11 +55,13 @@ def charts_text(device: DeviceView, width: int, height: int) -> Text:
 def facts_text(device: DeviceView) -> Text:
     """One fact per line, the worst first."""
     text = Text(overflow="fold")
-    if device.trouble:
-        text.append(f"{device.trouble}\n", style=TROUBLE)
+    for line in device.troubles:
+        text.append(f"{line}\n", style=TROUBLE)
     for socket in device.sockets:
         endpoints = [*socket.binds, *(f"→ {each}" for each in socket.connects)]
         text.append(f"{socket.role:<5}", style="bold").append(f"{socket.type:<7}").append(f"{', '.join(endpoints)}\n")
+    if counts := [f"{each.role} {each.connections.connections:,}" for each in device.sockets if each.connections]:
+        text.append("connections ", style="dim").append(f"{'  '.join(counts)}\n")
     for name, number in device.dropped.by_reason.items():
         text.append(f"{name} ", style="dim").append(f"{number:,}  ", style=TROUBLE if number else "dim")
     seconds = device.in_.backpressure_seconds + device.out.backpressure_seconds
@@ -70,6 +72,7 @@ def facts_text(device: DeviceView) -> Text:
         dropped = device.in_.monitor_dropped + device.out.monitor_dropped
         text.append("\nmon copies ", style="dim").append(f"{device.in_.monitor_sent + device.out.monitor_sent:,}")
         text.append("  dropped ", style="dim").append(f"{dropped:,}", style=TROUBLE if dropped else "")
+    text.append("\nengine ", style="dim").append(device.engine).append(f"  {device.engine_reason}", style="dim")
     return text
 
 

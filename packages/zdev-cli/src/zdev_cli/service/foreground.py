@@ -17,8 +17,10 @@ from zdev_background import Device, Outcome, Statistics, raise_file_limit
 from .._failure import Failure, Status, status_of
 from .._signals import ENDING, StopSignals
 from ..config import DeviceConfig
+from ..config.build import device_of
 from ..snapshot import REASONS
-from .build import device_of, outstanding, undelivered
+from .endings import outstanding, undelivered
+from .keeper import engine_text
 from .log import FLUSH, StderrHandler
 from .managed import Managed
 from .service import Service
@@ -37,7 +39,7 @@ def run_one(config: DeviceConfig) -> None:
         device = device_of(config)
         _start_one(device)
         try:
-            _print_endpoints(device)
+            _print_endpoints(device, config.engine)
             while device.is_alive() and not stop.wait(END_TICK):
                 pass
         finally:
@@ -63,11 +65,12 @@ def _stop_one(device: Device) -> None:
         raise Failure(text, Status.UNAVAILABLE) from error
 
 
-def _print_endpoints(device: Device) -> None:
+def _print_endpoints(device: Device, setting: str | None) -> None:
     bound = device.endpoints
     for role, spec in device.specs.items():
         for line in _endpoint_lines(role, spec.type_name, bound.get(role, ()), spec.connects):
             click.echo(line)
+    click.echo(f"engine {engine_text(device.engine, setting)}")
 
 
 def _endpoint_lines(role: str, type_name: str, binds: Sequence[str], connects: Sequence[str]) -> list[str]:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal
 
-from zdev_background import Ending, Outcome, RestartHooks, RestartPolicy, Role
+from zdev_background import Ending, Engine, Outcome, RestartHooks, RestartPolicy, Role
 
 from ..config import DeviceConfig
-from .build import device_of
+from ..config.build import device_of
 from .statistics import CumulativeStatistics
 
 READ_INTERVAL = 1.0  # seconds between readings of a device that must be asked
@@ -62,6 +62,11 @@ class DeviceKeeper(RestartHooks):
     def endpoints(self) -> Mapping[Role, Sequence[str]]:
         """The bound endpoints, which a restart binds again; empty before the first run."""
         return self.device.endpoints
+
+    @property
+    def engine(self) -> Engine:
+        """Which engine relays, and why; as configured while the device does not run."""
+        return self.device.engine
 
     def configure(self, config: DeviceConfig) -> None:
         """Apply a configuration in which only `drain_timeout` or `restart` changed."""
@@ -114,7 +119,8 @@ class DeviceKeeper(RestartHooks):
         with self._lock:
             self.phase, self.error, self.retry_at = "running", None, None
             self.tried.set()
-        self._log("restarted" if is_restart and self._has_run else "started")
+        done = "restarted" if is_restart and self._has_run else "started"
+        self._log(f"{done}, engine: {engine_text(self.device.engine, self.config.engine)}")
         self._has_run = True
         if self._is_over:  # stopped while it started
             self.device.stop()
@@ -156,3 +162,8 @@ class DeviceKeeper(RestartHooks):
             if self.device.exception and self.error is None:
                 self.error = " ".join(str(self.device.exception).removeprefix(f"{self.config.name}: ").split())
             self.tried.set()
+
+
+def engine_text(engine: Engine, setting: str | None) -> str:
+    """Return the engine, with the reason if libzmq was not asked for."""
+    return f"{engine} ({engine.reason})" if engine == "libzmq" and setting != "libzmq" else str(engine)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from zdev_background import Outcome, State
+from zdev_background import Engine, Outcome, State
 
 from .._failure import Failure, Status
 from ..config import DeviceConfig
 from ..config.rules import sends_to_connected_only
 from ..snapshot import DeviceState, DeviceView, SocketView
-from .build import outstanding, undelivered
+from .connects import ConnectChanges, connection_fields
+from .endings import Ended, ended_text, outstanding, undelivered
 from .keeper import START_TIMEOUT, DeviceKeeper
-from .statistics import CumulativeStatistics, Meter
+from .statistics import CumulativeStatistics, Meter, Reading
 
 logger = logging.getLogger("zdev.service")
 
@@ -26,21 +26,14 @@ STUCK = 5.0  # seconds without an iteration of the relay's loop, which makes fou
 _STATES: dict[State, DeviceState] = {State.PAUSED: "paused", State.DRAINING: "draining"}
 
 
-class Ended(NamedTuple):
-    """How a device was ended."""
-
-    text: str
-    is_drained: bool = True
-    """False if a drain was cut short: a reply did not come, or a message that the device had taken was not delivered."""
-
-
 class Managed:
     """One device. All methods may be called from any thread; those that change something wait until it is done."""
 
     def __init__(self, config: DeviceConfig) -> None:
         self.config = config
         self.statistics = CumulativeStatistics()
-        self.meter = Meter(self.statistics)
+        self._meter = Meter(self.statistics)
+        self._connect_changes = ConnectChanges()
         self._keeper: DeviceKeeper | None = None
         self._stopping: DeviceKeeper | None = None  # the one that was stopped without a drain
         self._is_wanted = True  # by the operator, who may stop and drain it
@@ -120,16 +113,20 @@ class Managed:
                 self._stopping = keeper
         if keeper is None or state == "stopped":
             return Ended("already stopped")
-        began = time.monotonic()
+        began, undelivered_before = time.monotonic(), self._undelivered()
         outcome = keeper.end(keeper.config.drain_timeout if drain else None)
         error = keeper.error if state not in ("waiting", "failed") else None
         took = time.monotonic() - began
         was_cut = may_be_cut and outcome is Outcome.STOPPED
         ended = ended_text(outcome, took, outstanding(device), error, drain=drain, was_cut=was_cut)
-        if device and outcome and (warning := undelivered(device)):
+        if device and outcome and (warning := undelivered(device, self._undelivered() - undelivered_before)):
             ended = Ended(f"{ended.text}; {warning}", ended.is_drained and not drain)
         self.log(ended.text)
         return ended
+
+    def _undelivered(self) -> int:
+        """Return how many messages were accepted for a receiver that did not get them. Unknown, and so 0, with libzmq."""
+        return sum(each.totals["messages_lost"] for role, each in self.statistics.read().roles.items() if role in ("in", "out"))
 
     def retire(self) -> None:
         """Do not start it any more."""
@@ -159,18 +156,27 @@ class Managed:
     def log(self, text: str) -> None:
         logger.info("%s: %s", self.name, text)
 
+    def sample(self) -> None:
+        """Note the rates, and log which connects have failed or recovered. For one thread, once a second."""
+        self._meter.sample()
+        for line in self._connect_changes.lines(self.statistics.read().roles):
+            self.log(line)
+
     def view(self) -> DeviceView:
         keeper, reading, began = self._keeper, self.statistics.read(), self.statistics.began
-        in_, out = self.meter.views(reading)
+        in_, out = self._meter.views(reading)
         stuck = self.stuck()
         retry_at = keeper.retry_at if keeper else None
         types = [self.config.socket_type(role) for role in ("in", "out")]
+        engine = keeper.engine if keeper else Engine(self.config.engine or "auto")
         return DeviceView(
             name=self.name,
             type=self.config.type,
             isolation=self.config.isolation or "thread",
             state=self.state,
-            sockets=self._sockets(keeper),
+            sockets=self._sockets(keeper, engine, reading),
+            engine=str(engine),
+            engine_reason=engine.reason,
             in_=in_,
             out=out,
             two_ways=types[0] not in ("PULL", "SUB") and types[1] not in ("PUSH", "PUB"),
@@ -182,15 +188,19 @@ class Managed:
             retry_in=None if retry_at is None else round(max(0.0, retry_at - time.monotonic()), 1),
         )
 
-    def _sockets(self, keeper: DeviceKeeper | None) -> list[SocketView]:
+    def _sockets(self, keeper: DeviceKeeper | None, engine: Engine, reading: Reading) -> list[SocketView]:
         bound = keeper.endpoints if keeper else {}
+        immediate = sends_to_connected_only(self.config)
+        if immediate is not None and engine == "wire":
+            immediate = True
         return [
             SocketView(
                 role=role,
                 type=self.config.socket_type(role),
                 binds=list(bound.get(role, socket.binds)),
                 connects=socket.connects,
-                immediate=sends_to_connected_only(self.config) if role == "out" else None,
+                immediate=immediate if role == "out" else None,
+                **({} if engine == "libzmq" or role not in reading.roles else connection_fields(reading.roles[role])),
             )
             for role, socket in self.config.sockets.items()
         ]
@@ -212,15 +222,3 @@ class Managed:
         if was != is_paused:
             self.log(done)
         return f"{self.name}: {done}" if was != is_paused else f"{self.name}: already {done}"
-
-
-def ended_text(
-    outcome: Outcome | None, took: float, outstanding: str, error: str | None, *, drain: bool, was_cut: bool
-) -> Ended:
-    if was_cut:
-        return Ended(f"drain cut short by a stop after {took:.1f} s: {outstanding}", is_drained=False)
-    if outcome is Outcome.DRAINED:
-        return Ended(f"drained in {took:.1f} s")
-    if outcome is Outcome.DRAIN_TIMED_OUT:
-        return Ended(f"drain timed out after {took:.1f} s: {outstanding}", is_drained=False)
-    return Ended(error or "stopped", is_drained=not (error and drain))

@@ -41,7 +41,7 @@ class Service:
         self.control = ControlServer(path_of(control or self.config.control.endpoint), self.answer)
         self.web: WebServer | None = None
         self._control_given = control
-        self._sampler = Sampler(lambda: [device.meter for device in self.supervisor.devices])
+        self._sampler = Sampler(lambda: self.supervisor.devices)
         self._started = time.time()
         self._version = version("zdev-cli")
         self._is_tried = False

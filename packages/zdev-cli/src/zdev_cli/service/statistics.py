@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple, Protocol
 
-from zdev_background import Device, Ending, FlowStatistics, State, Statistics
+from zdev_background import Connections, ConnectStatus, Device, Ending, State, Statistics
 
+from .._words import Role
 from ..snapshot import METRICS, REASONS, DirectionView, Dropped
+from ..snapshot.connections import CONNECTION_METRICS
 
 PERIOD = 1.0  # seconds between samples
 KEPT = 60  # samples
@@ -19,8 +21,19 @@ OLD = 2.5  # seconds after which a reading says nothing about the present
 _BLOCKED = "blocked_nanoseconds"  # becomes backpressure_seconds, the only counter that is converted
 _COUNTERS = (*(name for name in METRICS if name != "backpressure_seconds"), *REASONS, _BLOCKED)
 
+_ENDS: tuple[Role, ...] = ("in", "out")
+
 Totals = dict[str, int]
-"""The counters of FlowStatistics that a snapshot shows, by name, of one direction."""
+"""The counters of one direction, or of the connections of one role, that a snapshot shows, by name."""
+
+
+class ConnectionReading(NamedTuple):
+    """The connections of one role at one moment."""
+
+    totals: Totals
+    current: int = 0
+    """Connections now."""
+    connects: tuple[ConnectStatus, ...] = ()
 
 
 class Reading(NamedTuple):
@@ -33,6 +46,8 @@ class Reading(NamedTuple):
     lost: int = 0
     in_flight: int = 0
     state: State = State.IDLE
+    roles: Mapping[Role, ConnectionReading] = {}
+    """Of the roles whose connections were known in any run."""
 
 
 class CumulativeStatistics:
@@ -67,18 +82,22 @@ class CumulativeStatistics:
         """Add a run that has ended."""
         with self._lock:
             self._device, self.began = None, None
-            self._note(ending.statistics)
-            self._latest = self._past = self._latest._replace(lost=self._past.lost + ending.lost, state=State.IDLE, in_flight=0)
+            self._note(ending.statistics, ending.connections)
+            roles = {role: ConnectionReading(reading.totals) for role, reading in self._latest.roles.items()}
+            lost = max(
+                self._latest.lost, self._past.lost + ending.lost
+            )  # a process that was killed reports no more than it had
+            self._latest = self._past = self._latest._replace(lost=lost, state=State.IDLE, in_flight=0, roles=roles)
 
     def refresh(self) -> None:
         """Ask the device. Raises TimeoutError if it does not answer."""
         with self._asking:  # otherwise an older answer might be noted after a newer one
             device, run = self._device, self._run
             if device:
-                statistics = device.statistics()
+                statistics, connections = device.statistics(), device.connections()
                 with self._lock:
                     if self._device and self._run == run:
-                        self._note(statistics)
+                        self._note(statistics, connections)
 
     def read(self) -> Reading:
         if self._device is None:
@@ -93,7 +112,7 @@ class CumulativeStatistics:
         with self._lock:
             return 0.0 if self._device is None or state is State.IDLE else time.monotonic() - self._iterated_at
 
-    def _note(self, statistics: Statistics) -> None:
+    def _note(self, statistics: Statistics, connections: Mapping[Role, Connections]) -> None:
         now = time.monotonic()
         if statistics.loop_iterations != self._iterations:
             self._iterations, self._iterated_at = statistics.loop_iterations, now
@@ -102,7 +121,12 @@ class CumulativeStatistics:
         in_, out = _sum(past.in_, statistics.in_), _sum(past.out, statistics.out)
         # A relay that is bound and has not begun its loop is idle for a moment; one that stays so is unresponsive.
         state = State.ACTIVE if self._device and statistics.state is State.IDLE else statistics.state
-        self._latest = Reading(now, in_, out, past.lost, in_flight, state)
+        roles = dict(past.roles)
+        for role, each in connections.items():
+            totals = roles[role].totals if role in roles else dict.fromkeys(CONNECTION_METRICS, 0)
+            roles[role] = ConnectionReading(_sum(totals, each.counters), each.counters.connections, each.connects)
+        lost = sum(connections[role].lost for role in _ENDS if role in connections)
+        self._latest = Reading(now, in_, out, past.lost + lost, in_flight, state, roles)
 
 
 class Meter:
@@ -152,15 +176,21 @@ class _Rates:
         )
 
 
-def _sum(totals: Totals, flow: FlowStatistics) -> Totals:
-    return {name: total + getattr(flow, name) for name, total in totals.items()}
+def _sum(totals: Totals, counters: object) -> Totals:
+    return {name: total + getattr(counters, name) for name, total in totals.items()}
+
+
+class Sampled(Protocol):
+    """Something to sample once a second."""
+
+    def sample(self) -> None: ...
 
 
 class Sampler:
-    """The thread that samples every meter once a second, from start() to stop()."""
+    """The thread that samples everything once a second, from start() to stop()."""
 
-    def __init__(self, meters: Callable[[], Iterable[Meter]]) -> None:
-        self._meters = meters
+    def __init__(self, sampled: Callable[[], Iterable[Sampled]]) -> None:
+        self._sampled = sampled
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample, name="zdev sampler", daemon=True)
 
@@ -175,5 +205,5 @@ class Sampler:
         due = time.monotonic() + PERIOD
         while not self._over.wait(max(0.0, due - time.monotonic())):
             due = max(due + PERIOD, time.monotonic())
-            for meter in self._meters():
-                meter.sample()
+            for each in self._sampled():
+                each.sample()

@@ -11,7 +11,8 @@ from typing import NamedTuple, TypeVar
 from .._failure import Failure, Status
 from ..config import DeviceConfig
 from ..config.topology import shutdown_order
-from .managed import Ended, Managed
+from .endings import Ended
+from .managed import Managed
 
 T = TypeVar("T")
 

@@ -1,32 +1,22 @@
 """The devices as they are at one moment, which `zdev status`, `zdev top`, the metrics and the page show.
 
-A snapshot is a value and travels as JSON: its field names are those of `zdev status --json` and of /status. `DirectionView` and
-`Dropped` are the one list of counters: statistics, metrics, columns and page follow from their fields.
+A snapshot is a value and travels as JSON: its field names are those of `zdev status --json` and of /status. `DirectionView`,
+`Dropped` and `ConnectionsView` are the one list of counters: statistics, metrics, columns and page follow from their fields.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Literal, NamedTuple, get_type_hints
+from typing import Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import field
 from msgspec.structs import fields
 
 from .._words import Role
+from .connections import ConnectionsView, ConnectView
+from .view import Metric, View, metrics_of
 
 DeviceState = Literal["starting", "active", "paused", "draining", "waiting", "stopped", "failed"]
 DEVICE_STATES: tuple[DeviceState, ...] = DeviceState.__args__  # type: ignore[attr-defined]
-
-
-class Metric(NamedTuple):
-    """The Prometheus counter of a field."""
-
-    name: str
-    help: str
-
-
-class View(Struct, frozen=True, kw_only=True):
-    """A part of a snapshot."""
 
 
 class SocketView(View, frozen=True, kw_only=True):
@@ -39,6 +29,18 @@ class SocketView(View, frozen=True, kw_only=True):
     connects: list[str]
     immediate: bool | None = None
     """Whether an out that connects sends to connected receivers only; null: it does not connect, or does not distribute."""
+    connections: ConnectionsView | None = None
+    """null with the libzmq engine, which does not know its connections, and before the first run."""
+    connect_states: list[ConnectView] = field(default_factory=list)
+    """How each of `connects` is, while the device runs with the wire engine; else empty."""
+
+    @property
+    def disconnected(self) -> str:
+        """Like `out: 1 of 2 connected; tcp://10.0.0.6:5560 connection refused, retrying in 1.2 s`; "" if all are connected."""
+        down = [each for each in self.connect_states if not each.connected]
+        up = len(self.connect_states) - len(down)
+        parts = [f"{self.role}: {up} of {len(self.connect_states)} connected", *map(str, down)]
+        return "; ".join(parts) if down else ""
 
 
 class Dropped(View, frozen=True, kw_only=True):
@@ -87,15 +89,11 @@ class DirectionView(View, frozen=True, kw_only=True):
     bytes_per_second: float = 0.0
     backpressure: float = 0.0
     """Share of the last second or so in which messages of this direction were held back: 0 to 1."""
-    history: list[float] = []
+    history: list[float] = field(default_factory=list)
     """messages_per_second of the last minute, oldest first, one per second."""
 
 
-METRICS: Mapping[str, Metric] = {
-    name: hint.__metadata__[0]
-    for name, hint in get_type_hints(DirectionView, include_extras=True).items()
-    if hasattr(hint, "__metadata__")
-}
+METRICS = metrics_of(DirectionView)
 """By field of DirectionView."""
 
 
@@ -109,6 +107,10 @@ class DeviceView(View, frozen=True, kw_only=True):
     """starting: its sockets are being made. waiting: it failed, and will be restarted. stopped: by an operator, or by
     TERMINATE or DRAIN on its ctrl socket. failed: it failed, and is configured not to be restarted."""
     sockets: list[SocketView]
+    engine: str = "auto"
+    """Which engine relays: wire or libzmq; as configured, auto included, while the device does not run."""
+    engine_reason: str = ""
+    """Why that engine was taken; empty while the device does not run."""
     in_: DirectionView = field(default=DirectionView(), name="in")
     """In to out: received on in, sent on out."""
     out: DirectionView = DirectionView()
@@ -118,7 +120,7 @@ class DeviceView(View, frozen=True, kw_only=True):
     in_flight: int = 0
     """Requests awaiting their reply, and messages being forwarded."""
     lost: int = 0
-    """Messages that were received but not sent on when the device ended."""
+    """Messages that were received but not sent on: with the wire engine also while it runs, else when the device ended."""
     uptime: float | None = None
     """Seconds since the present run began; null: the device does not run."""
     restarts: int = 0
@@ -134,6 +136,11 @@ class DeviceView(View, frozen=True, kw_only=True):
         if not self.error:
             return ""
         return self.error + ("" if self.retry_in is None else f"; retrying in {self.retry_in:.1f} s")
+
+    @property
+    def troubles(self) -> list[str]:
+        """The trouble, and one line for each socket with a connect that is down."""
+        return [text for text in (self.trouble, *(each.disconnected for each in self.sockets)) if text]
 
     @property
     def dropped(self) -> Dropped:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import click
 
 from .._units import bytes_text, duration_text, number_text
-from . import DEVICE_STATES, REASONS, DeviceView, DirectionView, Snapshot
+from . import DEVICE_STATES, REASONS, DeviceView, DirectionView, Snapshot, SocketView
+from .connections import ConnectionsView
 
 NONE = "-"
 IN_TO_OUT, OUT_TO_IN = "in to out", "out to in"
@@ -26,7 +27,7 @@ TROUBLE = "bold red"
 WIDE = 140  # characters of a terminal with room for all columns
 LONGEST_NAME = 32
 
-_WORDS = ("DEVICE", "TYPE", "STATE")
+_WORDS = ("DEVICE", "TYPE", "STATE", "ENGINE")
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,7 @@ COLUMNS = (
     _count("RESTARTS", 8, lambda device: device.restarts, wide=True),
     _count("RST", 3, lambda device: device.restarts, narrow=True, still=False),
     _rate("UPTIME", "UPTIME", 7, lambda device: -1 if device.uptime is None else device.uptime, duration_text, wide=True),
+    Column("ENGINE", "ENGINE", 6, lambda device: device.engine, lambda device: device.engine, live=False),
 )
 """IN>OUT: received on in and sent on out; OUT>IN: the way back. HELD: share of the last second in which messages were held back."""
 
@@ -132,15 +134,18 @@ def widths_for(columns: Sequence[Column], width: int, names: Sequence[str]) -> l
 
 
 def show_all(snapshot: Snapshot) -> None:
-    """Print one line per device, then one per device with an error: a table on a terminal, stable columns elsewhere."""
+    """Print one line per device, then one per error and per socket with a connect that is down.
+
+    A table on a terminal, stable columns elsewhere.
+    """
     columns = [each for each in COLUMNS if each.still]
     if sys.stdout.isatty():
         _print_table(columns, snapshot.devices)
     else:
         _print_columns(columns, snapshot.devices)
     for device in snapshot.devices:
-        if device.trouble:
-            click.echo(f"{device.name}: {device.trouble}")
+        for line in device.troubles:
+            click.echo(f"{device.name}: {line}")
 
 
 def show_one(device: DeviceView) -> None:
@@ -148,11 +153,16 @@ def show_one(device: DeviceView) -> None:
     facts = {"device": device.name, "type": f"{device.type}, in a {device.isolation}", "state": device.state}
     if device.uptime is not None:
         facts["uptime"] = duration_text(device.uptime)
+    facts["engine"] = device.engine + (f": {device.engine_reason}" if device.engine_reason else "")
     if device.trouble:
         facts["trouble"] = device.trouble
     for socket in device.sockets:
         endpoints = [f"bind {each}" for each in socket.binds] + [f"connect {each}" for each in socket.connects]
         facts[socket.role] = f"{socket.type:<6} {', '.join(endpoints)}"
+        if socket.disconnected:
+            facts[f"{socket.role}, connects"] = socket.disconnected.removeprefix(f"{socket.role}: ")
+        if socket.connections:
+            facts[f"{socket.role}, connections"] = connections_text(socket, socket.connections)
         if socket.immediate is not None:
             facts[f"{socket.role}, sends to"] = (
                 "connected receivers only" if socket.immediate else "connected and absent receivers (IMMEDIATE = 0)"
@@ -162,6 +172,17 @@ def show_one(device: DeviceView) -> None:
     facts |= {"in flight": f"{device.in_flight:,}", "lost": f"{device.lost:,}", "restarts": f"{device.restarts:,}"}
     for name, text in facts.items():
         click.echo(f"{name:<19}  {text}")
+
+
+def connections_text(socket: SocketView, connections: ConnectionsView) -> str:
+    """Return how many connections there are and were, then each other counter that is not 0."""
+    always = {"connections", *(["accepted"] if socket.binds else []), *(["connected"] if socket.connects else [])}
+    counts = [
+        f"{number:,} {'now' if name == 'connections' else name.replace('_', ' ')}"
+        for name in ConnectionsView.__struct_fields__
+        if (number := getattr(connections, name)) or name in always
+    ]
+    return ", ".join(counts)
 
 
 def _direction(name: str, way: DirectionView) -> dict[str, str]:
@@ -187,7 +208,7 @@ def _print_table(columns: Iterable[Column], devices: Sequence[DeviceView]) -> No
         each
         for each in columns
         if each.title not in reasons
-        and not (each.title.endswith("B/S") and console.width < WIDE)
+        and not ((each.title.endswith("B/S") or each.title == "ENGINE") and console.width < WIDE)
         and not ((each.trouble or each.title == "IN FLIGHT") and all(each.value(device) == 0 for device in devices))
     ]
     for each in shown:

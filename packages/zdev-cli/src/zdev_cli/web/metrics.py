@@ -12,6 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from ..snapshot import DEVICE_STATES, METRICS, DeviceView, DirectionView, Snapshot
+from ..snapshot.connections import CONNECTION_METRICS, ConnectionsView
 
 OPENMETRICS = "application/openmetrics-text"
 DEVICE_COUNTERS: dict[str, tuple[str, Callable[[DeviceView], float]]] = {
@@ -47,6 +48,7 @@ class _SnapshotCollector(Collector):
         yield _build(snapshot)
         yield GaugeMetricFamily("zdev_ready", "1 if /readyz reports ready, else 0.", value=snapshot.ready)
         yield _states(snapshot)
+        yield _engines(snapshot)
         for field, metric in METRICS.items():
             family = CounterMetricFamily(metric.name, metric.help, labels=("device", "direction"))
             for device, direction, way in _ways(snapshot):
@@ -64,6 +66,7 @@ class _SnapshotCollector(Collector):
         for each in snapshot.devices:
             in_flight.add_metric((each.name,), each.in_flight)
         yield in_flight
+        yield from _connections(snapshot)
 
 
 def _ways(snapshot: Snapshot) -> Iterator[tuple[str, str, DirectionView]]:
@@ -91,6 +94,38 @@ def _states(snapshot: Snapshot) -> Metric:
         for state in DEVICE_STATES:
             family.add_metric((device.name, state), device.state == state)
     return family
+
+
+def _engines(snapshot: Snapshot) -> Metric:
+    family = InfoMetricFamily(
+        "zdev_device", "The engine that relays; as configured while the device does not run.", labels=("device",)
+    )
+    for device in snapshot.devices:
+        family.add_metric((device.name,), {"engine": device.engine})
+    return family
+
+
+def _known(snapshot: Snapshot) -> Iterator[tuple[str, str, ConnectionsView]]:
+    """The connections of each device and role, where the engine knows them."""
+    for device in snapshot.devices:
+        for socket in device.sockets:
+            if socket.connections:
+                yield device.name, socket.role, socket.connections
+
+
+def _connections(snapshot: Snapshot) -> Iterator[Metric]:
+    current = GaugeMetricFamily("zdev_connections", "Connections now, past their handshake.", labels=("device", "role"))
+    for device, role, connections in _known(snapshot):
+        current.add_metric((device, role), connections.connections)
+    yield current
+    families: dict[str, CounterMetricFamily] = {}
+    for field, metric in CONNECTION_METRICS.items():
+        labels = ("device", "role", "reason") if metric.reason else ("device", "role")
+        family = families.setdefault(metric.name, CounterMetricFamily(metric.name, metric.help, labels=labels))
+        for device, role, connections in _known(snapshot):
+            values = (device, role, metric.reason) if metric.reason else (device, role)
+            family.add_metric(values, getattr(connections, field))
+    yield from families.values()
 
 
 def _dropped(snapshot: Snapshot) -> Metric:

@@ -92,19 +92,40 @@
     });
   }
 
+  // Of the connections: how many, then each counter that may explain missing messages
+  const UNREMARKABLE = ["connections", "accepted", "connected", "unmatched"];
+
+  function connections(socket) {
+    if (!socket.connections) return [];
+    const counts = Object.entries(socket.connections).filter(([name, n]) => n && !UNREMARKABLE.includes(name));
+    return [[plural(socket.connections.connections, "connection"), ...counts.map(([name, n]) => `${count(n)} ${name.replaceAll("_", " ")}`)].join(", ")];
+  }
+
+  function failure(connect) {
+    if (!connect || connect.connected) return [];
+    const retry = connect.retry_in === null ? "" : `, retrying in ${tenths.format(connect.retry_in)} s`;
+    return [["", "", "", "failure", `${connect.failure || "not connected yet"}${retry}`]];
+  }
+
+  // Rows of role, type, verb, class and text
+  function socketRows(socket) {
+    const binds = socket.binds.map((endpoint) => ["", "", "bind", "", endpoint]);
+    const connects = socket.connects.flatMap((endpoint, i) => [["", "", "connect", "", endpoint], ...failure(socket.connect_states[i])]);
+    const rows = binds.concat(connects);
+    if (!rows.length) rows.push(["", "", "", "", "no endpoint"]);
+    rows[0].splice(0, 2, socket.role, socket.type);
+    return rows.concat(connections(socket).map((text) => ["", "", "", "note", text]));
+  }
+
   function showSockets(card, sockets) {
-    const list = card.querySelector(".sockets"), key = JSON.stringify(sockets);
+    const rows = sockets.flatMap(socketRows), key = JSON.stringify(rows);
     if (card.sockets === key) return;
     card.sockets = key;
-    list.replaceChildren(...sockets.flatMap((socket) => {
-      const rows = [["bind", socket.binds], ["connect", socket.connects]];
-      const lines = rows.flatMap(([verb, endpoints]) => endpoints.map((endpoint) => [verb, endpoint]));
-      return (lines.length ? lines : [["", "no endpoint"]]).map(([verb, endpoint], i) => {
-        const row = document.createElement("li");
-        const cells = [["span", "role", i ? "" : socket.role], ["span", "type", i ? "" : socket.type], ["span", "verb", verb], ["code", "", endpoint]];
-        row.append(...cells.map(([tag, name, text]) => Object.assign(document.createElement(tag), { className: name, textContent: text })));
-        return row;
-      });
+    card.querySelector(".sockets").replaceChildren(...rows.map(([role, type, verb, kind, text]) => {
+      const row = document.createElement("li");
+      const cells = [["span", "role", role], ["span", "type", type], ["span", "verb", verb], [kind ? "span" : "code", kind, text]];
+      row.append(...cells.map(([tag, name, content]) => Object.assign(document.createElement(tag), { className: name, textContent: content })));
+      return row;
     }));
   }
 
@@ -114,6 +135,7 @@
     const retry = device.retry_in === null ? "" : `; retrying in ${tenths.format(device.retry_in)} s`;
     const error = device.error === null ? "" : `${device.error}${retry}`;
     const about = [device.type, `in a ${device.isolation}`, device.uptime === null ? "not running" : `up ${duration(device.uptime)}`];
+    if (device.uptime !== null) about.push(`engine ${device.engine}`);
     if (device.restarts) about.push(plural(device.restarts, "restart"));
     card.className = `device ${device.state}`;
     write(card, {
@@ -123,6 +145,7 @@
       monitored: count(sum(list, (way) => way.monitor_sent)), monitor_dropped: copies ? `${count(copies)} dropped` : "",
       lost: device.lost ? `${count(device.lost)} lost when it ended` : "",
     });
+    card.querySelector("[data-text=about]").title = device.engine_reason && `engine ${device.engine}: ${device.engine_reason}`;
     card.querySelector(".error").hidden = !error;
     card.querySelector(".mon").hidden = !device.sockets.some((socket) => socket.role === "mon");
     classed(card.querySelector("[data-text=dropped]"), "some", lost > 0);

@@ -6,11 +6,11 @@ from multiprocessing import set_forkserver_preload
 
 import zmq
 
-from zdev_background import Device, ProcessDevice, SocketSpec, ThreadDevice
+from zdev_background import ProcessDevice, SocketSpec, ThreadDevice
 
 from .._words import Role, settings_of
-from ..config import DeviceConfig, SocketConfig
-from ..config.protection import security_of
+from .model import DeviceConfig, SocketConfig
+from .protection import security_of
 
 # Imported once, by the server, and not by each process.
 set_forkserver_preload(["zdev_background", "zdev_cli"])
@@ -34,12 +34,15 @@ def device_of(config: DeviceConfig) -> ThreadDevice | ProcessDevice:
     factory: type[ThreadDevice | ProcessDevice] = OwnContextProcess if config.isolation == "process" else OwnContextThread
     specs = {role: _spec_of(config, role, socket) for role, socket in config.sockets.items()}
     device = factory(in_type=specs["in"].type, out_type=specs["out"].type)
-    device.use_specs(specs.values(), in_prefix=_prefix("in", config.in_), out_prefix=_prefix("out", config.out))
+    prefixes = {"in_prefix": _prefix("in", config.in_), "out_prefix": _prefix("out", config.out)}
+    device.use_specs(specs.values(), **prefixes, dropped_prefix=config.dropped_prefix)
     if config.on_full:
         device.on_full = config.on_full
     if config.mon_on_full:
         device.mon_on_full = config.mon_on_full
     device.name = config.name
+    if config.engine:
+        device.engine = config.engine
     return device
 
 
@@ -60,16 +63,3 @@ def _prefix(role: str, socket: SocketConfig) -> str | None:
     if isinstance(socket.prefix, str):
         return socket.prefix
     return role if socket.prefix else None
-
-
-def outstanding(device: Device | None) -> str:
-    """Return how many replies did not come before the device ended, in words."""
-    count = device.statistics().pending_replies if device else 0
-    return f"{count} {'reply' if count == 1 else 'replies'} outstanding"
-
-
-def undelivered(device: Device) -> str:
-    """Return a warning if the device closed its sockets before libzmq had sent all messages, else ""."""
-    if not device.linger_expired:
-        return ""
-    return "LINGER ended while messages waited in libzmq for a slow or absent peer: they are lost, and not counted"

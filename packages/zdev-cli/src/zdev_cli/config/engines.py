@@ -1,0 +1,35 @@
+"""The engine that each device of a file would have on this machine. Nothing is opened to find out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import zmq
+
+from zdev_background import Engine
+
+from .build import device_of
+from .diagnostics import Path, PendingDiagnostic
+from .model import Config, DeviceConfig
+
+
+def engine_of(device: DeviceConfig) -> Engine:
+    """Return the engine of a device, which has its defaults filled in, and why.
+
+    Raises:
+        zmq.ZMQError: It insists on the wire engine, which does not support all that it asks for.
+    """
+    return device_of(device).choose_engine()
+
+
+def impossible_engines(config: Config) -> Iterator[PendingDiagnostic]:
+    """Report the devices that insist on the wire engine and cannot have it. Everything else must be valid."""
+    for index, device in enumerate(config.devices().values()):
+        try:
+            engine_of(device)
+        except zmq.ZMQError as error:
+            path: Path = ("device", index, "engine")
+            text = str(error).removeprefix(f"{device.name}: ")
+            if config.device[index].engine is None:
+                path, text = ("defaults", "engine"), str(error)
+            yield PendingDiagnostic(path, text, depends_on=(("device", index), ("defaults",)))

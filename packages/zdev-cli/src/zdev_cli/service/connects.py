@@ -1,0 +1,43 @@
+"""The connections of a device, as a snapshot shows them and the log reports them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .._words import Role
+from ..snapshot.connections import ConnectionsView, ConnectView
+from .statistics import ConnectionReading
+
+
+class ConnectChanges:
+    """Remembers which connects have failed. For one thread."""
+
+    def __init__(self) -> None:
+        self._failed: set[tuple[Role, int]] = set()
+
+    def lines(self, roles: Mapping[Role, ConnectionReading]) -> Iterator[str]:
+        """Yield a line for each change since the last call. An attempt that fails like the one before is not a change."""
+        connects = {(role, index): each for role, reading in roles.items() for index, each in enumerate(reading.connects)}
+        self._failed &= connects.keys()  # those of a run that has ended are forgotten
+        for place, each in connects.items():
+            if each.connected and place in self._failed:
+                self._failed.remove(place)
+                yield f"{place[0]}: connected to {each.endpoint}"
+            elif each.failure and place not in self._failed:
+                self._failed.add(place)
+                yield f"{place[0]}: {each.endpoint} {each.failure}, retrying"
+
+
+def connection_fields(reading: ConnectionReading) -> dict[str, Any]:
+    """Return the fields of a SocketView about its connections."""
+    connects = [
+        ConnectView(
+            endpoint=each.endpoint,
+            connected=each.connected,
+            failure=each.failure,
+            retry_in=None if each.retry_in is None else round(each.retry_in, 1),
+        )
+        for each in reading.connects
+    ]
+    return {"connections": ConnectionsView(connections=reading.current, **reading.totals), "connect_states": connects}

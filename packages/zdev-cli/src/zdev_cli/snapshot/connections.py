@@ -1,0 +1,86 @@
+"""The connections of a socket in a snapshot."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from .view import Metric, View, metrics_of
+
+
+def _refused(reason: str) -> Metric:
+    return Metric("zdev_connections_refused_total", "Handshakes that failed.", reason)
+
+
+def _closed(reason: str) -> Metric:
+    return Metric("zdev_connections_closed_total", "Connections closed because of what the peer sent, or did not send.", reason)
+
+
+def _undelivered(reason: str) -> Metric:
+    return Metric("zdev_peer_messages_dropped_total", "Messages that a connection did not get.", reason)
+
+
+class ConnectionsView(View, frozen=True, kw_only=True):
+    """The connections of a socket, over all runs since zdev started: the counters never decrease."""
+
+    connections: int = 0
+    """Connections now, past their handshake."""
+    accepted: Annotated[int, Metric("zdev_connections_accepted_total", "Incoming connections.")] = 0
+    connected: Annotated[int, Metric("zdev_connections_established_total", "Outgoing connections that were established.")] = 0
+    connect_failures: Annotated[int, Metric("zdev_connect_failures_total", "Attempts to connect that failed.")] = 0
+    accept_pauses: Annotated[
+        int, Metric("zdev_accept_pauses_total", "Times that no connection was accepted for want of a descriptor.")
+    ] = 0
+    refused_version: Annotated[int, _refused("version")] = 0
+    """The peer speaks ZMTP 1.0 or 2.0."""
+    refused_mechanism: Annotated[int, _refused("mechanism")] = 0
+    """The peer uses another security mechanism."""
+    refused_socket_type: Annotated[int, _refused("socket_type")] = 0
+    """The peer's socket type cannot talk to this one."""
+    refused_routing_id: Annotated[int, _refused("routing_id")] = 0
+    """The peer's routing id is in use."""
+    refused_malformed: Annotated[int, _refused("malformed")] = 0
+    """The peer does not speak ZMTP, or its handshake is invalid."""
+    refused_by_peer: Annotated[int, _refused("by_peer")] = 0
+    """The peer ended the handshake with an error."""
+    refused_resources: Annotated[int, _refused("resources")] = 0
+    """zdev had no memory or descriptor for the peer."""
+    framing_errors: Annotated[int, _closed("framing_error")] = 0
+    """The peer sent an invalid frame or command."""
+    limits_exceeded: Annotated[int, _closed("limit_exceeded")] = 0
+    """A frame, message or subscription was beyond a limit."""
+    handshake_timeouts: Annotated[int, _closed("handshake_timeout")] = 0
+    """The handshake took longer than HANDSHAKE_IVL."""
+    heartbeat_timeouts: Annotated[int, _closed("heartbeat_timeout")] = 0
+    """The peer was silent for too long."""
+    messages_lost: Annotated[int, _undelivered("lost")] = 0
+    """Messages received and not delivered, because the receiver left or the run ended."""
+    drain_discards: Annotated[int, _undelivered("drain")] = 0
+    """Messages that arrived during a drain of requests, and were not forwarded."""
+    departed_copies: Annotated[int, _undelivered("subscriber_left")] = 0
+    """Copies that waited for a subscriber of this PUB or XPUB that left."""
+    subscriber_drops: Annotated[int, _undelivered("subscriber_full")] = 0
+    """Copies not sent because a subscriber of this PUB or XPUB had SNDHWM messages waiting."""
+    publisher_drops: Annotated[int, _undelivered("publisher_full")] = 0
+    """Copies not sent because a publisher of this XSUB had SNDHWM messages waiting."""
+    unmatched: Annotated[
+        int, Metric("zdev_messages_unmatched_total", "Messages that no peer of a PUB or XPUB had subscribed to.")
+    ] = 0
+
+
+class ConnectView(View, frozen=True, kw_only=True):
+    """An endpoint that a socket connects to."""
+
+    endpoint: str
+    connected: bool
+    failure: str = ""
+    """Why the last attempt failed, or the last connection ended; empty while it is connected."""
+    retry_in: float | None = None
+    """Seconds until the next attempt; null: connected, under way, or not tried again."""
+
+    def __str__(self) -> str:
+        retrying = "" if self.retry_in is None else f", retrying in {self.retry_in:.1f} s"
+        return f"{self.endpoint} {self.failure or 'not connected yet'}{retrying}"
+
+
+CONNECTION_METRICS = metrics_of(ConnectionsView)
+"""By field of ConnectionsView."""

@@ -1,0 +1,26 @@
+"""The parts of a snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, get_type_hints
+
+from msgspec import Struct
+
+
+class Metric(NamedTuple):
+    """The Prometheus counter of a field. Counters with the same name differ in their label `reason`."""
+
+    name: str
+    help: str
+    reason: str = ""
+
+
+class View(Struct, frozen=True, kw_only=True):
+    """A part of a snapshot."""
+
+
+def metrics_of(view: type[View]) -> Mapping[str, Metric]:
+    """Return the metrics of a view by field."""
+    hints = get_type_hints(view, include_extras=True)
+    return {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
