@@ -24,7 +24,16 @@ PAGES = {
         "cli/bench",
         "cli/*",
     ],
-    "In production": ["security", "reliability", "performance", "benchmarks/results", "deploy*", "deploy/**/*", "scaling*"],
+    "In production": [
+        "security",
+        "reliability",
+        "performance",
+        "benchmarks/results",
+        "engines/results",
+        "deploy*",
+        "deploy/**/*",
+        "scaling*",
+    ],
     "Help": ["troubleshooting", "packages"],
     "Reference": [
         "relay-contract",
