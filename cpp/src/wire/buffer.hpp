@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "blocks.hpp"
+
 namespace zdev::wire {
 
 class buffer {
@@ -29,7 +31,7 @@ public:
         std::swap(capacity_, other.capacity_);
         return *this;
     }
-    ~buffer() { std::free(data_); }
+    ~buffer() { kept_blocks::give({data_, capacity_}); }
 
     char* data() noexcept { return data_ + begin_; }
     const char* data() const noexcept { return data_ + begin_; }
@@ -42,6 +44,11 @@ public:
 
     void reserve(std::size_t capacity) {
         if (capacity <= capacity_) return;
+        if (const block kept = data_ ? block{} : kept_blocks::take(capacity); kept.data) {
+            data_ = static_cast<char*>(kept.data);
+            capacity_ = kept.size;
+            return;
+        }
         void* const grown = std::realloc(data_, capacity);
         if (!grown) throw std::bad_alloc();
         data_ = static_cast<char*>(grown);
