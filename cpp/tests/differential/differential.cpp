@@ -227,7 +227,14 @@ int compare(std::uint64_t inputs, std::uint64_t seed) {
         const scenario& what = scenarios[which];
         generator input(seed + i, what.at_out ? what.out : what.in, what.theirs);
         input.make();
-        const result wire = sides[which].first->play(input, i), libzmq = sides[which].second->play(input, i);
+        // What libzmq does with the last bytes before an end depends on the moment: a difference that matters is there each
+        // time.
+        constexpr int attempts = 4;
+        result wire, libzmq;
+        for (int attempt = 0; attempt < attempts; ++attempt) {
+            wire = sides[which].first->play(input, i), libzmq = sides[which].second->play(input, i);
+            if (wire == libzmq || !input.differences.empty()) break;
+        }
         if (wire == libzmq) {
             ++alike;
         } else if (!input.differences.empty()) {
