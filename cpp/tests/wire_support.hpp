@@ -163,20 +163,15 @@ public:
     }
     void shake_hands(int type, const std::string& id = {}, unsigned char minor = 1) {
         zmtp::handshake ours({type, id, {}});
-        std::size_t sent = 0;
-        const auto send_output = [&] {
-            std::string bytes = ours.take_output();
-            if (sent <= 11 && sent + bytes.size() > 11) bytes[11 - sent] = static_cast<char>(minor);
-            sent += bytes.size();
-            send(bytes);
-        };
-        send_output();
+        std::string greeting = ours.take_output();
+        greeting[11] = static_cast<char>(minor);
+        send(greeting);
         while (!ours.done() && !ours.failed()) {
             const std::string got = receive(1);
             if (got.empty()) throw std::runtime_error("no handshake");
             const std::size_t used = ours.feed(got);
             extra_ = got.substr(used);
-            send_output();
+            send(ours.take_output());
         }
         if (ours.failed()) throw std::runtime_error(ours.reason());
     }

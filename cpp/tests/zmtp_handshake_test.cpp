@@ -33,22 +33,6 @@ failure verdict(const std::string& bytes, int ours = ZMQ_PULL) {
     return it.failure();
 }
 
-TEST(Handshake, OnlyAPeerWhoseRevisionIsKnownReceivesWhatFollowsTheRevision) {
-    const std::string theirs = greeting_of(1), ours = encode({});
-    handshake it({ZMQ_PULL, "", {}});
-    EXPECT_EQ(it.take_output(), ours.substr(0, 11));
-    it.feed(theirs.substr(0, 10));
-    EXPECT_EQ(it.take_output(), "");
-    it.feed(theirs.substr(10, 1));
-    EXPECT_EQ(it.take_output(), ours.substr(11));
-
-    handshake with_old({ZMQ_PULL, "", {}});
-    with_old.take_output();
-    with_old.feed(theirs.substr(0, 10) + '\1');
-    EXPECT_EQ(with_old.failure(), failure::version);
-    EXPECT_EQ(with_old.take_output(), "");
-}
-
 TEST(Handshake, TwoOfOursAgreeAndExchangeTypeAndRoutingId) {
     handshake router({ZMQ_ROUTER, "", {}}), dealer({ZMQ_DEALER, "anna", {{"X-Key", "value"}}});
     for (int i = 0; i < 2; ++i) {

@@ -10,7 +10,7 @@
 
 namespace zdev::zmtp {
 
-constexpr std::size_t greeting_size = 64, greeting_up_to_revision = 11;
+constexpr std::size_t greeting_size = 64;
 
 struct greeting {
     unsigned char major = 3;

@@ -24,11 +24,7 @@ std::string printable(std::string text) {
 
 }  // namespace
 
-// A peer of ZMTP 2.0 that receives more than the revision hangs up before it has sent its own, and nobody learns why.
-handshake::handshake(identity ours)
-    : ours_(std::move(ours)),
-      output_(encode(greeting{}).substr(0, greeting_up_to_revision)),
-      rest_of_greeting_(encode(greeting{}).substr(greeting_up_to_revision)) {}
+handshake::handshake(identity ours) : ours_(std::move(ours)), output_(encode(greeting{})) {}
 
 std::size_t handshake::feed(std::string_view bytes) {
     const std::size_t kept = input_.size();
@@ -53,12 +49,10 @@ std::size_t handshake::step(std::string_view bytes) {
 std::size_t handshake::take_greeting(std::string_view bytes) {
     greeting theirs;
     switch (parse_greeting(bytes, theirs)) {
-        case greeted::partial:
-            if (bytes.size() >= greeting_up_to_revision) output_ += std::exchange(rest_of_greeting_, {});
-            return 0;
+        case greeted::partial: return 0;
         case greeted::not_zmtp: return fail(failure::protocol, "it does not speak ZMTP");
         case greeted::too_old: return fail(failure::version, "it speaks ZMTP 1.0 or 2.0; 3.0 or later is required");
-        case greeted::whole: output_ += std::exchange(rest_of_greeting_, {}); break;
+        case greeted::whole: break;
     }
     if (theirs.mechanism != "NULL") {
         return fail(failure::mechanism, "it uses the mechanism " + printable(theirs.mechanism) + ", not NULL");

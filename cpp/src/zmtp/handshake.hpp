@@ -69,7 +69,6 @@ private:
     std::string reason_;
     std::string input_;  // bytes fed and not used yet
     std::string output_;
-    std::string rest_of_greeting_;  // waits for the peer's revision
 };
 
 }  // namespace zdev::zmtp
