@@ -15,7 +15,7 @@ namespace zdev::wire {
 namespace {
 
 std::string new_directory() {
-    const char* const parent = std::getenv("TMPDIR");
+    const char* const parent = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): libzmq reads it in the same way
     std::string path = std::string(parent && *parent ? parent : "/tmp") + "/zdev-XXXXXX";
     if (!::mkdtemp(path.data())) throw error(errno, reason(errno));
     return path;

@@ -35,17 +35,21 @@ std::optional<zmtp::subscription> subscription_in(std::string_view message) noex
 role::role(loop& loop, std::string name, const socket_spec& spec, std::function<void()> on_room)
     : loop_(loop), name_(std::move(name)), spec_(spec), on_room_(std::move(on_room)) {
     make_pattern();
-    const std::string title = name_ + " (" + std::string(zmtp::type_name(spec_.type)) + ")";
+    const auto doing = [this](const char* verb, const std::string& endpoint) {
+        std::string text = verb;
+        text.append(name_).append(" (").append(zmtp::type_name(spec_.type)).append(") to ").append(endpoint);
+        return text;
+    };
     auto ready = spec_.listening;
     for (const auto& endpoint : spec_.binds) {
         const auto same = [&](const listening_socket& each) { return each.endpoint == endpoint; };
         const auto given = std::find_if(ready.begin(), ready.end(), same);
         const int fd = given == ready.end() ? -1 : given->descriptor;
         if (given != ready.end()) ready.erase(given);
-        naming("cannot bind " + title + " to " + endpoint, [&] { bind(endpoint, fd); });
+        naming(doing("cannot bind ", endpoint), [&] { bind(endpoint, fd); });
     }
     for (const auto& endpoint : spec_.connects) {
-        naming("cannot connect " + title + " to " + endpoint, [&] { connect(endpoint); });
+        naming(doing("cannot connect ", endpoint), [&] { connect(endpoint); });
     }
 }
 
