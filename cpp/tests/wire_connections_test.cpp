@@ -17,7 +17,8 @@ TEST_F(OnWire, EachConnectShowsItsStateItsLastFailureAndWhenItIsTriedAgain) {
     auto sink = unbound(ZMQ_PULL);
     sink.bind("tcp://127.0.0.1:*");
     const reserved refusing(false);
-    const std::string up = sink.get(zmq::sockopt::last_endpoint), down = refusing.endpoint();
+    const std::string up = sink.get(zmq::sockopt::last_endpoint);
+    const std::string& down = refusing.endpoint();
     running device(connecting({up, down, "tcp://no-such-host.invalid:1"}));
     ASSERT_EQ(device.device.connects("out").size(), 3);
     const auto failed = [&](std::size_t i) { return !device.device.connects("out")[i].failure.empty(); };

@@ -5,17 +5,13 @@
 namespace zdev::test {
 namespace {
 
-sockets::setup to(const std::string& topic) {
-    return [topic](zmq::socket_t& socket) { socket.set(zmq::sockopt::subscribe, topic); };
-}
-
 TEST_F(OnWire, TheMonitorGetsACopyOfEachMessageAfterItsPrefix) {
     running device(monitored(ZMQ_ROUTER, ZMQ_DEALER));
-    auto watcher = dial(ZMQ_SUB, device.at("mon"), to(""));
+    auto watcher = dial(ZMQ_SUB, device.at("mon"), subscribed_to(""));
     auto client = dial(ZMQ_DEALER, device.at("in"), named("anna"));
     auto worker = dial(ZMQ_DEALER, device.at("out"));
     ASSERT_TRUE(device.connected("mon", 1));
-    auto probe = dial(ZMQ_SUB, device.at("mon"), to("none"));
+    auto probe = dial(ZMQ_SUB, device.at("mon"), subscribed_to("none"));
     ASSERT_TRUE(device.connected("mon", 2));
     send(client, {"", "hello"});
     EXPECT_EQ(recv(worker), (message{"anna", "", "hello"}));
@@ -33,7 +29,7 @@ TEST_F(OnWire, NothingIsCopiedForAMonitorWithoutSubscribers) {
     running device(monitored(ZMQ_PULL, ZMQ_PUSH));
     auto source = dial(ZMQ_PUSH, device.at("in"));
     auto sink = dial(ZMQ_PULL, device.at("out"));
-    auto other = dial(ZMQ_SUB, device.at("mon"), to("out"));
+    auto other = dial(ZMQ_SUB, device.at("mon"), subscribed_to("out"));
     ASSERT_TRUE(device.connected("mon", 1));
     send(source, {"hello"});
     recv(sink);
@@ -45,7 +41,7 @@ TEST_F(OnWire, BetweenRoutersTheMonitorSeesTheSwappedFrames) {
     auto spec = monitored(ZMQ_ROUTER, ZMQ_ROUTER);
     spec.mon->in_prefix = std::nullopt;
     running device(spec);
-    auto watcher = dial(ZMQ_SUB, device.at("mon"), to("bert"));
+    auto watcher = dial(ZMQ_SUB, device.at("mon"), subscribed_to("bert"));
     auto anna = dial(ZMQ_DEALER, device.at("in"), named("anna")), bert = dial(ZMQ_DEALER, device.at("out"), named("bert"));
     ASSERT_TRUE(device.connected("in", 1) && device.connected("out", 1) && device.connected("mon", 1));
     const auto seen = [&] { return send(anna, {"bert", "hello"}), recv(bert), try_recv(watcher, 10ms).has_value(); };
@@ -115,7 +111,7 @@ TEST_F(OnWire, ASubscriberOfTheMonitorThatDoesNotReadDelaysNothingAndItsLossIsCo
     std::string wish;
     zmtp::append_subscription(wish, 1, {true, ""});
     stuck.send(wish);
-    auto quick = dial(ZMQ_SUB, device.at("mon"), to(""));
+    auto quick = dial(ZMQ_SUB, device.at("mon"), subscribed_to(""));
     auto source = dial(ZMQ_PUSH, device.at("in"));
     auto sink = dial(ZMQ_PULL, device.at("out"));
     ASSERT_TRUE(device.connected("mon", 2) && device.connected("out", 1));

@@ -7,10 +7,6 @@
 namespace zdev::test {
 namespace {
 
-sockets::setup subscribed_to(const std::string& topic) {
-    return [topic](zmq::socket_t& socket) { socket.set(zmq::sockopt::subscribe, topic); };
-}
-
 TEST_F(OnWire, ARoutingIdNamesTheDeviceToItsPeers) {
     auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
     spec.out->options.routing_id = "the device";

@@ -7,18 +7,14 @@
 namespace zdev::test {
 namespace {
 
-sockets::setup to(const std::string& topic) {
-    return [topic](zmq::socket_t& socket) { socket.set(zmq::sockopt::subscribe, topic); };
-}
-
 TEST_F(OnWire, SubscriptionsTravelUpstreamMergedAndAreCancelled) {
     running device(pair(ZMQ_XSUB, ZMQ_XPUB));
     auto source = dial(ZMQ_XPUB, device.at("in"), [](zmq::socket_t& s) { s.set(zmq::sockopt::xpub_verboser, true); });
     ASSERT_TRUE(device.connected("in", 1));
     {
-        auto first = dial(ZMQ_SUB, device.at("out"), to("a"));
+        auto first = dial(ZMQ_SUB, device.at("out"), subscribed_to("a"));
         EXPECT_EQ(recv(source), message{std::string("\1a")});
-        auto second = dial(ZMQ_SUB, device.at("out"), to("a"));
+        auto second = dial(ZMQ_SUB, device.at("out"), subscribed_to("a"));
         ASSERT_TRUE(device.connected("out", 2));
         EXPECT_TRUE(silent(source));
         send(source, {"abc", "x"});
@@ -37,7 +33,7 @@ TEST_F(OnWire, SubscriptionsTravelUpstreamMergedAndAreCancelled) {
 
 TEST_F(OnWire, APublisherThatConnectsLaterGetsAllSubscriptions) {
     running device(pair(ZMQ_XSUB, ZMQ_XPUB));
-    auto sub = dial(ZMQ_SUB, device.at("out"), [](zmq::socket_t& s) { to("a")(s), to("b")(s); });
+    auto sub = dial(ZMQ_SUB, device.at("out"), [](zmq::socket_t& s) { subscribed_to("a")(s), subscribed_to("b")(s); });
     ASSERT_TRUE(eventually([&] { return device.device.statistics().out.messages_received == 2; }));
     auto source = dial(ZMQ_XPUB, device.at("in"));
     std::vector<message> heard{recv(source), recv(source)};
@@ -70,7 +66,7 @@ TEST_F(OnWire, ASubHasItsOwnSubscriptions) {
     spec.in.options.subscribe = {"a"};
     running device(spec);
     auto source = dial(ZMQ_XPUB, device.at("in"));
-    auto sink = dial(ZMQ_SUB, device.at("out"), to(""));
+    auto sink = dial(ZMQ_SUB, device.at("out"), subscribed_to(""));
     EXPECT_EQ(recv(source), message{"\1a"});
     const auto arrived = [&] { return send(source, {"abc"}), try_recv(sink, 10ms).has_value(); };
     EXPECT_TRUE(eventually(arrived));
@@ -80,7 +76,7 @@ TEST_F(OnWire, ASubTakesNothingThatItHasNotSubscribedTo) {
     auto spec = pair(ZMQ_SUB, ZMQ_PUB);
     spec.in.options.subscribe = {"a"};
     running device(spec);
-    auto sink = dial(ZMQ_SUB, device.at("out"), to(""));
+    auto sink = dial(ZMQ_SUB, device.at("out"), subscribed_to(""));
     raw_peer publisher(device.at("in"));
     publisher.shake_hands(ZMQ_PUB);
     ASSERT_TRUE(device.connected("in", 1) && device.connected("out", 1));
@@ -100,7 +96,7 @@ TEST_F(OnWire, ASubscriberThatIsTooSlowMissesWholeMessagesAndDelaysNoOther) {
     std::string wish;
     zmtp::append_subscription(wish, 1, {true, ""});
     slow.send(wish);
-    auto quick = dial(ZMQ_SUB, device.at("out"), to(""));
+    auto quick = dial(ZMQ_SUB, device.at("out"), subscribed_to(""));
     auto source = dial(ZMQ_XPUB, device.at("in"));
     ASSERT_TRUE(device.connected("out", 2));
     recv(source);
@@ -131,7 +127,7 @@ TEST_F(OnWire, SubscriptionsBeyondALimitEndTheirConnectionOnly) {
     EXPECT_TRUE(many.ended());
     EXPECT_TRUE(lengthy.ended());
     ASSERT_TRUE(eventually([&] { return device.device.connections("out").protocol_errors() == 2; }));
-    auto sub = dial(ZMQ_SUB, device.at("out"), to(""));
+    auto sub = dial(ZMQ_SUB, device.at("out"), subscribed_to(""));
     synchronise(source, sub);
 }
 
@@ -151,7 +147,7 @@ TEST_F(OnWire, NoMessageOfASubscriberCanEndASubscriptionOfAnother) {
         spec.out->options.xpub_verboser = verboser;
         running device(spec);
         auto source = dial(ZMQ_XPUB, device.at("in"));
-        auto sub = dial(ZMQ_SUB, device.at("out"), to("a"));
+        auto sub = dial(ZMQ_SUB, device.at("out"), subscribed_to("a"));
         EXPECT_EQ(recv(source), message{"\1a"});
         raw_peer hostile(device.at("out"));
         hostile.shake_hands(ZMQ_SUB);
@@ -174,10 +170,10 @@ TEST_F(OnWire, WithXpubVerboserATopicEndsWithItsLastSubscriber) {
     spec.out->options.xpub_verboser = true;
     running device(spec);
     auto source = dial(ZMQ_XPUB, device.at("in"));
-    auto first = dial(ZMQ_SUB, device.at("out"), to("a"));
+    auto first = dial(ZMQ_SUB, device.at("out"), subscribed_to("a"));
     EXPECT_EQ(recv(source), message{"\1a"});
     {
-        auto second = dial(ZMQ_SUB, device.at("out"), to("a"));
+        auto second = dial(ZMQ_SUB, device.at("out"), subscribed_to("a"));
         ASSERT_TRUE(device.connected("out", 2));
         ASSERT_TRUE(eventually([&] { return device.device.statistics().out.messages_sent == 2; }));
         second.set(zmq::sockopt::unsubscribe, "a");
@@ -190,7 +186,7 @@ TEST_F(OnWire, WithXpubVerboserATopicEndsWithItsLastSubscriber) {
 TEST_F(OnWire, PublishersAndSubscribersMayBeOnEitherSide) {
     running device(pair(ZMQ_XPUB, ZMQ_XSUB));
     auto source = dial(ZMQ_XPUB, device.at("out"));
-    auto sub = dial(ZMQ_SUB, device.at("in"), to("a"));
+    auto sub = dial(ZMQ_SUB, device.at("in"), subscribed_to("a"));
     EXPECT_EQ(recv(source), message{"\1a"});
     send(source, {"abc"});
     EXPECT_EQ(recv(sub), message{"abc"});

@@ -190,6 +190,10 @@ inline std::string framed(const message& parts) {
     return bytes;
 }
 
+inline sockets::setup subscribed_to(const std::string& topic) {
+    return [topic](zmq::socket_t& socket) { socket.set(zmq::sockopt::subscribe, topic); };
+}
+
 }  // namespace zdev::test
 
 #endif
