@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import errno
 import sys
-from typing import Literal, get_args
+from typing import get_args
 
 import zmq
 
 import zdev_core
 
-from ._exposure import warn_of_exposure
 from ._libzmq_relay import LibzmqRelay
 from ._option_table import OPTIONS
 from ._placement import Placement
-from ._plan import Engine, Plan
+from ._plan import Engine, EngineSetting, Plan
 from ._relay import Relay
 from ._spec import SocketSpec, option_name
 
 if sys.platform == "linux":
     from ._wire_relay import WireRelay
 
-EngineSetting = Literal["auto", "wire", "libzmq"]
 ENGINES = get_args(EngineSetting)
 
 
@@ -36,8 +34,6 @@ def open_relay(plan: Plan, own_threads: set[int] | None = None) -> Relay:
         zmq.ZMQError: See `Relay`; ENOTSUP, the plan insists on an engine that does not support all that it asks for.
     """
     engine = choose_engine(plan)
-    for spec in plan.sockets():
-        warn_of_exposure(plan.owner, spec)
     if sys.platform == "linux" and engine == "wire":
         return WireRelay(plan, engine)
     return LibzmqRelay(plan, engine, own_threads)

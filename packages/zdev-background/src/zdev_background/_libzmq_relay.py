@@ -66,7 +66,9 @@ class LibzmqRelay(Relay):
                 if servers:
                     ZapHandler(self.context, plan.owner, servers, own_threads)
                 self._open_sockets()
-                self._engine = self._new_engine()
+                opened = {role: each.socket for role, each in self._opened.items()}
+                sockets = opened["in"], opened["out"], opened.get("mon"), opened.get("ctrl")
+                self._engine = self._new_engine(zdev_core.Device, *sockets)
             self._shutdown = GracefulShutdown(self._engine, self._opened)
             if plan.paused:
                 self._engine.pause()
@@ -124,24 +126,6 @@ class LibzmqRelay(Relay):
             else:  # one socket as both ends
                 self._opened[role] = self._opened[spec.role]
 
-    def _new_engine(self) -> zdev_core.Device:
-        plan = self._plan
-        sockets = {role: opened.socket for role, opened in self._opened.items()}
-        try:
-            return zdev_core.Device(
-                sockets["in"],
-                sockets["out"],
-                sockets.get("mon"),
-                sockets.get("ctrl"),
-                in_prefix=plan.in_prefix,
-                out_prefix=plan.out_prefix,
-                dropped_prefix=plan.dropped_prefix,
-                on_full=plan.engine_policy(),
-                mon_on_full=plan.mon_on_full,
-            )
-        except zmq.ZMQError as error:
-            raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error
-
     def _close(self, linger: int | None = None, at_most: float | None = None) -> bool | None:
         """Close all.
 
@@ -156,13 +140,13 @@ class LibzmqRelay(Relay):
         if at_most is not None:
             longest = round(at_most * 1000 * SAFE_SHARE)
             limits = {opened: longest if limit < 0 else min(limit, longest) for opened, limit in limits.items()}
-        begin, lingers = time.monotonic(), limits.values()
+        begin = time.monotonic()
         for opened, limit in limits.items():
             opened.close(limit)
         if self._owns_context:
             with suppress(zmq.ZMQError):
                 self.context.term()  # waits until what was sent has gone, for the sockets' LINGER at most
-            expired: bool | None = any(0 < each <= (time.monotonic() - begin) * 1000 for each in lingers)
+            expired: bool | None = any(0 < each <= (time.monotonic() - begin) * 1000 for each in limits.values())
         else:
             connects = any(spec.connects for role, spec in self._plan.specs.items() if role in ("in", "out"))
             expired = None if connects else False

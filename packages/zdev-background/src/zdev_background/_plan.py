@@ -17,6 +17,7 @@ from ._spec import Role, SocketSpec
 
 Endpoints = Mapping[Role, tuple[str, ...]]
 Policy = Literal["block", "drop"]
+EngineSetting = Literal["auto", "wire", "libzmq"]
 
 
 class Engine(str):
@@ -67,7 +68,7 @@ class Started(NamedTuple):
 
     endpoints: Endpoints
     engine: Engine
-    setting: str = "auto"
+    setting: str
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
 
 import zmq
 
@@ -14,6 +15,8 @@ from zdev_core import State, Statistics
 
 from ._plan import Connections, Ending, Endpoints, Engine, Plan
 from ._spec import Role
+
+logger = logging.getLogger("zdev")
 
 STEERING_TIMEOUT = 1.0  # seconds; the engines obey within milliseconds, whatever the load
 
@@ -28,6 +31,9 @@ class Steered(Protocol):
     def drain(self, timeout: float | None = None) -> None: ...
 
     def statistics(self) -> Statistics: ...
+
+
+Made = TypeVar("Made")
 
 
 class Relay(ABC):
@@ -49,6 +55,10 @@ class Relay(ABC):
         self._plan = plan
         self._shutting_down = False  # whether the run has ended, and what has arrived is sent on
         self._thread = 0  # in which the engine runs
+        for spec in plan.sockets():
+            if exposed := spec.exposed():
+                where = ", ".join(exposed)
+                logger.warning("%s: %s at %s lets in anybody who reaches it: see CurveServer", plan.owner, spec, where)
 
     @property
     @abstractmethod
@@ -89,6 +99,21 @@ class Relay(ABC):
     def connections(self) -> Mapping[Role, Connections]:
         """Return the connections of each role, which libzmq does not show: there it is empty."""
         return {}
+
+    def _new_engine(self, kind: Callable[..., Made], *sockets: object) -> Made:
+        """Make the engine of zdev_core, of this kind, with the settings of the plan."""
+        plan = self._plan
+        try:
+            return kind(
+                *sockets,
+                in_prefix=plan.in_prefix,
+                out_prefix=plan.out_prefix,
+                dropped_prefix=plan.dropped_prefix,
+                on_full=plan.engine_policy(),
+                mon_on_full=plan.mon_on_full,
+            )
+        except zmq.ZMQError as error:
+            raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error
 
     def _await(self, *states: State) -> None:
         if threading.get_ident() == self._thread:  # a signal handler: the engine goes on when it returns

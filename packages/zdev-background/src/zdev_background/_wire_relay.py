@@ -16,7 +16,7 @@ from ._option_table import OPTIONS
 from ._placement import restore_affinity
 from ._plan import Connections, Ending, Endpoints, Engine, Plan
 from ._relay import Relay
-from ._spec import OptionValue, Role, SocketSpec, encoded, option_name
+from ._spec import OptionValue, Role, encoded, option_name
 
 LARGEST_MESSAGE = 2**30  # bytes; MAXMSGSIZE limits frames, of which a message may have many
 ENGINE = 4  # the poller, the descriptor that wakes it, and two of a lookup
@@ -32,10 +32,10 @@ class WireRelay(Relay):
         raise_file_limit(plan.file_limit)
         self._former_cpus = plan.placement.apply_affinity(plan.owner)
         try:
-            sockets = plan.sockets()
-            endpoints = sum(len(spec.binds) + len(spec.connects) for spec in sockets)
+            endpoints = sum(len(spec.binds) + len(spec.connects) for spec in plan.sockets())
             with room_for(plan.owner, ENGINE + CONTEXT + endpoints):
-                self._engine = self._open({spec.role: self._socket(spec) for spec in sockets if spec.binds or spec.connects})
+                sockets = self._sockets()
+                self._engine = self._new_engine(WireDevice, sockets["in"], sockets.get("out"), sockets.get("mon"))
             if plan.paused:
                 self._engine.pause()
         except BaseException:
@@ -69,37 +69,24 @@ class WireRelay(Relay):
             for spec in self._plan.sockets()
         }
 
-    def _socket(self, spec: SocketSpec) -> WireSocket:
-        spec.refuse_invalid_endpoints(self._plan.owner)
-        listening = self._plan.ports.listening(spec.binds)
-        return WireSocket(
-            spec.type, binds=spec.binds, connects=spec.connects, listening=listening, **_by_name(self._options(spec))
-        )
-
-    def _options(self, spec: SocketSpec) -> list[tuple[int, OptionValue]]:
-        """Return the options of a socket, after libzmq has checked their values."""
-        factory = self._plan.context_factory
-        with zmq.Context(io_threads=0) as context:
-            if not isinstance(factory, type):  # then it is zmq.Context.instance
-                context.sockopts.update(factory().sockopts)
-            with closing(spec.make(context, self._plan.owner)):
-                return [*context.sockopts.items(), *spec.defaults(context), *spec.options]
-
-    def _open(self, sockets: Mapping[Role, WireSocket]) -> WireDevice:
+    def _sockets(self) -> dict[Role, WireSocket]:
+        """Describe the sockets that have endpoints, after libzmq has checked the values of their options."""
         plan = self._plan
-        try:
-            return WireDevice(
-                sockets["in"],
-                sockets.get("out"),
-                sockets.get("mon"),
-                in_prefix=plan.in_prefix,
-                out_prefix=plan.out_prefix,
-                dropped_prefix=plan.dropped_prefix,
-                on_full=plan.engine_policy(),
-                mon_on_full=plan.mon_on_full,
-            )
-        except zmq.ZMQError as error:
-            raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error
+        found = {}
+        with zmq.Context(io_threads=0) as context:
+            if not isinstance(plan.context_factory, type):  # then it is zmq.Context.instance
+                context.sockopts.update(plan.context_factory().sockopts)
+            for spec in plan.sockets():
+                if not (spec.binds or spec.connects):
+                    continue
+                spec.refuse_invalid_endpoints(plan.owner)
+                with closing(spec.make(context, plan.owner)):
+                    options = _by_name([*context.sockopts.items(), *spec.defaults(context), *spec.options])
+                listening = plan.ports.listening(spec.binds)
+                found[spec.role] = WireSocket(
+                    spec.type, binds=spec.binds, connects=spec.connects, listening=listening, **options
+                )
+        return found
 
 
 def _by_name(options: list[tuple[int, OptionValue]]) -> dict[str, Any]:
