@@ -20,7 +20,7 @@ class Peer:
         self._obey(">", *frames)
 
     def receive(self, timeout: int = LONG) -> list[bytes] | None:
-        """Return the next message; None if there is none in time. timeout: in milliseconds."""
+        """Return the next message, or None if no message arrives within `timeout` milliseconds."""
         print("<" + str(timeout), file=self._program.stdin, flush=True)
         line = self._line()
         return None if line == "nothing" else [bytes.fromhex(frame) for frame in line.split(",")]
