@@ -171,7 +171,7 @@ void probe_until_connected(zmq::socket_t& client, const std::string& to) {
     }
 }
 
-// The topic of a message, where each subscriber has its own topics; else there is none.
+// The topic of a message, if the topics are divided among the subscribers (o.topics > 0).
 std::string topic(std::uint64_t number, const options& o) { return "topic-" + std::to_string(number % o.topics) + "."; }
 
 std::uint64_t subscriber_of(std::uint64_t number, const options& o) { return number % o.topics % o.subscribers; }

@@ -35,7 +35,8 @@ public:
     // False: nothing can be here now, so receive() need not be called.
     bool may_have_messages() const noexcept { return !from_.settled() || (withdrawals_ && withdrawals_->has_next()); }
 
-    // Reads a message into the empty box. `nothing`: there is none now, or a REP or REQ is out of turn. Throws zmq::error_t.
+    // Reads a message into the empty box. `nothing`: no whole message has arrived, or a REP or REQ is out of turn. Throws
+    // zmq::error_t.
     receiving receive(outbox& message) {
         if (!reads_plainly_) return receive_with_care(message);
         const receiving result = read<true>(message);

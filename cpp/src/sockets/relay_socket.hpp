@@ -32,8 +32,8 @@ public:
     bool in_lockstep() const noexcept;  // REQ, REP: each message must be answered before the next
     bool in_midst_of_message() const;   // the last receive left the rest of a message unread. Throws zmq::error_t
 
-    // Receives a frame without waiting. Returns its size, or `nothing` if there is none now, or `out_of_turn` from a REP or REQ
-    // that must send first. Throws zmq::error_t: ETERM, ENOTSOCK.
+    // Receives a frame without waiting. Returns its size, or `nothing` if no frame has arrived, or `out_of_turn` from a REP or
+    // REQ that must send first. Throws zmq::error_t: ETERM, ENOTSOCK.
     static constexpr int nothing = -1, out_of_turn = -2;
     int receive(zmq::message_t& frame) {
         int size = 0;
