@@ -44,6 +44,7 @@ private:
     void adopt_state();
     void account(clock::time_point now);
     void turn(const zdev::device::interrupt_check& check);
+    void turn_loop(clock::time_point now, milliseconds longest, const zdev::device::interrupt_check& check);
     void wake_held();
     void take_what_has_arrived(clock::time_point begun, const zdev::device::interrupt_check& check);
     clock::time_point deadline(const role& of, clock::time_point begun) const;
@@ -54,6 +55,8 @@ private:
                       const zdev::device::interrupt_check& check);
     template <class Act>
     void for_each_role(Act&& act) const;
+    template <class Act>
+    void for_each_relay(Act&& act) const;
 
     loop loop_;
     waker waker_{loop_, steering.wakeup()};
@@ -74,6 +77,13 @@ private:
 template <class Act>
 void device::impl::for_each_role(Act&& act) const {
     for (role* const each : {in_.get(), own_out_.get(), mon_.get()}) {
+        if (each) act(*each);
+    }
+}
+
+template <class Act>
+void device::impl::for_each_relay(Act&& act) const {
+    for (relay* const each : {forward_.get(), backward_.get()}) {
         if (each) act(*each);
     }
 }

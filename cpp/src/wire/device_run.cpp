@@ -70,31 +70,32 @@ void device::impl::adopt_state() {
 void device::impl::turn(const zdev::device::interrupt_check& check) {
     const auto now = clock::now();
     account(now);
-    if (check && now >= next_check_) {
-        next_check_ = now + check_interval;
-        check();
-    }
-    auto longest = check ? check_interval : idle_tick;
+    auto longest = idle_tick;
     if (state_ == zdev::state::draining && steering.drain_timeout().count() >= 0) {
         const auto left = std::chrono::ceil<milliseconds>(drain_began_ + steering.drain_timeout() - now);
         longest = std::clamp(left, milliseconds{0}, longest);
     }
-    if (!loop_.turn(longest)) next_check_ = {};
-    wake_held();
+    turn_loop(now, longest, check);
     publish();
 }
 
-void device::impl::publish() {
-    for (relay* const each : {forward_.get(), backward_.get()}) {
-        if (each) each->publish();
+// Calls the check if it is due, then turns the loop, for `longest` at most. After a signal the check is due at once.
+void device::impl::turn_loop(clock::time_point now, milliseconds longest, const zdev::device::interrupt_check& check) {
+    if (check && now >= next_check_) {
+        next_check_ = now + check_interval;
+        check();
     }
+    if (!loop_.turn(check ? std::min(longest, check_interval) : longest)) next_check_ = {};
+    wake_held();
+}
+
+void device::impl::publish() {
+    for_each_relay([](relay& each) { each.publish(); });
 }
 
 void device::impl::wake_held() {
     while (std::exchange(room_, false)) {
-        for (relay* const each : {forward_.get(), backward_.get()}) {
-            if (each) each->wake();
-        }
+        for_each_relay([](relay& each) { each.wake(); });
         loop_.settle();
     }
 }
@@ -104,9 +105,9 @@ void device::impl::account(clock::time_point now) {
     loop_iterations_.add(1);
     const auto passed = static_cast<std::uint64_t>(std::chrono::nanoseconds(now - std::exchange(last_turn_, now)).count());
     if (state_ == zdev::state::paused) return;
-    for (relay* const each : {forward_.get(), backward_.get()}) {
-        if (each && each->holds_back()) each->counters.blocked.add(passed);
-    }
+    for_each_relay([&](relay& each) {
+        if (each.holds_back()) each.counters.blocked.add(passed);
+    });
 }
 
 void device::impl::stop(milliseconds grace) noexcept {
@@ -119,7 +120,8 @@ void device::impl::stop(milliseconds grace) noexcept {
 }
 
 // Senders stop and their messages are relayed; then the queued messages are sent, and the senders of the other side stop too.
-// After a drain of requests, no more requests are relayed: those that have arrived are lost, and counted.
+// After a drain of requests, no more requests are relayed: those that have arrived are dropped, and counted as
+// `drain_discards`.
 void device::impl::end(outcome how, const zdev::device::interrupt_check& check) {
     for_each_role([](role& each) { each.stop_accepting(); });
     const bool unanswerable = replies_ && how != outcome::stopped;
@@ -168,13 +170,8 @@ void device::impl::wait_for_end(const std::function<bool()>& ended, clock::time_
     while (!ended() && !aborted_ && clock::now() < deadline) {
         const auto now = clock::now();
         loop_iterations_.add(1);
-        if (check && now >= next_check_) {
-            next_check_ = now + check_interval;
-            check();
-        }
         const auto left = deadline == clock::time_point::max() ? idle_tick : std::chrono::ceil<milliseconds>(deadline - now);
-        if (!loop_.turn(std::min(left, check ? check_interval : idle_tick))) next_check_ = {};
-        wake_held();
+        turn_loop(now, std::min(left, idle_tick), check);
     }
 }
 

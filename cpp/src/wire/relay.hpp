@@ -32,7 +32,7 @@ public:
     // Its messages are requests (`asks`) or the replies to them.
     void count_replies(pending_replies& replies, bool asks) noexcept { replies_ = &replies, asks_ = asks; }
 
-    // open: messages are relayed. closed: they stay where they are. discarding: they are lost, and counted.
+    // open: messages are relayed. closed: they stay where they are. discarding: they are dropped, and counted as `discarded`.
     enum class mode { open, closed, discarding };
     void set_mode(mode wanted) noexcept { mode_ = wanted; }
 

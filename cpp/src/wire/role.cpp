@@ -32,12 +32,12 @@ std::optional<zmtp::subscription> subscription_in(std::string_view message) noex
 
 }  // namespace
 
-role::role(loop& loop, std::string name, const socket_spec& spec, std::function<void()> on_room)
-    : loop_(loop), name_(std::move(name)), spec_(spec), on_room_(std::move(on_room)) {
+role::role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room)
+    : loop_(loop), spec_(spec), on_room_(std::move(on_room)) {
     make_pattern();
-    const auto doing = [this](const char* verb, const std::string& endpoint) {
+    const auto doing = [&](const char* verb, const std::string& endpoint) {
         std::string text = verb;
-        text.append(name_).append(" (").append(zmtp::type_name(spec_.type)).append(") to ").append(endpoint);
+        text.append(name).append(" (").append(zmtp::type_name(spec_.type)).append(") to ").append(endpoint);
         return text;
     };
     auto ready = spec_.listening;
@@ -121,10 +121,6 @@ void role::stop_accepting() {
 
 void role::finish_sending() {
     for (const auto& each : connections_) each->finish_sending();
-}
-
-bool role::sends_pending() const noexcept {
-    return std::any_of(connections_.begin(), connections_.end(), [](const auto& each) { return each->queue().messages() > 0; });
 }
 
 void role::abandon() {

@@ -18,9 +18,8 @@ namespace zdev::wire {
 class role final : public connection_handler {
 public:
     // Binds. Throws zdev::error.
-    role(loop& loop, std::string name, const socket_spec& spec, std::function<void()> on_room);
+    role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room);
 
-    const std::string& name() const noexcept { return name_; }
     int type() const noexcept { return spec_.type; }
     wire::pattern& pattern() noexcept { return *pattern_; }
     wire::publisher* publisher() noexcept { return publisher_; }  // PUB, XPUB
@@ -37,7 +36,6 @@ public:
     void stop_accepting();  // no further connections
     void finish_sending();  // FIN to every peer, once its queue is sent
     bool empty() const noexcept { return connections_.empty(); }
-    bool sends_pending() const noexcept;
     void abandon();  // ends every connection, and counts the messages lost
 
     role_statistics statistics() const noexcept;
@@ -64,7 +62,6 @@ private:
     zmtp::identity ours() const;
 
     loop& loop_;
-    const std::string name_;
     const socket_spec spec_;
     std::function<void()> on_room_;
     std::unique_ptr<wire::pattern> pattern_;
