@@ -65,7 +65,7 @@ class DeviceKeeper(RestartHooks):
 
     @property
     def engine(self) -> Engine:
-        """Which engine relays, and why; as configured while the device does not run."""
+        """Which engine relays, and why: that of the last run while the device does not run, and as configured before the first one."""
         return self.device.engine
 
     def configure(self, config: DeviceConfig) -> None:

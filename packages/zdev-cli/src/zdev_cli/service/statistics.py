@@ -84,9 +84,8 @@ class CumulativeStatistics:
             self._device, self.began = None, None
             self._note(ending.statistics, ending.connections)
             roles = {role: ConnectionReading(reading.totals) for role, reading in self._latest.roles.items()}
-            lost = max(
-                self._latest.lost, self._past.lost + ending.lost
-            )  # a process that was killed reports no more than it had
+            # A process that was killed reports no more than it had.
+            lost = max(self._latest.lost, self._past.lost + ending.lost)
             self._latest = self._past = self._latest._replace(lost=lost, state=State.IDLE, in_flight=0, roles=roles)
 
     def refresh(self) -> None:

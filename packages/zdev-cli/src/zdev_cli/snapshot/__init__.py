@@ -108,9 +108,9 @@ class DeviceView(View, frozen=True, kw_only=True):
     TERMINATE or DRAIN on its ctrl socket. failed: it failed, and is configured not to be restarted."""
     sockets: list[SocketView]
     engine: str = "auto"
-    """Which engine relays: wire or libzmq; as configured, auto included, while the device does not run."""
+    """Which engine relays: wire or libzmq. That of the last run while the device does not run; as configured before the first one."""
     engine_reason: str = ""
-    """Why that engine was taken; empty while the device does not run."""
+    """Why that engine was taken; empty before the first run."""
     in_: DirectionView = field(default=DirectionView(), name="in")
     """In to out: received on in, sent on out."""
     out: DirectionView = DirectionView()

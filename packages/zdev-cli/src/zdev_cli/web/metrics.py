@@ -98,7 +98,7 @@ def _states(snapshot: Snapshot) -> Metric:
 
 def _engines(snapshot: Snapshot) -> Metric:
     family = InfoMetricFamily(
-        "zdev_device", "The engine that relays; as configured while the device does not run.", labels=("device",)
+        "zdev_device", "The engine that relays; that of the last run while the device does not run.", labels=("device",)
     )
     for device in snapshot.devices:
         family.add_metric((device.name,), {"engine": device.engine})
