@@ -23,6 +23,11 @@ def router_dealer() -> ThreadDevice:
     return device
 
 
+def kept_in_hand(device: Device) -> int:
+    """Return how many messages a device that waits for a full receiver has received and not sent."""
+    return 1 if device.engine == "libzmq" else 0  # wire leaves it in the network
+
+
 def flood(device: ThreadDevice, connect: Any, eventually: Eventually, enough: Callable[[], bool]) -> Any:
     """Answer one request of a client that reads no reply, over and over until it is `enough`. Returns the worker."""
     stuck = connect(zmq.DEALER, *device.endpoints["in"], rcvhwm=1, rcvbuf=4096)
@@ -77,12 +82,21 @@ def test_replies_to_a_full_client_wait_if_the_user_says_so(how: str, connect: An
     with device:
 
         def in_hand() -> bool:
-            sent = device.statistics().out.messages_sent
-            return sent > 2 and not waited.wait(0.1) and device.statistics().out.messages_sent == sent
+            out = device.statistics().out
+            is_full = out.messages_sent > 2 and out.messages_received == out.messages_sent + kept_in_hand(device)
+            return is_full and not waited.wait(0.1) and device.statistics().out.messages_sent == out.messages_sent
 
         waited = threading.Event()
         flood(device, connect, eventually, in_hand)
         assert device.statistics().out.overflowed == 0
+
+
+def send_a_hundred(device: Device, connect: Any, eventually: Eventually) -> None:
+    """Send 100 messages of 10 kB through a device that has just started, and wait until it has sent them on."""
+    sender = connect(zmq.PUSH, *device.endpoints["in"])
+    for _ in range(100):
+        sender.send(bytes(10_000))
+    eventually(lambda: device.statistics().in_.messages_sent == 100)
 
 
 @both
@@ -102,13 +116,14 @@ def test_a_message_in_hand_at_the_end_is_counted_and_logged(
         if source.poll(100, zmq.POLLOUT):
             source.send(BLOCK)
             return False
-        return True  # all is full now, up to the source
+        flow = device.statistics().in_  # all is full now, up to the source
+        return flow.messages_received == flow.messages_sent + kept_in_hand(device)
 
     eventually(in_hand)
     with caplog.at_level(logging.WARNING, "zdev"):
         device.stop()
     # libzmq: that one, and the next if it had come into the inbound queue. Wire knows what waited for the receiver, too.
-    assert device.lost in (1, 2) if device.statistics().in_.pending else device.lost > 1
+    assert device.lost in (1, 2) if device.engine == "libzmq" else device.lost > 1
     record = caplog.records[0]
     assert record.name == "zdev"
     assert f"lost {device.lost} message" in record.getMessage()
@@ -128,11 +143,8 @@ def test_a_stop_says_when_libzmq_dropped_what_waited_for_a_slow_receiver(
     device.setsockopt_out(zmq.SNDBUF, 4096)
     for reads in (True, False):
         device.start()
-        sender = connect(zmq.PUSH, *device.endpoints["in"])
         receiver = connect(zmq.PULL, *device.endpoints["out"], rcvhwm=1, rcvbuf=4096)
-        for _ in range(100):
-            sender.send(bytes(10_000))
-        eventually(lambda: device.statistics().in_.messages_sent == 100)
+        send_a_hundred(device, connect, eventually)
         for _ in range(100 if reads else 0):
             receiver.recv()
         with caplog.at_level(logging.WARNING, "zdev"):
@@ -154,10 +166,7 @@ def test_a_stop_with_a_timeout_limits_a_linger_of_minus_1(connect: Any, eventual
         device.setsockopt_out(zmq.LINGER, -1)
         device.setsockopt_out(zmq.SNDBUF, 4096)
         device.start()
-        sender = connect(zmq.PUSH, *device.endpoints["in"])
-        for _ in range(100):
-            sender.send(bytes(10_000))
-        eventually(lambda: device.statistics().in_.messages_sent == 100)
+        send_a_hundred(device, connect, eventually)
         device.stop(timeout=2)
         assert not device.is_alive()
         assert device.linger_expired or device.lost
@@ -190,11 +199,8 @@ def test_wire_counts_exactly_what_a_slow_receiver_did_not_get(kind: type[Device]
     device.setsockopt_out(zmq.LINGER, 100)
     device.setsockopt_out(zmq.SNDBUF, 4096)
     device.start()
-    sender = connect(zmq.PUSH, *device.endpoints["in"])
     receiver = connect(zmq.PULL, *device.endpoints["out"], rcvhwm=1, rcvbuf=4096)
-    for _ in range(100):
-        sender.send(bytes(10_000))
-    eventually(lambda: device.statistics().in_.messages_sent == 100)
+    send_a_hundred(device, connect, eventually)
     device.stop()
     got = 0
     while receiver.poll(500):
