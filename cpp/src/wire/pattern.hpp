@@ -39,7 +39,7 @@ public:
     virtual bool ready() const = 0;
     virtual delivery deliver(const outgoing& message) = 0;
 
-    // A pattern that sends a run unchanged to one peer takes as many of its messages as the peer has room for.
+    // A pattern that need not look at each message takes as many of a run as there is room for.
     virtual bool takes_runs() const { return false; }
     virtual std::size_t deliver_run(std::string_view, const zmtp::run&) { return 0; }
 

@@ -59,6 +59,7 @@ void publisher::subscribe(connection& peer, const zmtp::subscription& wish) {
 }
 
 const std::vector<connection*>& publisher::receivers(std::string_view topic) {
+    topic = topic.substr(0, subscriptions_.longest());
     if (known_ && topic == topic_) return found_;
     found_.clear();
     subscriptions_.match(topic, found_);
@@ -100,6 +101,58 @@ delivery publisher::deliver(const outgoing& message) {
         }
     }
     return sent ? delivery::sent : delivery::dropped;
+}
+
+// The first messages of a run that go to the same peers, which are those in found_.
+zmtp::run publisher::same_receivers(std::string_view bytes, const zmtp::run& run) {
+    outgoing message;
+    message.body = bytes;
+    receivers(topic_of(message));
+    if (subscriptions_.longest() == 0) return run;
+    zmtp::run same;
+    do {
+        same += zmtp::first_message(bytes.substr(same.bytes));
+        message.body = bytes.substr(same.bytes);
+    } while (!message.body.empty() && topic_of(message).substr(0, subscriptions_.longest()) == topic_);
+    return same;
+}
+
+// Messages so large that their receivers share them.
+void publisher::deliver_each(std::string_view bytes, outcome& result) {
+    while (!bytes.empty()) {
+        outgoing message;
+        message.body = bytes.substr(0, zmtp::first_message(bytes).bytes);
+        ++(deliver(message) == delivery::sent ? result.sent : result.dropped);
+        bytes.remove_prefix(message.body.size());
+    }
+}
+
+publisher::outcome publisher::publish(std::string_view bytes, const zmtp::run& run) {
+    outcome result;
+    for (zmtp::run left = run; !bytes.empty();) {
+        const zmtp::run same = same_receivers(bytes, left);
+        left.messages -= same.messages;
+        left.bytes -= same.bytes;
+        const std::string_view part = bytes.substr(0, same.bytes);
+        bytes.remove_prefix(same.bytes);
+        if (found_.empty()) {
+            unmatched.add(same.messages);
+            continue;
+        }
+        if (found_.size() > 1 && same.bytes >= worth_sharing * same.messages) {
+            deliver_each(part, result);
+            continue;
+        }
+        std::size_t most = 0;
+        for (connection* const each : found_) {
+            const std::size_t sent = each->send_run(part, same);
+            drops.add(same.messages - sent);
+            most = std::max(most, sent);
+        }
+        result.sent += most;
+        result.dropped += same.messages - most;
+    }
+    return result;
 }
 
 bool upstream::join(connection& peer) {

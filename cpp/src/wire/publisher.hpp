@@ -27,8 +27,16 @@ public:
     void leave(connection& peer) override;
     bool ready() const override { return !options_.xpub_nodrop || full_ == 0; }
     delivery deliver(const outgoing& message) override;
+    bool takes_runs() const override { return !options_.xpub_nodrop; }
+    std::size_t deliver_run(std::string_view bytes, const zmtp::run& run) override { return publish(bytes, run), run.messages; }
     void subscribe(connection& peer, const zmtp::subscription& wish) override;
     void room(connection&) override { full_ = 0; }
+
+    // How many messages at least one receiver had room for, and how many none of their receivers had room for.
+    struct outcome {
+        std::size_t sent = 0, dropped = 0;
+    };
+    outcome publish(std::string_view bytes, const zmtp::run& run);
 
     bool has_subscribers() const noexcept { return options_.invert_matching ? !all_.empty() : !subscriptions_.empty(); }
     // The peers that get messages with this first frame. Valid until a subscription changes.
@@ -38,6 +46,8 @@ public:
     counter unmatched;  // messages without a receiver
 
 private:
+    zmtp::run same_receivers(std::string_view bytes, const zmtp::run& run);
+    void deliver_each(std::string_view bytes, outcome& result);
     void invert(std::vector<connection*>& found) const;
 
     const socket_options& options_;

@@ -3,6 +3,7 @@
 #include <zmq.h>
 
 #include <algorithm>
+#include <cstring>
 
 namespace zdev::wire {
 
@@ -17,6 +18,22 @@ std::optional<std::string_view> take_frame(std::string_view& message) noexcept {
     return body;
 }
 
+// Writes messages to `to`, each behind `head`, until there are enough to be written at once. Returns those it took.
+zmtp::run prepend(std::string_view head, std::string_view bytes, buffer& to) {
+    constexpr std::size_t enough = std::size_t{64} * 1024;
+    zmtp::run taken;
+    to.clear();
+    while (taken.bytes < bytes.size() && to.size() < enough) {
+        const zmtp::run next = zmtp::first_message(bytes.substr(taken.bytes));
+        to.make_space(head.size() + next.bytes);
+        std::memcpy(to.end(), head.data(), head.size());
+        std::memcpy(to.end() + head.size(), bytes.data() + taken.bytes, next.bytes);
+        to.written(head.size() + next.bytes);
+        taken += next;
+    }
+    return taken;
+}
+
 bool can_be_routing_id(std::string_view id) noexcept { return !id.empty() && id.size() <= 255; }
 
 }  // namespace
@@ -24,11 +41,12 @@ bool can_be_routing_id(std::string_view id) noexcept { return !id.empty() && id.
 relay::relay(int from_type, int to_type, bool one_socket, pattern& to, tap monitor, zdev::on_full on_full)
     : prefixes_sender_(from_type == ZMQ_ROUTER && !one_socket),
       swap_(from_type == ZMQ_ROUTER && to_type == ZMQ_ROUTER && !one_socket),
-      routes_(to_type == ZMQ_ROUTER),
-      plain_(!prefixes_sender_ && !routes_),
+      router_(to_type == ZMQ_ROUTER ? static_cast<router*>(&to) : nullptr),
       to_(to),
       tap_(std::move(monitor)),
-      on_full_(on_full) {}
+      on_full_(on_full) {
+    if (tap_.prefix) zmtp::append_frame(prefix_frame_, zmtp::more_flag, *tap_.prefix);
+}
 
 bool relay::tap_is_full() const noexcept {
     return tap_.to && !tap_.audience && tap_.on_full == zdev::on_full::block && !tap_.to->ready();
@@ -53,50 +71,120 @@ void relay::publish() {
 std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) {
     if (mode_ == mode::discarding) return discarded.add(run.messages), bytes.size();
     if (!may_read()) return blocked_ = mode_ == mode::open, 0;
-    if (!whole && passes_runs()) return take_run(bytes, run);
+    const std::size_t taken = whole                  ? take_whole(from, bytes, run, *whole) ? bytes.size() : 0
+                              : passes_runs()        ? take_runs(from, bytes, run)
+                              : router_ && !copies() ? take_groups(from, bytes)
+                                                     : take_each(from, bytes);
+    blocked_ = taken < bytes.size();
+    return taken;
+}
 
+// The fast path: messages that all go the same way, whatever they contain.
+std::size_t relay::take_runs(const connection& from, std::string_view bytes, const zmtp::run& run) {
+    std::size_t used = 0;
+    while (used < bytes.size() && passes_runs()) {
+        const std::string_view next = bytes.substr(used);
+        const zmtp::run part = prefixes_sender_ ? prepend(from.routing_frame(), next, with_sender_) : run;
+        const std::string_view sent = prefixes_sender_ ? with_sender_.view() : next;
+        zmtp::run as_sent = count_sender(from, part);
+        as_sent.bytes = sent.size();
+
+        const std::size_t messages = to_.deliver_run(sent, as_sent);
+        const bool all = messages == part.messages;
+        const zmtp::run taken = all ? as_sent : zmtp::first_messages(sent, messages);
+        received_ += taken;
+        sent_ += taken;
+        if (replies_) count_replies(from, {}, messages);
+        if (copies()) copy_run(sent.substr(0, taken.bytes), taken);
+        used += all ? part.bytes : zmtp::first_messages(next, messages).bytes;
+        if (!all) break;
+    }
+    publish();
+    return used;
+}
+
+// Messages by routing id, without copies. Replies often come in groups: consecutive messages for the same peer.
+std::size_t relay::take_groups(connection& from, std::string_view bytes) {
+    const std::size_t size = bytes.size();
+    while (!bytes.empty()) {
+        zmtp::run next = zmtp::first_message(bytes);
+        outgoing message;
+        const bool addressed = address(message, from, bytes.substr(0, next.bytes));
+        connection* const to = addressed ? router_->receiver(message.address) : nullptr;
+        if (!to || !to->has_room()) {
+            const delivery result = !addressed ? delivery::malformed : to ? delivery::full : delivery::unroutable;
+            if (!conclude(message, from, result, count_sender(from, next))) break;
+            bytes.remove_prefix(next.bytes);
+            continue;
+        }
+        const std::string_view start = bytes.substr(0, next.bytes - message.body.size());  // the frame with the routing id
+        zmtp::run group;
+        do {
+            to->send(message.head, bytes.substr(start.size(), next.bytes - start.size()));
+            group += next;
+            bytes.remove_prefix(next.bytes);
+            if (bytes.size() <= start.size() || std::memcmp(bytes.data(), start.data(), start.size()) != 0) break;
+            next = zmtp::first_message(bytes);
+        } while (to->has_room());
+        if (replies_) count_replies(from, message, group.messages);
+        group = count_sender(from, group);
+        received_ += group;
+        sent_ += group;
+    }
+    return size - bytes.size();
+}
+
+std::size_t relay::take_each(connection& from, std::string_view bytes) {
+    const bool copied = copies();
+    std::size_t used = 0;
+    zmtp::run sent;
+    while (used < bytes.size() && !tap_is_full()) {
+        const zmtp::run next = zmtp::first_message(bytes.substr(used));
+        outgoing message;
+        const delivery result = deliver(message, from, bytes.substr(used, next.bytes));
+        const zmtp::run counted = count_sender(from, next);
+        if (result == delivery::sent && !copied) {
+            sent += counted;
+            if (replies_) count_replies(from, message, 1);
+        } else if (!conclude(message, from, result, counted)) {
+            break;
+        }
+        used += next.bytes;
+    }
+    received_ += sent;
+    sent_ += sent;
+    return used;
+}
+
+// Takes one message in a buffer of its own, which its receivers share. False: it has no receiver now.
+bool relay::take_whole(connection& from, std::string_view bytes, const zmtp::run& run, buffer& whole) {
     outgoing message;
+    message.owner = std::make_shared<buffer>(std::move(whole));
+    const delivery result = deliver(message, from, bytes);
+    if (conclude(message, from, result, count_sender(from, run))) return true;
+    whole = std::move(*message.owner);  // not shared, because nothing was sent
+    return false;
+}
+
+delivery relay::deliver(outgoing& message, connection& from, std::string_view bytes) {
     message.from = &from;
-    if (!address(message, from, bytes)) {
-        received_ += with_sender(from, run);
-        counters.malformed.add(1);
-        return bytes.size();
-    }
-    if (whole) {
-        const auto at = message.body.data() - whole->data();
-        message.owner = std::make_shared<buffer>(std::move(*whole));
-        message.body = message.owner->view().substr(static_cast<std::size_t>(at));
-    }
-    const delivery result = to_.deliver(message);
-    if (result == delivery::full && (!routes_ || on_full_ == zdev::on_full::block)) {
-        if (whole) *whole = std::move(*message.owner);  // not shared, because nothing was sent
-        blocked_ = true;
-        return 0;
-    }
-    const zmtp::run counted = with_sender(from, run);
+    return address(message, from, bytes) ? to_.deliver(message) : delivery::malformed;
+}
+
+// Counts and copies a message. False: it has no receiver now.
+bool relay::conclude(const outgoing& message, const connection& from, delivery result, const zmtp::run& counted) {
+    if (result == delivery::full && (!router_ || on_full_ == zdev::on_full::block)) return false;
     received_ += counted;
-    if (result == delivery::malformed) return counters.malformed.add(1), bytes.size();
+    if (result == delivery::malformed) return counters.malformed.add(1), true;
     const bool dropped = result == delivery::full || result == delivery::unroutable;
-    if (replies_ && (!asks_ || !dropped)) count_replies(asks_ ? from.routing_id() : message.address, 1);
+    if (replies_ && (!asks_ || !dropped)) count_replies(from, message, 1);
     if (!dropped) {
         sent_ += counted;
     } else {
         (result == delivery::full ? counters.overflowed : counters.unroutable).add(1);
     }
     if ((!dropped || tap_.dropped_prefix) && copies()) copy(message, dropped ? tap_.dropped_prefix : tap_.prefix);
-    return bytes.size();
-}
-
-// The fast path: messages that go unchanged to one peer.
-std::size_t relay::take_run(std::string_view bytes, const zmtp::run& run) {
-    const std::size_t messages = to_.deliver_run(bytes, run);
-    const zmtp::run taken = messages == run.messages ? run : zmtp::first_messages(bytes, messages);
-    received_ += taken;
-    sent_ += taken;
-    if (replies_) count_replies({}, messages);
-    publish();
-    blocked_ = messages < run.messages;
-    return taken.bytes;
+    return true;
 }
 
 // Finds the receiver of the message, and its first frames. Between ROUTERs, [destination, content, ...] of a sender becomes
@@ -104,7 +192,7 @@ std::size_t relay::take_run(std::string_view bytes, const zmtp::run& run) {
 bool relay::address(outgoing& message, connection& from, std::string_view bytes) const noexcept {
     message.body = bytes;
     if (prefixes_sender_) message.head = from.routing_frame();
-    if (!routes_) return true;
+    if (!router_) return true;
     if (!prefixes_sender_ && !from.routing_id().empty()) {  // one socket: the sender is the receiver
         message.address = from.routing_id();
         return true;
@@ -119,12 +207,24 @@ void relay::copy(const outgoing& message, const std::optional<std::string>& pref
     if (tap_.audience && prefix && tap_.audience->receivers(*prefix).empty()) return;
     copy_head_.clear();
     if (prefix) zmtp::append_frame(copy_head_, zmtp::more_flag, *prefix);
-    if (routes_) zmtp::append_frame(copy_head_, zmtp::more_flag, message.address);
+    if (router_) zmtp::append_frame(copy_head_, zmtp::more_flag, message.address);
     copy_head_.append(message.head);
     outgoing copied = message;
     copied.head = copy_head_;
     if (tap_.audience && tap_.audience->receivers(topic_of(copied)).empty()) return;
     (tap_.to->deliver(copied) == delivery::sent ? counters.monitor_sent : counters.monitor_dropped).add(1);
+}
+
+// Copies messages to an audience that takes runs.
+void relay::copy_run(std::string_view bytes, const zmtp::run& run) {
+    if (!tap_.prefix) return count_copies(tap_.audience->publish(bytes, run));
+    if (tap_.audience->receivers(*tap_.prefix).empty()) return;
+    for (std::size_t at = 0; at < bytes.size();) {
+        zmtp::run part = prepend(prefix_frame_, bytes.substr(at), with_prefix_);
+        at += part.bytes;
+        part.bytes = with_prefix_.size();
+        count_copies(tap_.audience->publish(with_prefix_.view(), part));
+    }
 }
 
 void relay::note(std::string_view framed, std::size_t content) {

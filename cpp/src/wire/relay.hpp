@@ -13,6 +13,7 @@
 #include "../flow_counters.hpp"
 #include "../pending_replies.hpp"
 #include "publisher.hpp"
+#include "router.hpp"
 
 namespace zdev::wire {
 
@@ -38,8 +39,7 @@ public:
 
     bool may_read() const noexcept;
     bool discards() const noexcept { return mode_ == mode::discarding; }
-    std::size_t batch() const noexcept { return passes_runs() ? ~std::size_t{0} : 1; }
-    // Returns how many bytes were taken.
+    // Takes whole messages; returns how many of their bytes were taken. `whole`: see connection_handler.
     std::size_t take(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole);
     // Counts and copies a subscription that goes upstream, like a message.
     void note(std::string_view framed, std::size_t content);
@@ -55,26 +55,40 @@ public:
     counter discarded;
 
 private:
-    bool passes_runs() const noexcept { return plain_ && to_.takes_runs() && !copies(); }
+    bool passes_runs() const noexcept {
+        return !router_ && to_.takes_runs() && (!copies() || (tap_.audience && tap_.audience->takes_runs()));
+    }
     bool copies() const noexcept { return tap_.to && (!tap_.audience || tap_.audience->has_subscribers()); }
     bool tap_is_full() const noexcept;
-    std::size_t take_run(std::string_view bytes, const zmtp::run& run);
+    std::size_t take_runs(const connection& from, std::string_view bytes, const zmtp::run& run);
+    std::size_t take_groups(connection& from, std::string_view bytes);
+    std::size_t take_each(connection& from, std::string_view bytes);
+    bool take_whole(connection& from, std::string_view bytes, const zmtp::run& run, buffer& whole);
+    delivery deliver(outgoing& message, connection& from, std::string_view bytes);
+    bool conclude(const outgoing& message, const connection& from, delivery result, const zmtp::run& counted);
     bool address(outgoing& message, connection& from, std::string_view bytes) const noexcept;
     // A run as it is counted: the routing id of its sender is a frame of each message.
-    zmtp::run with_sender(const connection& from, zmtp::run run) const noexcept {
+    zmtp::run count_sender(const connection& from, zmtp::run run) const noexcept {
         if (!prefixes_sender_) return run;
         run.frames += run.messages;
         run.content += run.messages * from.routing_id().size();
         return run;
     }
-    void count_replies(std::string_view peer, std::size_t messages) const noexcept {
+    void count_replies(const connection& from, const outgoing& message, std::size_t messages) const noexcept {
+        const std::string_view peer = asks_ ? from.routing_id() : message.address;
         const auto place = replies_->place_of(peer.data(), peer.size());
         const auto count = static_cast<std::uint32_t>(messages);
         asks_ ? replies_->asked(place, count) : replies_->answered(place, count);
     }
     void copy(const outgoing& message, const std::optional<std::string>& prefix);
+    void copy_run(std::string_view bytes, const zmtp::run& run);
+    void count_copies(const publisher::outcome& result) noexcept {
+        counters.monitor_sent.add(result.sent);
+        counters.monitor_dropped.add(result.dropped);
+    }
 
-    const bool prefixes_sender_, swap_, routes_, plain_;
+    const bool prefixes_sender_, swap_;
+    router* const router_;  // `to`, if it is a ROUTER
     pattern& to_;
     const tap tap_;
     const zdev::on_full on_full_;
@@ -83,8 +97,9 @@ private:
     mode mode_ = mode::open;
     bool blocked_ = false;
     std::deque<connection*> held_;
-    std::string copy_head_;
-    zmtp::run received_, sent_;  // counted and not published yet
+    std::string copy_head_, prefix_frame_;
+    buffer with_sender_, with_prefix_;  // runs as they are sent
+    zmtp::run received_, sent_;         // counted and not published yet
 };
 
 }  // namespace zdev::wire

@@ -44,7 +44,7 @@ public:
     bool on_handshake(connection& from) override;
     bool may_read() const override { return !relay_ || relay_->may_read(); }
     std::size_t batch(const connection&) override {
-        return publisher_ || filters_ ? 1 : relay_ ? relay_->batch() : ~std::size_t{0};
+        return publisher_ || filters_ ? 1 : ~std::size_t{0};  // it looks at each message
     }
     std::size_t on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) override;
     void on_subscription(connection& from, const zmtp::subscription& wish) override;

@@ -35,11 +35,16 @@ void router::leave(connection& peer) {
     if (known != peers_.end() && known->second == &peer) peers_.erase(known);
 }
 
+connection* router::receiver(std::string_view routing_id) const {
+    const auto known = peers_.find(routing_id);
+    return known != peers_.end() && known->second->writable() ? known->second : nullptr;
+}
+
 delivery router::deliver(const outgoing& message) {
-    const auto known = peers_.find(message.address);
-    if (known == peers_.end() || !known->second->writable()) return delivery::unroutable;
-    if (!known->second->has_room()) return delivery::full;
-    send_to(*known->second, message);
+    connection* const to = receiver(message.address);
+    if (!to) return delivery::unroutable;
+    if (!to->has_room()) return delivery::full;
+    send_to(*to, message);
     return delivery::sent;
 }
 

@@ -17,6 +17,7 @@ public:
     void leave(connection& peer) override;
     bool ready() const override { return true; }
     delivery deliver(const outgoing& message) override;
+    connection* receiver(std::string_view routing_id) const;  // null: none
 
 private:
     std::string make_up_id();

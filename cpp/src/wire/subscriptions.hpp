@@ -34,6 +34,9 @@ public:
     std::size_t count(const connection& peer) const;
     bool empty() const noexcept { return all_.empty(); }
 
+    // Bytes at the front of a topic beyond which it cannot matter.
+    std::size_t longest() const noexcept { return lengths_.empty() ? 0 : lengths_.rbegin()->first; }
+
     // Appends the peers that subscribed to a prefix of the topic, each once.
     void match(std::string_view topic, std::vector<connection*>& found) const;
 

@@ -10,29 +10,41 @@ stop scanner::judge(const frame& next) noexcept {
 }
 
 // Takes a whole frame, which is within the limits.
-inline void scanner::take(const frame& next, std::size_t& begin, run& found) noexcept {
+void scanner::take(const frame& next, std::size_t& begin, run& found) noexcept {
     at_ += static_cast<std::size_t>(next.size());
     ++frames_;
     content_ += next.body;
     if (next.more()) return;
     begin += at_;
-    found.bytes = begin;
-    ++found.messages;
-    found.frames += frames_;
-    found.content += content_;
+    found += {at_, 1, frames_, content_};
     at_ = 0;
     frames_ = content_ = commands_ = 0;
 }
 
-// Takes the frame at the front if it is short and whole, as most are. False: scan() has to look at it.
-inline bool scanner::take_short(std::string_view bytes, std::size_t& begin, run& found) noexcept {
-    if (bytes.size() < 2 || static_cast<unsigned char>(bytes[0]) > more_flag) return false;
-    const frame next{static_cast<unsigned char>(bytes[0]), 2, static_cast<unsigned char>(bytes[1])};
-    if (bytes.size() < next.size() || !fits(next)) return false;
-    if (at_ > 0 || next.more()) return take(next, begin, found), true;
-    begin += static_cast<std::size_t>(next.size());
-    found += {static_cast<std::size_t>(next.size()), 1, 1, next.body};
-    return true;
+// Takes whole frames with a short header, as most are, as long as there are any.
+void scanner::take_short(std::string_view bytes, std::size_t most, std::size_t& begin, run& found) noexcept {
+    constexpr std::size_t header = 2;
+    run all = found;
+    std::size_t at = begin + at_;
+    std::uint64_t frames = frames_, content = content_;
+    while (bytes.size() - at >= header) {
+        const frame next{static_cast<unsigned char>(bytes[at]), header, static_cast<unsigned char>(bytes[at + 1])};
+        if (next.flags > more_flag || bytes.size() - at < next.size()) break;
+        if (next.body > limits_.frame_bytes || next.body > limits_.message_bytes - content || frames >= limits_.frames) break;
+        at += header + static_cast<std::size_t>(next.body);
+        content += next.body;
+        ++frames;
+        if (next.more()) continue;
+        all += {at - begin, 1, frames, content};
+        begin = at;
+        frames = content = 0;
+        if (all.messages == most) break;
+    }
+    if (all.messages > found.messages) commands_ = 0;
+    found = all;
+    at_ = at - begin;
+    frames_ = frames;
+    content_ = content;
 }
 
 stop scanner::scan(std::string_view bytes, std::size_t most, run& found) noexcept {
@@ -40,7 +52,8 @@ stop scanner::scan(std::string_view bytes, std::size_t most, run& found) noexcep
     std::size_t begin = 0;  // of the current message
     while (found.messages < most) {
         if (current_.header == 0) {
-            if (take_short(bytes.substr(begin + at_), begin, found)) continue;
+            take_short(bytes, most, begin, found);
+            if (found.messages == most) break;
             const parsed result = parse_header(bytes.substr(begin + at_), current_);
             if (result == parsed::whole) {
                 if (const stop verdict = judge(current_); verdict != stop::full) return verdict;

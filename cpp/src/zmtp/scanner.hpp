@@ -65,13 +65,27 @@ private:
     }
     stop judge(const frame& next) noexcept;
     void take(const frame& next, std::size_t& begin, run& found) noexcept;
-    bool take_short(std::string_view bytes, std::size_t& begin, run& found) noexcept;
+    void take_short(std::string_view bytes, std::size_t most, std::size_t& begin, run& found) noexcept;
 
     zmtp::limits limits_;
     std::size_t at_ = 0;  // offset of the next frame in its message
     std::uint64_t frames_ = 0, content_ = 0, commands_ = 0;
     frame current_;  // the frame at at_, once its header has arrived
 };
+
+// The first of several whole messages.
+inline run first_message(std::string_view bytes) noexcept {
+    run found;
+    frame next;
+    do {
+        parse_header(bytes.substr(found.bytes), next);
+        found.bytes += static_cast<std::size_t>(next.size());
+        found.content += next.body;
+        ++found.frames;
+    } while (next.more());
+    found.messages = 1;
+    return found;
+}
 
 // The first `count` messages of a run.
 run first_messages(std::string_view bytes, std::size_t count) noexcept;
