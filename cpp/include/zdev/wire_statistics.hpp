@@ -1,6 +1,6 @@
 // What the connections of a wire::device have done so far, and how its connects are.
 //
-// Threads: values. Each counter never decreases, but for `connections`.
+// Threads: values. Each counter never decreases, except those of the present.
 
 #ifndef ZDEV_WIRE_STATISTICS_HPP
 #define ZDEV_WIRE_STATISTICS_HPP
@@ -15,6 +15,9 @@ namespace zdev::wire {
 // Counters of the connections of one role.
 struct role_statistics {
     std::uint64_t connections = 0;       // now, past their handshake
+    std::uint64_t shaking_hands = 0;     // now, in their handshake; this and the next two may be a second old
+    std::uint64_t blocked = 0;           // now, of `connections`: see peer_state
+    std::uint64_t held = 0;              // now, of `connections`: see peer_state
     std::uint64_t accepted = 0;          // incoming connections
     std::uint64_t connected = 0;         // outgoing connections that were established
     std::uint64_t connect_failures = 0;  // attempts that failed
@@ -35,6 +38,7 @@ struct role_statistics {
 
     std::uint64_t handshake_timeouts = 0;  // connections closed because their handshake took longer than handshake_ivl
     std::uint64_t heartbeat_timeouts = 0;  // connections closed because the peer was silent for too long
+    std::uint64_t kicked = 0;              // connections ended by device::kick()
 
     std::uint64_t messages_lost = 0;     // received and not delivered: the receiver left, or the run ended
     std::uint64_t drain_discards = 0;    // arrived during a drain of requests, and were not forwarded

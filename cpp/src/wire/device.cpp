@@ -88,6 +88,9 @@ role_statistics device::connections(const std::string& role) const noexcept {
     return found ? found->statistics() : role_statistics{};
 }
 
+std::vector<peer_status> device::peers(milliseconds timeout) const { return impl_->peers(timeout); }
+bool device::kick(std::uint64_t number, milliseconds timeout) { return impl_->kick(number, timeout); }
+
 std::vector<std::string> device::endpoints(const std::string& role) const {
     const auto* const found = impl_->find(role);
     return found ? found->endpoints() : std::vector<std::string>{};

@@ -97,6 +97,7 @@ delivery publisher::deliver(const outgoing& message) {
             sent = true;
         } else {
             drops.add(1);
+            ++each->traffic.overflowed;
         }
     }
     return sent ? delivery::sent : delivery::dropped;
@@ -115,7 +116,12 @@ void upstream::leave(connection& peer) {
 delivery upstream::deliver(const outgoing& message) {
     if (has_subscription(message.body)) return delivery::malformed;
     for (connection* const each : publishers_) {
-        each->has_room() ? each->send(message.head, message.body) : drops.add(1);
+        if (each->has_room()) {
+            each->send(message.head, message.body);
+        } else {
+            drops.add(1);
+            ++each->traffic.overflowed;
+        }
     }
     return delivery::sent;
 }

@@ -28,6 +28,7 @@ public:
     bool ready() const override { return !options_.xpub_nodrop || full_ == 0; }
     delivery deliver(const outgoing& message) override;
     void subscribe(connection& peer, const zmtp::subscription& wish) override;
+    std::size_t subscriptions_of(const connection& peer) const override { return subscriptions_.count(peer); }
     void room(connection&) override { full_ = 0; }
 
     bool has_subscribers() const noexcept { return options_.invert_matching ? !all_.empty() : !subscriptions_.empty(); }

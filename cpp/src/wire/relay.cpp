@@ -53,14 +53,13 @@ void relay::publish() {
 std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) {
     if (mode_ == mode::discarding) return discarded.add(run.messages), bytes.size();
     if (!may_read()) return blocked_ = mode_ == mode::open, 0;
-    if (!whole && passes_runs()) return take_run(bytes, run);
+    if (!whole && passes_runs()) return take_run(from, bytes, run);
 
     outgoing message;
     message.from = &from;
     if (!address(message, from, bytes)) {
-        received_ += with_sender(from, run);
-        counters.malformed.add(1);
-        return bytes.size();
+        receive(from, with_sender(from, run));
+        return drop_malformed(from), bytes.size();
     }
     if (whole) {
         const auto at = message.body.data() - whole->data();
@@ -74,24 +73,39 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
         return 0;
     }
     const zmtp::run counted = with_sender(from, run);
-    received_ += counted;
-    if (result == delivery::malformed) return counters.malformed.add(1), bytes.size();
+    receive(from, counted);
+    if (result == delivery::malformed) return drop_malformed(from), bytes.size();
     const bool dropped = result == delivery::full || result == delivery::unroutable;
     if (replies_ && (!asks_ || !dropped)) count_replies(asks_ ? from.routing_id() : message.address, 1);
     if (!dropped) {
         sent_ += counted;
     } else {
-        (result == delivery::full ? counters.overflowed : counters.unroutable).add(1);
+        count_dropped(from, message, result);
     }
     if ((!dropped || tap_.dropped_prefix) && copies()) copy(message, dropped ? tap_.dropped_prefix : tap_.prefix);
     return bytes.size();
 }
 
+void relay::drop_malformed(connection& from) noexcept {
+    counters.malformed.add(1);
+    ++from.traffic.malformed;
+}
+
+void relay::count_dropped(connection& from, const outgoing& message, delivery result) {
+    if (result == delivery::full) {
+        counters.overflowed.add(1);
+        to_.count_overflow(message);
+    } else {
+        counters.unroutable.add(1);
+        ++from.traffic.unroutable;
+    }
+}
+
 // The fast path: messages that go unchanged to one peer.
-std::size_t relay::take_run(std::string_view bytes, const zmtp::run& run) {
+std::size_t relay::take_run(connection& from, std::string_view bytes, const zmtp::run& run) {
     const std::size_t messages = to_.deliver_run(bytes, run);
     const zmtp::run taken = messages == run.messages ? run : zmtp::first_messages(bytes, messages);
-    received_ += taken;
+    receive(from, taken);
     sent_ += taken;
     if (replies_) count_replies({}, messages);
     publish();

@@ -58,7 +58,11 @@ private:
     bool passes_runs() const noexcept { return plain_ && to_.takes_runs() && !copies(); }
     bool copies() const noexcept { return tap_.to && (!tap_.audience || tap_.audience->has_subscribers()); }
     bool tap_is_full() const noexcept;
-    std::size_t take_run(std::string_view bytes, const zmtp::run& run);
+    std::size_t take_run(connection& from, std::string_view bytes, const zmtp::run& run);
+    void receive(connection& from, const zmtp::run& counted) noexcept {
+        received_ += counted;
+        from.traffic.messages_received += counted.messages;
+    }
     bool address(outgoing& message, connection& from, std::string_view bytes) const noexcept;
     // A run as it is counted: the routing id of its sender is a frame of each message.
     zmtp::run with_sender(const connection& from, zmtp::run run) const noexcept {
@@ -72,6 +76,8 @@ private:
         const auto count = static_cast<std::uint32_t>(messages);
         asks_ ? replies_->asked(place, count) : replies_->answered(place, count);
     }
+    void drop_malformed(connection& from) noexcept;
+    void count_dropped(connection& from, const outgoing& message, delivery result);
     void copy(const outgoing& message, const std::optional<std::string>& prefix);
 
     const bool prefixes_sender_, swap_, routes_, plain_;

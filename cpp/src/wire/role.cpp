@@ -54,15 +54,17 @@ role::role(loop& loop, const std::string& name, const socket_spec& spec, std::fu
 }
 
 void role::bind(const std::string& endpoint, int ready) {
-    listener::events events{[this](descriptor fd) { accepted_.add(1), admit(std::move(fd), nullptr); },
-                            [this] { accept_pauses_.add(1); }};
+    listener::events events{
+        [this](descriptor fd, const std::string& at) { accepted_.add(1), admit(std::move(fd), at, nullptr); },
+        [this] { accept_pauses_.add(1); }};
     listeners_.push_back(std::make_unique<listener>(loop_, endpoint, ready, spec_.options, std::move(events)));
 }
 
 void role::connect(const std::string& endpoint) {
     const std::size_t at = connectors_.size();
-    connector::events events{[this, at](descriptor fd) { admit(std::move(fd), connectors_[at].get()); },
-                             [this] { connect_failures_.add(1); }};
+    connector::events events{
+        [this, at](descriptor fd) { admit(std::move(fd), connectors_[at]->endpoint(), connectors_[at].get()); },
+        [this] { connect_failures_.add(1); }};
     connectors_.push_back(std::make_unique<connector>(loop_, endpoint, spec_.options, std::move(events)));
 }
 
@@ -138,9 +140,11 @@ void role::abandon() {
 
 zmtp::identity role::ours() const { return {spec_.type, spec_.options.routing_id, spec_.options.metadata}; }
 
-void role::admit(descriptor fd, connector* via) {
+void role::admit(descriptor fd, const std::string& endpoint, connector* via) {
     try {
+        origin from{loop_.number_connection(), peer_text(fd.get()), &endpoint, std::chrono::system_clock::now()};
         connections_.push_back(std::make_unique<connection>(loop_, *this, std::move(fd), spec_.options, ours()));
+        connections_.back()->origin = std::move(from);
     } catch (const std::exception& fault) {  // not enough memory or descriptors
         refused_resources_.add(1);
         return via ? via->connection_ended(fault.what()) : void();
@@ -226,6 +230,9 @@ role_statistics role::statistics() const noexcept {
     const auto ended = [this](ending why) { return endings_[static_cast<std::size_t>(why)].get(); };
     role_statistics s;
     s.connections = now_.get();
+    s.shaking_hands = shaking_hands_.get();
+    s.blocked = blocked_.get();
+    s.held = held_.get();
     s.accepted = accepted_.get();
     s.connected = connected_.get();
     s.connect_failures = connect_failures_.get();
@@ -241,6 +248,7 @@ role_statistics role::statistics() const noexcept {
     s.limits_exceeded = ended(ending::limit);
     s.handshake_timeouts = ended(ending::handshake_timeout);
     s.heartbeat_timeouts = ended(ending::heartbeat_timeout);
+    s.kicked = ended(ending::kicked);
     s.messages_lost = lost_.get();
     s.drain_discards = relay_ ? relay_->discarded.get() : 0;
     s.departed_copies = departed_.get();

@@ -27,6 +27,9 @@ public:
     const socket_options& options() const noexcept { return spec_.options; }
     std::vector<std::string> endpoints() const;
     std::vector<connect_status> connects() const;
+    void describe_peers(std::vector<peer_status>& to) const;
+    bool kick(std::uint64_t number);
+    void count_states();  // for statistics()
 
     void feed(relay* to) noexcept { relay_ = to; }  // where its messages go; null: they are discarded
     // Sends publishers the subscriptions of an XPUB on the other side, in addition to the role's own.
@@ -57,7 +60,7 @@ private:
     void bind(const std::string& endpoint, int ready);
     void connect(const std::string& endpoint);
     void visit_wishes(const std::function<void(std::string_view)>& visit) const;
-    void admit(descriptor fd, connector* via);
+    void admit(descriptor fd, const std::string& endpoint, connector* via);
     void leave(connection& from);
     bool wants(std::string_view message) const noexcept;
     zmtp::identity ours() const;
@@ -76,7 +79,8 @@ private:
     bool ending_ = false;   // no further connections
     bool filters_ = false;  // a SUB that has not subscribed to everything
 
-    counter now_, accepted_, connected_, connect_failures_, accept_pauses_, refused_resources_, lost_, departed_;
+    counter now_, shaking_hands_, blocked_, held_, accepted_, connected_, connect_failures_, accept_pauses_, refused_resources_,
+        lost_, departed_;
     std::array<counter, static_cast<std::size_t>(ending::count_)> endings_;
 };
 

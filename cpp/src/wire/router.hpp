@@ -17,6 +17,7 @@ public:
     void leave(connection& peer) override;
     bool ready() const override { return true; }
     delivery deliver(const outgoing& message) override;
+    void count_overflow(const outgoing& message) override;
 
 private:
     std::string make_up_id();

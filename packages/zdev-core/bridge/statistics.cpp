@@ -56,6 +56,11 @@ constexpr counter<flow_statistics> flow_counters[] = {
 
 constexpr counter<role_statistics> role_counters[] = {
     {"connections", &role_statistics::connections, "Connections now, past their handshake."},
+    {"shaking_hands", &role_statistics::shaking_hands, "Connections now in their handshake. The value may be a second old."},
+    {"blocked", &role_statistics::blocked,
+     "Connections now whose peer has SNDHWM messages waiting, and gets no more until it reads. May be a second old."},
+    {"held", &role_statistics::held,
+     "Connections now that are not read, because their messages cannot be delivered. May be a second old."},
     {"accepted", &role_statistics::accepted, "Incoming connections."},
     {"connected", &role_statistics::connected, "Outgoing connections that were established."},
     {"connect_failures", &role_statistics::connect_failures, "Attempts to connect that failed."},
@@ -79,6 +84,7 @@ constexpr counter<role_statistics> role_counters[] = {
      "Connections closed because their handshake took longer than HANDSHAKE_IVL."},
     {"heartbeat_timeouts", &role_statistics::heartbeat_timeouts,
      "Connections closed because the peer was silent for too long."},
+    {"kicked", &role_statistics::kicked, "Connections ended by a command."},
     {"messages_lost", &role_statistics::messages_lost,
      "Messages received and not delivered, because the receiver left or the run ended."},
     {"drain_discards", &role_statistics::drain_discards,

@@ -19,6 +19,7 @@ from ._devices import (
 )
 from ._keys import create_key, read_public_key
 from ._open_files import raise_file_limit
+from ._peers import Peer
 from ._plan import Connections, Ending, Engine
 from ._restart import RestartHooks, RestartPolicy
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
@@ -38,6 +39,7 @@ __all__ = [
     "FlowStatistics",
     "MonitoredQueue",
     "Outcome",
+    "Peer",
     "PlainClient",
     "PlainServer",
     "ProcessDevice",

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from patience import PATIENCE
 
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
-from zdev_cli.snapshot.connections import ConnectionsView, ConnectView
+from zdev_cli.snapshot.connections import ConnectionsView, ConnectView, PeerCounts
 from zdev_cli.web import WebServer
 
 
@@ -67,13 +67,21 @@ def snapshot() -> Snapshot:
         isolation="thread",
         state="active",
         sockets=[
-            SocketView(role="in", type="ROUTER", binds=["tcp://127.0.0.1:5559"], connects=[], connections=connections(100)),
+            SocketView(
+                role="in",
+                type="ROUTER",
+                binds=["tcp://127.0.0.1:5559"],
+                connects=[],
+                connections=connections(100),
+                peers=PeerCounts(handshake=1, up=2, blocked=3, held=4),
+            ),
             SocketView(
                 role="out",
                 type="DEALER",
                 binds=[],
                 connects=["tcp://127.0.0.1:5560", "tcp://127.0.0.1:5562"],
                 connections=connections(200),
+                peers=PeerCounts(up=1, retrying=1),
                 connect_states=[
                     ConnectView(endpoint="tcp://127.0.0.1:5560", connected=True),
                     ConnectView(endpoint="tcp://127.0.0.1:5562", connected=False, failure="connection refused", retry_in=1.2),

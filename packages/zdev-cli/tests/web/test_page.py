@@ -268,7 +268,9 @@ def test_a_socket_shows_its_connections_and_each_connect_that_is_down(serve: Ser
     sockets = card(page, "orders").locator(".sockets")
     expect(sockets.locator(".failure")).to_have_text("connection refused, retrying in 1.2 s")
     expect(sockets.locator(".note")).to_have_count(2)
-    expect(sockets.locator(".note").nth(1)).to_contain_text("200 connections, 203 connect failures, 204 accept pauses")
+    expect(sockets.locator(".note").nth(1)).to_contain_text(
+        "200 connections, 202 blocked, 203 held, 206 connect failures, 207 accept pauses"
+    )
     expect(card(page, "tasks").locator(".sockets .note, .sockets .failure")).to_have_count(0)
 
 

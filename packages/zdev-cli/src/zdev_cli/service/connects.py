@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._words import Role
-from ..snapshot.connections import ConnectionsView, ConnectView
+from ..snapshot.connections import ConnectionsView, ConnectView, PeerCounts
 from .statistics import ConnectionReading
 
 
@@ -40,4 +41,19 @@ def connection_fields(reading: ConnectionReading) -> dict[str, Any]:
         )
         for each in reading.connects
     ]
-    return {"connections": ConnectionsView(connections=reading.current, **reading.totals), "connect_states": connects}
+    return {
+        "connections": ConnectionsView(**reading.current, **reading.totals),
+        "peers": _peer_counts(reading.current, connects),
+        "connect_states": connects,
+    }
+
+
+def _peer_counts(current: Mapping[str, int], connects: Sequence[ConnectView]) -> PeerCounts:
+    """Return the peers by state. A connection that was blocked or held a second ago may have ended since."""
+    handshake, blocked, held = (current.get(name, 0) for name in ("shaking_hands", "blocked", "held"))
+    up = max(0, current.get("connections", 0) - blocked - held)
+    return PeerCounts(handshake=handshake, up=up, blocked=blocked, held=held, **_without_connection(connects))
+
+
+def _without_connection(connects: Sequence[ConnectView]) -> dict[str, int]:
+    return Counter(each.state for each in connects if not each.connected)

@@ -76,12 +76,28 @@ class Service:
             if request.device is not None:
                 self.supervisor.find(request.device)
             return Reply(snapshot=self.snapshot())
+        if request.verb == "peers":
+            return self._peers(request.device)
         if request.verb == "reload":
             applied = self.reload()
             return _reply(applied.lines, is_drained=applied.is_drained)
         if request.device is None:
             raise Failure(f"{request.verb} needs the name of a device", Status.USAGE)
-        return _VERBS[request.verb](self.supervisor.find(request.device))
+        device = self.supervisor.find(request.device)
+        if request.verb == "kick":
+            if request.peer is None:
+                raise Failure("kick needs the number of a peer", Status.USAGE)
+            return _reply([device.kick(request.peer)])
+        return _VERBS[request.verb](device)
+
+    def _peers(self, name: str | None) -> Reply:
+        """Return the peers of a device, or of all whose engine knows them."""
+        if name is not None:
+            return Reply(peers=self.supervisor.find(name).peers())
+        devices = self.supervisor.devices
+        hidden = [each.name for each in devices if each.state != "stopped" and not each.shows_peers]
+        lines = [f"not shown, as only the wire engine knows its peers: {', '.join(hidden)}"] if hidden else []
+        return Reply(peers=[peer for each in devices if each.shows_peers for peer in each.peers()], lines=lines)
 
     def snapshot(self) -> Snapshot:
         """Return the devices as they are now."""

@@ -12,7 +12,7 @@ from msgspec import field
 from msgspec.structs import fields
 
 from .._words import Role
-from .connections import ConnectionsView, ConnectView
+from .connections import ConnectionsView, ConnectView, PeerCounts
 from .view import Metric, View, metrics_of
 
 DeviceState = Literal["starting", "active", "paused", "draining", "waiting", "stopped", "failed"]
@@ -31,6 +31,8 @@ class SocketView(View, frozen=True, kw_only=True):
     """Whether an out that connects sends to connected receivers only; null: it does not connect, or does not distribute."""
     connections: ConnectionsView | None = None
     """null with the libzmq engine, which does not know its connections, and before the first run."""
+    peers: PeerCounts | None = None
+    """null as `connections`."""
     connect_states: list[ConnectView] = field(default_factory=list)
     """How each of `connects` is, while the device runs with the wire engine; else empty."""
 

@@ -93,7 +93,7 @@
   }
 
   // Of the connections: how many, then each counter that may explain missing messages
-  const UNREMARKABLE = ["connections", "accepted", "connected", "unmatched"];
+  const UNREMARKABLE = ["connections", "shaking_hands", "accepted", "connected", "unmatched"];
 
   function connections(socket) {
     if (!socket.connections) return [];
