@@ -94,6 +94,17 @@ def test_an_endpoint_without_a_connection_is_a_peer_with_the_reason(service: Sta
     assert lines[2].startswith("tasks: out: tcp://127.0.0.1:1 connection refused")
 
 
+def test_a_connect_that_fails_is_reported_by_zdev_run_once_and_so_is_its_recovery(
+    zdev: Callable[..., Program], bound: Callable[..., tuple[zmq.Socket[bytes], str]]
+) -> None:
+    receiver, endpoint = bound(zmq.PULL)
+    receiver.close()
+    program = zdev("run", "streamer", "--bind-in", "tcp://127.0.0.1:*", "--connect-out", endpoint)
+    assert program.err.next() == f"zdev: streamer: out: {endpoint} connection refused, retrying"
+    bound(zmq.PULL, endpoint)
+    assert program.err.next() == f"zdev: streamer: out: connected to {endpoint}"
+
+
 def test_only_wire_shows_its_peers_and_the_others_are_named(service: Start) -> None:
     program = service(queue("free", 'engine = "libzmq"') + queue("own"))
     program.until_ready()

@@ -18,6 +18,7 @@ Isolation = Literal["thread", "process"]
 EngineSetting = Literal["auto", "wire", "libzmq"]
 Policy = Literal["block", "drop"]
 Restart = Literal["on-failure", "never"]
+ReadyWhen = Literal["bound", "connected"]
 OptionValue = Annotated[int | str | bool | list[int | str], Meta(title="a number, text, true, false, or an array of them")]
 Options = dict[str, OptionValue]
 Seconds = Annotated[float, Meta(ge=0, le=86400, title="0 to 86400 seconds")]
@@ -120,6 +121,13 @@ class DeviceSettings(Table, frozen=True, kw_only=True):
         Restart | None,
         Meta(
             description="Whether to restart a device that failed, after a delay that grows from 0.1 to 5 s. Default: on-failure."
+        ),
+    ] = None
+    ready_when: Annotated[
+        ReadyWhen | None,
+        Meta(
+            description="When the device counts as ready: when its sockets are bound, or while every endpoint that it connects to is "
+            "connected, too. Default: bound."
         ),
     ] = None
     insecure: Annotated[
@@ -234,6 +242,7 @@ def _with_defaults(device: DeviceConfig, defaults: Defaults) -> DeviceConfig:
         "mon_on_full": "block",
         "drain_timeout": DRAIN_TIMEOUT,
         "restart": "on-failure",
+        "ready_when": "bound",
     }
     settings = {name: next((value for value in (own[name], shared[name]) if value is not None), ours.get(name)) for name in own}
     sockets = {

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from zdev_background import ConnectStatus
+
 from .._words import Role
 from ..snapshot.connections import ConnectionsView, ConnectView, PeerCounts
 from .statistics import ConnectionReading
@@ -17,9 +19,9 @@ class ConnectChanges:
     def __init__(self) -> None:
         self._failed: set[tuple[Role, int]] = set()
 
-    def lines(self, roles: Mapping[Role, ConnectionReading]) -> Iterator[str]:
+    def lines(self, roles: Mapping[Role, Sequence[ConnectStatus]]) -> Iterator[str]:
         """Yield a line for each change since the last call. An attempt that fails like the one before is not a change."""
-        connects = {(role, index): each for role, reading in roles.items() for index, each in enumerate(reading.connects)}
+        connects = {(role, index): each for role, connects in roles.items() for index, each in enumerate(connects)}
         self._failed &= connects.keys()  # those of a run that has ended are forgotten
         for place, each in connects.items():
             if each.connected and place in self._failed:

@@ -175,7 +175,7 @@ class Managed:
 
     def configure(self, config: DeviceConfig) -> bool:
         """Apply settings that need no restart. Returns whether these are all that changed; others need `end` and `begin`."""
-        mere = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart)
+        mere = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart, ready_when=config.ready_when)
         with self._lock:
             self.config = config
             if mere == config and self._keeper:
@@ -193,7 +193,7 @@ class Managed:
     def sample(self) -> None:
         """Note the rates, and log which connects have failed or recovered. For one thread, once a second."""
         self._meter.sample()
-        for line in self._connect_changes.lines(self.statistics.read().roles):
+        for line in self._connect_changes.lines({role: each.connects for role, each in self.statistics.read().roles.items()}):
             self.log(line)
 
     def view(self) -> DeviceView:
@@ -217,6 +217,7 @@ class Managed:
             in_flight=reading.in_flight,
             lost=reading.lost,
             uptime=None if began is None else round(time.monotonic() - began, 1),
+            ready_when=self.config.ready_when or "bound",
             restarts=self._restarts + (keeper.restarts if keeper else 0),
             error=f"unresponsive for {stuck:.0f} s" if stuck else keeper.error if keeper else None,
             retry_in=None if retry_at is None else round(max(0.0, retry_at - time.monotonic()), 1),

@@ -44,7 +44,7 @@ class Service:
         self._sampler = Sampler(lambda: self.supervisor.devices)
         self._started = time.time()
         self._version = version("zdev-cli")
-        self._is_tried = False
+        self._is_tried = self._is_reported = False
         self._reloading = threading.Lock()
 
     def open(self) -> None:
@@ -110,9 +110,20 @@ class Service:
             time=time.time(),
             started=self._started,
             config=os.fsencode(self.path).decode(errors="backslashreplace"),
-            ready=fine and self.is_tried() and not self.supervisor.is_ending,
+            ready=fine and not any(device.awaited for device in devices) and self.is_tried() and not self.supervisor.is_ending,
             devices=devices,
         )
+
+    def report_ready(self) -> bool:
+        """Notify the service manager, once, when every device has the connects that its `ready_when` requires.
+
+        Returns:
+            Whether it was notified, now or before.
+        """
+        if not self._is_reported and not any(device.view().awaited for device in self.supervisor.devices):
+            self._is_reported = True
+            self.notifier.ready()
+        return self._is_reported
 
     def summary(self) -> str:
         """Return a line like `2 of 3 devices active, 1 waiting (billing)`."""
@@ -128,7 +139,9 @@ class Service:
     def reload(self) -> Applied:
         """Apply the file as it is now. Raises Failure, with nothing changed, when it cannot be used."""
         with self._reloading:
-            self.notifier.reloading()
+            is_reported = self._is_reported  # else the service manager takes it for starting
+            if is_reported:
+                self.notifier.reloading()
             try:
                 return self._apply(load(self.path))
             except Failure as failure:
@@ -136,7 +149,8 @@ class Service:
                     logger.info("reload: %s", line)
                 raise
             finally:
-                self.notifier.ready()
+                if is_reported:
+                    self.notifier.ready()
 
     def _apply(self, config: Config) -> Applied:
         if config.control.endpoint != self.config.control.endpoint and self._control_given is None:

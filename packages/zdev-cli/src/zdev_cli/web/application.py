@@ -131,12 +131,12 @@ class Readiness(Struct, frozen=True):
 def readiness(snapshot: Snapshot) -> Readiness:
     if snapshot.ready:
         return Readiness(ready=True, reasons=[])
-    reasons = [_reason(device) for device in snapshot.devices if device.error or device.state in _NOT_READY]
+    reasons = [_reason(device) for device in snapshot.devices if device.error or device.awaited or device.state in _NOT_READY]
     return Readiness(ready=False, reasons=reasons or ["zdev is starting or about to end"])
 
 
 def _reason(device: DeviceView) -> str:
-    return f"{device.name}: {device.state}" + (f": {device.trouble}" if device.trouble else "")
+    return ": ".join([f"{device.name}: {device.state}", *filter(None, (device.trouble, "; ".join(device.awaited)))])
 
 
 class Page:
