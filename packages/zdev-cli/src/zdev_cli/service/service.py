@@ -187,7 +187,7 @@ class Service:
             return None
         from ..web import WebServer
 
-        server = WebServer(listen, self.snapshot)
+        server = WebServer(listen, self.snapshot, lambda name: self.supervisor.find(name).peers())
         server.start()
         return server
 

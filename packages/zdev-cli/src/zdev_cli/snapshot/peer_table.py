@@ -110,10 +110,18 @@ def show_peers(peers: Sequence[PeerView], *, one_device: bool) -> None:
         _print_table(columns, peers)
     else:
         _print_columns(columns, peers)
+    for line in failure_lines(peers):
+        click.echo(line)
+
+
+def failure_lines(peers: Sequence[PeerView]) -> list[str]:
+    """Return one line for each endpoint without a connection that failed."""
+    found = []
     for each in peers:
         if each.failure:
             retrying = "" if each.retry_in is None else f", retrying in {each.retry_in:.1f} s"
-            click.echo(f"{each.device}: {each.role}: {each.endpoint} {each.failure}{retrying}")
+            found.append(f"{each.device}: {each.role}: {each.endpoint} {each.failure}{retrying}")
+    return found
 
 
 def _print_columns(columns: Sequence[PeerColumn], peers: Sequence[PeerView]) -> None:
