@@ -34,6 +34,7 @@ enum class ending {
     limit,
     handshake_timeout,
     heartbeat_timeout,
+    idle_timeout,
     kicked,
     count_
 };
@@ -50,6 +51,12 @@ struct origin {
 struct traffic {
     std::uint64_t messages_received = 0, bytes_received = 0, messages_sent = 0, bytes_sent = 0;
     std::uint64_t malformed = 0, unroutable = 0, overflowed = 0;
+};
+
+// When messages last passed, as of the last look.
+struct activity {
+    std::uint64_t messages = 0;
+    clock::time_point seen;
 };
 
 // The events of a connection, and its questions.
@@ -101,6 +108,7 @@ public:
     bool joined() const noexcept { return joined_; }
     bool writable() const noexcept { return writable_ && joined_; }
     send_queue& queue() noexcept { return queue_; }
+    const send_queue& queue() const noexcept { return queue_; }
     peer_state state() const noexcept;
     peer_status describe() const;
     std::uint64_t count_unread();  // reads everything that has arrived, and counts the whole messages
@@ -110,6 +118,7 @@ public:
     void on_dead() override { handler_.on_end(*this, why_, reason_); }
 
     wire::traffic traffic;                                   // the handler's and the patterns', with sent_one() and bytes
+    wire::activity activity;                                 // the handler's
     wire::origin origin;                                     // the handler's
     std::list<std::unique_ptr<connection>>::iterator place;  // the handler's
     class connector* via = nullptr;                          // the handler's: its connector, unless it was accepted

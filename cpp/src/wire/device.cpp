@@ -41,6 +41,8 @@ void device::impl::build_relays(const wire::spec& spec) {
         replies_.emplace(in_->type() == ZMQ_ROUTER);
         forward_->count_replies(*replies_, true);
         backward_->count_replies(*replies_, false);
+        in_->count_replies(*replies_, true);
+        out_.count_replies(*replies_, false);
     }
     pass_subscriptions(out_, *in_, *backward_);
     pass_subscriptions(*in_, out_, *forward_);

@@ -60,7 +60,6 @@ private:
     void publish();
     void call(const std::function<void()>& act, milliseconds timeout);
     void count_states(clock::time_point now);
-    std::uint64_t in_flight(const peer_status& peer) const noexcept;
     bool drained() const noexcept { return !replies_ || replies_->total() == 0; }
     void end(outcome how, const zdev::device::interrupt_check& check);
     void wait_for_end(const std::function<bool()>& ended, clock::time_point deadline,

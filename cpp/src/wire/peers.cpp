@@ -64,10 +64,19 @@ void role::describe_peers(std::vector<peer_status>& to) const {
         if (each->via) connected.insert(each->via);
         to.push_back(each->describe());
         to.back().subscriptions = pattern_->subscriptions_of(*each);
+        to.back().in_flight = in_flight(*each);
     }
     for (const auto& each : connectors_) {
         if (connected.count(each.get()) == 0) to.push_back(wire::describe(*each));
     }
+}
+
+// Behind a ROUTER, its requests without a reply. For a receiver of requests, those sent to it that it has not answered.
+std::uint64_t role::in_flight(const connection& with) const noexcept {
+    if (!replies_ || !with.joined()) return 0;
+    if (!asks_) return with.traffic.messages_sent - std::min(with.traffic.messages_sent, with.traffic.messages_received);
+    if (spec_.type != ZMQ_ROUTER) return 0;
+    return replies_->of(replies_->place_of(with.routing_id().data(), with.routing_id().size()));
 }
 
 bool role::kick(std::uint64_t number) {
@@ -98,26 +107,12 @@ void device::impl::call(const std::function<void()>& act, milliseconds timeout) 
     throw error(ETIMEDOUT, "device: its loop has not answered within " + std::to_string(timeout.count()) + " ms");
 }
 
-// Behind a ROUTER, its requests without a reply. For a receiver of requests, those sent to it that it has not answered.
-std::uint64_t device::impl::in_flight(const peer_status& peer) const noexcept {
-    if (!replies_ || peer.number == 0 || peer.role == "mon") return 0;
-    if (peer.role == "in") {
-        if (in_->type() != ZMQ_ROUTER) return 0;
-        return replies_->of(replies_->place_of(peer.routing_id.data(), peer.routing_id.size()));
-    }
-    const std::uint64_t asked = peer.messages_sent + peer.waiting;
-    return asked - std::min(asked, peer.messages_received);
-}
-
 std::vector<peer_status> device::impl::peers(milliseconds timeout) {
     std::vector<peer_status> found;
     const auto describe = [&](const char* name, const role* of) {
         const std::size_t before = found.size();
         if (of) of->describe_peers(found);
-        for (std::size_t i = before; i < found.size(); ++i) {
-            found[i].role = name;
-            found[i].in_flight = in_flight(found[i]);
-        }
+        for (std::size_t i = before; i < found.size(); ++i) found[i].role = name;
     };
     call([&] { describe("in", in_.get()), describe("out", own_out_.get()), describe("mon", mon_.get()); }, timeout);
     return found;

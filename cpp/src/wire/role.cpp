@@ -33,7 +33,7 @@ std::optional<zmtp::subscription> subscription_in(std::string_view message) noex
 }  // namespace
 
 role::role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room)
-    : loop_(loop), spec_(spec), on_room_(std::move(on_room)) {
+    : loop_(loop), spec_(spec), on_room_(std::move(on_room)), idle_(loop.timers()) {
     make_pattern();
     const auto doing = [&](const char* verb, const std::string& endpoint) {
         std::string text = verb;
@@ -113,10 +113,12 @@ std::vector<std::string> role::endpoints() const {
 
 void role::start() {
     for (const auto& each : connectors_) each->start();
+    if (spec_.options.idle_timeout.count() > 0) end_idle();
 }
 
 void role::stop_accepting() {
     ending_ = true;
+    idle_.cancel();
     for (const auto& each : listeners_) each->close();
     for (const auto& each : connectors_) each->cancel();
 }
@@ -143,6 +145,7 @@ zmtp::identity role::ours() const { return {spec_.type, spec_.options.routing_id
 void role::admit(descriptor fd, const std::string& endpoint, connector* via) {
     try {
         origin from{loop_.number_connection(), peer_text(fd.get()), &endpoint, std::chrono::system_clock::now()};
+        if (!via && !has_place(from.address)) return;
         connections_.push_back(std::make_unique<connection>(loop_, *this, std::move(fd), spec_.options, ours()));
         connections_.back()->origin = std::move(from);
     } catch (const std::exception& fault) {  // not enough memory or descriptors
@@ -151,6 +154,7 @@ void role::admit(descriptor fd, const std::string& endpoint, connector* via) {
     }
     connections_.back()->place = std::prev(connections_.end());
     connections_.back()->via = via;
+    if (!via) take_place(*connections_.back());
     const std::string& id = spec_.options.connect_routing_id;
     if (!id.empty() && via == connectors_.front().get()) connections_.back()->set_routing_id(id);
 }
@@ -222,7 +226,7 @@ void role::on_end(connection& from, ending why, const std::string& reason) {
     endings_[static_cast<std::size_t>(why)].add(1);
     connector* const via = from.via;
     if (via && !from.joined()) connect_failures_.add(1);
-    if (via) via->connection_ended(reason);
+    via ? via->connection_ended(reason) : give_up_place(from);
     connections_.erase(from.place);
 }
 
@@ -244,10 +248,13 @@ role_statistics role::statistics() const noexcept {
     s.refused_malformed = ended(ending::refused_malformed);
     s.refused_by_peer = ended(ending::refused_by_peer);
     s.refused_resources = refused_resources_.get();
+    s.refused_max_connections = refused_connections_.get();
+    s.refused_max_connections_per_address = refused_address_.get();
     s.framing_errors = ended(ending::framing);
     s.limits_exceeded = ended(ending::limit);
     s.handshake_timeouts = ended(ending::handshake_timeout);
     s.heartbeat_timeouts = ended(ending::heartbeat_timeout);
+    s.idle_timeouts = ended(ending::idle_timeout);
     s.kicked = ended(ending::kicked);
     s.messages_lost = lost_.get();
     s.drain_discards = relay_ ? relay_->discarded.get() : 0;

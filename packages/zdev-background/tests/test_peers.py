@@ -54,7 +54,7 @@ def test_an_endpoint_that_refuses_is_a_peer_with_its_failure(kind: Kinds, taken:
     device.setsockopt_out(zmq.RECONNECT_IVL, 60_000)
     taken.release()
     with device:
-        eventually(lambda: peer_of(device, "out").state == "retrying")
+        eventually(lambda: [each.state for each in device.peers()] == ["retrying"])
         peer = peer_of(device, "out")
         assert (peer.number, peer.address, peer.failure, peer.since) == (0, taken.endpoint, "connection refused", None)
         assert peer.retry_in is not None

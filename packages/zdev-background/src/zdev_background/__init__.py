@@ -18,6 +18,7 @@ from ._devices import (
     ThreadProxySteerable,
 )
 from ._keys import create_key, read_public_key
+from ._limits import Limits
 from ._open_files import raise_file_limit
 from ._peers import Peer
 from ._plan import Connections, Ending, Engine
@@ -37,6 +38,7 @@ __all__ = [
     "Ending",
     "Engine",
     "FlowStatistics",
+    "Limits",
     "MonitoredQueue",
     "Outcome",
     "Peer",

@@ -100,6 +100,7 @@ class WireRelay(Relay):
                 spec.refuse_invalid_endpoints(plan.owner)
                 with closing(spec.make(context, plan.owner)):
                     options = _by_name([*context.sockopts.items(), *spec.defaults(context), *spec.options])
+                options |= spec.limits.options() if spec.limits else {}
                 listening = plan.ports.listening(spec.binds)
                 found[spec.role] = WireSocket(
                     spec.type, binds=spec.binds, connects=spec.connects, listening=listening, **options

@@ -238,6 +238,12 @@ class RoleStatistics:
     def refused_resources(self) -> int:
         """Handshakes refused because this process had no memory or descriptor for the peer."""
     @property
+    def refused_max_connections(self) -> int:
+        """Incoming connections refused because the role had as many as its limit allows."""
+    @property
+    def refused_max_connections_per_address(self) -> int:
+        """Incoming connections refused because their address had as many as the limit of the role allows."""
+    @property
     def framing_errors(self) -> int:
         """Connections closed because the peer sent an invalid frame or command."""
     @property
@@ -249,6 +255,9 @@ class RoleStatistics:
     @property
     def heartbeat_timeouts(self) -> int:
         """Connections closed because the peer was silent for too long."""
+    @property
+    def idle_timeouts(self) -> int:
+        """Connections closed because no message had passed for as long as the limit of the role allows."""
     @property
     def kicked(self) -> int:
         """Connections ended by a command."""

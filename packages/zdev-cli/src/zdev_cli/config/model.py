@@ -22,6 +22,8 @@ ReadyWhen = Literal["bound", "connected"]
 OptionValue = Annotated[int | str | bool | list[int | str], Meta(title="a number, text, true, false, or an array of them")]
 Options = dict[str, OptionValue]
 Seconds = Annotated[float, Meta(ge=0, le=86400, title="0 to 86400 seconds")]
+Connections = Annotated[int, Meta(ge=1, le=10_000_000, title="1 to 10000000 connections")]
+IdleTime = Annotated[float, Meta(gt=0, le=86400, title="a number of seconds above 0, up to 86400")]
 Name = Annotated[
     str,
     Meta(
@@ -83,6 +85,20 @@ class SocketConfig(Table, frozen=True, kw_only=True):
             "out."
         ),
     ] = True
+    max_connections: Annotated[
+        Connections | None,
+        Meta(description="Connections that the socket accepts at the same time. With the wire engine. Default: no limit."),
+    ] = None
+    max_connections_per_address: Annotated[
+        Connections | None,
+        Meta(description="Those of one IP address, or over ipc of one process. With the wire engine. Default: no limit."),
+    ] = None
+    idle_timeout: Annotated[
+        IdleTime | None,
+        Meta(
+            description="Seconds without a message after which a connection is ended. With the wire engine. Default: no limit."
+        ),
+    ] = None
     curve: Annotated[CurveConfig | None, Meta(description="Authentication by keys; see docs/security.md.")] = None
     plain: Annotated[PlainConfig | None, Meta(description="Authentication by passwords; see docs/security.md.")] = None
 

@@ -8,7 +8,7 @@ from .view import Metric, View, metrics_of
 
 
 def _refused(reason: str) -> Metric:
-    return Metric("zdev_connections_refused_total", "Handshakes that failed.", reason)
+    return Metric("zdev_connections_refused_total", "Connections refused before the end of their handshake.", reason)
 
 
 def _closed(reason: str) -> Metric:
@@ -50,6 +50,10 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     """The peer ended the handshake with an error."""
     refused_resources: Annotated[int, _refused("resources")] = 0
     """zdev had no memory or descriptor for the peer."""
+    refused_max_connections: Annotated[int, _refused("max_connections")] = 0
+    """The socket had as many connections as its max_connections."""
+    refused_max_connections_per_address: Annotated[int, _refused("max_connections_per_address")] = 0
+    """The address had as many connections as the socket's max_connections_per_address."""
     framing_errors: Annotated[int, _closed("framing_error")] = 0
     """The peer sent an invalid frame or command."""
     limits_exceeded: Annotated[int, _closed("limit_exceeded")] = 0
@@ -58,6 +62,8 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     """The handshake took longer than HANDSHAKE_IVL."""
     heartbeat_timeouts: Annotated[int, _closed("heartbeat_timeout")] = 0
     """The peer was silent for too long."""
+    idle_timeouts: Annotated[int, _closed("idle_timeout")] = 0
+    """No message had passed for the socket's idle_timeout."""
     kicked: Annotated[int, _closed("kicked")] = 0
     """An operator ended it: zdev kick."""
     messages_lost: Annotated[int, _undelivered("lost")] = 0
