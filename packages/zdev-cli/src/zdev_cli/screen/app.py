@@ -40,7 +40,6 @@ class Top(App[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit"),
-        Binding("enter", "peers", "Peers"),
         Binding("p", "steer('pause')", "Pause"),
         Binding("r", "steer('resume')", "Resume"),
         Binding("d", "drain", "Drain"),

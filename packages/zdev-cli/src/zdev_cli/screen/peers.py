@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Static
 
-from ..snapshot.peer_table import COLUMNS, GAP, STYLES, failure_lines, fitting
+from ..snapshot.peer_table import COLUMNS, GAP, STYLES, PeerColumn, failure_lines, fitting, width_of
 from ..snapshot.peers import PeerView
 from .dialogs import Question
 from .feed import Feed
@@ -61,9 +61,9 @@ class PeersScreen(ModalScreen[None]):
         columns = fitting(COLUMNS[1:], peers, self.size.width - 2)
         self.table.clear(columns=True)
         for column in columns:
-            self.table.add_column(Text(column.title), key=column.key)
+            self.table.add_column(Text(_cell(column, column.title, peers)), key=column.key)
         for index, peer in enumerate(peers):
-            cells = (f"{each.shown(peer)}{'':{GAP}}" for each in columns)
+            cells = (_cell(each, each.shown(peer), peers) for each in columns)
             styles = (STYLES[peer.state] if each.title == "STATE" else "" for each in columns)
             self.table.add_row(*map(Text, cells, styles), key=str(index))
         same = next((index for index, peer in enumerate(peers) if chosen and peer.number == chosen.number), row)
@@ -84,3 +84,9 @@ class PeersScreen(ModalScreen[None]):
 
         who = f"{peer.routing_id or 'peer'} at {peer.address}"
         self.app.push_screen(Question(f"Kick {who}? Its connection ends; most peers connect again."), answer)
+
+
+def _cell(column: PeerColumn, text: str, peers: Sequence[PeerView]) -> str:
+    """Return a text as wide as its column, words at the left and numbers at the right, with a gap behind it."""
+    width = width_of(column, peers)
+    return (f"{text:<{width}}" if column.is_word else f"{text:>{width}}") + " " * GAP

@@ -12,6 +12,7 @@ from .._units import bytes_text, duration_text, number_text
 from .peers import PeerView
 
 NONE = "-"
+_WORDS = ("DEVICE", "ROLE", "STATE", "ADDRESS", "USER", "ROUTING ID", "TYPE", "PROTOCOL")
 STYLES = {
     "handshake": "yellow",
     "up": "green",
@@ -37,6 +38,11 @@ class PeerColumn(NamedTuple):
     value: Callable[[PeerView], str | float]
     text: Callable[[PeerView], str] | None = None
     is_kept: bool = False
+
+    @property
+    def is_word(self) -> bool:
+        """Words are aligned left and sort upwards, numbers are aligned right and sort downwards."""
+        return self.title in _WORDS
 
     @property
     def key(self) -> str:
@@ -99,8 +105,7 @@ def sorted_by(key: str | None, peers: Sequence[PeerView]) -> list[PeerView]:
     if key is None:
         return list(peers)
     column = next(each for each in COLUMNS if each.key == key)
-    is_number = not any(isinstance(column.value(each), str) for each in peers)
-    return sorted(peers, key=column.value, reverse=is_number and key != "id")
+    return sorted(peers, key=column.value, reverse=not column.is_word and key != "id")
 
 
 def show_peers(peers: Sequence[PeerView], *, one_device: bool) -> None:
@@ -137,12 +142,13 @@ def fitting(columns: Sequence[PeerColumn], peers: Sequence[PeerView], width: int
     shown = [each for each in columns if each.is_kept or any(each.value(peer) not in ("", 0) for peer in peers)]
 
     for title in _DISPENSABLE:
-        if sum(_width(each, peers) + GAP for each in shown) > width:
+        if sum(width_of(each, peers) + GAP for each in shown) > width:
             shown = [each for each in shown if each.title != title]
     return shown
 
 
-def _width(column: PeerColumn, peers: Sequence[PeerView]) -> int:
+def width_of(column: PeerColumn, peers: Sequence[PeerView]) -> int:
+    """Return the width of the widest cell of a column, or of its heading."""
     return max(len(column.title), *(len(column.shown(peer)) for peer in peers)) if peers else len(column.title)
 
 
@@ -156,9 +162,8 @@ def _print_table(columns: Sequence[PeerColumn], peers: Sequence[PeerView]) -> No
     table = Table(box=box.SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0))
     shown = fitting(columns, peers, console.width)
     for each in shown:
-        is_number = any(isinstance(each.value(peer), int | float) for peer in peers)
-        least = None if each.title in _SHORTENED else _width(each, peers)
-        table.add_column(each.title, justify="right" if is_number else "left", no_wrap=True, min_width=least)
+        least = None if each.title in _SHORTENED else width_of(each, peers)
+        table.add_column(each.title, justify="left" if each.is_word else "right", no_wrap=True, min_width=least)
     for peer in peers:
         table.add_row(*(Text(each.shown(peer), style=STYLES[peer.state] if each.title == "STATE" else "") for each in shown))
     console.print(table)

@@ -113,6 +113,7 @@
     ["Age", (peer) => (peer.age === null ? "" : duration(peer.age))],
   ];
   const NUMBERS = ["ID", "Received", "Sent", "Waiting", "In flight", "Dropped"];
+  const KEPT = ["ID", "Received", "Sent"]; // also if all are 0
   const PEER_CLASSES = { blocked: "slow", held: "slow", retrying: "bad", disconnected: "bad" };
 
   function peerCounts(device) {
@@ -133,7 +134,7 @@
 
   function showPeerList(card, peers) {
     const shown = peers.slice(0, MOST_PEERS);
-    const columns = PEER_COLUMNS.filter(([name, text]) => name !== "User" || shown.some((peer) => text(peer)));
+    const columns = PEER_COLUMNS.filter(([name, text]) => KEPT.includes(name) || shown.some((peer) => !["", "0"].includes(text(peer))));
     const failures = shown.filter((peer) => peer.failure).map((peer) => `${peer.endpoint} ${peer.failure}`);
     const more = peers.length > shown.length ? [`the first ${count(MOST_PEERS)} of ${count(peers.length)}; zdev peers shows all`] : [];
     write(card, { peers_note: more.concat(failures).join("; ") });
