@@ -46,6 +46,7 @@ public:
         total_.set(total_.get() - expected);
     }
 
+    std::uint32_t of(place peer) const noexcept { return pending_[peer]; }
     std::uint64_t total() const noexcept { return total_.get(); }
 
 private:

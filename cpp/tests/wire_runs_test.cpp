@@ -69,6 +69,9 @@ TEST_F(OnWire, OfMessagesThatArriveTogetherASlowSubscriberMissesThoseThatItHasNo
     ASSERT_TRUE(eventually([&] { return device.device.statistics().in.messages_sent == sent; }));
     const std::uint64_t dropped = device.device.connections("out").subscriber_drops;
     EXPECT_GT(dropped, 0);
+    std::uint64_t at_peers = 0;
+    for (const auto& each : device.device.peers()) at_peers += each.overflowed;
+    EXPECT_EQ(at_peers, dropped);
     std::uint64_t arrived = 0;
     const auto count = [&] {
         const std::string got = slow.receive(std::size_t{1} << 30, 200ms);

@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <vector>
+#include <zdev/wire_peers.hpp>
 #include <zdev/wire_spec.hpp>
 #include <zdev/wire_statistics.hpp>
 
@@ -48,6 +49,13 @@ public:
     zdev::statistics statistics() const noexcept;
     role_statistics connections(const std::string& role) const noexcept;  // "in", "out" or "mon"
     std::vector<connect_status> connects(const std::string& role) const;  // in the order of `connects`
+
+    // All connections, and the connects without one, at one moment; empty before and after the run. The loop answers between
+    // two messages: throws zdev::error with ETIMEDOUT if it does not within `timeout`.
+    std::vector<peer_status> peers(milliseconds timeout = milliseconds{1000}) const;
+    // Ends the connection of this number, and counts it as `kicked`; a connect is tried again later. Messages that wait for the
+    // peer are handled as when it leaves. False: there is no such connection. Throws as peers() does.
+    bool kick(std::uint64_t number, milliseconds timeout = milliseconds{1000});
 
     // The addresses to which a role is bound, in the order of `binds`, with the ports that the system chose for wildcards.
     std::vector<std::string> endpoints(const std::string& role) const;

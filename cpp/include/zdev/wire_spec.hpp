@@ -36,6 +36,13 @@ struct socket_options {
     std::size_t max_subscription_bytes = 2048;  // length of one subscription; only in zdev
     std::size_t max_subscriptions = 1000000;    // of one peer; only in zdev
 
+    // Of incoming connections, those in their handshake included. One beyond a limit is closed as soon as it was accepted.
+    std::size_t max_connections = 0;              // 0: no limit; only in zdev
+    std::size_t max_connections_per_address = 0;  // of one IP address, or over ipc of one process; 0: no limit; only in zdev
+    // Ends an incoming connection on which no message has passed for so long, or a quarter longer; 0: none; only in zdev. One
+    // with messages waiting, requests in flight or messages held back is not idle, and none is while nothing is read.
+    milliseconds idle_timeout{0};
+
     milliseconds handshake_ivl{30000};   // time for the handshake of a connection; 0: no limit
     milliseconds heartbeat_ivl{0};       // 0: no PING
     milliseconds heartbeat_timeout{-1};  // negative: heartbeat_ivl

@@ -1,6 +1,6 @@
 // What the connections of a wire::device have done so far, and how its connects are.
 //
-// Threads: values. Each counter never decreases, but for `connections`.
+// Threads: values. Each counter never decreases, except those of the present.
 
 #ifndef ZDEV_WIRE_STATISTICS_HPP
 #define ZDEV_WIRE_STATISTICS_HPP
@@ -15,6 +15,9 @@ namespace zdev::wire {
 // Counters of the connections of one role.
 struct role_statistics {
     std::uint64_t connections = 0;       // now, past their handshake
+    std::uint64_t shaking_hands = 0;     // now, in their handshake; this and the next two may be a second old
+    std::uint64_t blocked = 0;           // now, of `connections`: see peer_state
+    std::uint64_t held = 0;              // now, of `connections`: see peer_state
     std::uint64_t accepted = 0;          // incoming connections
     std::uint64_t connected = 0;         // outgoing connections that were established
     std::uint64_t connect_failures = 0;  // attempts that failed
@@ -29,12 +32,18 @@ struct role_statistics {
     std::uint64_t refused_by_peer = 0;      // it reported an error
     std::uint64_t refused_resources = 0;    // this process had no memory or descriptor for it
 
+    // Incoming connections that were closed at once, by the limit of socket_options.
+    std::uint64_t refused_max_connections = 0;
+    std::uint64_t refused_max_connections_per_address = 0;
+
     // Connections closed by the device after their handshake, by reason.
     std::uint64_t framing_errors = 0;   // the peer sent an invalid frame or command
     std::uint64_t limits_exceeded = 0;  // a frame, message or subscription beyond a limit of socket_options
 
     std::uint64_t handshake_timeouts = 0;  // connections closed because their handshake took longer than handshake_ivl
     std::uint64_t heartbeat_timeouts = 0;  // connections closed because the peer was silent for too long
+    std::uint64_t idle_timeouts = 0;       // connections closed because no message had passed for idle_timeout
+    std::uint64_t kicked = 0;              // connections ended by device::kick()
 
     std::uint64_t messages_lost = 0;     // received and not delivered: the receiver left, or the run ended
     std::uint64_t drain_discards = 0;    // arrived during a drain of requests, and were not forwarded
@@ -45,10 +54,10 @@ struct role_statistics {
 
     std::uint64_t refused() const noexcept {
         return refused_version + refused_mechanism + refused_socket_type + refused_routing_id + refused_malformed +
-               refused_by_peer + refused_resources;
+               refused_by_peer + refused_resources + refused_max_connections + refused_max_connections_per_address;
     }
     std::uint64_t protocol_errors() const noexcept { return framing_errors + limits_exceeded; }
-    std::uint64_t timeouts() const noexcept { return handshake_timeouts + heartbeat_timeouts; }
+    std::uint64_t timeouts() const noexcept { return handshake_timeouts + heartbeat_timeouts + idle_timeouts; }
 };
 
 // How one of the connects of a role is.

@@ -146,4 +146,15 @@ std::string to_text(const address& bound) {
     return bound.family() == AF_INET6 ? "tcp://[" + std::string(host) + "]:" + port : "tcp://" + std::string(host) + ":" + port;
 }
 
+std::string peer_text(int fd) {
+    address there;
+    there.size = sizeof there.storage;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&there.storage), &there.size) != 0) return {};  // it has left
+    if (there.family() != AF_UNIX) return to_text(there);
+    ucred process{};
+    socklen_t size = sizeof process;
+    const bool known = ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &process, &size) == 0 && process.pid > 0;
+    return known ? "pid:" + std::to_string(process.pid) : std::string();
+}
+
 }  // namespace zdev::wire

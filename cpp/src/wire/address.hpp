@@ -42,6 +42,9 @@ endpoint_text parse_endpoint(const std::string& text, bool bind);
 std::vector<address> resolve(const host_port& host, bool bind, bool ipv6);
 address ipc_address(const std::string& path);
 
+// The address of a peer: "tcp://HOST:PORT"; over ipc "pid:NUMBER" or "".
+std::string peer_text(int fd);
+
 // In the form of libzmq's LAST_ENDPOINT.
 std::string to_text(const address& bound);
 

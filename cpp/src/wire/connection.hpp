@@ -34,7 +34,29 @@ enum class ending {
     limit,
     handshake_timeout,
     heartbeat_timeout,
+    idle_timeout,
+    kicked,
     count_
+};
+
+// How a connection began, for operators.
+struct origin {
+    std::uint64_t number = 0;
+    std::string address;
+    const std::string* endpoint = nullptr;  // of the listener or connector that made it
+    std::chrono::system_clock::time_point since;
+};
+
+// What has passed through a connection. A message is received once it was taken, and sent once it is in the queue.
+struct traffic {
+    std::uint64_t messages_received = 0, bytes_received = 0, messages_sent = 0, bytes_sent = 0;
+    std::uint64_t malformed = 0, unroutable = 0, overflowed = 0;
+};
+
+// When messages last passed, as of the last look.
+struct activity {
+    std::uint64_t messages = 0;
+    clock::time_point seen;
 };
 
 // The events of a connection, and its questions.
@@ -86,12 +108,18 @@ public:
     bool joined() const noexcept { return joined_; }
     bool writable() const noexcept { return writable_ && joined_; }
     send_queue& queue() noexcept { return queue_; }
+    const send_queue& queue() const noexcept { return queue_; }
+    peer_state state() const noexcept;
+    peer_status describe() const;
     std::uint64_t count_unread();  // reads everything that has arrived, and counts the whole messages
 
     void on_events(std::uint32_t events) override;
     void flush() override;
     void on_dead() override { handler_.on_end(*this, why_, reason_); }
 
+    wire::traffic traffic;                                   // the handler's and the patterns', with sent_one() and bytes
+    wire::activity activity;                                 // the handler's
+    wire::origin origin;                                     // the handler's
     std::list<std::unique_ptr<connection>>::iterator place;  // the handler's
     class connector* via = nullptr;                          // the handler's: its connector, unless it was accepted
     bool in_pattern = false, held_by_relay = false;          // the handler's
@@ -114,6 +142,10 @@ private:
     void hold();
     void set_held(bool held) noexcept;
     void sent_one() {
+        ++traffic.messages_sent;
+        queued();
+    }
+    void queued() {
         if (hwm_ != 0 && queue_.messages() >= hwm_) reached_hwm();
         loop_.flush_later(*this);
     }

@@ -58,6 +58,7 @@ void connection::read_large() {
 bool connection::received(ssize_t bytes) {
     if (bytes > 0) {
         heartbeat_.input_arrived(loop_.now());
+        traffic.bytes_received += static_cast<std::uint64_t>(bytes);
         return true;
     }
     if (bytes < 0 && (errno == EAGAIN || errno == EINTR)) return false;

@@ -22,6 +22,7 @@ std::size_t connection::send_run(std::string_view bytes, const zmtp::run& run) {
         taken += part.messages;
         bytes.remove_prefix(part.bytes);
     }
+    traffic.messages_sent += taken;
     return taken;
 }
 
@@ -33,6 +34,7 @@ zmtp::run connection::send_part(std::string_view bytes, std::size_t messages) {
         const ssize_t count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         blocked_ = count < static_cast<ssize_t>(bytes.size());  // an error shows at the next write
         sent = count > 0 ? static_cast<std::size_t>(count) : 0;
+        traffic.bytes_sent += sent;
         done.bytes = bytes.size();
         done.messages = messages;
         if (!blocked_) return done;
@@ -43,7 +45,7 @@ zmtp::run connection::send_part(std::string_view bytes, std::size_t messages) {
     part.bytes = part.messages == messages ? bytes.size() : zmtp::first_messages(bytes, part.messages).bytes;
     const std::string_view taken = bytes.substr(0, part.bytes);
     sent > 0 ? queue_.append_rest(taken, sent, part.messages) : queue_.append(taken, part.messages);
-    sent_one();
+    queued();
     return part;
 }
 
@@ -59,7 +61,9 @@ void connection::send_subscription(const zmtp::subscription& wish) {
     zmtp::append_subscription(framed, peer_.minor, wish);
     constexpr std::size_t most_waiting = std::size_t{64} << 20;
     if (queue_.bytes() > most_waiting) return close(ending::limit, "it does not read subscriptions");  // it may reconnect
-    queue_.append(framed, peer_.minor >= 1 ? 0 : 1);
+    const std::size_t messages = peer_.minor >= 1 ? 0 : 1;
+    queue_.append(framed, messages);
+    traffic.messages_sent += messages;
     loop_.flush_later(*this);
 }
 
@@ -102,6 +106,7 @@ void connection::write() {
         std::size_t offered = 0;
         for (std::size_t i = 0; i < message.msg_iovlen; ++i) offered += parts[i].iov_len;
         queue_.consume(static_cast<std::size_t>(count));
+        traffic.bytes_sent += static_cast<std::uint64_t>(count);
         blocked_ = static_cast<std::size_t>(count) < offered;
     }
 }

@@ -35,6 +35,8 @@ public:
     void connection_is_up();
     void connection_ended(const std::string& why);  // or could not be made: tries again after the back-off, unless cancelled
     connect_status status() const;
+    const std::string& endpoint() const noexcept { return status_.endpoint; }
+    bool trying() const noexcept { return fd_ || lookup_; }
 
     void on_events(std::uint32_t events) override;
 

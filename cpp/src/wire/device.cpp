@@ -41,6 +41,8 @@ void device::impl::build_relays(const wire::spec& spec) {
         replies_.emplace(in_->type() == ZMQ_ROUTER);
         forward_->count_replies(*replies_, true);
         backward_->count_replies(*replies_, false);
+        in_->count_replies(*replies_, true);
+        out_.count_replies(*replies_, false);
     }
     pass_subscriptions(out_, *in_, *backward_);
     pass_subscriptions(*in_, out_, *forward_);
@@ -87,6 +89,9 @@ role_statistics device::connections(const std::string& role) const noexcept {
     const auto* const found = impl_->find(role);
     return found ? found->statistics() : role_statistics{};
 }
+
+std::vector<peer_status> device::peers(milliseconds timeout) const { return impl_->peers(timeout); }
+bool device::kick(std::uint64_t number, milliseconds timeout) { return impl_->kick(number, timeout); }
 
 std::vector<std::string> device::endpoints(const std::string& role) const {
     const auto* const found = impl_->find(role);

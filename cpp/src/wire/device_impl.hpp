@@ -10,20 +10,27 @@
 #include <atomic>
 
 #include "../steering.hpp"
+#include "calls.hpp"
 #include "role.hpp"
 
 namespace zdev::wire {
 
-// Ends the wait of the loop.
+// Ends the wait of the loop, and serves the calls of other threads.
 class waker final : public watched {
 public:
-    waker(loop& loop, const wakeup& bell) : loop_(loop), bell_(bell) { loop_.add(*this, bell_.fd(), EPOLLIN); }
+    waker(loop& loop, const wakeup& bell, wire::calls& calls) : loop_(loop), bell_(bell), calls_(calls) {
+        loop_.add(*this, bell_.fd(), EPOLLIN);
+    }
     ~waker() override { loop_.remove(bell_.fd()); }
-    void on_events(std::uint32_t) override { bell_.clear(); }
+    void on_events(std::uint32_t) override {
+        bell_.clear();
+        calls_.serve();
+    }
 
 private:
     loop& loop_;
     const wakeup& bell_;
+    wire::calls& calls_;
 };
 
 class device::impl {
@@ -33,6 +40,8 @@ public:
     zdev::statistics statistics() const noexcept;
     const role* find(const std::string& name) const noexcept;
     void stop(milliseconds grace) noexcept;
+    std::vector<peer_status> peers(milliseconds timeout);
+    bool kick(std::uint64_t number, milliseconds timeout);
 
     zdev::steering steering;
 
@@ -49,6 +58,8 @@ private:
     void take_what_has_arrived(clock::time_point begun, const zdev::device::interrupt_check& check);
     clock::time_point deadline(const role& of, clock::time_point begun) const;
     void publish();
+    void call(const std::function<void()>& act, milliseconds timeout);
+    void count_states(clock::time_point now);
     bool drained() const noexcept { return !replies_ || replies_->total() == 0; }
     void end(outcome how, const zdev::device::interrupt_check& check);
     void wait_for_end(const std::function<bool()>& ended, clock::time_point deadline,
@@ -59,7 +70,8 @@ private:
     void for_each_relay(Act&& act) const;
 
     loop loop_;
-    waker waker_{loop_, steering.wakeup()};
+    wire::calls calls_{steering.wakeup()};
+    waker waker_{loop_, steering.wakeup(), calls_};
     bool room_ = false;  // a receiver that was full has room
     std::unique_ptr<role> in_, own_out_, mon_;
     role& out_;
@@ -70,7 +82,7 @@ private:
     std::atomic<bool> ending_{false}, aborted_{false};  // delivers what is left; stop() was called again
     std::atomic<std::int64_t> grace_{-1};               // milliseconds for these deliveries; negative: no limit
     std::atomic<zdev::state> state_{zdev::state::idle};
-    clock::time_point next_check_, drain_began_, last_turn_;
+    clock::time_point next_check_, next_count_, drain_began_, last_turn_;
     counter loop_iterations_;
 };
 

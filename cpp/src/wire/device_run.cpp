@@ -21,6 +21,7 @@ outcome device::impl::run(const zdev::device::interrupt_check& check) {
     struct end_of_run {
         impl& self;
         ~end_of_run() {
+            self.calls_.close();
             self.for_each_role([](role& each) { each.stop_accepting(), each.abandon(); });
             self.steering.reset();
             self.state_ = zdev::state::idle;
@@ -33,6 +34,7 @@ outcome device::impl::run(const zdev::device::interrupt_check& check) {
     }
     const end_of_run finally{*this};
     last_turn_ = clock::now();
+    calls_.open();
     for_each_role([](role& each) { each.start(); });
     const outcome how = relay_messages(check);
     end(how, check);
@@ -103,6 +105,7 @@ void device::impl::wake_held() {
 // A direction that was blocked at the end of the last turn has been blocked since.
 void device::impl::account(clock::time_point now) {
     loop_iterations_.add(1);
+    count_states(now);
     const auto passed = static_cast<std::uint64_t>(std::chrono::nanoseconds(now - std::exchange(last_turn_, now)).count());
     if (state_ == zdev::state::paused) return;
     for_each_relay([&](relay& each) {
@@ -170,6 +173,7 @@ void device::impl::wait_for_end(const std::function<bool()>& ended, clock::time_
     while (!ended() && !aborted_ && clock::now() < deadline) {
         const auto now = clock::now();
         loop_iterations_.add(1);
+        count_states(now);
         const auto left = deadline == clock::time_point::max() ? idle_tick : std::chrono::ceil<milliseconds>(deadline - now);
         turn_loop(now, std::min(left, idle_tick), check);
     }

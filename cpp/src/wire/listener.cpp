@@ -69,7 +69,7 @@ void listener::on_events(std::uint32_t) {
             return exhausted ? pause() : void();
         }
         set_options(accepted.get(), local_address(accepted.get()).family(), options_);
-        handlers_.on_accepted(std::move(accepted));
+        handlers_.on_accepted(std::move(accepted), bound_);
     }
 }
 

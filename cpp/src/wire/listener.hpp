@@ -18,7 +18,7 @@ namespace zdev::wire {
 class listener final : public watched {
 public:
     struct events {
-        std::function<void(descriptor)> on_accepted;
+        std::function<void(descriptor, const std::string& endpoint)> on_accepted;
         std::function<void()> on_paused;
     };
 

@@ -64,6 +64,8 @@ public:
     buffer& scratch() noexcept { return scratch_; }
     chunk_pool& chunks() noexcept { return chunks_; }
 
+    std::uint64_t number_connection() noexcept { return ++last_number_; }
+
     // How much to read at a time: less if many connections are held, since each of them keeps what it has read.
     std::size_t read_size() const noexcept { return std::clamp(kept_by_held / (held_ + 1), least_read, scratch_.capacity()); }
     void count_held(bool held) noexcept { held ? ++held_ : --held_; }
@@ -78,6 +80,7 @@ private:
     clock::time_point now_ = clock::now();
     buffer scratch_;
     std::size_t held_ = 0;
+    std::uint64_t last_number_ = 0;
     chunk_pool chunks_;
     std::vector<watched*> to_flush_, to_destroy_;
     std::function<void()> before_flush_;

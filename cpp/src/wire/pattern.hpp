@@ -48,6 +48,9 @@ public:
     virtual std::size_t taken_back() const { return 0; }  // how many of these are still waiting
 
     virtual void subscribe(connection&, const zmtp::subscription&) {}
+    virtual std::size_t subscriptions_of(const connection&) const { return 0; }
+
+    virtual void count_overflow(const outgoing&) {}  // of a message that was dropped because its receiver was full
 };
 
 // Sends a message to one connection, which has room.

@@ -98,6 +98,7 @@ delivery publisher::deliver(const outgoing& message) {
             sent = true;
         } else {
             drops.add(1);
+            ++each->traffic.overflowed;
         }
     }
     return sent ? delivery::sent : delivery::dropped;
@@ -147,6 +148,7 @@ publisher::outcome publisher::publish(std::string_view bytes, const zmtp::run& r
         for (connection* const each : found_) {
             const std::size_t sent = each->send_run(part, same);
             drops.add(same.messages - sent);
+            each->traffic.overflowed += same.messages - sent;
             most = std::max(most, sent);
         }
         result.sent += most;
@@ -168,7 +170,12 @@ void upstream::leave(connection& peer) {
 delivery upstream::deliver(const outgoing& message) {
     if (has_subscription(message.body)) return delivery::malformed;
     for (connection* const each : publishers_) {
-        each->has_room() ? each->send(message.head, message.body) : drops.add(1);
+        if (each->has_room()) {
+            each->send(message.head, message.body);
+        } else {
+            drops.add(1);
+            ++each->traffic.overflowed;
+        }
     }
     return delivery::sent;
 }

@@ -30,6 +30,7 @@ public:
     bool takes_runs() const override { return !options_.xpub_nodrop; }
     std::size_t deliver_run(std::string_view bytes, const zmtp::run& run) override { return publish(bytes, run), run.messages; }
     void subscribe(connection& peer, const zmtp::subscription& wish) override;
+    std::size_t subscriptions_of(const connection& peer) const override { return subscriptions_.count(peer); }
     void room(connection&) override { full_ = 0; }
 
     // How many messages at least one receiver had room for, and how many none of their receivers had room for.

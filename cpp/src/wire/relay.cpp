@@ -80,7 +80,7 @@ std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::ru
 }
 
 // The fast path: messages that all go the same way, whatever they contain.
-std::size_t relay::take_runs(const connection& from, std::string_view bytes, const zmtp::run& run) {
+std::size_t relay::take_runs(connection& from, std::string_view bytes, const zmtp::run& run) {
     std::size_t used = 0;
     while (used < bytes.size() && passes_runs()) {
         const std::string_view next = bytes.substr(used);
@@ -92,7 +92,7 @@ std::size_t relay::take_runs(const connection& from, std::string_view bytes, con
         const std::size_t messages = to_.deliver_run(sent, as_sent);
         const bool all = messages == part.messages;
         const zmtp::run taken = all ? as_sent : zmtp::first_messages(sent, messages);
-        received_ += taken;
+        receive(from, taken);
         sent_ += taken;
         if (replies_) count_replies(from, {}, messages);
         if (copies()) copy_run(sent.substr(0, taken.bytes), taken);
@@ -128,7 +128,7 @@ std::size_t relay::take_groups(connection& from, std::string_view bytes) {
         } while (to->has_room());
         if (replies_) count_replies(from, message, group.messages);
         group = count_sender(from, group);
-        received_ += group;
+        receive(from, group);
         sent_ += group;
     }
     return size - bytes.size();
@@ -151,7 +151,7 @@ std::size_t relay::take_each(connection& from, std::string_view bytes) {
         }
         used += next.bytes;
     }
-    received_ += sent;
+    receive(from, sent);
     sent_ += sent;
     return used;
 }
@@ -172,19 +172,34 @@ delivery relay::deliver(outgoing& message, connection& from, std::string_view by
 }
 
 // Counts and copies a message. False: it has no receiver now.
-bool relay::conclude(const outgoing& message, const connection& from, delivery result, const zmtp::run& counted) {
+bool relay::conclude(const outgoing& message, connection& from, delivery result, const zmtp::run& counted) {
     if (result == delivery::full && (!router_ || on_full_ == zdev::on_full::block)) return false;
-    received_ += counted;
-    if (result == delivery::malformed) return counters.malformed.add(1), true;
+    receive(from, counted);
+    if (result == delivery::malformed) return drop_malformed(from), true;
     const bool dropped = result == delivery::full || result == delivery::unroutable;
     if (replies_ && (!asks_ || !dropped)) count_replies(from, message, 1);
     if (!dropped) {
         sent_ += counted;
     } else {
-        (result == delivery::full ? counters.overflowed : counters.unroutable).add(1);
+        count_dropped(from, message, result);
     }
     if ((!dropped || tap_.dropped_prefix) && copies()) copy(message, dropped ? tap_.dropped_prefix : tap_.prefix);
     return true;
+}
+
+void relay::drop_malformed(connection& from) noexcept {
+    counters.malformed.add(1);
+    ++from.traffic.malformed;
+}
+
+void relay::count_dropped(connection& from, const outgoing& message, delivery result) {
+    if (result == delivery::full) {
+        counters.overflowed.add(1);
+        to_.count_overflow(message);
+    } else {
+        counters.unroutable.add(1);
+        ++from.traffic.unroutable;
+    }
 }
 
 // Finds the receiver of the message, and its first frames. Between ROUTERs, [destination, content, ...] of a sender becomes

@@ -60,12 +60,16 @@ private:
     }
     bool copies() const noexcept { return tap_.to && (!tap_.audience || tap_.audience->has_subscribers()); }
     bool tap_is_full() const noexcept;
-    std::size_t take_runs(const connection& from, std::string_view bytes, const zmtp::run& run);
+    std::size_t take_runs(connection& from, std::string_view bytes, const zmtp::run& run);
     std::size_t take_groups(connection& from, std::string_view bytes);
     std::size_t take_each(connection& from, std::string_view bytes);
     bool take_whole(connection& from, std::string_view bytes, const zmtp::run& run, buffer& whole);
     delivery deliver(outgoing& message, connection& from, std::string_view bytes);
-    bool conclude(const outgoing& message, const connection& from, delivery result, const zmtp::run& counted);
+    bool conclude(const outgoing& message, connection& from, delivery result, const zmtp::run& counted);
+    void receive(connection& from, const zmtp::run& counted) noexcept {
+        received_ += counted;
+        from.traffic.messages_received += counted.messages;
+    }
     bool address(outgoing& message, connection& from, std::string_view bytes) const noexcept;
     // A run as it is counted: the routing id of its sender is a frame of each message.
     zmtp::run count_sender(const connection& from, zmtp::run run) const noexcept {
@@ -80,6 +84,8 @@ private:
         const auto count = static_cast<std::uint32_t>(messages);
         asks_ ? replies_->asked(place, count) : replies_->answered(place, count);
     }
+    void drop_malformed(connection& from) noexcept;
+    void count_dropped(connection& from, const outgoing& message, delivery result);
     void copy(const outgoing& message, const std::optional<std::string>& prefix);
     void copy_run(std::string_view bytes, const zmtp::run& run);
     void count_copies(const publisher::outcome& result) noexcept {

@@ -33,7 +33,7 @@ std::optional<zmtp::subscription> subscription_in(std::string_view message) noex
 }  // namespace
 
 role::role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room)
-    : loop_(loop), spec_(spec), on_room_(std::move(on_room)) {
+    : loop_(loop), spec_(spec), on_room_(std::move(on_room)), idle_(loop.timers()) {
     make_pattern();
     const auto doing = [&](const char* verb, const std::string& endpoint) {
         std::string text = verb;
@@ -54,15 +54,17 @@ role::role(loop& loop, const std::string& name, const socket_spec& spec, std::fu
 }
 
 void role::bind(const std::string& endpoint, int ready) {
-    listener::events events{[this](descriptor fd) { accepted_.add(1), admit(std::move(fd), nullptr); },
-                            [this] { accept_pauses_.add(1); }};
+    listener::events events{
+        [this](descriptor fd, const std::string& at) { accepted_.add(1), admit(std::move(fd), at, nullptr); },
+        [this] { accept_pauses_.add(1); }};
     listeners_.push_back(std::make_unique<listener>(loop_, endpoint, ready, spec_.options, std::move(events)));
 }
 
 void role::connect(const std::string& endpoint) {
     const std::size_t at = connectors_.size();
-    connector::events events{[this, at](descriptor fd) { admit(std::move(fd), connectors_[at].get()); },
-                             [this] { connect_failures_.add(1); }};
+    connector::events events{
+        [this, at](descriptor fd) { admit(std::move(fd), connectors_[at]->endpoint(), connectors_[at].get()); },
+        [this] { connect_failures_.add(1); }};
     connectors_.push_back(std::make_unique<connector>(loop_, endpoint, spec_.options, std::move(events)));
 }
 
@@ -111,10 +113,12 @@ std::vector<std::string> role::endpoints() const {
 
 void role::start() {
     for (const auto& each : connectors_) each->start();
+    if (spec_.options.idle_timeout.count() > 0) end_idle();
 }
 
 void role::stop_accepting() {
     ending_ = true;
+    idle_.cancel();
     for (const auto& each : listeners_) each->close();
     for (const auto& each : connectors_) each->cancel();
 }
@@ -138,15 +142,19 @@ void role::abandon() {
 
 zmtp::identity role::ours() const { return {spec_.type, spec_.options.routing_id, spec_.options.metadata}; }
 
-void role::admit(descriptor fd, connector* via) {
+void role::admit(descriptor fd, const std::string& endpoint, connector* via) {
     try {
+        origin from{loop_.number_connection(), peer_text(fd.get()), &endpoint, std::chrono::system_clock::now()};
+        if (!via && !has_place(from.address)) return;
         connections_.push_back(std::make_unique<connection>(loop_, *this, std::move(fd), spec_.options, ours()));
+        connections_.back()->origin = std::move(from);
     } catch (const std::exception& fault) {  // not enough memory or descriptors
         refused_resources_.add(1);
         return via ? via->connection_ended(fault.what()) : void();
     }
     connections_.back()->place = std::prev(connections_.end());
     connections_.back()->via = via;
+    if (!via) take_place(*connections_.back());
     const std::string& id = spec_.options.connect_routing_id;
     if (!id.empty() && via == connectors_.front().get()) connections_.back()->set_routing_id(id);
 }
@@ -218,7 +226,7 @@ void role::on_end(connection& from, ending why, const std::string& reason) {
     endings_[static_cast<std::size_t>(why)].add(1);
     connector* const via = from.via;
     if (via && !from.joined()) connect_failures_.add(1);
-    if (via) via->connection_ended(reason);
+    via ? via->connection_ended(reason) : give_up_place(from);
     connections_.erase(from.place);
 }
 
@@ -226,6 +234,9 @@ role_statistics role::statistics() const noexcept {
     const auto ended = [this](ending why) { return endings_[static_cast<std::size_t>(why)].get(); };
     role_statistics s;
     s.connections = now_.get();
+    s.shaking_hands = shaking_hands_.get();
+    s.blocked = blocked_.get();
+    s.held = held_.get();
     s.accepted = accepted_.get();
     s.connected = connected_.get();
     s.connect_failures = connect_failures_.get();
@@ -237,10 +248,14 @@ role_statistics role::statistics() const noexcept {
     s.refused_malformed = ended(ending::refused_malformed);
     s.refused_by_peer = ended(ending::refused_by_peer);
     s.refused_resources = refused_resources_.get();
+    s.refused_max_connections = refused_connections_.get();
+    s.refused_max_connections_per_address = refused_address_.get();
     s.framing_errors = ended(ending::framing);
     s.limits_exceeded = ended(ending::limit);
     s.handshake_timeouts = ended(ending::handshake_timeout);
     s.heartbeat_timeouts = ended(ending::heartbeat_timeout);
+    s.idle_timeouts = ended(ending::idle_timeout);
+    s.kicked = ended(ending::kicked);
     s.messages_lost = lost_.get();
     s.drain_discards = relay_ ? relay_->discarded.get() : 0;
     s.departed_copies = departed_.get();

@@ -8,6 +8,7 @@
 #include <array>
 #include <list>
 #include <memory>
+#include <unordered_map>
 
 #include "connector.hpp"
 #include "listener.hpp"
@@ -27,6 +28,11 @@ public:
     const socket_options& options() const noexcept { return spec_.options; }
     std::vector<std::string> endpoints() const;
     std::vector<connect_status> connects() const;
+    void describe_peers(std::vector<peer_status>& to) const;
+    bool kick(std::uint64_t number);
+    void count_states();  // for statistics()
+    // Its messages are requests (`asks`), or the replies to them.
+    void count_replies(const pending_replies& replies, bool asks) noexcept { replies_ = &replies, asks_ = asks; }
 
     void feed(relay* to) noexcept { relay_ = to; }  // where its messages go; null: they are discarded
     // Sends publishers the subscriptions of an XPUB on the other side, in addition to the role's own.
@@ -57,8 +63,14 @@ private:
     void bind(const std::string& endpoint, int ready);
     void connect(const std::string& endpoint);
     void visit_wishes(const std::function<void(std::string_view)>& visit) const;
-    void admit(descriptor fd, connector* via);
+    void admit(descriptor fd, const std::string& endpoint, connector* via);
     void leave(connection& from);
+    std::uint64_t in_flight(const connection& with) const noexcept;
+    bool has_place(const std::string& address);
+    void take_place(const connection& by);
+    void give_up_place(const connection& of);
+    void end_idle();
+    bool is_busy(const connection& each) const noexcept;
     bool wants(std::string_view message) const noexcept;
     zmtp::identity ours() const;
 
@@ -70,13 +82,20 @@ private:
     wire::upstream* upstream_ = nullptr;
     wire::publisher* other_ = nullptr;
     relay* relay_ = nullptr;
+    const pending_replies* replies_ = nullptr;
+    bool asks_ = false;
     std::vector<std::unique_ptr<listener>> listeners_;
     std::vector<std::unique_ptr<connector>> connectors_;
     std::list<std::unique_ptr<connection>> connections_;
+    std::size_t incoming_ = 0;                                 // connections that were accepted
+    std::unordered_map<std::string, std::size_t> by_address_;  // of these, with a limit by address
+    timer idle_;
     bool ending_ = false;   // no further connections
     bool filters_ = false;  // a SUB that has not subscribed to everything
 
-    counter now_, accepted_, connected_, connect_failures_, accept_pauses_, refused_resources_, lost_, departed_;
+    counter refused_connections_, refused_address_;
+    counter now_, shaking_hands_, blocked_, held_, accepted_, connected_, connect_failures_, accept_pauses_, refused_resources_,
+        lost_, departed_;
     std::array<counter, static_cast<std::size_t>(ending::count_)> endings_;
 };
 

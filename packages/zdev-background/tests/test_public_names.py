@@ -28,6 +28,8 @@ def test_the_public_names_are_pinned() -> None:
         "Connections",
         "Ending",
         "Engine",
+        "Limits",
+        "Peer",
         "RoleStatistics",
         "RestartHooks",
         "RestartPolicy",

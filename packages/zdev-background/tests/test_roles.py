@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # mypy --strict finds an ignore that isn't needed: it must kn
     _device.setsockopt_mon(zmq.LINGER, 1.5)  # type: ignore[arg-type]
     _port: str = _device.bind_ctrl_to_random_port("tcp://127.0.0.1", min_port=5000)  # type: ignore[assignment]
 
-VERBS = ["bind_{}", "connect_{}", "setsockopt_{}", "secure_{}", "bind_{}_to_random_port"]
+VERBS = ["bind_{}", "connect_{}", "setsockopt_{}", "secure_{}", "limit_{}", "bind_{}_to_random_port"]
 ROLES = ["in", "out", "mon", "ctrl"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zdev_background import FlowStatistics, RoleStatistics
 from zdev_cli.service.statistics import _COUNTERS
 from zdev_cli.snapshot import METRICS, REASONS, DirectionView, Dropped
-from zdev_cli.snapshot.connections import CONNECTION_METRICS, ConnectionsView
+from zdev_cli.snapshot.connections import CONNECTION_METRICS, PRESENT, ConnectionsView
 from zdev_cli.snapshot.display import COLUMNS
 
 
@@ -17,7 +17,7 @@ def test_the_list_has_every_counter_of_connections_and_each_has_a_metric() -> No
     totals = {"refused", "protocol_errors", "timeouts"}  # sums of others
     counters = {name for name in dir(RoleStatistics) if not name.startswith("_")} - totals
     assert set(ConnectionsView.__struct_fields__) == counters
-    assert set(CONNECTION_METRICS) == counters - {"connections"}
+    assert set(CONNECTION_METRICS) == counters - set(PRESENT)
 
 
 def test_every_counter_has_a_metric_and_every_reason_a_column() -> None:

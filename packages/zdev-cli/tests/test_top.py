@@ -20,8 +20,10 @@ from zdev_cli.control.server import ControlServer
 from zdev_cli.screen.app import Top
 from zdev_cli.screen.detail import chart
 from zdev_cli.screen.dialogs import Help, Question
+from zdev_cli.screen.peers import PeersScreen
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
-from zdev_cli.snapshot.connections import ConnectionsView, ConnectView
+from zdev_cli.snapshot.connections import ConnectionsView, ConnectView, PeerCounts
+from zdev_cli.snapshot.peers import PeerView
 
 WIDE, NARROW = (160, 50), (80, 24)
 Scene = Callable[[Top, Pilot[None]], Awaitable[None]]
@@ -43,6 +45,7 @@ class Server:
         self.devices = [device("orders", 300), device("billing", 4000), device("ticks", 20)]
         self.replies: dict[str, Reply] = {}
         self.asked: list[tuple[str, str | None]] = []
+        self.kicked: list[int | None] = []
         self.start()
 
     def start(self) -> None:
@@ -55,6 +58,7 @@ class Server:
     def _answer(self, request: Request) -> Reply:
         if request.verb != "status":
             self.asked.append((request.verb, request.device))
+            self.kicked += [request.peer] if request.verb == "kick" else []
             return self.replies.get(request.verb, Reply(lines=[f"{request.device}: done"]))
         now = time.time()
         snapshot = Snapshot(
@@ -303,6 +307,7 @@ def test_the_detail_shows_the_engine_the_connections_and_each_connect_that_is_do
         binds=[],
         connects=["tcp://10.0.0.5:5560", "tcp://10.0.0.6:5560"],
         connections=ConnectionsView(connections=1),
+        peers=PeerCounts(up=1, retrying=1),
         connect_states=[ConnectView(endpoint="tcp://10.0.0.5:5560", connected=True), down],
     )
     server.devices = [device("orders", sockets=[out], engine="wire", engine_reason="as set")]
@@ -310,8 +315,55 @@ def test_the_detail_shows_the_engine_the_connections_and_each_connect_that_is_do
     async def scene(app: Top, _: Pilot[None]) -> None:
         lines = text_of(app, "#facts").splitlines()
         assert lines[0] == "out: 1 of 2 connected; tcp://10.0.0.6:5560 connection refused, retrying in 1.2 s"
-        assert lines[2] == "connections out 1"
+        assert lines[2] == "peers out 1 up, 1 retrying"
         assert lines[-1] == "engine wire  as set"
+
+    watch(scene)
+
+
+def peer(number: int, **more: Any) -> PeerView:
+    return PeerView(
+        **{"device": "billing", "number": number, "role": "in", "state": "up", "address": "", "endpoint": "", **more}
+    )
+
+
+def test_enter_shows_the_peers_of_the_device_and_k_kicks_one_after_a_question(
+    server: Server, watch: Callable[..., None]
+) -> None:
+    retrying = {"state": "retrying", "failure": "connection refused", "endpoint": "tcp://10.0.0.6:5560", "retry_in": 1.2}
+    peers = [peer(7, routing_id="anna", address="tcp://10.0.0.7:1"), peer(8, routing_id="bert", waiting=5), peer(0, **retrying)]
+    server.replies["peers"] = Reply(peers=peers)
+
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("enter")
+        shown = app.screen
+        assert isinstance(shown, PeersScreen)
+        await until(pilot, lambda: shown.table.row_count == 3)
+        row = [cell.plain.strip() for cell in shown.table.get_row_at(0)]
+        assert row[:4] == ["7", "in", "up", "10.0.0.7:1"]
+        failures = str(shown.query_one("#failures", Static).content)
+        assert failures == "billing: in: tcp://10.0.0.6:5560 connection refused, retrying in 1.2 s"
+        await pilot.press("down", "k")
+        assert isinstance(app.screen, Question)
+        assert "Kick bert" in str(app.screen.query_one(Static).content)
+        await pilot.press("y")
+        await until(pilot, lambda: ("kick", "billing") in server.asked)
+        assert server.kicked == [8]
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is app.screen_stack[0])
+
+    watch(scene)
+
+
+def test_the_peers_of_a_device_that_does_not_show_them_are_why(server: Server, watch: Callable[..., None]) -> None:
+    server.replies["peers"] = Reply(status=69, lines=["billing: only the wire engine knows its peers"])
+
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("enter")
+        title = app.screen.query_one("#title", Static)
+        await until(pilot, lambda: "only the wire engine knows its peers" in str(title.content))
+        await pilot.press("k", "q")
+        await until(pilot, lambda: app.screen is app.screen_stack[0])
 
     watch(scene)
 

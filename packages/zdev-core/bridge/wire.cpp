@@ -11,6 +11,7 @@
 #include "arguments.hpp"
 #include "bindings.hpp"
 #include "enums.hpp"
+#include "peers.hpp"
 #include "uninitialised.hpp"
 #include "wire/spec.hpp"
 
@@ -59,6 +60,9 @@ const std::map<std::string, setter>& setters() {
         {"max_message_frames", set(&o::max_message_frames)},
         {"max_subscription_bytes", set(&o::max_subscription_bytes)},
         {"max_subscriptions", set(&o::max_subscriptions)},
+        {"max_connections", set(&o::max_connections)},
+        {"max_connections_per_address", set(&o::max_connections_per_address)},
+        {"idle_timeout", set(&o::idle_timeout)},
         {"handshake_ivl", set(&o::handshake_ivl)},
         {"heartbeat_ivl", set(&o::heartbeat_ivl)},
         {"heartbeat_timeout", set(&o::heartbeat_timeout)},
@@ -134,6 +138,12 @@ public:
     role_statistics connections(const std::string& role) const { return engine_.connections(role); }
     std::vector<zdev::wire::connect_status> connects(const std::string& role) const { return engine_.connects(role); }
     std::vector<std::string> endpoints(const std::string& role) const { return engine_.endpoints(role); }
+    peer_list peers(double timeout) const {
+        return to_python(released_gil().run([&] { return engine_.peers(to_milliseconds(timeout)); }));
+    }
+    bool kick(std::uint64_t number, double timeout) {
+        return released_gil().run([&] { return engine_.kick(number, to_milliseconds(timeout)); });
+    }
 
 private:
     zdev::wire::device engine_;
@@ -202,6 +212,33 @@ constexpr const char* drain_doc =
 Args:
     timeout: Seconds after which the run ends without them; None for no limit.)";
 
+constexpr const char* peers_doc =
+    R"(Return all connections, and the connects without one, at one moment; none before and after the run.
+
+May be called from any thread.
+
+Args:
+    timeout: Seconds within which the loop must answer.
+
+Returns:
+    The fields of `zdev::wire::peer_status` by name; times are in seconds, `since` as in time.time().
+
+Raises:
+    zmq.ZMQError: ETIMEDOUT, the loop has not answered.)";
+
+constexpr const char* kick_doc =
+    R"(End the connection of this number. May be called from any thread.
+
+Args:
+    number: The number of a peer of `peers`.
+    timeout: Seconds within which the loop must answer.
+
+Returns:
+    Whether there is such a connection.
+
+Raises:
+    zmq.ZMQError: ETIMEDOUT, the loop has not answered.)";
+
 constexpr const char* stop_doc =
     R"(End the run. May be called from any thread. Called again, it ends the run without delivering anything more.
 
@@ -234,7 +271,9 @@ void register_wire(py::module_& module) {
         .def("connects", &device::connects, py::arg("role"),
              "Return how each of the connects of a role is. May be called from any thread.")
         .def("endpoints", &device::endpoints, py::arg("role"),
-             "Return the bound endpoints of a role, in the order given, with ports in place of wildcards.");
+             "Return the bound endpoints of a role, in the order given, with ports in place of wildcards.")
+        .def("peers", &device::peers, py::arg("timeout") = 1.0, peers_doc)
+        .def("kick", &device::kick, py::arg("number"), py::arg("timeout") = 1.0, kick_doc);
     refuse_uninitialised<device>();
     module.def("wire_refusal", &refusal, py::arg("in_type"), py::arg("out_type") = py::none(), py::arg("mon_type") = py::none(),
                "Return why a `WireDevice` cannot have sockets of these types, or None if it can.");

@@ -18,7 +18,9 @@ from ._devices import (
     ThreadProxySteerable,
 )
 from ._keys import create_key, read_public_key
+from ._limits import Limits
 from ._open_files import raise_file_limit
+from ._peers import Peer
 from ._plan import Connections, Ending, Engine
 from ._restart import RestartHooks, RestartPolicy
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
@@ -36,8 +38,10 @@ __all__ = [
     "Ending",
     "Engine",
     "FlowStatistics",
+    "Limits",
     "MonitoredQueue",
     "Outcome",
+    "Peer",
     "PlainClient",
     "PlainServer",
     "ProcessDevice",

@@ -17,6 +17,7 @@ from ._launchers import InlineLauncher, Launcher
 from ._life_cycle import LifeCycle
 from ._mistakes import refuse_mistakes
 from ._open_files import FILE_LIMIT
+from ._peers import Peer
 from ._placement import Placement
 from ._plan import Connections, Endpoints, Engine, Plan, Policy
 from ._role_methods import InRole, OutRole
@@ -200,6 +201,36 @@ class Device(AsyncLifeCycle, InRole, OutRole):
         Empty with the libzmq engine, which does not know its connections.
         """
         return self._launcher.connections() if self._launcher else {}
+
+    def peers(self) -> list[Peer]:
+        """Return every connection, and each endpoint to connect to that has none, at one moment.
+
+        The relay answers between two messages, also while it is paused. Empty when the device does not run.
+
+        Raises:
+            zmq.ZMQError: ENOTSUP, the device runs on libzmq, which does not show its peers.
+            TimeoutError: The device does not answer.
+        """
+        launcher = self._ready()
+        return launcher.peers() if launcher else []
+
+    def kick(self, peer: Peer | int) -> bool:
+        """End the connection of a peer, and count it as `kicked`. The peer, or the device, may connect again.
+
+        Messages that wait for the peer are handled as when it leaves: others get them if any of these would do.
+
+        Args:
+            peer: A value of `peers`, or its number.
+
+        Returns:
+            Whether there was such a connection.
+
+        Raises:
+            RuntimeError: The device does not run.
+            zmq.ZMQError: ENOTSUP, the device runs on libzmq, which does not show its peers.
+            TimeoutError: The device does not answer.
+        """
+        return self._running().kick(peer.number if isinstance(peer, Peer) else peer)
 
     @property
     def launcher(self) -> threading.Thread | BaseProcess | None:

@@ -43,8 +43,18 @@ def choose_engine(plan: Plan) -> Engine:
     """Return the engine for a device, with the reason.
 
     Raises:
-        zmq.ZMQError: ENOTSUP, the device insists on the wire engine and asks for something that it does not support.
+        zmq.ZMQError: ENOTSUP, the device insists on the wire engine and asks for something that it does not support, or has limits
+            that only the wire engine keeps.
     """
+    engine = _choose(plan)
+    for spec in plan.sockets() if engine == "libzmq" else ():
+        if spec.limits:
+            why = f"{spec} limits its connections, which only the wire engine can, and libzmq is the engine: {engine.reason}"
+            raise zmq.ZMQError(errno.ENOTSUP, f"{plan.owner}: {why} (remove the limits, or what keeps wire from it)")
+    return engine
+
+
+def _choose(plan: Plan) -> Engine:
     if plan.engine == "libzmq":
         return Engine("libzmq", "as set")
     obstacle = _obstacle(plan)

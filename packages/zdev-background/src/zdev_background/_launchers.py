@@ -10,6 +10,7 @@ from multiprocessing.process import BaseProcess
 from zdev_core import State, Statistics
 
 from ._engine import open_relay
+from ._peers import Peer
 from ._plan import Connections, Ending, Plan, Started
 from ._relay import Relay
 from ._spec import Role
@@ -77,6 +78,12 @@ class Launcher(ABC):
 
     @abstractmethod
     def connections(self) -> Mapping[Role, Connections]: ...
+
+    @abstractmethod
+    def peers(self) -> list[Peer]: ...
+
+    @abstractmethod
+    def kick(self, number: int) -> bool: ...
 
     def state(self) -> State:
         """Return the state of the relay, once it is ready."""
@@ -181,6 +188,14 @@ class InlineLauncher(Launcher):
         if relay := self.relay:
             return relay.connections()
         return self.ending.connections if self.ending else {}
+
+    def peers(self) -> list[Peer]:
+        relay = self.relay
+        return relay.peers() if relay else []
+
+    def kick(self, number: int) -> bool:
+        relay = self.relay
+        return relay.kick(number) if relay else False
 
     def _is_own_thread(self) -> bool:
         return threading.get_ident() in self._own_threads

@@ -26,6 +26,7 @@ from ._inherited import terminal_signals_blocked
 from ._ipc import WILDCARD, remove_file
 from ._launchers import Launcher, OnEnd
 from ._open_files import PROCESS, room_for
+from ._peers import Peer
 from ._plan import Connections, Ending, Plan
 from ._spec import Role, option_name
 from ._threads import Promise, start_thread
@@ -149,6 +150,12 @@ class ProcessLauncher(Launcher):
         if connections is not None:
             self._connections = connections
         return self.ending.connections if self.ending else self._connections
+
+    def peers(self) -> list[Peer]:
+        return self._order("peers") or []
+
+    def kick(self, number: int) -> bool:
+        return bool(self._order("kick", number))
 
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)

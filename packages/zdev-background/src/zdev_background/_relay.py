@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import time
@@ -13,6 +14,7 @@ import zmq
 
 from zdev_core import State, Statistics
 
+from ._peers import Peer
 from ._plan import Connections, Ending, Endpoints, Engine, Plan
 from ._spec import Role
 
@@ -99,6 +101,23 @@ class Relay(ABC):
     def connections(self) -> Mapping[Role, Connections]:
         """Return the connections of each role, which libzmq does not show: there it is empty."""
         return {}
+
+    def peers(self) -> list[Peer]:
+        """Return the peers at one moment; none once the run has ended.
+
+        Raises:
+            ZMQError: ENOTSUP, libzmq does not show its peers.
+            TimeoutError: The engine does not answer.
+        """
+        raise self._unknown_peers()
+
+    def kick(self, _number: int, /) -> bool:
+        """End the connection of this number. Returns whether there was one. Raises what `peers` raises."""
+        raise self._unknown_peers()
+
+    def _unknown_peers(self) -> zmq.ZMQError:
+        why = f"only the wire engine knows its peers, and this device runs on libzmq ({self.engine.reason})"
+        return zmq.ZMQError(errno.ENOTSUP, f"{self._plan.owner}: {why}")
 
     def _new_engine(self, kind: Callable[..., Made], *sockets: object) -> Made:
         """Make the engine of zdev_core, of this kind, with the settings of the plan."""

@@ -14,6 +14,7 @@ from zdev_core import State, Statistics
 
 from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
+from ._peers import Peer
 from ._plan import Connections, Ending, Plan
 from ._ports import Ports
 from ._spec import Role
@@ -151,6 +152,12 @@ class Supervisor(Launcher):
 
     def connections(self) -> Mapping[Role, Connections]:
         return self._run.connections()
+
+    def peers(self) -> list[Peer]:
+        return self._run.peers()
+
+    def kick(self, number: int) -> bool:
+        return self._run.kick(number)
 
     def state(self) -> State:
         if self._is_waiting:

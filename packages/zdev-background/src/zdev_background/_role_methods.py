@@ -5,6 +5,7 @@ They are written out, one class per role, so that editors complete them with sig
 
 from __future__ import annotations
 
+from ._limits import Limits
 from ._roles import Roles
 from ._security import Security
 from ._spec import OptionValue
@@ -45,6 +46,14 @@ class InRole(Roles):
             security: Mechanism, such as a CurveServer; None for no mechanism. With a server, the device has its own context.
         """
         self.secure("in", security)
+
+    def limit_in(self, limits: Limits | None) -> None:
+        """Limit the connections that the in socket accepts, when the device starts. Only the wire engine can.
+
+        Args:
+            limits: Limits, such as Limits(max_connections=100); None for no limits.
+        """
+        self.limit("in", limits)
 
     def bind_in_to_random_port(
         self, addr: str | bytes, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100
@@ -108,6 +117,14 @@ class OutRole(Roles):
         """
         self.secure("out", security)
 
+    def limit_out(self, limits: Limits | None) -> None:
+        """Limit the connections that the out socket accepts, when the device starts. Only the wire engine can.
+
+        Args:
+            limits: Limits, such as Limits(max_connections=100); None for no limits.
+        """
+        self.limit("out", limits)
+
     def bind_out_to_random_port(
         self, addr: str | bytes, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100
     ) -> int:
@@ -170,6 +187,14 @@ class MonRole(Roles):
         """
         self.secure("mon", security)
 
+    def limit_mon(self, limits: Limits | None) -> None:
+        """Limit the connections that the mon socket accepts, when the device starts. Only the wire engine can.
+
+        Args:
+            limits: Limits, such as Limits(max_connections=100); None for no limits.
+        """
+        self.limit("mon", limits)
+
     def bind_mon_to_random_port(
         self, addr: str | bytes, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100
     ) -> int:
@@ -231,6 +256,14 @@ class CtrlRole(Roles):
             security: Mechanism, such as a CurveServer; None for no mechanism. With a server, the device has its own context.
         """
         self.secure("ctrl", security)
+
+    def limit_ctrl(self, limits: Limits | None) -> None:
+        """Limit the connections that the ctrl socket accepts, when the device starts. Only the wire engine can.
+
+        Args:
+            limits: Limits, such as Limits(max_connections=100); None for no limits.
+        """
+        self.limit("ctrl", limits)
 
     def bind_ctrl_to_random_port(
         self, addr: str | bytes, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100

@@ -12,6 +12,7 @@ from typing import Any, Self, get_args
 import zmq
 
 from ._errors import explained
+from ._limits import Limits
 from ._ports import Ports
 from ._security import Security
 from ._spec import SOCKET_TYPES, OptionValue, Role, SocketSpec
@@ -125,6 +126,12 @@ class Roles:
         if not isinstance(security, Security | None):
             raise TypeError(f"security must be a value like CurveServer(secret_key, clients), or None, not {security!r}")
         self._spec(role).security = security
+
+    def limit(self, role: Role, limits: Limits | None) -> None:
+        """Limit the connections that the socket of `role` accepts, from the next start on. See `limit_in`."""
+        if not isinstance(limits, Limits | None):
+            raise TypeError(f"limits must be a value like Limits(max_connections=100), or None, not {limits!r}")
+        self._spec(role).limits = limits
 
     def bind_to_random_port(
         self, role: Role, addr: str | bytes, min_port: int = 49152, max_port: int = 65536, max_tries: int = 100

@@ -17,6 +17,7 @@ from ._buffers import make_socket
 from ._endpoints import is_ipv6, refusal_of
 from ._errors import explained
 from ._ipc import refuse_in_use, remove_file
+from ._limits import Limits
 from ._option_checks import conflict_of
 from ._option_table import SECRETS, option_refusal, verdict_of
 from ._ports import Ports
@@ -94,6 +95,7 @@ class SocketSpec:
         binds: Endpoints to bind.
         connects: Endpoints to connect to.
         security: Mechanism that protects the socket; None for no mechanism.
+        limits: Limits on the connections that it accepts, for the wire engine; None for no limits.
     """
 
     role: Role
@@ -102,6 +104,7 @@ class SocketSpec:
     binds: list[str] = field(default_factory=list)
     connects: list[str] = field(default_factory=list)
     security: Security | None = None
+    limits: Limits | None = None
 
     def open(self, context: zmq.Context[Any], owner: str = "zdev", ports: Ports | None = None) -> OpenSocket:
         """Make the socket, set its options, then bind and connect it. The caller must close it.

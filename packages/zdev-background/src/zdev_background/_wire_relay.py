@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import closing
-from typing import Any
+from typing import Any, TypeVar
 
 import zmq
 
@@ -13,12 +14,14 @@ from zdev_core import Outcome, WireDevice, WireSocket
 
 from ._open_files import CONTEXT, raise_file_limit, room_for
 from ._option_table import OPTIONS
+from ._peers import Peer
 from ._placement import restore_affinity
 from ._plan import Connections, Ending, Endpoints, Engine, Plan
 from ._relay import Relay
 from ._spec import OptionValue, Role, encoded, option_name
 
 LARGEST_MESSAGE = 2**30  # bytes; MAXMSGSIZE limits frames, of which a message may have many
+T = TypeVar("T")
 ENGINE = 4  # the poller, the descriptor that wakes it, and two of a lookup
 
 
@@ -69,6 +72,21 @@ class WireRelay(Relay):
             for spec in self._plan.sockets()
         }
 
+    def peers(self) -> list[Peer]:
+        found: list[Any] = self._answered(self._engine.peers)
+        return [Peer(**each) for each in found]
+
+    def kick(self, number: int, /) -> bool:
+        return self._answered(lambda: self._engine.kick(number))
+
+    def _answered(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except zmq.ZMQError as error:
+            if error.errno != errno.ETIMEDOUT:
+                raise
+            raise TimeoutError(f"{self._plan.owner}: {str(error).removeprefix('device: ')}") from error
+
     def _sockets(self) -> dict[Role, WireSocket]:
         """Describe the sockets that have endpoints, after libzmq has checked the values of their options."""
         plan = self._plan
@@ -82,6 +100,7 @@ class WireRelay(Relay):
                 spec.refuse_invalid_endpoints(plan.owner)
                 with closing(spec.make(context, plan.owner)):
                     options = _by_name([*context.sockopts.items(), *spec.defaults(context), *spec.options])
+                options |= spec.limits.options() if spec.limits else {}
                 listening = plan.ports.listening(spec.binds)
                 found[spec.role] = WireSocket(
                     spec.type, binds=spec.binds, connects=spec.connects, listening=listening, **options

@@ -17,8 +17,8 @@ _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a full 
 
 SECTIONS = {
     "Run": ("run", "init", "validate", "schema", "key"),
-    "Control": ("reload", "pause", "resume", "drain", "stop", "start", "restart"),
-    "Watch": ("status", "top", "tap"),
+    "Control": ("reload", "pause", "resume", "drain", "stop", "start", "restart", "kick"),
+    "Watch": ("status", "peers", "top", "tap"),
     "Record": ("record", "replay", "info"),
     "Measure": ("bench",),
 }

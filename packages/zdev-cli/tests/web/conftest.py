@@ -10,8 +10,10 @@ import pytest
 from msgspec.structs import replace
 from patience import PATIENCE
 
+from zdev_cli._failure import Failure, Status
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
-from zdev_cli.snapshot.connections import ConnectionsView, ConnectView
+from zdev_cli.snapshot.connections import ConnectionsView, ConnectView, PeerCounts
+from zdev_cli.snapshot.peers import PeerView
 from zdev_cli.web import WebServer
 
 
@@ -30,7 +32,19 @@ class Served:
         self.fails = False
         self.taken = 0
         """How many snapshots it took."""
-        self.server = WebServer("127.0.0.1:0", self._take)
+        self.peers = [
+            PeerView(
+                device="orders",
+                number=7,
+                role="in",
+                state="blocked",
+                address="tcp://10.0.0.7:1",
+                endpoint="",
+                routing_id="anna",
+            ),
+            PeerView(device="orders", number=8, role="out", state="up", address="tcp://10.0.0.8:1", endpoint=""),
+        ]
+        self.server = WebServer("127.0.0.1:0", self._take, self._peers_of)
         self.server.start()
 
     @property
@@ -45,6 +59,13 @@ class Served:
         response = Response(answer.status, headers, answer.read().decode())
         connection.close()
         return response
+
+    def _peers_of(self, name: str) -> list[PeerView]:
+        if name == "tasks":
+            raise Failure("tasks: only the wire engine knows its peers", Status.UNAVAILABLE)
+        if name != "orders":
+            raise Failure(f'unknown device "{name}"', Status.USAGE)
+        return self.peers
 
     def _take(self) -> Snapshot:
         self.taken += 1
@@ -67,13 +88,21 @@ def snapshot() -> Snapshot:
         isolation="thread",
         state="active",
         sockets=[
-            SocketView(role="in", type="ROUTER", binds=["tcp://127.0.0.1:5559"], connects=[], connections=connections(100)),
+            SocketView(
+                role="in",
+                type="ROUTER",
+                binds=["tcp://127.0.0.1:5559"],
+                connects=[],
+                connections=connections(100),
+                peers=PeerCounts(handshake=1, up=2, blocked=3, held=4),
+            ),
             SocketView(
                 role="out",
                 type="DEALER",
                 binds=[],
                 connects=["tcp://127.0.0.1:5560", "tcp://127.0.0.1:5562"],
                 connections=connections(200),
+                peers=PeerCounts(up=1, retrying=1),
                 connect_states=[
                     ConnectView(endpoint="tcp://127.0.0.1:5560", connected=True),
                     ConnectView(endpoint="tcp://127.0.0.1:5562", connected=False, failure="connection refused", retry_in=1.2),

@@ -16,7 +16,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 from zdev_cli.snapshot import DEVICE_STATES, Snapshot
-from zdev_cli.snapshot.connections import CONNECTION_METRICS
+from zdev_cli.snapshot.connections import CONNECTION_METRICS, PEER_STATES
 
 if TYPE_CHECKING:
     from conftest import Served
@@ -79,9 +79,21 @@ def test_every_counter_of_connections_has_its_value_by_role_and_reason(serve: Se
             assert scraped[metric.name, frozenset({**labels, **reason}.items())] == getattr(socket.connections, field) > 0
 
 
+def test_peers_are_counted_by_role_and_state_and_none_has_a_label(serve: Serve, snapshot: Snapshot) -> None:
+    found = {labels: value for (name, labels), value in samples(families(serve(snapshot))).items() if name == "zdev_peers"}
+    shown = {(dict(labels)["role"], dict(labels)["state"]): value for labels, value in found.items()}
+    assert {place: value for place, value in shown.items() if value} == {
+        **{("in", state): number + 1 for number, state in enumerate(("handshake", "up", "blocked", "held"))},
+        ("out", "up"): 1,
+        ("out", "retrying"): 1,
+    }
+    assert len(shown) == 2 * len(PEER_STATES)
+    assert {name for labels in found for name, _ in labels} == {"device", "role", "state"}
+
+
 def test_an_engine_that_does_not_know_its_connections_shows_none(serve: Serve, snapshot: Snapshot) -> None:
     names = {name for name, labels in samples(families(serve(snapshot))) if ("device", "tasks") in labels}
-    assert names.isdisjoint({"zdev_connections", *(metric.name for metric in CONNECTION_METRICS.values())})
+    assert names.isdisjoint({"zdev_connections", "zdev_peers", *(metric.name for metric in CONNECTION_METRICS.values())})
 
 
 def test_the_engine_of_each_device_is_a_label(serve: Serve, snapshot: Snapshot) -> None:

@@ -260,6 +260,24 @@ def test_a_device_that_is_removed_or_added_by_a_reload_goes_and_comes_in_the_ord
     expect(page.get_by_role("heading", level=2)).to_have_text(["new", "orders"])
 
 
+def test_the_peers_of_a_device_are_counted_by_state_and_listed_on_demand(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+    served = serve(snapshot)
+    served.peers[0] = replace(served.peers[0], routing_id="<b>anna</b>", failure="")
+    page = show(served.server.address)
+    peers = card(page, "orders").locator(".peers")
+    expect(peers.locator("summary")).to_contain_text("in: 1 handshake, 2 up, 3 blocked, 4 held; out: 1 up, 1 retrying")
+    expect(peers.locator("tbody tr")).to_have_count(0)
+    expect(card(page, "tasks").locator(".peers")).to_be_hidden()
+    peers.locator("summary").click()
+    expect(peers.locator("tbody tr")).to_have_count(2)
+    expect(peers.locator("tbody tr").nth(0)).to_contain_text("<b>anna</b>")
+    served.peers = served.peers[1:]
+    expect(peers.locator("tbody tr")).to_have_count(1)  # it is kept up to date
+    served.peers = served.peers * 500
+    expect(peers.locator("tbody tr")).to_have_count(200)
+    expect(peers.locator("[data-text=peers_note]")).to_have_text("the first 200 of 500; zdev peers shows all")
+
+
 def test_a_socket_shows_its_connections_and_each_connect_that_is_down(serve: Serve, show: Open, snapshot: Snapshot) -> None:
     page = show(serve(snapshot).server.address)
     about = card(page, "orders").locator("[data-text=about]")
@@ -268,7 +286,9 @@ def test_a_socket_shows_its_connections_and_each_connect_that_is_down(serve: Ser
     sockets = card(page, "orders").locator(".sockets")
     expect(sockets.locator(".failure")).to_have_text("connection refused, retrying in 1.2 s")
     expect(sockets.locator(".note")).to_have_count(2)
-    expect(sockets.locator(".note").nth(1)).to_contain_text("200 connections, 203 connect failures, 204 accept pauses")
+    expect(sockets.locator(".note").nth(1)).to_contain_text(
+        "200 connections, 202 blocked, 203 held, 206 connect failures, 207 accept pauses"
+    )
     expect(card(page, "tasks").locator(".sockets .note, .sockets .failure")).to_have_count(0)
 
 

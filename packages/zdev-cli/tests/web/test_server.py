@@ -20,6 +20,7 @@ from patience import PATIENCE
 
 from zdev_cli._failure import Failure, Status
 from zdev_cli.snapshot import Snapshot
+from zdev_cli.snapshot.peers import PeerView
 from zdev_cli.web import WebServer, server
 from zdev_cli.web.application import Application
 
@@ -71,7 +72,7 @@ def test_status_is_the_snapshot_as_json(serve: Serve, snapshot: Snapshot) -> Non
     assert msgspec.json.decode(answer.text, type=Snapshot) == snapshot
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/livez", "/readyz", "/status", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/peers", "/livez", "/readyz", "/status", "/nothing"])
 def test_every_answer_asks_browsers_to_keep_run_and_embed_nothing(serve: Serve, snapshot: Snapshot, path: str) -> None:
     headers = serve(snapshot).ask(path).headers
     policy = headers["content-security-policy"]
@@ -84,7 +85,7 @@ def test_every_answer_asks_browsers_to_keep_run_and_embed_nothing(serve: Serve, 
     assert "server" not in headers
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/livez", "/readyz", "/status", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/peers", "/livez", "/readyz", "/status", "/nothing"])
 def test_head_answers_as_get_without_the_content(serve: Serve, snapshot: Snapshot, path: str) -> None:
     served = serve(snapshot)
     get, head = served.ask(path), served.ask(path, "HEAD")
@@ -97,6 +98,28 @@ def test_head_answers_as_get_without_the_content(serve: Serve, snapshot: Snapsho
 def test_other_methods_are_refused(serve: Serve, snapshot: Snapshot, method: str) -> None:
     answer = serve(snapshot).ask("/status", method)
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_peers_are_those_of_one_device_as_json(serve: Serve, snapshot: Snapshot) -> None:
+    served = serve(snapshot)
+    answer = served.ask("/peers?device=orders")
+    assert answer.headers["content-type"] == "application/json"
+    assert msgspec.json.decode(answer.text, type=list[PeerView]) == served.peers
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "text"),
+    [
+        ("", 400, "name one device"),
+        ("?device=a&device=b", 400, "name one device"),
+        ("?device=none", 404, 'unknown device "none"'),
+        ("?device=tasks", 503, "only the wire engine knows its peers"),
+    ],
+)
+def test_peers_that_cannot_be_shown_are_an_error(serve: Serve, snapshot: Snapshot, query: str, status: int, text: str) -> None:
+    answer = serve(snapshot).ask(f"/peers{query}")
+    assert answer.status == status
+    assert text in answer.text
 
 
 def test_an_unknown_path_is_answered_with_the_known_ones(serve: Serve, snapshot: Snapshot) -> None:
@@ -148,7 +171,7 @@ def test_on_loopback_its_own_names_are_answered_whatever_the_port(serve: Serve, 
 def test_who_does_not_listen_on_loopback_answers_to_any_name(snapshot: Snapshot, address: str, status: int) -> None:
     statuses: list[str] = []
     environment = {"REQUEST_METHOD": "GET", "PATH_INFO": "/livez", "HTTP_HOST": "relay-7.example"}
-    list(Application(lambda: snapshot, address)(environment, lambda line, _: statuses.append(line)))  # type: ignore[arg-type, return-value]
+    list(Application(lambda: snapshot, lambda _: [], address)(environment, lambda line, _: statuses.append(line)))  # type: ignore[arg-type, return-value]
     assert statuses[0].startswith(str(status))
 
 
@@ -289,7 +312,7 @@ def test_stop_ends_promptly_whatever_clients_do_and_frees_the_port(serve: Serve,
     for client in clients:
         wait_until_closed(client)
         client.close()
-    again = WebServer(served.server.address, lambda: snapshot)
+    again = WebServer(served.server.address, lambda: snapshot, lambda _: [])
     again.start()
     again.stop()
     assert threading.active_count() < before
@@ -299,21 +322,21 @@ def test_stop_ends_promptly_whatever_clients_do_and_frees_the_port(serve: Serve,
 def test_a_port_in_use_is_reported_with_the_address_and_what_to_do(serve: Serve, snapshot: Snapshot) -> None:
     taken = serve(snapshot).server.address
     with pytest.raises(Failure, match=rf"cannot listen on {taken}: Address already in use: .*\[http\]") as caught:
-        WebServer(taken, lambda: snapshot).start()
+        WebServer(taken, lambda: snapshot, lambda _: []).start()
     assert caught.value.status == Status.UNAVAILABLE
 
 
 @pytest.mark.parametrize("name", ["no-such-host.invalid", "x" * 70 + ".example"])
 def test_a_name_that_does_not_resolve_is_reported(snapshot: Snapshot, name: str) -> None:
     with pytest.raises(Failure, match=f"{name}:80") as caught:
-        WebServer(f"{name}:80", lambda: snapshot).start()
+        WebServer(f"{name}:80", lambda: snapshot, lambda _: []).start()
     assert caught.value.status == Status.UNAVAILABLE
 
 
 @pytest.mark.parametrize("listen", ["localhost", ":9595", "127.0.0.1:http", "127.0.0.1:70000", "127.0.0.1:", ""])
 def test_an_invalid_address_is_reported_with_how_to_write_one(snapshot: Snapshot, listen: str) -> None:
     with pytest.raises(Failure, match="HOST:PORT") as caught:
-        WebServer(listen, lambda: snapshot).start()
+        WebServer(listen, lambda: snapshot, lambda _: []).start()
     assert caught.value.status == Status.CONFIGURATION
 
 

@@ -196,6 +196,15 @@ class RoleStatistics:
     def connections(self) -> int:
         """Connections now, past their handshake."""
     @property
+    def shaking_hands(self) -> int:
+        """Connections now in their handshake. The value may be a second old."""
+    @property
+    def blocked(self) -> int:
+        """Connections now whose peer has SNDHWM messages waiting, and gets no more until it reads. May be a second old."""
+    @property
+    def held(self) -> int:
+        """Connections now that are not read, because their messages cannot be delivered. May be a second old."""
+    @property
     def accepted(self) -> int:
         """Incoming connections."""
     @property
@@ -229,6 +238,12 @@ class RoleStatistics:
     def refused_resources(self) -> int:
         """Handshakes refused because this process had no memory or descriptor for the peer."""
     @property
+    def refused_max_connections(self) -> int:
+        """Incoming connections refused because the role had as many as its limit allows."""
+    @property
+    def refused_max_connections_per_address(self) -> int:
+        """Incoming connections refused because their address had as many as the limit of the role allows."""
+    @property
     def framing_errors(self) -> int:
         """Connections closed because the peer sent an invalid frame or command."""
     @property
@@ -240,6 +255,12 @@ class RoleStatistics:
     @property
     def heartbeat_timeouts(self) -> int:
         """Connections closed because the peer was silent for too long."""
+    @property
+    def idle_timeouts(self) -> int:
+        """Connections closed because no message had passed for as long as the limit of the role allows."""
+    @property
+    def kicked(self) -> int:
+        """Connections ended by a command."""
     @property
     def messages_lost(self) -> int:
         """Messages received and not delivered, because the receiver left or the run ended."""
@@ -392,6 +413,33 @@ if sys.platform == "linux":
             """Return how each of the connects of a role is. May be called from any thread."""
         def endpoints(self, role: str) -> list[str]:
             """Return the bound endpoints of a role, in the order given, with ports in place of wildcards."""
+        def peers(self, timeout: float = 1.0) -> list[dict[str, object]]:
+            """Return all connections, and the connects without one, at one moment; none before and after the run.
+
+            May be called from any thread.
+
+            Args:
+                timeout: Seconds within which the loop must answer.
+
+            Returns:
+                The fields of `zdev::wire::peer_status` by name; times are in seconds, `since` as in time.time().
+
+            Raises:
+                zmq.ZMQError: ETIMEDOUT, the loop has not answered.
+            """
+        def kick(self, number: int, timeout: float = 1.0) -> bool:
+            """End the connection of this number. May be called from any thread.
+
+            Args:
+                number: The number of a peer of `peers`.
+                timeout: Seconds within which the loop must answer.
+
+            Returns:
+                Whether there is such a connection.
+
+            Raises:
+                zmq.ZMQError: ETIMEDOUT, the loop has not answered.
+            """
 
     def wire_refusal(in_type: int, out_type: int | None = None, mon_type: int | None = None) -> str | None:
         """Return why a `WireDevice` cannot have sockets of these types, or None if it can."""

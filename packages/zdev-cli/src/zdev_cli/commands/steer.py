@@ -1,4 +1,4 @@
-"""`zdev pause`, `resume`, `drain`, `stop`, `start`, `restart` and `reload`: commands to a running zdev."""
+"""`zdev pause`, `resume`, `drain`, `stop`, `start`, `restart`, `reload` and `kick`: commands to a running zdev."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ def _steering_command(verb: Verb, text: str, example: str) -> click.Command:
     return command
 
 
-def _print_answer(verb: Verb, device: str | None, control: str | None) -> None:
+def _print_answer(verb: Verb, device: str | None, control: str | None, peer: int | None = None) -> None:
     from ..control.protocol import Request
 
-    for line in ask(Request(verb=verb, device=device), control, timeout=None).lines:
+    for line in ask(Request(verb=verb, device=device, peer=peer), control, timeout=None).lines:
         click.echo(line)
 
 
@@ -123,3 +123,22 @@ def reload(control: str | None) -> None:
     drain was cut short. SIGHUP does the same.
     """
     _print_answer("reload", None, control)
+
+
+@click.command(
+    epilog="""\b
+Example:
+  zdev kick orders 17
+  orders: kicked peer 17 of in, anna at tcp://10.0.0.7:40312
+"""
+)
+@click.argument("device", shell_complete=device_names)
+@click.argument("peer", type=click.IntRange(min=1))
+@control_option
+def kick(device: str, peer: int, control: str | None) -> None:
+    """End the connection of PEER, the ID that zdev peers DEVICE shows.
+
+    Messages that wait for the peer go to others if any of these would do; otherwise they are lost and counted. Most peers connect
+    again at once. Exit status 69 if there is no such connection.
+    """
+    _print_answer("kick", device, control, peer)

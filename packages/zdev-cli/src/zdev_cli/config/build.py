@@ -6,7 +6,7 @@ from multiprocessing import set_forkserver_preload
 
 import zmq
 
-from zdev_background import ProcessDevice, SocketSpec, ThreadDevice
+from zdev_background import Limits, ProcessDevice, SocketSpec, ThreadDevice
 
 from .._words import Role, settings_of
 from .model import DeviceConfig, SocketConfig
@@ -14,6 +14,9 @@ from .protection import security_of
 
 # Imported once, by the server, and not by each process.
 set_forkserver_preload(["zdev_background", "zdev_cli"])
+
+
+LIMITS = ("max_connections", "max_connections_per_address", "idle_timeout")
 
 
 class OwnContextThread(ThreadDevice):
@@ -54,6 +57,8 @@ def _spec_of(config: DeviceConfig, role: Role, socket: SocketConfig) -> SocketSp
     for name, value in socket.options.items():
         spec.options.extend(settings_of(name, value))
     spec.security = security_of(socket)
+    limits = Limits(**{name: getattr(socket, name) for name in LIMITS})
+    spec.limits = limits if limits != Limits() else None
     if spec.type == zmq.SUB and not spec.has_option(zmq.SUBSCRIBE):
         spec.options.append((zmq.SUBSCRIBE, b""))
     return spec

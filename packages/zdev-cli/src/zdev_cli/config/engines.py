@@ -23,13 +23,19 @@ def engine_of(device: DeviceConfig) -> Engine:
 
 
 def impossible_engines(config: Config) -> Iterator[PendingDiagnostic]:
-    """Report the devices that insist on the wire engine and cannot have it. Everything else must be valid."""
+    """Report the devices that need the wire engine and cannot have it. Everything else must be valid."""
     for index, device in enumerate(config.devices().values()):
         try:
-            engine_of(device)
+            engine = engine_of(device)
         except zmq.ZMQError as error:
             path: Path = ("device", index, "engine")
             text = str(error).removeprefix(f"{device.name}: ")
             if config.device[index].engine is None:
                 path, text = ("defaults", "engine"), str(error)
+            yield PendingDiagnostic(path, text, depends_on=(("device", index), ("defaults",)))
+            continue
+        if device.ready_when == "connected" and engine != "wire":
+            text = f'"connected" needs the wire engine, as libzmq does not show its connects: {engine.reason}'
+            own = config.device[index].ready_when is not None
+            path = ("device", index, "ready_when") if own else ("defaults", "ready_when")
             yield PendingDiagnostic(path, text, depends_on=(("device", index), ("defaults",)))

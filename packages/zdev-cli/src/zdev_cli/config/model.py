@@ -18,9 +18,12 @@ Isolation = Literal["thread", "process"]
 EngineSetting = Literal["auto", "wire", "libzmq"]
 Policy = Literal["block", "drop"]
 Restart = Literal["on-failure", "never"]
+ReadyWhen = Literal["bound", "connected"]
 OptionValue = Annotated[int | str | bool | list[int | str], Meta(title="a number, text, true, false, or an array of them")]
 Options = dict[str, OptionValue]
 Seconds = Annotated[float, Meta(ge=0, le=86400, title="0 to 86400 seconds")]
+Connections = Annotated[int, Meta(ge=1, le=10_000_000, title="1 to 10000000 connections")]
+IdleTime = Annotated[float, Meta(gt=0, le=86400, title="a number of seconds above 0, up to 86400")]
 Name = Annotated[
     str,
     Meta(
@@ -82,6 +85,20 @@ class SocketConfig(Table, frozen=True, kw_only=True):
             "out."
         ),
     ] = True
+    max_connections: Annotated[
+        Connections | None,
+        Meta(description="Connections that the socket accepts at the same time. With the wire engine. Default: no limit."),
+    ] = None
+    max_connections_per_address: Annotated[
+        Connections | None,
+        Meta(description="Those of one IP address, or over ipc of one process. With the wire engine. Default: no limit."),
+    ] = None
+    idle_timeout: Annotated[
+        IdleTime | None,
+        Meta(
+            description="Seconds without a message after which a connection is ended. With the wire engine. Default: no limit."
+        ),
+    ] = None
     curve: Annotated[CurveConfig | None, Meta(description="Authentication by keys; see docs/security.md.")] = None
     plain: Annotated[PlainConfig | None, Meta(description="Authentication by passwords; see docs/security.md.")] = None
 
@@ -120,6 +137,13 @@ class DeviceSettings(Table, frozen=True, kw_only=True):
         Restart | None,
         Meta(
             description="Whether to restart a device that failed, after a delay that grows from 0.1 to 5 s. Default: on-failure."
+        ),
+    ] = None
+    ready_when: Annotated[
+        ReadyWhen | None,
+        Meta(
+            description="When the device counts as ready: when its sockets are bound, or while every endpoint that it connects to is "
+            "connected, too. Default: bound."
         ),
     ] = None
     insecure: Annotated[
@@ -234,6 +258,7 @@ def _with_defaults(device: DeviceConfig, defaults: Defaults) -> DeviceConfig:
         "mon_on_full": "block",
         "drain_timeout": DRAIN_TIMEOUT,
         "restart": "on-failure",
+        "ready_when": "bound",
     }
     settings = {name: next((value for value in (own[name], shared[name]) if value is not None), ours.get(name)) for name in own}
     sockets = {

@@ -85,7 +85,8 @@ def log_invalid(peer: str, why: str) -> None:
 
 
 def _command(request: Request) -> str:
-    return request.verb if request.device is None else f"{request.verb} {_line(request.device)}"
+    words = (request.verb, request.device, request.peer)
+    return " ".join(_line(str(each)) for each in words if each is not None)
 
 
 def _line(text: str) -> str:

@@ -8,15 +8,22 @@ from msgspec import Struct
 
 from .._failure import Status
 from ..snapshot import Snapshot
+from ..snapshot.peers import PeerView
 
-Verb = Literal["status", "pause", "resume", "drain", "stop", "start", "restart", "reload"]
+Verb = Literal["status", "peers", "pause", "resume", "drain", "stop", "start", "restart", "reload", "kick"]
+WATCHING: tuple[Verb, ...] = ("status", "peers")
+"""Verbs that change nothing, and are not logged."""
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`device` is the name of one; status without a name is about all of them, reload about the whole configuration."""
+    """`device` is the name of one; status and peers without a name are about all of them, reload about the whole configuration.
+
+    `peer` is the number of the connection to kick.
+    """
 
     verb: Verb
     device: str | None = None
+    peer: int | None = None
 
 
 class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -28,3 +35,5 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """For people to read: one line for each thing that was done, or is wrong."""
     snapshot: Snapshot | None = None
     """Upon status."""
+    peers: list[PeerView] | None = None
+    """Upon peers."""

@@ -20,7 +20,7 @@ import msgspec
 
 from .._failure import Failure, Status
 from .connection import Connection, log_command, log_invalid, log_outcome, peer_of
-from .protocol import Reply, Request
+from .protocol import WATCHING, Reply, Request
 from .reserve import Reserve
 from .socket_path import listen
 
@@ -174,9 +174,12 @@ class ControlServer:
 
     def _work(self, connection: Connection, request: Request) -> None:
         """In a separate thread."""
-        log_command(connection.peer, request)
+        is_logged = request.verb not in WATCHING
+        if is_logged:
+            log_command(connection.peer, request)
         reply, body = self._safely(request)
-        log_outcome(connection.peer, request, reply)
+        if is_logged:
+            log_outcome(connection.peer, request, reply)
         self._done.put((connection, body))
         self._wake()
 

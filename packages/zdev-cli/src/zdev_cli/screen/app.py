@@ -18,7 +18,8 @@ from ..control.protocol import Verb
 from ..snapshot import DeviceView, Snapshot
 from .detail import Detail
 from .dialogs import Help, Question
-from .feed import CommandDone, ConnectionLost, Feed, SnapshotReceived
+from .feed import CommandDone, ConnectionLost, Feed, PeersReceived, SnapshotReceived
+from .peers import PeersScreen
 from .table import DeviceTable
 
 TALL = 36  # lines of a terminal with room for larger charts
@@ -86,6 +87,15 @@ class Top(App[None]):
         self.snapshot, self._lost = message.snapshot, None
         self._draw()
 
+    def on_peers_received(self, message: PeersReceived) -> None:
+        for screen in self.screen_stack:
+            if isinstance(screen, PeersScreen) and screen.device == message.device:
+                screen.show(message.peers, message.problem)
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        if event.data_table is self.table:
+            self.action_peers()
+
     def on_connection_lost(self, message: ConnectionLost) -> None:
         self._lost = message.why
         self._draw()
@@ -124,6 +134,10 @@ class Top(App[None]):
     def action_steer(self, verb: Verb) -> None:
         if device := self.table.chosen:
             self.feed.command(verb, device.name)
+
+    def action_peers(self) -> None:
+        if device := self.table.chosen:
+            self.push_screen(PeersScreen(device.name, self.feed))
 
     def action_drain(self) -> None:
         device = self.table.chosen

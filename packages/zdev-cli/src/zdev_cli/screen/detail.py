@@ -60,8 +60,8 @@ def facts_text(device: DeviceView) -> Text:
     for socket in device.sockets:
         endpoints = [*socket.binds, *(f"→ {each}" for each in socket.connects)]
         text.append(f"{socket.role:<5}", style="bold").append(f"{socket.type:<7}").append(f"{', '.join(endpoints)}\n")
-    if counts := [f"{each.role} {each.connections.connections:,}" for each in device.sockets if each.connections]:
-        text.append("connections ", style="dim").append(f"{'  '.join(counts)}\n")
+    if counts := [f"{each.role} {each.peers}" for each in device.sockets if each.peers]:
+        text.append("peers ", style="dim").append(f"{'  '.join(counts)}\n")
     for name, number in device.dropped.by_reason.items():
         text.append(f"{name} ", style="dim").append(f"{number:,}  ", style=TROUBLE if number else "dim")
     seconds = device.in_.backpressure_seconds + device.out.backpressure_seconds

@@ -15,6 +15,7 @@ KEYS = {
     "← →": "sort by another column (or click its head)",
     "i": "invert the order",
     "/": "show only what matches; Esc shows all",
+    "Enter": "show the peers of the device; there, k ends the connection of one",
     "p": "pause the device: it holds its messages; none is lost",
     "r": "resume it",
     "d": "drain it: it stops once all pending replies have been returned",

@@ -11,6 +11,7 @@ from .._failure import Failure
 from ..control.client import ask
 from ..control.protocol import Request, Verb
 from ..snapshot import Snapshot
+from ..snapshot.peers import PeerView
 
 PATIENCE = 3.0  # seconds without an answer after which the connection counts as lost
 
@@ -21,6 +22,16 @@ class SnapshotReceived(Message):
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self.snapshot = snapshot
+
+
+class PeersReceived(Message):
+    """The peers of a device as they are now, or why they are not known."""
+
+    def __init__(self, device: str, peers: list[PeerView], problem: str = "") -> None:
+        super().__init__()
+        self.device = device
+        self.peers = peers
+        self.problem = problem
 
 
 class ConnectionLost(Message):
@@ -48,6 +59,7 @@ class Feed:
         self._interval = interval
         self._post = post
         self._ended = False
+        self._watched: str | None = None
         self._hurry = threading.Event()
 
     def start(self) -> None:
@@ -57,9 +69,14 @@ class Feed:
         self._ended = True
         self._hurry.set()
 
-    def command(self, verb: Verb, device: str) -> None:
+    def watch_peers(self, device: str | None) -> None:
+        """Ask for the peers of this device too, from now on; None: of no device."""
+        self._watched = device
+        self._hurry.set()
+
+    def command(self, verb: Verb, device: str, peer: int | None = None) -> None:
         """Send a command; its answer comes as `CommandDone`."""
-        threading.Thread(target=self._command, args=(verb, device), name=f"zdev top: {verb}", daemon=True).start()
+        threading.Thread(target=self._command, args=(verb, device, peer), name=f"zdev top: {verb}", daemon=True).start()
 
     def _poll(self) -> None:
         while not self._ended:
@@ -70,12 +87,20 @@ class Feed:
                 self._post(SnapshotReceived(snapshot))
             except Failure as failure:
                 self._post(ConnectionLost(str(failure)))
+            if device := self._watched:
+                self._post(self._peers_of(device))
             self._hurry.wait(self._interval)
 
-    def _command(self, verb: Verb, device: str) -> None:
+    def _peers_of(self, device: str) -> PeersReceived:
+        try:
+            return PeersReceived(device, ask(Request(verb="peers", device=device), self._control, PATIENCE).peers or [])
+        except Failure as failure:
+            return PeersReceived(device, [], str(failure))
+
+    def _command(self, verb: Verb, device: str, peer: int | None) -> None:
         """Without a time limit: a drain has its own."""
         try:
-            reply = ask(Request(verb=verb, device=device), self._control, timeout=None)
+            reply = ask(Request(verb=verb, device=device, peer=peer), self._control, timeout=None)
             self._post(CommandDone("\n".join(reply.lines), well=True))
         except Failure as failure:
             self._post(CommandDone(str(failure), well=False))

@@ -26,6 +26,7 @@ class DeviceTable(DataTable[Text]):
         Binding("left", "sort(-1)", show=False),
         Binding("right", "sort(1)", "Sort", key_display="←→"),
         Binding("i", "invert", "Invert"),
+        Binding("enter", "select_cursor", "Peers", key_display="Enter"),
     ]
 
     def __init__(self) -> None:

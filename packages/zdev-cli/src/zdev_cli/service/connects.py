@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from zdev_background import ConnectStatus
+
 from .._words import Role
-from ..snapshot.connections import ConnectionsView, ConnectView
+from ..snapshot.connections import ConnectionsView, ConnectView, PeerCounts
 from .statistics import ConnectionReading
 
 
@@ -16,9 +19,9 @@ class ConnectChanges:
     def __init__(self) -> None:
         self._failed: set[tuple[Role, int]] = set()
 
-    def lines(self, roles: Mapping[Role, ConnectionReading]) -> Iterator[str]:
+    def lines(self, roles: Mapping[Role, Sequence[ConnectStatus]]) -> Iterator[str]:
         """Yield a line for each change since the last call. An attempt that fails like the one before is not a change."""
-        connects = {(role, index): each for role, reading in roles.items() for index, each in enumerate(reading.connects)}
+        connects = {(role, index): each for role, connects in roles.items() for index, each in enumerate(connects)}
         self._failed &= connects.keys()  # those of a run that has ended are forgotten
         for place, each in connects.items():
             if each.connected and place in self._failed:
@@ -40,4 +43,19 @@ def connection_fields(reading: ConnectionReading) -> dict[str, Any]:
         )
         for each in reading.connects
     ]
-    return {"connections": ConnectionsView(connections=reading.current, **reading.totals), "connect_states": connects}
+    return {
+        "connections": ConnectionsView(**reading.current, **reading.totals),
+        "peers": _peer_counts(reading.current, connects),
+        "connect_states": connects,
+    }
+
+
+def _peer_counts(current: Mapping[str, int], connects: Sequence[ConnectView]) -> PeerCounts:
+    """Return the peers by state. A connection that was blocked or held a second ago may have ended since."""
+    handshake, blocked, held = (current.get(name, 0) for name in ("shaking_hands", "blocked", "held"))
+    up = max(0, current.get("connections", 0) - blocked - held)
+    return PeerCounts(handshake=handshake, up=up, blocked=blocked, held=held, **_without_connection(connects))
+
+
+def _without_connection(connects: Sequence[ConnectView]) -> dict[str, int]:
+    return Counter(each.state for each in connects if not each.connected)

@@ -19,6 +19,7 @@ from .._signals import ENDING, StopSignals
 from ..config import DeviceConfig
 from ..config.build import device_of
 from ..snapshot import REASONS
+from .connects import ConnectChanges
 from .endings import outstanding, undelivered
 from .keeper import engine_text
 from .log import FLUSH, StderrHandler
@@ -28,6 +29,7 @@ from .service import Service
 END_TICK = 0.2  # seconds until the end of a device that ends by itself is noticed
 TICK = 1.0  # seconds between checks
 START_TICK = 0.02
+CONNECT_TICK = 0.1  # seconds until zdev is reported ready, once the connects that this waits for are up
 LAST_MOMENT = 0.5  # seconds, after a second signal, for what can be saved at once
 
 logger = logging.getLogger("zdev.service")
@@ -40,11 +42,17 @@ def run_one(config: DeviceConfig) -> None:
         _start_one(device)
         try:
             _print_endpoints(device, config.engine)
+            changes = ConnectChanges()
             while device.is_alive() and not stop.wait(END_TICK):
-                pass
+                _report_connects(device, changes)
         finally:
             _stop_one(device)
         _conclude(device)
+
+
+def _report_connects(device: Device, changes: ConnectChanges) -> None:
+    for line in changes.lines({role: each.connects for role, each in device.connections().items()}):
+        click.echo(f"zdev: {device.name}: {line}", err=True)
 
 
 def _start_one(device: Device) -> None:
@@ -152,7 +160,7 @@ def _print_devices(service: Service, signals: StopSignals) -> bool:
         for line in _lines(device):
             click.echo(f"{device.name:<{width}}  {line}")
     service.notifier.status(service.summary())
-    service.notifier.ready()
+    service.report_ready()
     click.echo(f"started: {service.summary()}")
     return False
 
@@ -170,7 +178,7 @@ def _watch(service: Service, signals: StopSignals) -> None:
     tick = TICK if period is None else min(TICK, period / 2)
     were_stuck: list[str] = []
     reloads = threading.Semaphore(2)  # one that is running may have read the file before it changed again
-    while (number := signals.take(tick)) not in ENDING:
+    while (number := signals.take(tick if service.report_ready() else min(tick, CONNECT_TICK))) not in ENDING:
         if number == signal.SIGHUP and reloads.acquire(blocking=False):
             threading.Thread(target=_reload, args=(service, reloads), name="zdev reload", daemon=True).start()
         stuck = [device.name for device in service.supervisor.devices if device.stuck()]

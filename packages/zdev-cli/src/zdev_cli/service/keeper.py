@@ -69,7 +69,7 @@ class DeviceKeeper(RestartHooks):
         return self.device.engine
 
     def configure(self, config: DeviceConfig) -> None:
-        """Apply a configuration in which only `drain_timeout` or `restart` changed."""
+        """Apply a configuration in which only `drain_timeout`, `restart` or `ready_when` changed."""
         self.config = config
         if config.restart:
             self.device.restart = config.restart

@@ -5,15 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
+import zmq
 from msgspec.structs import replace
 
-from zdev_background import Engine, Outcome, State
+from zdev_background import Device, Engine, Outcome, Peer, State
 
 from .._failure import Failure, Status
 from ..config import DeviceConfig
 from ..config.rules import sends_to_connected_only
 from ..snapshot import DeviceState, DeviceView, SocketView
+from ..snapshot.peers import PeerView, id_text, peer_view
 from .connects import ConnectChanges, connection_fields
 from .endings import Ended, ended_text, outstanding, undelivered
 from .keeper import START_TIMEOUT, DeviceKeeper
@@ -21,6 +25,7 @@ from .statistics import CumulativeStatistics, Meter, Reading
 
 logger = logging.getLogger("zdev.service")
 
+T = TypeVar("T")
 STUCK = 5.0  # seconds without an iteration of the relay's loop, which makes four per second
 
 _STATES: dict[State, DeviceState] = {State.PAUSED: "paused", State.DRAINING: "draining"}
@@ -139,9 +144,38 @@ class Managed:
     def resume(self) -> str:
         return self._steer("resume", "resumed", is_paused=False)
 
+    @property
+    def shows_peers(self) -> bool:
+        """Whether it runs on the engine that knows its peers."""
+        keeper = self._keeper
+        return keeper is not None and keeper.phase == "running" and keeper.engine == "wire"
+
+    def peers(self) -> list[PeerView]:
+        """Return its peers; none while it does not run. Raises Failure."""
+        keeper = self._keeper
+        if keeper is None or keeper.phase != "running":
+            return []
+        now = time.time()
+        return [peer_view(self.name, each, now) for each in self._asked(keeper.device.peers)]
+
+    def kick(self, number: int) -> str:
+        """End the connection of this number. Raises Failure if there is none."""
+        device = self._running("kick a peer of")
+        peer = next((each for each in self._asked(device.peers) if each.number == number), None)
+        if peer is None or not self._asked(lambda: device.kick(peer)):
+            text = f"{self.name}: no connection has the number {number} (zdev peers {self.name} shows them)"
+            raise Failure(text, Status.UNAVAILABLE)
+        return f"{self.name}: kicked {_described(peer)}"
+
+    def _asked(self, ask: Callable[[], T]) -> T:
+        try:
+            return ask()
+        except (TimeoutError, zmq.ZMQError, RuntimeError) as error:
+            raise Failure(str(error), Status.UNAVAILABLE) from error
+
     def configure(self, config: DeviceConfig) -> bool:
         """Apply settings that need no restart. Returns whether these are all that changed; others need `end` and `begin`."""
-        mere = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart)
+        mere = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart, ready_when=config.ready_when)
         with self._lock:
             self.config = config
             if mere == config and self._keeper:
@@ -159,7 +193,7 @@ class Managed:
     def sample(self) -> None:
         """Note the rates, and log which connects have failed or recovered. For one thread, once a second."""
         self._meter.sample()
-        for line in self._connect_changes.lines(self.statistics.read().roles):
+        for line in self._connect_changes.lines({role: each.connects for role, each in self.statistics.read().roles.items()}):
             self.log(line)
 
     def view(self) -> DeviceView:
@@ -183,6 +217,7 @@ class Managed:
             in_flight=reading.in_flight,
             lost=reading.lost,
             uptime=None if began is None else round(time.monotonic() - began, 1),
+            ready_when=self.config.ready_when or "bound",
             restarts=self._restarts + (keeper.restarts if keeper else 0),
             error=f"unresponsive for {stuck:.0f} s" if stuck else keeper.error if keeper else None,
             retry_in=None if retry_at is None else round(max(0.0, retry_at - time.monotonic()), 1),
@@ -206,10 +241,7 @@ class Managed:
         ]
 
     def _steer(self, verb: str, done: str, *, is_paused: bool) -> str:
-        keeper = self._keeper
-        device = keeper.device if keeper and keeper.phase == "running" and not keeper.is_ending else None
-        if device is None:
-            raise Failure(f'cannot {verb} "{self.name}": it is {self.state}', Status.UNAVAILABLE)
+        device = self._running(verb)
         was = self._is_paused
         self._is_paused = is_paused
         try:
@@ -222,3 +254,14 @@ class Managed:
         if was != is_paused:
             self.log(done)
         return f"{self.name}: {done}" if was != is_paused else f"{self.name}: already {done}"
+
+    def _running(self, verb: str) -> Device:
+        keeper = self._keeper
+        if keeper is None or keeper.phase != "running" or keeper.is_ending:
+            raise Failure(f'cannot {verb} "{self.name}": it is {self.state}', Status.UNAVAILABLE)
+        return keeper.device
+
+
+def _described(peer: Peer) -> str:
+    named = f" {id_text(peer.routing_id)}" if peer.routing_id else ""
+    return f"peer {peer.number} of {peer.role},{named} at {peer.address}"

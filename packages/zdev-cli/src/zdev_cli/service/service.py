@@ -44,7 +44,7 @@ class Service:
         self._sampler = Sampler(lambda: self.supervisor.devices)
         self._started = time.time()
         self._version = version("zdev-cli")
-        self._is_tried = False
+        self._is_tried = self._is_reported = False
         self._reloading = threading.Lock()
 
     def open(self) -> None:
@@ -76,12 +76,28 @@ class Service:
             if request.device is not None:
                 self.supervisor.find(request.device)
             return Reply(snapshot=self.snapshot())
+        if request.verb == "peers":
+            return self._peers(request.device)
         if request.verb == "reload":
             applied = self.reload()
             return _reply(applied.lines, is_drained=applied.is_drained)
         if request.device is None:
             raise Failure(f"{request.verb} needs the name of a device", Status.USAGE)
-        return _VERBS[request.verb](self.supervisor.find(request.device))
+        device = self.supervisor.find(request.device)
+        if request.verb == "kick":
+            if request.peer is None:
+                raise Failure("kick needs the number of a peer", Status.USAGE)
+            return _reply([device.kick(request.peer)])
+        return _VERBS[request.verb](device)
+
+    def _peers(self, name: str | None) -> Reply:
+        """Return the peers of a device, or of all whose engine knows them."""
+        if name is not None:
+            return Reply(peers=self.supervisor.find(name).peers())
+        devices = self.supervisor.devices
+        hidden = [each.name for each in devices if each.state != "stopped" and not each.shows_peers]
+        lines = [f"not shown, as only the wire engine knows its peers: {', '.join(hidden)}"] if hidden else []
+        return Reply(peers=[peer for each in devices if each.shows_peers for peer in each.peers()], lines=lines)
 
     def snapshot(self) -> Snapshot:
         """Return the devices as they are now."""
@@ -94,9 +110,20 @@ class Service:
             time=time.time(),
             started=self._started,
             config=os.fsencode(self.path).decode(errors="backslashreplace"),
-            ready=fine and self.is_tried() and not self.supervisor.is_ending,
+            ready=fine and not any(device.awaited for device in devices) and self.is_tried() and not self.supervisor.is_ending,
             devices=devices,
         )
+
+    def report_ready(self) -> bool:
+        """Notify the service manager, once, when every device has the connects that its `ready_when` requires.
+
+        Returns:
+            Whether it was notified, now or before.
+        """
+        if not self._is_reported and not any(device.view().awaited for device in self.supervisor.devices):
+            self._is_reported = True
+            self.notifier.ready()
+        return self._is_reported
 
     def summary(self) -> str:
         """Return a line like `2 of 3 devices active, 1 waiting (billing)`."""
@@ -112,7 +139,9 @@ class Service:
     def reload(self) -> Applied:
         """Apply the file as it is now. Raises Failure, with nothing changed, when it cannot be used."""
         with self._reloading:
-            self.notifier.reloading()
+            is_reported = self._is_reported  # else the service manager takes it for starting
+            if is_reported:
+                self.notifier.reloading()
             try:
                 return self._apply(load(self.path))
             except Failure as failure:
@@ -120,7 +149,8 @@ class Service:
                     logger.info("reload: %s", line)
                 raise
             finally:
-                self.notifier.ready()
+                if is_reported:
+                    self.notifier.ready()
 
     def _apply(self, config: Config) -> Applied:
         if config.control.endpoint != self.config.control.endpoint and self._control_given is None:
@@ -157,7 +187,7 @@ class Service:
             return None
         from ..web import WebServer
 
-        server = WebServer(listen, self.snapshot)
+        server = WebServer(listen, self.snapshot, lambda name: self.supervisor.find(name).peers())
         server.start()
         return server
 

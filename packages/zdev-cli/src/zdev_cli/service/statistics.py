@@ -12,7 +12,7 @@ from zdev_background import Connections, ConnectStatus, Device, Ending, State, S
 
 from .._words import Role
 from ..snapshot import METRICS, REASONS, DirectionView, Dropped
-from ..snapshot.connections import CONNECTION_METRICS
+from ..snapshot.connections import CONNECTION_METRICS, PRESENT
 
 PERIOD = 1.0  # seconds between samples
 KEPT = 60  # samples
@@ -31,8 +31,8 @@ class ConnectionReading(NamedTuple):
     """The connections of one role at one moment."""
 
     totals: Totals
-    current: int = 0
-    """Connections now."""
+    current: Mapping[str, int] = {}
+    """How many connections there are now, by the names in PRESENT; empty: the device does not run."""
     connects: tuple[ConnectStatus, ...] = ()
 
 
@@ -123,7 +123,8 @@ class CumulativeStatistics:
         roles = dict(past.roles)
         for role, each in connections.items():
             totals = roles[role].totals if role in roles else dict.fromkeys(CONNECTION_METRICS, 0)
-            roles[role] = ConnectionReading(_sum(totals, each.counters), each.counters.connections, each.connects)
+            current = {name: getattr(each.counters, name) for name in PRESENT}
+            roles[role] = ConnectionReading(_sum(totals, each.counters), current, each.connects)
         lost = sum(connections[role].lost for role in _ENDS if role in connections)
         self._latest = Reading(now, in_, out, past.lost + lost, in_flight, state, roles)
 

@@ -12,7 +12,7 @@ from msgspec import field
 from msgspec.structs import fields
 
 from .._words import Role
-from .connections import ConnectionsView, ConnectView
+from .connections import ConnectionsView, ConnectView, PeerCounts
 from .view import Metric, View, metrics_of
 
 DeviceState = Literal["starting", "active", "paused", "draining", "waiting", "stopped", "failed"]
@@ -31,6 +31,8 @@ class SocketView(View, frozen=True, kw_only=True):
     """Whether an out that connects sends to connected receivers only; null: it does not connect, or does not distribute."""
     connections: ConnectionsView | None = None
     """null with the libzmq engine, which does not know its connections, and before the first run."""
+    peers: PeerCounts | None = None
+    """null as `connections`."""
     connect_states: list[ConnectView] = field(default_factory=list)
     """How each of `connects` is, while the device runs with the wire engine; else empty."""
 
@@ -125,6 +127,8 @@ class DeviceView(View, frozen=True, kw_only=True):
     """Seconds since the present run began; null: the device does not run."""
     restarts: int = 0
     """How often it was restarted after a failure."""
+    ready_when: Literal["bound", "connected"] = "bound"
+    """connected: not ready while an endpoint that it connects to is not connected."""
     error: str | None = None
     """The error that ended the last run, or prevented the start."""
     retry_in: float | None = None
@@ -141,6 +145,12 @@ class DeviceView(View, frozen=True, kw_only=True):
     def troubles(self) -> list[str]:
         """The trouble, and one line for each socket with a connect that is down."""
         return [text for text in (self.trouble, *(each.disconnected for each in self.sockets)) if text]
+
+    @property
+    def awaited(self) -> list[str]:
+        """One line for each socket with a connect that is down, if the device is not ready because of it."""
+        lines = [each.disconnected for each in self.sockets] if self.ready_when == "connected" else []
+        return [line for line in lines if line]
 
     @property
     def dropped(self) -> Dropped:
@@ -165,7 +175,8 @@ class Snapshot(View, frozen=True, kw_only=True):
     config: str
     """The path of its configuration file."""
     ready: bool
-    """Whether every device relays, or was paused or stopped by an operator, and zdev is not about to end."""
+    """Whether every device relays, or was paused or stopped by an operator, has the connects that its `ready_when` requires, and
+    zdev is not about to end."""
     devices: list[DeviceView]
 
     def device(self, name: str) -> DeviceView | None:

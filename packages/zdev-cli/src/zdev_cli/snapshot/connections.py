@@ -8,11 +8,11 @@ from .view import Metric, View, metrics_of
 
 
 def _refused(reason: str) -> Metric:
-    return Metric("zdev_connections_refused_total", "Handshakes that failed.", reason)
+    return Metric("zdev_connections_refused_total", "Connections refused before the end of their handshake.", reason)
 
 
 def _closed(reason: str) -> Metric:
-    return Metric("zdev_connections_closed_total", "Connections closed because of what the peer sent, or did not send.", reason)
+    return Metric("zdev_connections_closed_total", "Connections that the device closed, by reason.", reason)
 
 
 def _undelivered(reason: str) -> Metric:
@@ -24,6 +24,12 @@ class ConnectionsView(View, frozen=True, kw_only=True):
 
     connections: int = 0
     """Connections now, past their handshake."""
+    shaking_hands: int = 0
+    """Connections now in their handshake. This and the next two may be a second old."""
+    blocked: int = 0
+    """Connections now whose peer has SNDHWM messages waiting, and gets no more until it reads."""
+    held: int = 0
+    """Connections now that are not read, because their messages cannot be delivered."""
     accepted: Annotated[int, Metric("zdev_connections_accepted_total", "Incoming connections.")] = 0
     connected: Annotated[int, Metric("zdev_connections_established_total", "Outgoing connections that were established.")] = 0
     connect_failures: Annotated[int, Metric("zdev_connect_failures_total", "Attempts to connect that failed.")] = 0
@@ -44,6 +50,10 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     """The peer ended the handshake with an error."""
     refused_resources: Annotated[int, _refused("resources")] = 0
     """zdev had no memory or descriptor for the peer."""
+    refused_max_connections: Annotated[int, _refused("max_connections")] = 0
+    """The socket had as many connections as its max_connections."""
+    refused_max_connections_per_address: Annotated[int, _refused("max_connections_per_address")] = 0
+    """The address had as many connections as the socket's max_connections_per_address."""
     framing_errors: Annotated[int, _closed("framing_error")] = 0
     """The peer sent an invalid frame or command."""
     limits_exceeded: Annotated[int, _closed("limit_exceeded")] = 0
@@ -52,6 +62,10 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     """The handshake took longer than HANDSHAKE_IVL."""
     heartbeat_timeouts: Annotated[int, _closed("heartbeat_timeout")] = 0
     """The peer was silent for too long."""
+    idle_timeouts: Annotated[int, _closed("idle_timeout")] = 0
+    """No message had passed for the socket's idle_timeout."""
+    kicked: Annotated[int, _closed("kicked")] = 0
+    """An operator ended it: zdev kick."""
     messages_lost: Annotated[int, _undelivered("lost")] = 0
     """Messages received and not delivered, because the receiver left or the run ended."""
     drain_discards: Annotated[int, _undelivered("drain")] = 0
@@ -67,6 +81,24 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     ] = 0
 
 
+class PeerCounts(View, frozen=True, kw_only=True):
+    """How many peers a socket has in each state; see docs/cli/peers.md."""
+
+    handshake: int = 0
+    up: int = 0
+    blocked: int = 0
+    held: int = 0
+    connecting: int = 0
+    retrying: int = 0
+
+    def __str__(self) -> str:
+        counts = {name: getattr(self, name) for name in PEER_STATES}
+        return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
+
+
+PEER_STATES = PeerCounts.__struct_fields__
+
+
 class ConnectView(View, frozen=True, kw_only=True):
     """An endpoint that a socket connects to."""
 
@@ -77,10 +109,17 @@ class ConnectView(View, frozen=True, kw_only=True):
     retry_in: float | None = None
     """Seconds until the next attempt; null: connected, under way, or not tried again."""
 
+    @property
+    def state(self) -> str:
+        """Its state as a peer, unless it is connected. An endpoint that failed before is retrying during an attempt, too."""
+        return "retrying" if self.failure else "connecting"
+
     def __str__(self) -> str:
         retrying = "" if self.retry_in is None else f", retrying in {self.retry_in:.1f} s"
         return f"{self.endpoint} {self.failure or 'not connected yet'}{retrying}"
 
 
+PRESENT = ("connections", "shaking_hands", "blocked", "held")
+"""The fields of ConnectionsView that are about the present, and no counters."""
 CONNECTION_METRICS = metrics_of(ConnectionsView)
 """By field of ConnectionsView."""

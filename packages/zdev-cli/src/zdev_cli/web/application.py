@@ -11,11 +11,14 @@ from hashlib import sha256
 from http import HTTPStatus
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import parse_qs
 
 import msgspec
 from msgspec import Struct
 
+from .._failure import Failure, Status
 from ..snapshot import DeviceView, Snapshot
+from ..snapshot.peers import PeerView
 from .metrics import Metrics
 
 if TYPE_CHECKING:
@@ -48,8 +51,8 @@ class Application:
     """Answers GET and HEAD. address: where it listens. On loopback it answers only to names of this machine, so that a web page
     cannot reach it by a host name that resolves to loopback (DNS rebinding)."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot], address: str) -> None:
-        self._snapshot = snapshot
+    def __init__(self, snapshot: Callable[[], Snapshot], peers: Callable[[str], list[PeerView]], address: str) -> None:
+        self._snapshot, self._peers = snapshot, peers
         self._on_loopback = _is_loopback(address)
         self._metrics = Metrics(snapshot)
         self._page = Page()
@@ -57,6 +60,7 @@ class Application:
             "/": self._show_page,
             "/livez": lambda _: Answer(b"alive\n"),
             "/metrics": self._show_metrics,
+            "/peers": self._show_peers,
             "/readyz": self._show_readiness,
             "/status": lambda _: Answer(msgspec.json.encode(self._snapshot()), JSON),
         }
@@ -92,6 +96,17 @@ class Application:
 
     def _show_page(self, _: WSGIEnvironment) -> Answer:
         return Answer(self._page.content, "text/html; charset=utf-8", policy=self._page.policy)
+
+    def _show_peers(self, environment: WSGIEnvironment) -> Answer:
+        names = parse_qs(environment.get("QUERY_STRING", "")).get("device", [])
+        if len(names) != 1:
+            return Answer(b"name one device: /peers?device=NAME\n", status=HTTPStatus.BAD_REQUEST)
+        try:
+            return Answer(msgspec.json.encode(self._peers(names[0])), JSON)
+        except Failure as failure:
+            is_unknown = failure.status == Status.USAGE
+            status = HTTPStatus.NOT_FOUND if is_unknown else HTTPStatus.SERVICE_UNAVAILABLE
+            return Answer(f"{failure}\n".encode(), status=status)
 
     def _show_metrics(self, environment: WSGIEnvironment) -> Answer:
         return Answer(*self._metrics.exposition(environment.get("HTTP_ACCEPT", "")))
@@ -131,12 +146,12 @@ class Readiness(Struct, frozen=True):
 def readiness(snapshot: Snapshot) -> Readiness:
     if snapshot.ready:
         return Readiness(ready=True, reasons=[])
-    reasons = [_reason(device) for device in snapshot.devices if device.error or device.state in _NOT_READY]
+    reasons = [_reason(device) for device in snapshot.devices if device.error or device.awaited or device.state in _NOT_READY]
     return Readiness(ready=False, reasons=reasons or ["zdev is starting or about to end"])
 
 
 def _reason(device: DeviceView) -> str:
-    return f"{device.name}: {device.state}" + (f": {device.trouble}" if device.trouble else "")
+    return ": ".join([f"{device.name}: {device.state}", *filter(None, (device.trouble, "; ".join(device.awaited)))])
 
 
 class Page:

@@ -12,7 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from ..snapshot import DEVICE_STATES, METRICS, DeviceView, DirectionView, Snapshot
-from ..snapshot.connections import CONNECTION_METRICS, ConnectionsView
+from ..snapshot.connections import CONNECTION_METRICS, PEER_STATES, ConnectionsView
 
 OPENMETRICS = "application/openmetrics-text"
 DEVICE_COUNTERS: dict[str, tuple[str, Callable[[DeviceView], float]]] = {
@@ -118,6 +118,16 @@ def _connections(snapshot: Snapshot) -> Iterator[Metric]:
     for device, role, connections in _known(snapshot):
         current.add_metric((device, role), connections.connections)
     yield current
+    peers = GaugeMetricFamily(
+        "zdev_peers",
+        "Connections now, and endpoints to connect to that have none, by state.",
+        labels=("device", "role", "state"),
+    )
+    for each in snapshot.devices:
+        for socket in each.sockets:
+            for state in PEER_STATES if socket.peers else ():
+                peers.add_metric((each.name, socket.role, state), getattr(socket.peers, state))
+    yield peers
     families: dict[str, CounterMetricFamily] = {}
     for field, metric in CONNECTION_METRICS.items():
         labels = ("device", "role", "reason") if metric.reason else ("device", "role")

@@ -4,6 +4,7 @@
   const PERIOD = 1000, PATIENCE = 5000; // ms between two requests; ms for an answer
   const POINTS = 60; // of a chart
   const TROUBLE = ["waiting", "failed"];
+  const MOST_PEERS = 200; // rows; more would make the page slow
   const TITLES = ["in to out", "out to in"];
   const byId = (id) => document.getElementById(id);
   const cards = new Map(); // of the devices, by name
@@ -93,12 +94,75 @@
   }
 
   // Of the connections: how many, then each counter that may explain missing messages
-  const UNREMARKABLE = ["connections", "accepted", "connected", "unmatched"];
+  const UNREMARKABLE = ["connections", "shaking_hands", "accepted", "connected", "unmatched"];
 
   function connections(socket) {
     if (!socket.connections) return [];
     const counts = Object.entries(socket.connections).filter(([name, n]) => n && !UNREMARKABLE.includes(name));
     return [[plural(socket.connections.connections, "connection"), ...counts.map(([name, n]) => `${count(n)} ${name.replaceAll("_", " ")}`)].join(", ")];
+  }
+
+  // The peers of a device: their numbers by state, and each of them while its list is open
+  const PEER_COLUMNS = [
+    ["ID", (peer) => (peer.number ? String(peer.number) : "-")], ["Role", (peer) => peer.role], ["State", (peer) => peer.state],
+    ["Address", (peer) => peer.address.replace("tcp://", "")], ["User", (peer) => peer.user], ["Routing id", (peer) => peer.routing_id],
+    ["Type", (peer) => peer.socket_type], ["Received", (peer) => count(peer.messages_received)],
+    ["Sent", (peer) => count(peer.messages_sent)], ["Waiting", (peer) => count(peer.waiting)],
+    ["In flight", (peer) => count(peer.in_flight)],
+    ["Dropped", (peer) => count(peer.malformed + peer.unroutable + peer.overflowed)],
+    ["Age", (peer) => (peer.age === null ? "" : duration(peer.age))],
+  ];
+  const NUMBERS = ["ID", "Received", "Sent", "Waiting", "In flight", "Dropped"];
+  const KEPT = ["ID", "Received", "Sent"]; // also if all are 0
+  const PEER_CLASSES = { blocked: "slow", held: "slow", retrying: "bad", disconnected: "bad" };
+
+  function peerCounts(device) {
+    return device.sockets.filter((socket) => socket.peers).map((socket) => {
+      const counts = Object.entries(socket.peers).filter(([, n]) => n).map(([state, n]) => `${count(n)} ${state}`);
+      return `${socket.role}: ${counts.join(", ") || "none"}`;
+    }).join("; ");
+  }
+
+  function cells(tag, list) {
+    const row = document.createElement("tr");
+    row.append(...list.map(([name, text, kind]) => {
+      const classes = [NUMBERS.includes(name) ? "number" : "", kind || ""].join(" ").trim();
+      return Object.assign(document.createElement(tag), { className: classes, textContent: text });
+    }));
+    return row;
+  }
+
+  function showPeerList(card, peers) {
+    const shown = peers.slice(0, MOST_PEERS);
+    const columns = PEER_COLUMNS.filter(([name, text]) => KEPT.includes(name) || shown.some((peer) => !["", "0"].includes(text(peer))));
+    const failures = shown.filter((peer) => peer.failure).map((peer) => `${peer.endpoint} ${peer.failure}`);
+    const more = peers.length > shown.length ? [`the first ${count(MOST_PEERS)} of ${count(peers.length)}; zdev peers shows all`] : [];
+    write(card, { peers_note: more.concat(failures).join("; ") });
+    card.querySelector(".peers thead").replaceChildren(cells("th", columns.map(([name]) => [name, name])));
+    card.querySelector(".peers tbody").replaceChildren(...shown.map((peer) => {
+      return cells("td", columns.map(([name, text]) => [name, text(peer), name === "State" ? PEER_CLASSES[peer.state] : ""]));
+    }));
+  }
+
+  async function askPeers(card, name) {
+    if (card.asking || card.hidden || !card.querySelector(".peers").open) return;
+    card.asking = true;
+    try {
+      const answer = await fetch(`peers?device=${encodeURIComponent(name)}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+      if (answer.ok) showPeerList(card, await answer.json());
+      else write(card, { peers_note: await answer.text() });
+    } catch {
+      // the next one may be answered
+    }
+    card.asking = false;
+  }
+
+  function showPeers(card, device) {
+    const box = card.querySelector(".peers"), counts = peerCounts(device);
+    box.hidden = !counts;
+    write(card, { peers: counts });
+    if (!box.ontoggle) box.ontoggle = () => askPeers(card, device.name);
+    askPeers(card, device.name);
   }
 
   function failure(connect) {
@@ -152,6 +216,7 @@
     classed(card.querySelector("[data-text=held]"), "held", most >= 0.005);
     showWays(card, device);
     showSockets(card, device.sockets);
+    showPeers(card, device);
     card.words = [device.name, device.state, device.type, ...device.sockets.flatMap((s) => [...s.binds, ...s.connects])].join("\n").toLowerCase();
   }
 
