@@ -35,6 +35,7 @@ public:
     void start();           // connects
     void stop_accepting();  // no further connections
     void finish_sending();  // FIN to every peer, once its queue is sent
+    bool sends_pending() const noexcept;
     bool empty() const noexcept { return connections_.empty(); }
     void abandon();  // ends every connection, and counts the messages lost
 
