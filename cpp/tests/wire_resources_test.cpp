@@ -73,6 +73,69 @@ TEST_F(OnWire, ConnectionsThatComeAndGoLeaveNoDescriptorByteOrTimer) {
     EXPECT_TRUE(eventually([&] { return allocated() < before + 8192; }, 1s)) << allocated() - before;
 }
 
+// Senders that leave while nothing takes their messages. Returns how many of `count` keep a descriptor of the device.
+std::ptrdiff_t left_behind(running& device, std::size_t count, int type, const std::string& bytes) {
+    const auto before = descriptors();
+    for (std::size_t i = 0; i < count; ++i) {
+        raw_peer peer(device.at("in"));
+        peer.shake_hands(type);
+        peer.send(bytes);
+        if (i % 5 == 4 && bytes.size() < 1000) peer.reset();
+    }
+    EXPECT_TRUE(eventually([&] { return device.device.connections("in").accepted >= count; }));
+    EXPECT_TRUE(device.connected("in", 0));
+    return descriptors() - before;
+}
+
+TEST_F(OnWire, ASenderThatLeavesWhileItsMessagesWaitKeepsNoDescriptor) {
+    constexpr std::size_t count = 200;
+    running device(pair(ZMQ_ROUTER, ZMQ_DEALER));
+    EXPECT_EQ(left_behind(device, count, ZMQ_DEALER, framed({"", "first"}) + framed({"", "second"}) + "\1"), 0);
+    auto worker = dial(ZMQ_DEALER, device.at("out"));
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto first = recv(worker), second = recv(worker);
+        EXPECT_EQ(first, (message{first[0], "", "first"}));
+        EXPECT_EQ(second, (message{first[0], "", "second"}));
+    }
+    EXPECT_TRUE(silent(worker));
+    send(worker, {"", "nobody"});  // the device still runs
+    EXPECT_TRUE(eventually([&] { return device.device.statistics().out.unroutable == 1; }));
+    EXPECT_EQ(device.device.connections("in").messages_lost, 0);
+}
+
+TEST_F(OnWire, MessagesOfSendersThatLeftBeforeTheEndOfADeviceAreDeliveredOrCounted) {
+    constexpr std::size_t count = 20;
+    for (const bool with_receiver : {false, true}) {
+        auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
+        spec.in.options.linger = spec.out->options.linger = with_receiver ? milliseconds(5000) : milliseconds(50);
+        running device(spec);
+        device.device.pause();
+        left_behind(device, count, ZMQ_DEALER, framed({"hello"}));
+        auto worker = unbound(ZMQ_DEALER);
+        if (with_receiver) worker.connect(device.at("out"));
+        ASSERT_TRUE(device.connected("out", with_receiver ? 1 : 0));
+        EXPECT_EQ(device.stop(), outcome::stopped);
+        for (std::size_t i = 0; i < count && with_receiver; ++i) EXPECT_EQ(recv(worker)[1], "hello");
+        EXPECT_EQ(device.device.connections("in").messages_lost, with_receiver ? 0 : count);
+    }
+}
+
+TEST_F(OnWire, WhatADeviceKeepsOfSendersThatLeftIsBounded) {
+    constexpr std::size_t count = 800, size = 60000;  // 48 MB; beyond 32 MiB, the messages stay in the network
+    auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+    running device(spec);
+    const std::size_t before = allocated();
+    const auto kept = left_behind(device, count, ZMQ_PUSH, framed({std::string(size, 'x')}));
+    EXPECT_GT(kept, 0);
+    EXPECT_LT(kept, count / 2);
+    if (counts_memory) {
+        EXPECT_LT(allocated() - before, (std::size_t{32} << 20) + count * 20000);
+    }
+    auto sink = dial(ZMQ_PULL, device.at("out"));
+    for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(recv(sink)[0].size(), size);
+    EXPECT_EQ(left_behind(device, 1, ZMQ_PUSH, framed({"x"})), 0);
+}
+
 TEST_F(OnWire, MemoryIsBoundedByTheHighWaterMarkTheMessagesAndTheReceivers) {
     if (!counts_memory) GTEST_SKIP() << "a sanitizer has no figures of memory";
     constexpr std::size_t receivers = 5, senders = 50, hwm = 20, size = 10000;
