@@ -1,8 +1,12 @@
 // What connections cost the wire engine: descriptors and memory, of peers that come and go, stop reading or reset.
 
 #include <malloc.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <random>
 
 #include "wire_support.hpp"
 
@@ -18,6 +22,24 @@ constexpr bool counts_memory = true;
 std::size_t allocated() {
     const auto info = ::mallinfo2();
     return info.uordblks + info.hblkhd;
+}
+
+// Memory that only this process uses.
+std::size_t private_bytes() {
+    std::ifstream rollup("/proc/self/smaps_rollup");
+    std::size_t total = 0, kilobytes = 0;
+    for (std::string word; rollup >> word;) {
+        if (word.rfind("Private_", 0) == 0 && rollup >> kilobytes) total += kilobytes * 1024;
+    }
+    return total;
+}
+
+// Whether the process may have that many descriptors.
+bool raise_descriptors(rlim_t wanted) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = std::max(limit.rlim_cur, std::min(wanted, limit.rlim_max));
+    return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted;
 }
 
 std::ptrdiff_t descriptors() {
@@ -48,18 +70,45 @@ TEST_F(OnWire, AResetAtAnyByteEndsOnlyItsConnection) {
     EXPECT_EQ(recv(sink), (message{"still", "here"}));
 }
 
+TEST_F(OnWire, AThousandIdleConnectionsTakeUnderFourKilobytesEach) {
+    if (!counts_memory) GTEST_SKIP() << "a sanitizer allocates additional memory";
+    if (!raise_descriptors(2500)) GTEST_SKIP() << "too few descriptors";
+    auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
+    spec.in.options.heartbeat_ivl = 60s;  // a timer for each connection
+    running device(spec);
+    std::vector<std::unique_ptr<raw_peer>> peers;
+    const auto add = [&](std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            peers.push_back(std::make_unique<raw_peer>(device.at("in")));
+            peers.back()->shake_hands(ZMQ_DEALER);
+        }
+        return device.connected("in", peers.size());
+    };
+    ASSERT_TRUE(add(50));  // what is allocated once
+    const std::size_t before = private_bytes();
+    ASSERT_TRUE(add(1000));
+    const std::size_t taken = private_bytes() - before;
+    RecordProperty("bytes_each", std::to_string(taken / 1000));
+    EXPECT_LT(taken, 1000 * 4096);
+}
+
 TEST_F(OnWire, ConnectionsThatComeAndGoLeaveNoDescriptorByteOrTimer) {
     auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
     spec.in.options.heartbeat_ivl = 60s;  // a timer for each connection
     running device(spec);
+    zmtp::handshake ours({ZMQ_DEALER, "", {}});
+    std::string said = ours.take_output();
+    ours.feed(zmtp::encode({}));
+    said += ours.take_output() + framed({"a", std::string(300, 'b'), "c"});
+    std::minstd_rand random;
     const auto accepted = [&] { return device.device.connections("in").accepted; };
     const auto come_and_go = [&](std::uint64_t count) {
         const std::uint64_t before = accepted();
         for (std::uint64_t i = 0; i < count; ++i) {
             raw_peer peer(device.at("in"));
-            if (i % 4 == 1) peer.send("x");
-            if (i % 4 > 1) peer.shake_hands(ZMQ_DEALER);
-            if (i % 4 == 3) peer.reset();
+            if (i % 4 > 0) peer.send(said.substr(0, random() % said.size()));
+            if (i % 4 == 0) peer.shake_hands(ZMQ_DEALER);
+            if (i % 2 == 0) peer.reset();
         }
         return eventually([&] { return accepted() == before + count; }) && device.connected("in", 0) &&
                eventually([&] { return device.device.statistics().loop_iterations > 0; });
@@ -67,7 +116,7 @@ TEST_F(OnWire, ConnectionsThatComeAndGoLeaveNoDescriptorByteOrTimer) {
     ASSERT_TRUE(come_and_go(200));  // what is allocated once
     const auto open_before = descriptors();
     const std::size_t before = allocated();
-    ASSERT_TRUE(come_and_go(1000));
+    ASSERT_TRUE(come_and_go(5000));  // thousands a second
     EXPECT_TRUE(eventually([&] { return descriptors() <= open_before; }));
     if (!counts_memory) return;
     EXPECT_TRUE(eventually([&] { return allocated() < before + 8192; }, 1s)) << allocated() - before;
