@@ -28,7 +28,7 @@ public:
         endpoint_ = wire::to_text(at);
         for (auto& each : waiting_) {
             open(each, at);
-            ::connect(each.get(), at.get(), at.size);
+            static_cast<void>(::connect(each.get(), at.get(), at.size));
         }
     }
     std::string port() const { return endpoint_.substr(endpoint_.rfind(':')); }

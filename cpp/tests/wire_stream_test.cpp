@@ -136,7 +136,8 @@ TEST_F(OnWire, AStreamGoesOnAfterEachOfManyPausesOfItsReceivers) {
             int number = 0;
             const repeatedly feed([&] {
                 for (auto& each : sources) {
-                    if (writable(each, 1ms)) send(each, {std::to_string(++number), std::string(number % 3 * 3000, 'x')});
+                    if (writable(each, 1ms))
+                        send(each, {std::to_string(++number), std::string(number % 3 == 0 ? 6000 : 10, 'x')});
                 }
             });
             for (int i = 0; i < 400; ++i) {

@@ -23,7 +23,7 @@ std::uint16_t port_of(const std::string& endpoint) {
 int option(int fd, int level, int name) {
     int value = -1;
     socklen_t size = sizeof value;
-    EXPECT_EQ(::getsockopt(fd, level, name, &value, &size), 0) << std::strerror(errno);
+    EXPECT_EQ(::getsockopt(fd, level, name, &value, &size), 0) << errno;
     return value;
 }
 
@@ -153,7 +153,7 @@ TEST_F(Options, BacklogIsTheNumberOfConnectionsThatMayWait) {
 
 TEST_F(Options, BindtodeviceConfinesASocketToAnInterface) {
     const reserved probe(false);
-    if (::setsockopt(probe.fd(), SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0) GTEST_SKIP() << std::strerror(errno);
+    if (::setsockopt(probe.fd(), SOL_SOCKET, SO_BINDTODEVICE, "lo", 3) != 0) GTEST_SKIP() << "not permitted: errno " << errno;
     start([](socket_options& options) { options.bindtodevice = "lo"; });
     const auto [accepted, connected] = opened();
     for (const int fd : {accepted, connected, listener()}) {
