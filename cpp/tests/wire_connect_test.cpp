@@ -3,10 +3,107 @@
 #include <net/if.h>
 
 #include "../src/wire/address.hpp"
+#include "../src/wire/sockets.hpp"
 #include "wire_support.hpp"
 
 namespace zdev::test {
 namespace {
+
+wire::spec connecting(const std::string& to) {
+    auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+    spec.out->binds = {};
+    spec.out->connects = {to};
+    spec.out->options.reconnect_ivl = 10ms;
+    return spec;
+}
+
+// A port whose backlog is full: the system does not answer further connects.
+class unanswering {
+public:
+    explicit unanswering(const std::string& host) {
+        auto at = wire::resolve({host, "0", false}, false, true).front();
+        if (!open(listener_, at) || ::bind(listener_.get(), at.get(), at.size) != 0 || ::listen(listener_.get(), 0) != 0)
+            throw std::runtime_error("cannot listen at " + host);
+        at = wire::local_address(listener_.get());
+        endpoint_ = wire::to_text(at);
+        for (auto& each : waiting_) {
+            open(each, at);
+            static_cast<void>(::connect(each.get(), at.get(), at.size));
+        }
+    }
+    std::string port() const { return endpoint_.substr(endpoint_.rfind(':')); }
+    const std::string& endpoint() const { return endpoint_; }
+
+private:
+    static bool open(wire::descriptor& made, const wire::address& at) {
+        made = wire::descriptor(::socket(at.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+        return static_cast<bool>(made);
+    }
+    wire::descriptor listener_, waiting_[3];
+    std::string endpoint_;
+};
+
+TEST_F(OnWire, AConnectThatIsNotAnsweredIsGivenUpAfterConnectTimeout) {
+    const unanswering silent("127.0.0.1");
+    auto spec = connecting(silent.endpoint());
+    spec.out->options.connect_timeout = 50ms;
+    running device(spec);
+    EXPECT_TRUE(eventually([&] { return device.device.connections("out").connect_failures >= 3; }));
+    EXPECT_EQ(device.device.connects("out")[0].failure, "connecting took too long");
+}
+
+TEST_F(OnWire, AfterConnectTimeoutTheNextAddressOfTheHostNameIsTried) {
+    if (wire::resolve({"localhost", "1", false}, false, true).size() < 2) GTEST_SKIP() << "localhost has only one address here";
+    for (const auto& [silent_host, host] : {std::pair{"127.0.0.1", "[::1]"}, {"::1", "127.0.0.1"}}) {
+        const unanswering silent(silent_host);
+        auto sink = unbound(ZMQ_PULL, [](zmq::socket_t& s) { s.set(zmq::sockopt::ipv6, true); });
+        sink.bind(std::string("tcp://") + host + silent.port());
+        auto spec = connecting("tcp://localhost" + silent.port());
+        spec.out->options.ipv6 = true;
+        spec.out->options.connect_timeout = 50ms;
+        running device(spec);
+        EXPECT_TRUE(device.connected("out", 1)) << silent_host;
+    }
+}
+
+// The longest time until the next attempt that was seen during some failures.
+milliseconds longest_retry(running& device, std::uint64_t failures) {
+    milliseconds longest{0};
+    EXPECT_TRUE(eventually([&] {
+        longest = std::max(longest, device.device.connects("out")[0].retry_in.value_or(0ms));
+        return device.device.connections("out").connect_failures >= failures;
+    }));
+    return longest;
+}
+
+TEST_F(OnWire, ReconnectIvlIsTheLongestTimeBetweenAttempts) {
+    const reserved refusing(false);
+    auto spec = connecting(refusing.endpoint());
+    spec.out->options.reconnect_ivl = 40ms;
+    running device(spec);
+    EXPECT_LE(longest_retry(device, 10), 40ms);
+}
+
+TEST_F(OnWire, ReconnectIvlMaxLetsTheTimeBetweenAttemptsGrowUpToIt) {
+    const reserved refusing(false);
+    auto spec = connecting(refusing.endpoint());
+    spec.out->options.reconnect_ivl = 2ms;
+    spec.out->options.reconnect_ivl_max = 100ms;
+    running device(spec);
+    const auto longest = longest_retry(device, 12);
+    EXPECT_LE(longest, 100ms);
+    EXPECT_GT(longest, 30ms);  // the last delays are 50 to 100 ms
+}
+
+TEST_F(OnWire, ANegativeReconnectIvlMeansOneAttempt) {
+    const reserved refusing(false);
+    auto spec = connecting(refusing.endpoint());
+    spec.out->options.reconnect_ivl = -1ms;
+    running device(spec);
+    EXPECT_EQ(longest_retry(device, 1), 0ms);
+    std::this_thread::sleep_for(a_moment);
+    EXPECT_EQ(device.device.connections("out").connect_failures, 1);
+}
 
 TEST_F(OnWire, AnEndpointThatCannotBeConnectedToIsAnErrorThatNamesIt) {
     for (const char* const endpoint :
@@ -81,6 +178,7 @@ TEST_F(OnWire, AConnectIsRetriedAndNothingIsSentBeforeItIsEstablished) {
     spec.out->binds = {};
     spec.out->connects = {where};
     spec.out->options.reconnect_ivl = 10ms;
+    spec.out->options.immediate = false;  // has no effect
     running device(spec);
     const auto failures = [&] { return device.device.connections("out").connect_failures; };
     ASSERT_TRUE(eventually([&] { return failures() > 2; }));

@@ -138,6 +138,20 @@ TEST_F(OnWire, APeerThatDoesNotAnswerPingsIsDisconnectedAndOneThatDoesIsNot) {
     EXPECT_EQ(recv(sink), message{"hello"});
 }
 
+TEST_F(OnWire, APingAnnouncesTheTimeToLive) {
+    auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+    spec.in.options.heartbeat_ivl = 20ms;
+    spec.in.options.heartbeat_ttl = 1200ms;
+    running device(spec);
+    raw_peer peer(device.at("in"));
+    peer.shake_hands(ZMQ_PUSH);
+    std::string ping;
+    zmtp::append_ping(ping, {1200ms, {}});
+    std::string got = peer.take_extra();
+    if (got.size() < ping.size()) got += peer.receive(ping.size() - got.size());
+    EXPECT_EQ(got.substr(0, ping.size()), ping);
+}
+
 TEST_F(OnWire, ThePeersTimeToLiveIsKept) {
     running device(pair(ZMQ_PULL, ZMQ_PUSH));
     raw_peer peer(device.at("in"));

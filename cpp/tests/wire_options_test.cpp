@@ -1,7 +1,5 @@
 // Options of the wire engine that peers can see.
 
-#include <fstream>
-
 #include "wire_support.hpp"
 
 namespace zdev::test {
@@ -117,32 +115,6 @@ TEST_F(OnWire, InvalidOptionsAreRefusedByName) {
     EXPECT_NE(why([](auto& s) { s.out->options.metadata = {{"Name", "x"}}; }).find("metadata"), std::string::npos);
     EXPECT_NE(why([](auto& s) { s.out->options.subscribe = {""}; }).find("subscribe"), std::string::npos);
     EXPECT_NE(why([](auto& s) { s.out->binds = {}; }).find("endpoint"), std::string::npos);
-}
-
-std::size_t resident_bytes() {
-    std::size_t pages = 0;
-    std::ifstream statm("/proc/self/statm");
-    statm >> pages >> pages;
-    return pages * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-}
-
-TEST_F(OnWire, AThousandIdleConnectionsTakeUnderFourKilobytesEach) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    GTEST_SKIP() << "a sanitizer allocates additional memory";
-#endif
-    running device(pair(ZMQ_ROUTER, ZMQ_DEALER));
-    std::vector<std::unique_ptr<raw_peer>> peers;
-    const auto add = [&](std::size_t count) {
-        for (std::size_t i = 0; i < count; ++i) {
-            peers.push_back(std::make_unique<raw_peer>(device.at("in")));
-            peers.back()->shake_hands(ZMQ_DEALER);
-        }
-        return device.connected("in", peers.size());
-    };
-    ASSERT_TRUE(add(50));
-    const std::size_t before = resident_bytes();
-    ASSERT_TRUE(add(400));
-    EXPECT_LT(resident_bytes() - before, 400 * 4096);
 }
 
 }  // namespace

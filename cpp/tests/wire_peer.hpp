@@ -4,6 +4,7 @@
 #ifndef ZDEV_TESTS_WIRE_PEER_HPP
 #define ZDEV_TESTS_WIRE_PEER_HPP
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -27,7 +28,7 @@ struct socket_address {
     sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
 };
 
-// Of "tcp://127.0.0.1:PORT" or "ipc://@NAME".
+// Of "tcp://ADDRESS:PORT", with an IPv4 address, or "ipc://@NAME".
 inline socket_address address_of(const std::string& endpoint) {
     socket_address made;
     if (endpoint.compare(0, 7, "ipc://@") == 0) {
@@ -38,7 +39,7 @@ inline socket_address address_of(const std::string& endpoint) {
     } else {
         auto* const to = reinterpret_cast<sockaddr_in*>(&made.storage);
         to->sin_family = AF_INET;
-        to->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        ::inet_pton(AF_INET, endpoint.substr(6, endpoint.rfind(':') - 6).c_str(), &to->sin_addr);
         to->sin_port = htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
     }
     return made;

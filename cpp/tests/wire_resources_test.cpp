@@ -1,8 +1,12 @@
 // What connections cost the wire engine: descriptors and memory, of peers that come and go, stop reading or reset.
 
 #include <malloc.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <fstream>
+#include <random>
 
 #include "wire_support.hpp"
 
@@ -18,6 +22,24 @@ constexpr bool counts_memory = true;
 std::size_t allocated() {
     const auto info = ::mallinfo2();
     return info.uordblks + info.hblkhd;
+}
+
+// Memory that only this process uses.
+std::size_t private_bytes() {
+    std::ifstream rollup("/proc/self/smaps_rollup");
+    std::size_t total = 0, kilobytes = 0;
+    for (std::string word; rollup >> word;) {
+        if (word.rfind("Private_", 0) == 0 && rollup >> kilobytes) total += kilobytes * 1024;
+    }
+    return total;
+}
+
+// Whether the process may have that many descriptors.
+bool raise_descriptors(rlim_t wanted) {
+    rlimit limit{};
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = std::max(limit.rlim_cur, std::min(wanted, limit.rlim_max));
+    return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted;
 }
 
 std::ptrdiff_t descriptors() {
@@ -48,18 +70,45 @@ TEST_F(OnWire, AResetAtAnyByteEndsOnlyItsConnection) {
     EXPECT_EQ(recv(sink), (message{"still", "here"}));
 }
 
+TEST_F(OnWire, AThousandIdleConnectionsTakeUnderFourKilobytesEach) {
+    if (!counts_memory) GTEST_SKIP() << "a sanitizer allocates additional memory";
+    if (!raise_descriptors(2500)) GTEST_SKIP() << "too few descriptors";
+    auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
+    spec.in.options.heartbeat_ivl = 60s;  // a timer for each connection
+    running device(spec);
+    std::vector<std::unique_ptr<raw_peer>> peers;
+    const auto add = [&](std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) {
+            peers.push_back(std::make_unique<raw_peer>(device.at("in")));
+            peers.back()->shake_hands(ZMQ_DEALER);
+        }
+        return device.connected("in", peers.size());
+    };
+    ASSERT_TRUE(add(50));  // what is allocated once
+    const std::size_t before = private_bytes();
+    ASSERT_TRUE(add(1000));
+    const std::size_t taken = private_bytes() - before;
+    RecordProperty("bytes_each", std::to_string(taken / 1000));
+    EXPECT_LT(taken, 1000 * 4096);
+}
+
 TEST_F(OnWire, ConnectionsThatComeAndGoLeaveNoDescriptorByteOrTimer) {
     auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
     spec.in.options.heartbeat_ivl = 60s;  // a timer for each connection
     running device(spec);
+    zmtp::handshake ours({ZMQ_DEALER, "", {}});
+    std::string said = ours.take_output();
+    ours.feed(zmtp::encode({}));
+    said += ours.take_output() + framed({"a", std::string(300, 'b'), "c"});
+    std::minstd_rand random;
     const auto accepted = [&] { return device.device.connections("in").accepted; };
     const auto come_and_go = [&](std::uint64_t count) {
         const std::uint64_t before = accepted();
         for (std::uint64_t i = 0; i < count; ++i) {
             raw_peer peer(device.at("in"));
-            if (i % 4 == 1) peer.send("x");
-            if (i % 4 > 1) peer.shake_hands(ZMQ_DEALER);
-            if (i % 4 == 3) peer.reset();
+            if (i % 4 > 0) peer.send(said.substr(0, random() % said.size()));
+            if (i % 4 == 0) peer.shake_hands(ZMQ_DEALER);
+            if (i % 2 == 0) peer.reset();
         }
         return eventually([&] { return accepted() == before + count; }) && device.connected("in", 0) &&
                eventually([&] { return device.device.statistics().loop_iterations > 0; });
@@ -67,10 +116,73 @@ TEST_F(OnWire, ConnectionsThatComeAndGoLeaveNoDescriptorByteOrTimer) {
     ASSERT_TRUE(come_and_go(200));  // what is allocated once
     const auto open_before = descriptors();
     const std::size_t before = allocated();
-    ASSERT_TRUE(come_and_go(1000));
+    ASSERT_TRUE(come_and_go(5000));  // thousands a second
     EXPECT_TRUE(eventually([&] { return descriptors() <= open_before; }));
     if (!counts_memory) return;
     EXPECT_TRUE(eventually([&] { return allocated() < before + 8192; }, 1s)) << allocated() - before;
+}
+
+// Senders that leave while nothing takes their messages. Returns how many of `count` keep a descriptor of the device.
+std::ptrdiff_t left_behind(running& device, std::size_t count, int type, const std::string& bytes) {
+    const auto before = descriptors();
+    for (std::size_t i = 0; i < count; ++i) {
+        raw_peer peer(device.at("in"));
+        peer.shake_hands(type);
+        peer.send(bytes);
+        if (i % 5 == 4 && bytes.size() < 1000) peer.reset();
+    }
+    EXPECT_TRUE(eventually([&] { return device.device.connections("in").accepted >= count; }));
+    EXPECT_TRUE(device.connected("in", 0));
+    return descriptors() - before;
+}
+
+TEST_F(OnWire, ASenderThatLeavesWhileItsMessagesWaitKeepsNoDescriptor) {
+    constexpr std::size_t count = 200;
+    running device(pair(ZMQ_ROUTER, ZMQ_DEALER));
+    EXPECT_EQ(left_behind(device, count, ZMQ_DEALER, framed({"", "first"}) + framed({"", "second"}) + "\1"), 0);
+    auto worker = dial(ZMQ_DEALER, device.at("out"));
+    for (std::size_t i = 0; i < count; ++i) {
+        const auto first = recv(worker), second = recv(worker);
+        EXPECT_EQ(first, (message{first[0], "", "first"}));
+        EXPECT_EQ(second, (message{first[0], "", "second"}));
+    }
+    EXPECT_TRUE(silent(worker));
+    send(worker, {"", "nobody"});  // the device still runs
+    EXPECT_TRUE(eventually([&] { return device.device.statistics().out.unroutable == 1; }));
+    EXPECT_EQ(device.device.connections("in").messages_lost, 0);
+}
+
+TEST_F(OnWire, MessagesOfSendersThatLeftBeforeTheEndOfADeviceAreDeliveredOrCounted) {
+    constexpr std::size_t count = 20;
+    for (const bool with_receiver : {false, true}) {
+        auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
+        spec.in.options.linger = spec.out->options.linger = with_receiver ? milliseconds(5000) : milliseconds(50);
+        running device(spec);
+        device.device.pause();
+        left_behind(device, count, ZMQ_DEALER, framed({"hello"}));
+        auto worker = unbound(ZMQ_DEALER);
+        if (with_receiver) worker.connect(device.at("out"));
+        ASSERT_TRUE(device.connected("out", with_receiver ? 1 : 0));
+        EXPECT_EQ(device.stop(), outcome::stopped);
+        for (std::size_t i = 0; i < count && with_receiver; ++i) EXPECT_EQ(recv(worker)[1], "hello");
+        EXPECT_EQ(device.device.connections("in").messages_lost, with_receiver ? 0 : count);
+    }
+}
+
+TEST_F(OnWire, WhatADeviceKeepsOfSendersThatLeftIsBounded) {
+    constexpr std::size_t count = 800, size = 60000;  // 48 MB; beyond 32 MiB, the messages stay in the network
+    auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+    running device(spec);
+    const std::size_t before = allocated();
+    const auto kept = left_behind(device, count, ZMQ_PUSH, framed({std::string(size, 'x')}));
+    EXPECT_GT(kept, 0);
+    EXPECT_LT(kept, count / 2);
+    if (counts_memory) {
+        EXPECT_LT(allocated() - before, (std::size_t{32} << 20) + count * 20000);
+    }
+    auto sink = dial(ZMQ_PULL, device.at("out"));
+    for (std::size_t i = 0; i < count; ++i) EXPECT_EQ(recv(sink)[0].size(), size);
+    EXPECT_EQ(left_behind(device, 1, ZMQ_PUSH, framed({"x"})), 0);
 }
 
 TEST_F(OnWire, MemoryIsBoundedByTheHighWaterMarkTheMessagesAndTheReceivers) {

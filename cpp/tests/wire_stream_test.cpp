@@ -119,5 +119,34 @@ TEST_F(OnWire, APairOfOneDirectionMayBeReversed) {
     EXPECT_EQ(recv(sink), message{"last"});
 }
 
+// A lost wake-up would leave messages waiting that have a receiver.
+TEST_F(OnWire, AStreamGoesOnAfterEachOfManyPausesOfItsReceivers) {
+    for (const auto& [in, out] : {std::pair{ZMQ_PULL, ZMQ_PUSH}, {ZMQ_ROUTER, ZMQ_DEALER}}) {
+        for (const std::size_t hwm : {1, 2, 5, 100}) {
+            auto spec = pair(in, out);
+            spec.in.binds = spec.out->binds = {"ipc://*"};  // TCP itself waits 200 ms when small windows are full
+            spec.in.options.linger = spec.out->options.linger = 0ms;
+            spec.out->options.sndhwm = hwm;
+            spec.out->options.sndbuf = 4096;
+            running device(spec);
+            zmq::socket_t sinks[2], sources[2];
+            for (auto& each : sinks) each = dial(out == ZMQ_PUSH ? ZMQ_PULL : ZMQ_DEALER, device.at("out"), tiny);
+            for (auto& each : sources) each = dial(in == ZMQ_PULL ? ZMQ_PUSH : ZMQ_DEALER, device.at("in"), tiny);
+            ASSERT_TRUE(device.connected("in", 2) && device.connected("out", 2));
+            int number = 0;
+            const repeatedly feed([&] {
+                for (auto& each : sources) {
+                    if (writable(each, 1ms))
+                        send(each, {std::to_string(++number), std::string(number % 3 == 0 ? 6000 : 10, 'x')});
+                }
+            });
+            for (int i = 0; i < 400; ++i) {
+                recv(sinks[i % 2]);
+                if (i % 20 == 0) std::this_thread::sleep_for(2ms);  // the pause, in which everything fills
+            }
+        }
+    }
+}
+
 }  // namespace
 }  // namespace zdev::test

@@ -4,6 +4,7 @@
 #define ZDEV_TESTS_WIRE_SUPPORT_HPP
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -108,6 +109,8 @@ public:
         to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         to.sin_port = htons(static_cast<std::uint16_t>(std::stoi(endpoint.substr(endpoint.rfind(':') + 1))));
         if (::connect(fd_, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) throw std::runtime_error("cannot connect");
+        const int at_once = 1;  // or a reset could discard what was sent before it
+        ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     }
     ~raw_peer() { close(); }
     raw_peer(const raw_peer&) = delete;

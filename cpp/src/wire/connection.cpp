@@ -55,6 +55,7 @@ connection::connection(loop& loop, connection_handler& handler, descriptor fd, c
 connection::~connection() {
     set_held(false);
     if (registered_) loop_.remove(fd_.get());
+    loop_.give_back(kept_);
 }
 
 void connection::set_routing_id(std::string id) {
@@ -86,12 +87,7 @@ void connection::resume() {
 }
 
 void connection::handle(std::uint32_t events) {
-    if ((events & (EPOLLHUP | EPOLLERR)) != 0 && (held_ || (interest_ & EPOLLIN) == 0)) {
-        // epoll reports these even if no event is requested: remove the descriptor until it may be read again.
-        loop_.remove(fd_.get());
-        registered_ = false;
-        return break_off();
-    }
+    if ((events & (EPOLLHUP | EPOLLERR | EPOLLRDHUP)) != 0 && held_) return keep_rest();
     if ((events & EPOLLOUT) != 0) {
         blocked_ = false;
         loop_.flush_later(*this);
@@ -175,10 +171,9 @@ void connection::close(ending why, std::string reason) {
 }
 
 void connection::update_interest() {
-    if (ended_) return;
-    const std::uint32_t wanted = (held_ ? 0U : EPOLLIN) | (blocked_ && writable_ && !queue_.empty() ? EPOLLOUT : 0U);
-    if (registered_ && wanted == interest_) return;
-    if (!registered_ && wanted == 0) return;
+    if (ended_ || !fd_) return;
+    const std::uint32_t wanted = (held_ ? EPOLLRDHUP : EPOLLIN) | (blocked_ && writable_ && !queue_.empty() ? EPOLLOUT : 0U);
+    if (registered_ ? wanted == interest_ : held_) return;
     registered_ ? loop_.modify(*this, fd_.get(), wanted) : loop_.add(*this, fd_.get(), wanted);
     interest_ = wanted;
     registered_ = true;

@@ -140,6 +140,7 @@ private:
     void take_command(char* data, std::size_t& size, std::size_t& used);
     void handle_command(std::string_view body);
     void hold();
+    void keep_rest();
     void set_held(bool held) noexcept;
     void sent_one() {
         ++traffic.messages_sent;
@@ -165,7 +166,8 @@ private:
     zmtp::peer_identity peer_;
     std::string routing_id_, routing_frame_;
     zmtp::scanner scanner_;
-    buffer rest_;  // received and not taken: an unfinished message, or whole messages while held
+    buffer rest_;           // received and not taken: an unfinished message, or whole messages while held
+    std::size_t kept_ = 0;  // bytes that the loop lets it keep without a descriptor
     send_queue queue_;
     heartbeat heartbeat_;
     timer timer_;  // of the handshake, then of the heartbeat

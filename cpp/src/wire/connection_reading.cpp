@@ -1,5 +1,6 @@
 // The half of a connection that receives: bytes become whole messages.
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -87,7 +88,27 @@ void connection::take_up() {
         }
         if (rest_.empty() && rest_.capacity() > small_rest) rest_.release();
     }
-    if (!held_) update_interest();
+    if (!held_) fd_ ? update_interest() : close(ending::closed, "it closed the connection");
+}
+
+// The peer has left while its messages cannot be taken. They are kept without the descriptor, if there is not too much to
+// keep; otherwise they stay in the network, and the descriptor is not watched, because epoll would report it all the time.
+void connection::keep_rest() {
+    loop_.remove(fd_.get());
+    registered_ = false;
+    break_off();
+    int waiting = 0;
+    if (ended_ || ::ioctl(fd_.get(), FIONREAD, &waiting) != 0) return;
+    const std::size_t bytes = sizeof *this + rest_.size() + static_cast<std::size_t>(waiting);
+    if (!loop_.keep(bytes)) return;
+    kept_ = bytes;
+    timer_.cancel();
+    rest_.reserve_more(static_cast<std::size_t>(waiting));
+    for (ssize_t count = 1; count > 0 && rest_.space() > 0;) {
+        count = ::recv(fd_.get(), rest_.end(), rest_.space(), MSG_DONTWAIT);
+        if (count > 0) rest_.written(static_cast<std::size_t>(count));
+    }
+    fd_.reset();
 }
 
 // Returns how many bytes at the front were used. Commands within a message are cut out, which makes `size` smaller.

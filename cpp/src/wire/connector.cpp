@@ -111,13 +111,18 @@ void connector::try_next() {
     if (!fd_) return fail(reason(errno));
     if (!bind_source(to) || (::connect(fd_.get(), to.get(), to.size) != 0 && errno != EINPROGRESS)) {
         const std::string why = reason(errno);
-        fd_.reset();
-        return next_ < addresses_.size() ? try_next() : fail(why);
+        return give_up(why);
     }
     loop_.add(*this, fd_.get(), EPOLLOUT);
     if (options_.connect_timeout.count() > 0) {
-        timeout_.start(loop_.now() + options_.connect_timeout, [this] { fail("connecting took too long"); });
+        timeout_.start(loop_.now() + options_.connect_timeout, [this] { give_up("connecting took too long"); });
     }
+}
+
+// This address, and all of them if there is no other.
+void connector::give_up(const std::string& why) {
+    stop_watching();
+    next_ < addresses_.size() ? try_next() : fail(why);
 }
 
 // True: the endpoint has no source address, or the socket is bound to it. False: see errno.
@@ -143,7 +148,7 @@ void connector::on_events(std::uint32_t) {
     descriptor connected = std::exchange(fd_, descriptor());
     loop_.remove(connected.get());
     if (fault == 0 && is_own(connected.get())) fault = ECONNREFUSED;
-    if (fault != 0) return next_ < addresses_.size() ? try_next() : fail(reason(fault));
+    if (fault != 0) return give_up(reason(fault));
     set_options(connected.get(), addresses_[next_ - 1].family(), options_);
     handlers_.on_connected(std::move(connected));
 }

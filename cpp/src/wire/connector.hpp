@@ -45,6 +45,7 @@ private:
 
     void try_next();
     bool bind_source(const address& to) const;
+    void give_up(const std::string& why);
     void fail(const std::string& why);
     void retry();
     void plan(std::optional<clock::time_point> retry_at) noexcept;

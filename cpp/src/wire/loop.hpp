@@ -70,8 +70,17 @@ public:
     std::size_t read_size() const noexcept { return std::clamp(kept_by_held / (held_ + 1), least_read, scratch_.capacity()); }
     void count_held(bool held) noexcept { held ? ++held_ : --held_; }
 
+    // Whether a connection whose peer has left may keep that many bytes for later; if so, give_back() when it ends.
+    bool keep(std::size_t bytes) noexcept {
+        if (bytes > kept_of_departed - kept_) return false;
+        kept_ += bytes;
+        return true;
+    }
+    void give_back(std::size_t bytes) noexcept { kept_ -= bytes; }
+
 private:
     static constexpr std::size_t kept_by_held = std::size_t{16} << 20, least_read = std::size_t{16} * 1024;
+    static constexpr std::size_t kept_of_departed = std::size_t{32} << 20;
 
     int wait_time(milliseconds longest) const;
 
@@ -79,7 +88,7 @@ private:
     wire::timers timers_;
     clock::time_point now_ = clock::now();
     buffer scratch_;
-    std::size_t held_ = 0;
+    std::size_t held_ = 0, kept_ = 0;
     std::uint64_t last_number_ = 0;
     chunk_pool chunks_;
     std::vector<watched*> to_flush_, to_destroy_;

@@ -40,8 +40,9 @@ void set_options(int fd, int family, const socket_options& options) {
     set_if_given(fd, IPPROTO_TCP, TCP_KEEPIDLE, options.tcp_keepalive_idle);
     set_if_given(fd, IPPROTO_TCP, TCP_KEEPCNT, options.tcp_keepalive_cnt);
     set_if_given(fd, IPPROTO_TCP, TCP_KEEPINTVL, options.tcp_keepalive_intvl);
-    if (options.tos != 0)
-        set(fd, family == AF_INET6 ? IPPROTO_IPV6 : IPPROTO_IP, family == AF_INET6 ? IPV6_TCLASS : IP_TOS, options.tos);
+    if (options.tos == 0) return;
+    set(fd, IPPROTO_IP, IP_TOS, options.tos);  // of an IPv6 socket too: its peer may have an IPv4 address
+    if (family == AF_INET6) set(fd, IPPROTO_IPV6, IPV6_TCLASS, options.tos);
 }
 
 address local_address(int fd) {

@@ -164,7 +164,7 @@ private:
             if (each.reads) each.wire->read();
             moved = moved || before != each.wire->bytes_heard() + each.wire->said().size();
             if (!each.wire->closed()) continue;
-            require(ending_, "an honest peer was cut off");
+            require(ending_, "an honest peer was cut off: " + each.id + " at " + role_names[each.at] + state());
             each.left = true;
             each.wire->close();
         }

@@ -29,19 +29,29 @@ private:
     std::mt19937_64 random_;
 };
 
+// A local address for this process alone: a device of another process may go on connecting to a port that is ours now.
+inline const std::string& own_host() {
+    static const auto pid = static_cast<unsigned>(::getpid());
+    static const std::string host = "127." + std::to_string(1 + (pid >> 16) % 254) + "." + std::to_string(pid >> 8 & 0xff) +
+                                    "." + std::to_string(pid & 0xff);
+    return host;
+}
+
 // A socket to which the device connects.
 class listening_peer {
 public:
     explicit listening_peer(bool ipc) {
         static int names = 0;
-        endpoint =
-            ipc ? "ipc://@zdev-model-" + std::to_string(::getpid()) + "-" + std::to_string(names++) : "tcp://127.0.0.1:0";
+        endpoint = ipc ? "ipc://@zdev-model-" + std::to_string(::getpid()) + "-" + std::to_string(names++)
+                       : "tcp://" + own_host() + ":0";
         auto bound = address_of(endpoint);
         fd_ = wire::descriptor(::socket(bound.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         if (::bind(fd_.get(), bound.get(), bound.size) != 0 || ::listen(fd_.get(), 100) != 0 ||
             ::getsockname(fd_.get(), bound.get(), &bound.size) != 0)
             throw std::runtime_error("cannot listen");
-        if (!ipc) endpoint = "tcp://127.0.0.1:" + std::to_string(ntohs(reinterpret_cast<sockaddr_in*>(bound.get())->sin_port));
+        if (!ipc)
+            endpoint =
+                "tcp://" + own_host() + ":" + std::to_string(ntohs(reinterpret_cast<sockaddr_in*>(bound.get())->sin_port));
     }
     wire::descriptor accept() const { return wire::descriptor(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC)); }
     int fd() const noexcept { return fd_.get(); }
@@ -89,7 +99,7 @@ private:
         socket.type = type;
         for (std::size_t left = 1 + random.below(2); left > 0; --left) {
             socket.binds.push_back(random.one_in(2)
-                                       ? "tcp://127.0.0.1:*"
+                                       ? "tcp://" + own_host() + ":*"
                                        : "ipc://@zdev-model-d" + std::to_string(::getpid()) + "-" + std::to_string(names++));
         }
         for (std::size_t left = random.below(3) / 2; left > 0; --left)

@@ -145,6 +145,22 @@ def test_messages_arrive_with_the_smallest_maxmsgsize(connect: Callable[..., Any
         assert sink.recv_multipart() == [b"header", b"body"]
 
 
+def test_an_unsubscribed_prefix_is_not_asked_for(connect: Callable[..., Any]) -> None:
+    device = ThreadDevice(zmq.FORWARDER, zmq.SUB, zmq.PUB)
+    publisher = connect(zmq.XPUB)
+    port = publisher.bind_to_random_port("tcp://127.0.0.1")
+    device.connect_in(f"tcp://127.0.0.1:{port}")
+    device.bind_out("tcp://127.0.0.1:*")
+    for option, prefix in ((zmq.SUBSCRIBE, b"a"), (zmq.SUBSCRIBE, b"b"), (zmq.UNSUBSCRIBE, b"a")):
+        device.setsockopt_in(option, prefix)
+    with device:
+        assert publisher.recv() == b"\x01b"
+        subscriber = connect(zmq.SUB)
+        subscriber.subscribe(b"")
+        subscriber.connect(device.endpoints["out"][0])
+        assert not publisher.poll(50)
+
+
 @pytest.fixture
 def listener() -> Iterator[sockets.socket]:
     with sockets.create_server(("127.0.0.1", 0)) as listener:

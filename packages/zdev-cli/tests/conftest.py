@@ -21,6 +21,7 @@ from devices_text import with_engine
 from msgspec import to_builtins
 from patience import PATIENCE
 
+from zdev_cli._words import DEVICE_TYPES
 from zdev_cli.control.client import ask
 from zdev_cli.control.protocol import Request
 
@@ -71,7 +72,8 @@ class Program:
 
     def __init__(self, *arguments: str, limit_files: int | None = None, **environment: str) -> None:
         pipe = subprocess.PIPE
-        if self.engine != "auto" and arguments[:1] == ("run",) and not {"-c", "--config", "--engine"} & set(arguments):
+        takes_engine = arguments[:1] == ("run",) and set(DEVICE_TYPES) & set(arguments[1:2])  # else a file has it
+        if self.engine != "auto" and takes_engine and "--engine" not in arguments:
             arguments = (*arguments, "--engine", self.engine)
         limit = ["prlimit", f"--nofile={limit_files}"] if limit_files else []
         self.process = subprocess.Popen(

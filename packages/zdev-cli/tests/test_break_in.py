@@ -26,6 +26,7 @@ from zdev_cli.traffic.recording import FileWriter
 if TYPE_CHECKING:
     from conftest import Program, Service
 
+pytestmark = pytest.mark.engine("libzmq")  # for CURVE
 ANY = "tcp://127.0.0.1:*"
 REFUSED = zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")

@@ -11,6 +11,7 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 import pytest
+from devices_text import with_engine
 
 from zdev_cli.config import Config, SocketConfig, read
 from zdev_cli.config.authoring import starter, whole
@@ -86,10 +87,10 @@ def test_the_file_is_right_and_has_a_device_of_the_type(init: Init, device_type:
 
 @pytest.mark.parametrize("device_type", TYPES)
 def test_the_file_runs_where_no_other_is_named(
-    zdev: Callable[..., Any], folder: Path, device_type: str, monkeypatch: pytest.MonkeyPatch
+    zdev: Callable[..., Any], folder: Path, device_type: str, engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     on_any_port = re.sub(r"(tcp://127\.0\.0\.1):\d+", r"\1:*", starter(device_type)).replace(":9595", ":0")
-    Path(folder, "zdev.toml").write_text(on_any_port)
+    Path(folder, "zdev.toml").write_text(with_engine(on_any_port, engine))
     monkeypatch.chdir(folder)
     program = zdev("run", "--control", str(folder / "control.sock"))
     while not (line := program.out.next()).startswith("started:"):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Start = Callable[..., "Program"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
 Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
+has_ctrl = pytest.mark.engine("libzmq")  # the wire engine has no socket for commands
 
 
 def test_one_line_per_endpoint_shows_role_type_verb_and_the_resolved_address(zdev: Start) -> None:
@@ -135,6 +136,7 @@ def test_a_signal_ends_it_when_it_is_blocked_too(zdev: Start, connected: Connect
     assert program.statistics()["in_received"] > 1000
 
 
+@has_ctrl
 def test_the_control_socket_is_obeyed(zdev: Start, connected: Connected) -> None:
     program = zdev("run", "queue", "--bind-in", ANY, "--bind-out", ANY, "--bind-ctrl", ANY)
     at = program.endpoints(3)
@@ -152,6 +154,7 @@ def test_the_control_socket_is_obeyed(zdev: Start, connected: Connected) -> None
     assert program.out.rest()[-1].startswith("statistics in_received=2 ")
 
 
+@has_ctrl
 def test_a_drain_ends_it(zdev: Start, connected: Connected) -> None:
     program = zdev("run", "queue", "--bind-in", ANY, "--bind-out", ANY, "--bind-ctrl", ANY)
     at = program.endpoints(3)
@@ -166,6 +169,7 @@ def test_a_drain_ends_it(zdev: Start, connected: Connected) -> None:
     assert program.status() == 0
 
 
+@has_ctrl
 def test_a_drain_that_takes_too_long_ends_it_with_status_75(zdev: Start, connected: Connected) -> None:
     program = zdev("run", "queue", "--bind-in", ANY, "--bind-out", ANY, "--bind-ctrl", ANY)
     at = program.endpoints(3)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
 from patience import PATIENCE
 
 from zdev_background import create_key
@@ -31,6 +32,7 @@ def running(program: str, *words: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
+@pytest.mark.engine("libzmq")  # for CURVE
 def test_a_client_gets_an_answer_to_all_that_it_asks(service: Callable[..., Service], folder: Path) -> None:
     server, _ = create_key(folder / "keys", "orders")
     _, key = create_key(folder / "peers", "peer")

@@ -45,14 +45,15 @@ def collect(stage: Stage) -> Evidence:
 def every_message_is_accounted_for(evidence: Evidence) -> Iterator[str]:
     """Delivered once and in order, with a peer that died, or counted by the device; nothing else."""
     balance, views = evidence.balance, evidence.views
-    if broken := sum(link.breaks for link in evidence.stage.links):
+    broken = sum(link.breaks for link in evidence.stage.links)
+    if broken:
         overtaken = balance.requests.overtaken + balance.replies.overtaken
         evidence.figures["connections broken"] = f"{broken}; {overtaken} messages overtaken by the next connection's"
     evidence.figures["messages"] = f"{balance.requests.sent + balance.replies.sent:,}"
     if balance.wrong:
         yield f"{balance.wrong} messages came to the wrong peer or damaged"
-    # What waited for a worker that died goes to the others, after later messages.
-    returned = evidence.stage.deaths > 0 and any(view.engine == "wire" for view in views)
+    # What waited for a worker that died, or whose connection broke, goes to the others, after later messages.
+    returned = (evidence.stage.deaths > 0 or broken > 0) and any(view.engine == "wire" for view in views)
     for name, leg in (("requests", balance.requests), ("replies", balance.replies)):
         may_overtake = returned and name == "requests"
         if leg.duplicated or (leg.disordered and not may_overtake):
