@@ -131,7 +131,12 @@ std::ptrdiff_t left_behind(running& device, std::size_t count, int type, const s
         peer.send(bytes);
         if (i % 5 == 4 && bytes.size() < 1000) peer.reset();
     }
-    EXPECT_TRUE(eventually([&] { return device.device.connections("in").accepted >= count; }));
+    const auto all_left = [&] {
+        const auto peers = device.device.peers();
+        const auto shaking_hands = [](const auto& each) { return each.state == wire::peer_state::handshake; };
+        return device.device.connections("in").accepted >= count && std::none_of(peers.begin(), peers.end(), shaking_hands);
+    };
+    EXPECT_TRUE(eventually(all_left));
     EXPECT_TRUE(device.connected("in", 0));
     return descriptors() - before;
 }

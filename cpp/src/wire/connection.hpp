@@ -141,6 +141,7 @@ private:
     void handle_command(std::string_view body);
     void hold();
     void keep_rest();
+    void keep_rest(std::size_t waiting);
     void set_held(bool held) noexcept;
     void sent_one() {
         ++traffic.messages_sent;

@@ -96,14 +96,17 @@ void connection::take_up() {
 void connection::keep_rest() {
     loop_.remove(fd_.get());
     registered_ = false;
-    break_off();
     int waiting = 0;
-    if (ended_ || ::ioctl(fd_.get(), FIONREAD, &waiting) != 0) return;
-    const std::size_t bytes = sizeof *this + rest_.size() + static_cast<std::size_t>(waiting);
+    if (::ioctl(fd_.get(), FIONREAD, &waiting) == 0) keep_rest(static_cast<std::size_t>(waiting));
+    break_off();
+}
+
+void connection::keep_rest(std::size_t waiting) {
+    const std::size_t bytes = sizeof *this + rest_.size() + waiting;
     if (!loop_.keep(bytes)) return;
     kept_ = bytes;
     timer_.cancel();
-    rest_.reserve_more(static_cast<std::size_t>(waiting));
+    rest_.reserve_more(waiting);
     for (ssize_t count = 1; count > 0 && rest_.space() > 0;) {
         count = ::recv(fd_.get(), rest_.end(), rest_.space(), MSG_DONTWAIT);
         if (count > 0) rest_.written(static_cast<std::size_t>(count));
