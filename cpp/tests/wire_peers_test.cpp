@@ -111,6 +111,7 @@ TEST_F(OnWire, TheStateOfAPeerSaysWhyNoMessagePasses) {
     auto spec = pair(ZMQ_PULL, ZMQ_PUB);
     spec.out->options.sndhwm = 5;
     spec.out->options.xpub_nodrop = true;
+    spec.in.options.linger = spec.out->options.linger = 0ms;
     running device(spec);
     raw_peer source(device.at("in"));
     ASSERT_TRUE(comes_to(device, "in", peer_state::handshake));
@@ -136,6 +137,9 @@ TEST_F(OnWire, TheStateOfAPeerSaysWhyNoMessagePasses) {
         eventually([&] { return device.device.connections("in").held == 1 && device.device.connections("out").blocked == 1; }));
     raw_peer silent(device.at("in"));
     EXPECT_TRUE(eventually([&] { return device.device.connections("in").shaking_hands == 1; }));
+    device.stop();
+    const auto in = device.device.connections("in"), out = device.device.connections("out");
+    EXPECT_EQ(in.connections + in.shaking_hands + in.held + out.connections + out.blocked, 0);
 }
 
 TEST_F(OnWire, WhatWasDroppedIsCountedForThePeerThatSentItOrWasFull) {

@@ -138,6 +138,7 @@ void role::abandon() {
     }
     loop_.settle();
     lost_.add(pattern_->taken_back());
+    count_states();
 }
 
 zmtp::identity role::ours() const { return {spec_.type, spec_.options.routing_id, spec_.options.metadata}; }
