@@ -123,6 +123,10 @@ void role::finish_sending() {
     for (const auto& each : connections_) each->finish_sending();
 }
 
+bool role::sends_pending() const noexcept {
+    return std::any_of(connections_.begin(), connections_.end(), [](const auto& each) { return each->queue().messages() > 0; });
+}
+
 void role::abandon() {
     for (const auto& each : connections_) {
         if (relay_) (relay_->discards() ? relay_->discarded : lost_).add(each->count_unread());

@@ -36,6 +36,7 @@ public:
     void stop_accepting();  // no further connections
     void finish_sending();  // FIN to every peer, once its queue is sent
     bool empty() const noexcept { return connections_.empty(); }
+    bool sends_pending() const noexcept;
     void abandon();  // ends every connection, and counts the messages lost
 
     role_statistics statistics() const noexcept;
