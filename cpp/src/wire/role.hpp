@@ -9,6 +9,7 @@
 #include <list>
 #include <memory>
 
+#include "admission.hpp"
 #include "connector.hpp"
 #include "listener.hpp"
 #include "relay.hpp"
@@ -39,6 +40,9 @@ public:
     bool sends_pending() const noexcept;
     void abandon();  // ends every connection, and counts the messages lost
 
+    wire::admission& admission() noexcept { return admission_; }
+    void apply_credentials();  // those that were set, if any
+
     role_statistics statistics() const noexcept;
 
     bool on_handshake(connection& from) override;
@@ -59,11 +63,14 @@ private:
     void visit_wishes(const std::function<void(std::string_view)>& visit) const;
     void admit(descriptor fd, connector* via);
     void leave(connection& from);
+    void end_handshake(connection& with);
     bool wants(std::string_view message) const noexcept;
     zmtp::identity ours() const;
 
     loop& loop_;
-    const socket_spec spec_;
+    const socket_spec spec_;  // without its secrets
+    wire::admission admission_;
+    std::map<std::string, std::size_t> handshakes_;  // under way, by address
     std::function<void()> on_room_;
     std::unique_ptr<wire::pattern> pattern_;
     wire::publisher* publisher_ = nullptr;
@@ -76,7 +83,8 @@ private:
     bool ending_ = false;   // no further connections
     bool filters_ = false;  // a SUB that has not subscribed to everything
 
-    counter now_, accepted_, connected_, connect_failures_, accept_pauses_, refused_resources_, lost_, departed_;
+    counter now_, accepted_, connected_, connect_failures_, accept_pauses_, refused_resources_, refused_handshakes_, lost_,
+        departed_;
     std::array<counter, static_cast<std::size_t>(ending::count_)> endings_;
 };
 
