@@ -31,6 +31,7 @@ COMPILER: Packages = {
     "Python.h": ("python3-dev", "python3-devel", "python3"),
     "zmq.h": ("libzmq3-dev", "zeromq-devel", "zeromq"),
     "zmq.hpp": ("cppzmq-dev", "cppzmq-devel", "cppzmq"),
+    "sodium.h": ("libsodium-dev", "libsodium-devel", "libsodium"),
 }
 GOOGLETEST: Packages = {
     "pkg-config": ("pkg-config", "pkgconf-pkg-config", "pkgconf"),

@@ -28,7 +28,7 @@ set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libzdev-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-    "libzdev${zdev_soversion} (= ${PROJECT_VERSION}), libzmq3-dev, cppzmq-dev")
+    "libzdev${zdev_soversion} (= ${PROJECT_VERSION}), libzmq3-dev, cppzmq-dev, libsodium-dev")
 
 # What Debian wants to know of each: its licence, and what changed.
 string(TIMESTAMP zdev_date "%a, %d %b %Y %H:%M:%S +0000" UTC)

@@ -25,13 +25,16 @@ install(
     COMPONENT development)
 install(
     FILES ${CMAKE_CURRENT_BINARY_DIR}/zdevConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/zdevConfigVersion.cmake
-          cmake/FindZMQ.cmake
+          cmake/FindZMQ.cmake cmake/FindSodium.cmake
     DESTINATION ${zdev_cmake_dir}
     COMPONENT development)
 
 set(zdev_pc_requires libzmq)
 if(ZMQ_CPPZMQ_PC)
     string(APPEND zdev_pc_requires " cppzmq")
+endif()
+if(Sodium_FOUND AND NOT BUILD_SHARED_LIBS)
+    set(zdev_pc_requires "${zdev_pc_requires} libsodium")
 endif()
 file(RELATIVE_PATH zdev_pc_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/zdev.pc.in zdev.pc @ONLY)

@@ -6,9 +6,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 #include <zdev/device.hpp>
 
@@ -44,6 +47,7 @@ struct socket_options {
     milliseconds idle_timeout{0};
 
     milliseconds handshake_ivl{30000};   // time for the handshake of a connection; 0: no limit
+    std::size_t max_handshakes = 4096;   // under way from one address; 0: no limit; only in zdev
     milliseconds heartbeat_ivl{0};       // 0: no PING
     milliseconds heartbeat_timeout{-1};  // negative: heartbeat_ivl
     milliseconds heartbeat_ttl{0};
@@ -73,6 +77,39 @@ struct listening_socket {
     int descriptor = -1;
 };
 
+// The security mechanism of a socket (RFC 24, RFC 26). A server and its clients may bind or connect, in any combination. Keys
+// are 32 bytes: zmq_z85_decode(3) makes them of the 40 characters that are usual in files.
+
+// Which peers a server admits. Peers that were admitted and no longer are lose their connection.
+struct credentials {
+    std::map<std::string, std::string> known;  // CURVE: public keys, and a name for each; PLAIN: names, and their passwords
+    bool anyone = false;                       // CURVE: every client that knows the server's key
+    // Nobody new is admitted, because the credentials cannot be read (status 500 of RFC 27). `known` is ignored: peers that are
+    // connected remain.
+    bool unreadable = false;
+};
+
+struct curve_server {
+    std::string secret_key;
+    credentials clients;
+    // Called in the thread of run() for every peer that has shown its key: the peer then waits for the next set_credentials(),
+    // for handshake_ivl at most. Empty: it is admitted or refused at once. It must return quickly, and must not throw.
+    std::function<void()> on_peer;
+};
+struct curve_client {
+    std::string secret_key, server_key;
+};
+struct plain_server {
+    credentials clients;
+    std::function<void()> on_peer;  // as above
+};
+struct plain_client {
+    std::string name, password;  // at most 255 bytes each
+};
+using security = std::variant<std::monostate, curve_server, curve_client, plain_server, plain_client>;
+
+bool curve_available() noexcept;  // whether this library was built with libsodium, which CURVE requires
+
 // One role of a device. Endpoints:
 // - "tcp://HOST:PORT". HOST is an address, a name, an interface or *; an IPv6 address is in brackets, with %INTERFACE where it
 //   needs one. PORT is a number, or * to bind. The first address of a name is bound; to connect, all are tried.
@@ -84,6 +121,7 @@ struct socket_spec {
     std::vector<std::string> binds, connects;
     std::vector<listening_socket> listening;  // sockets that exist already, for some of `binds`
     socket_options options;
+    wire::security security;  // none: NULL, and everybody is admitted
 };
 
 // A third socket that gets a copy of every message forwarded: [prefix, frame, frame, ...].

@@ -24,21 +24,24 @@ struct role_statistics {
     std::uint64_t accept_pauses = 0;     // times that accepting paused because the process had no free descriptor
 
     // Handshakes that failed, by reason.
-    std::uint64_t refused_version = 0;      // the peer speaks ZMTP 1.0 or 2.0
-    std::uint64_t refused_mechanism = 0;    // it uses another security mechanism
-    std::uint64_t refused_socket_type = 0;  // its socket type cannot talk to this one
-    std::uint64_t refused_routing_id = 0;   // its routing id is in use
-    std::uint64_t refused_malformed = 0;    // it does not speak ZMTP, or its handshake is invalid
-    std::uint64_t refused_by_peer = 0;      // it reported an error
-    std::uint64_t refused_resources = 0;    // this process had no memory or descriptor for it
+    std::uint64_t refused_version = 0;         // the peer speaks ZMTP 1.0 or 2.0
+    std::uint64_t refused_mechanism = 0;       // it uses another security mechanism
+    std::uint64_t refused_authentication = 0;  // its key or password is not known, or its handshake was forged
+    std::uint64_t refused_handshakes = 0;      // too many handshakes were under way from its address
+    std::uint64_t refused_socket_type = 0;     // its socket type cannot talk to this one
+    std::uint64_t refused_routing_id = 0;      // its routing id is in use
+    std::uint64_t refused_malformed = 0;       // it does not speak ZMTP, or its handshake is invalid
+    std::uint64_t refused_by_peer = 0;         // it reported an error
+    std::uint64_t refused_resources = 0;       // this process had no memory or descriptor for it
 
     // Incoming connections that were closed at once, by the limit of socket_options.
     std::uint64_t refused_max_connections = 0;
     std::uint64_t refused_max_connections_per_address = 0;
 
     // Connections closed by the device after their handshake, by reason.
-    std::uint64_t framing_errors = 0;   // the peer sent an invalid frame or command
-    std::uint64_t limits_exceeded = 0;  // a frame, message or subscription beyond a limit of socket_options
+    std::uint64_t framing_errors = 0;         // the peer sent an invalid frame or command
+    std::uint64_t credentials_withdrawn = 0;  // its key or password was withdrawn
+    std::uint64_t limits_exceeded = 0;        // a frame, message or subscription beyond a limit of socket_options
 
     std::uint64_t handshake_timeouts = 0;  // connections closed because their handshake took longer than handshake_ivl
     std::uint64_t heartbeat_timeouts = 0;  // connections closed because the peer was silent for too long
@@ -53,11 +56,19 @@ struct role_statistics {
     std::uint64_t publisher_drops = 0;   // of XSUB: copies of a subscriber's message not sent to a publisher at sndhwm
 
     std::uint64_t refused() const noexcept {
-        return refused_version + refused_mechanism + refused_socket_type + refused_routing_id + refused_malformed +
-               refused_by_peer + refused_resources + refused_max_connections + refused_max_connections_per_address;
+        return refused_version + refused_mechanism + refused_authentication + refused_handshakes + refused_socket_type +
+               refused_routing_id + refused_malformed + refused_by_peer + refused_resources + refused_max_connections +
+               refused_max_connections_per_address;
     }
     std::uint64_t protocol_errors() const noexcept { return framing_errors + limits_exceeded; }
     std::uint64_t timeouts() const noexcept { return handshake_timeouts + heartbeat_timeouts + idle_timeouts; }
+};
+
+// A peer that was refused by its credentials, or disconnected because they were withdrawn.
+struct refused_peer {
+    std::string address;  // as ZAP has it: an IP address; empty for ipc
+    std::string key;      // its public key with CURVE, if it came so far; never a name, which may be a password
+    std::string reason;
 };
 
 // How one of the connects of a role is.

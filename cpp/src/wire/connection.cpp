@@ -22,6 +22,7 @@ ending ending_of(zmtp::failure failure) noexcept {
     switch (failure) {
         case zmtp::failure::version: return ending::refused_version;
         case zmtp::failure::mechanism: return ending::refused_mechanism;
+        case zmtp::failure::authentication: return ending::refused_authentication;
         case zmtp::failure::type: return ending::refused_socket_type;
         case zmtp::failure::refused: return ending::refused_by_peer;
         default: return ending::refused_malformed;
@@ -31,13 +32,13 @@ ending ending_of(zmtp::failure failure) noexcept {
 }  // namespace
 
 connection::connection(loop& loop, connection_handler& handler, descriptor fd, const socket_options& options,
-                       zmtp::identity ours)
+                       zmtp::identity ours, std::unique_ptr<zmtp::mechanism> mechanism)
     : loop_(loop),
       handler_(handler),
       fd_(std::move(fd)),
       options_(options),
       hwm_(options.sndhwm),
-      handshake_(std::make_unique<zmtp::handshake>(std::move(ours))),
+      handshake_(std::make_unique<zmtp::handshake>(std::move(ours), std::move(mechanism))),
       scanner_(limits_of(options)),
       queue_(loop.chunks()),
       heartbeat_(options),
@@ -92,11 +93,27 @@ void connection::handle(std::uint32_t events) {
         blocked_ = false;
         loop_.flush_later(*this);
     }
-    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0 && !held_) read();
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || held_) return;
+    if (handshake_ && handshake_->mechanism().is_costly() && !loop_.take_costly_step()) return;  // epoll will report it again
+    read();
 }
 
 std::size_t connection::shake_hands(std::string_view bytes) {
     const std::size_t used = handshake_->feed(bytes);
+    peer_id_ = handshake_->mechanism().peer_id();
+    continue_handshake();
+    return used;
+}
+
+void connection::decide() {
+    if (!handshake_ || !handshake_->waits() || ended_) return;
+    guarded([&] {
+        handshake_->decide();
+        continue_handshake();
+    });
+}
+
+void connection::continue_handshake() {
     if (const std::string output = handshake_->take_output(); !output.empty()) {
         queue_.append_raw(output);
         loop_.flush_later(*this);
@@ -106,6 +123,9 @@ std::size_t connection::shake_hands(std::string_view bytes) {
         close(ending_of(handshake_->failure()), handshake_->reason());
     } else if (handshake_->done()) {
         peer_ = std::move(handshake_->peer());
+        if (auto cipher = handshake_->mechanism().make_cipher()) {
+            sealed_ = std::make_unique<sealed_stream>(std::move(cipher), limits_of(options_));
+        }
         handshake_.reset();
         timer_.cancel();
         joined_ = true;
@@ -117,7 +137,6 @@ std::size_t connection::shake_hands(std::string_view bytes) {
             beat();
         }
     }
-    return used;
 }
 
 void connection::handle_command(std::string_view body) {

@@ -15,7 +15,7 @@
 #include "../zmtp/scanner.hpp"
 #include "heartbeat.hpp"
 #include "loop.hpp"
-#include "send_queue.hpp"
+#include "sealed_stream.hpp"
 
 namespace zdev::wire {
 
@@ -26,6 +26,7 @@ enum class ending {
     closed,
     refused_version,
     refused_mechanism,
+    refused_authentication,
     refused_socket_type,
     refused_routing_id,
     refused_malformed,
@@ -36,6 +37,7 @@ enum class ending {
     heartbeat_timeout,
     idle_timeout,
     kicked,
+    withdrawn,
     count_
 };
 
@@ -77,7 +79,8 @@ public:
 
 class connection final : public watched {
 public:
-    connection(loop& loop, connection_handler& handler, descriptor fd, const socket_options& options, zmtp::identity ours);
+    connection(loop& loop, connection_handler& handler, descriptor fd, const socket_options& options, zmtp::identity ours,
+               std::unique_ptr<zmtp::mechanism> mechanism);
     ~connection() override;
 
     // For patterns. A message may be sent if has_room().
@@ -102,7 +105,9 @@ public:
     void set_routing_id(std::string id);
 
     // For the handler.
-    void resume();                               // after it was held
+    const std::string& peer_id() const noexcept { return peer_id_; }  // CURVE: its public key; PLAIN: its name
+    void decide();                                                    // if its handshake waits for credentials
+    void resume();                                                    // after it was held
     void finish_sending();                       // asks the peer to stop sending: FIN, once the queue is empty
     void close(ending why, std::string reason);  // at the end of this turn
     bool joined() const noexcept { return joined_; }
@@ -121,8 +126,9 @@ public:
     wire::activity activity;                                 // the handler's
     wire::origin origin;                                     // the handler's
     std::list<std::unique_ptr<connection>>::iterator place;  // the handler's
+    std::string address;                                     // the handler's: of an accepted connection
     class connector* via = nullptr;                          // the handler's: its connector, unless it was accepted
-    bool in_pattern = false, held_by_relay = false;          // the handler's
+    bool in_pattern = false, held_by_relay = false, shaking_hands = false;  // the handler's
 
 private:
     template <class Act>
@@ -136,6 +142,10 @@ private:
     void digest(char* data, std::size_t size);
     std::size_t process(char* data, std::size_t& size, buffer* whole);
     std::size_t shake_hands(std::string_view bytes);
+    void continue_handshake();
+    void read_sealed();
+    bool receive_sealed(std::string_view& opened);
+    std::size_t open(char* data, std::size_t size);
     bool take_messages(char* data, std::size_t size, std::size_t& used, const zmtp::run& run, buffer* whole);
     void take_command(char* data, std::size_t& size, std::size_t& used);
     void handle_command(std::string_view body);
@@ -164,7 +174,9 @@ private:
     const socket_options& options_;
     const std::size_t hwm_;
     std::unique_ptr<zmtp::handshake> handshake_;  // null: done
+    std::unique_ptr<sealed_stream> sealed_;       // null: its messages are not encrypted
     zmtp::peer_identity peer_;
+    std::string peer_id_;
     std::string routing_id_, routing_frame_;
     zmtp::scanner scanner_;
     buffer rest_;           // received and not taken: an unfinished message, or whole messages while held

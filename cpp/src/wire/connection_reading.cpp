@@ -23,6 +23,7 @@ constexpr std::size_t small_rest = std::size_t{4} * 1024;   // bytes that a conn
 
 // At most one buffer per turn, so that a busy peer does not delay others.
 void connection::read() {
+    if (sealed_) return read_sealed();
     buffer& scratch = loop_.scratch();
     if (rest_.size() >= large || scanner_.needed() > scratch.capacity()) return read_large();
     const std::size_t kept = rest_.size();
@@ -53,6 +54,61 @@ void connection::read_large() {
     if (rest_.empty() && !held_) return digest(scratch.data(), spilt);
     rest_.append({scratch.data(), spilt});
     if (!held_) resume();
+}
+
+void connection::read_sealed() {
+    std::string_view opened;
+    if (!receive_sealed(opened)) return;
+    if (rest_.empty()) return digest(const_cast<char*>(opened.data()), opened.size());
+    rest_.append(opened);
+    resume();
+}
+
+// Receives into the loop's buffer, or a larger frame into a buffer of its size, and opens what is whole. False: there is
+// nothing new, or the connection has ended.
+bool connection::receive_sealed(std::string_view& opened) {
+    buffer &scratch = loop_.scratch(), &begun = sealed_->rest();
+    const std::size_t kept = begun.size();
+    const bool alone = sealed_->needed() > scratch.capacity();
+    if (alone) {
+        const std::size_t ahead = std::min(sealed_->needed() - kept, std::max(kept, most_ahead));
+        if (begun.space() == 0) begun.reserve_more(ahead);
+    } else if (kept > 0) {
+        std::memcpy(scratch.data(), begun.data(), kept);
+    }
+    char* const to = alone ? begun.end() : scratch.data() + kept;
+    const std::size_t room = alone ? std::min(begun.space(), sealed_->needed() - kept) : scratch.capacity() - kept;
+    const std::size_t usual = handler_.may_read() ? loop_.read_size() : little;
+    const ssize_t count = ::recv(fd_.get(), to, std::min(room, alone ? most_at_once : usual), MSG_DONTWAIT);
+    if (!received(count)) return false;
+    const std::size_t size = kept + static_cast<std::size_t>(count);
+    if (!alone) {
+        begun.clear();
+        opened = {scratch.data(), open(scratch.data(), size)};
+        if (begun.empty() && begun.capacity() > small_rest) begun.release();
+        return true;
+    }
+    begun.written(static_cast<std::size_t>(count));
+    if (size < sealed_->needed()) return false;
+    const std::size_t plain = open(begun.data(), size);
+    begun.set_size(plain);
+    if (!rest_.empty()) rest_.append(begun.view());
+    if (rest_.empty()) rest_.swap(begun);
+    begun.release();
+    if (!ended_) resume();
+    return false;
+}
+
+// Opens sealed frames in place, and returns the size of what they contain.
+std::size_t connection::open(char* data, std::size_t size) {
+    zmtp::stop why;
+    const std::size_t plain = sealed_->open(data, size, why);
+    if (why == zmtp::stop::invalid) {
+        close(ending::framing, "a message was forged, changed, repeated or out of order");
+    } else if (why == zmtp::stop::too_large) {
+        close(ending::limit, "its message exceeds a limit");
+    }
+    return plain;
 }
 
 // False: nothing was received, or the connection has ended.
@@ -116,7 +172,11 @@ void connection::keep_rest(std::size_t waiting) {
 
 // Returns how many bytes at the front were used. Commands within a message are cut out, which makes `size` smaller.
 std::size_t connection::process(char* data, std::size_t& size, buffer* whole) {
-    std::size_t used = handshake_ ? shake_hands({data, size}) : 0, most = 0;
+    std::size_t used = 0, most = 0;
+    if (handshake_) {
+        used = shake_hands({data, size});
+        if (sealed_) size = used + open(data + used, size - used);
+    }
     while (joined_ && !held_ && !ended_) {
         if (most != 1) most = handler_.batch(*this);
         zmtp::run run;
@@ -173,7 +233,11 @@ std::uint64_t connection::count_unread() {
     };
     buffer& scratch = loop_.scratch();
     rest_.consume(count(rest_.view()));
-    while (joined_ && rest_.size() < large) {
+    for (std::string_view opened; sealed_ && rest_.size() < large && receive_sealed(opened);) {
+        rest_.append(opened);
+        rest_.consume(count(rest_.view()));
+    }
+    while (joined_ && !sealed_ && rest_.size() < large) {
         const std::size_t kept = rest_.size();
         if (kept > 0) std::memcpy(scratch.data(), rest_.data(), kept);
         const ssize_t got = ::recv(fd_.get(), scratch.data() + kept, scratch.capacity() - kept, MSG_DONTWAIT);

@@ -30,7 +30,7 @@ std::size_t connection::send_run(std::string_view bytes, const zmtp::run& run) {
 zmtp::run connection::send_part(std::string_view bytes, std::size_t messages) {
     std::size_t sent = 0;
     zmtp::run done;
-    if (queue_.empty() && bytes.size() >= at_once && !blocked_) {
+    if (queue_.empty() && bytes.size() >= at_once && !blocked_ && !sealed_) {
         const ssize_t count = ::send(fd_.get(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         blocked_ = count < static_cast<ssize_t>(bytes.size());  // an error shows at the next write
         sent = count > 0 ? static_cast<std::size_t>(count) : 0;
@@ -95,7 +95,7 @@ void connection::write() {
         iovec parts[most_parts];
         msghdr message{};
         message.msg_iov = parts;
-        message.msg_iovlen = queue_.gather(parts, most_parts);
+        message.msg_iovlen = sealed_ ? sealed_->gather(queue_, parts) : queue_.gather(parts, most_parts);
         const ssize_t count = ::sendmsg(fd_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count < 0) {
             if (errno == EINTR) continue;
@@ -105,7 +105,7 @@ void connection::write() {
         }
         std::size_t offered = 0;
         for (std::size_t i = 0; i < message.msg_iovlen; ++i) offered += parts[i].iov_len;
-        queue_.consume(static_cast<std::size_t>(count));
+        sealed_ ? sealed_->written(static_cast<std::size_t>(count), queue_) : queue_.consume(static_cast<std::size_t>(count));
         traffic.bytes_sent += static_cast<std::uint64_t>(count);
         blocked_ = static_cast<std::size_t>(count) < offered;
     }

@@ -1,5 +1,7 @@
 #include <zmq.h>
 
+#include <cerrno>
+
 #include "device_impl.hpp"
 #include "spec.hpp"
 
@@ -70,6 +72,10 @@ const role* device::impl::find(const std::string& name) const noexcept {
     return name == "in" ? in_.get() : name == "mon" ? mon_.get() : nullptr;
 }
 
+role* device::impl::find(const std::string& name) noexcept {
+    return const_cast<role*>(static_cast<const impl*>(this)->find(name));
+}
+
 device::device(const wire::spec& spec) : impl_(std::make_unique<impl>(spec)) {}
 device::~device() = default;
 
@@ -79,6 +85,20 @@ void device::resume() noexcept { impl_->steering.ask_pause(false); }
 void device::stop(milliseconds grace) noexcept { impl_->stop(grace); }
 void device::drain(milliseconds timeout) noexcept { impl_->steering.ask_drain(timeout); }
 zdev::statistics device::statistics() const noexcept { return impl_->statistics(); }
+
+void device::set_credentials(const std::string& role, credentials now) {
+    auto* const found = impl_->find(role);
+    if (!found || !found->admission().is_server()) {
+        throw error(EINVAL, "device: " + role + " has no credentials: it is not a server of CURVE or PLAIN");
+    }
+    found->admission().set(std::move(now));
+    impl_->steering.wakeup().signal();
+}
+
+std::vector<refused_peer> device::take_refused(const std::string& role) {
+    auto* const found = impl_->find(role);
+    return found ? found->admission().take_refused() : std::vector<refused_peer>{};
+}
 
 std::vector<connect_status> device::connects(const std::string& role) const {
     const auto* const found = impl_->find(role);

@@ -39,6 +39,7 @@ public:
     outcome run(const zdev::device::interrupt_check& check);
     zdev::statistics statistics() const noexcept;
     const role* find(const std::string& name) const noexcept;
+    role* find(const std::string& name) noexcept;
     void stop(milliseconds grace) noexcept;
     std::vector<peer_status> peers(milliseconds timeout);
     bool kick(std::uint64_t number, milliseconds timeout);

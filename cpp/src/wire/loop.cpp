@@ -47,6 +47,7 @@ bool loop::turn(milliseconds longest) {
     const int count = ::epoll_wait(epoll_.get(), events, events_a_turn, wait_time(longest));
     if (count < 0 && errno != EINTR) fail("cannot wait for events");
     now_ = clock::now();
+    costly_steps_ = 0;
     for (int i = 0; i < count; ++i) {
         auto* const who = static_cast<watched*>(events[i].data.ptr);
         if (!who->dead()) who->on_events(events[i].events);

@@ -57,6 +57,9 @@ public:
     // Called before anything is flushed.
     void before_flush(std::function<void()> act) { before_flush_ = std::move(act); }
 
+    // Whether there is time in this turn for one more step of a handshake that takes long; otherwise the next turn has it.
+    bool take_costly_step() noexcept { return ++costly_steps_ <= most_costly_steps; }
+
     clock::time_point now() const noexcept { return now_; }  // as of this turn
     wire::timers& timers() noexcept { return timers_; }
 
@@ -81,6 +84,7 @@ public:
 private:
     static constexpr std::size_t kept_by_held = std::size_t{16} << 20, least_read = std::size_t{16} * 1024;
     static constexpr std::size_t kept_of_departed = std::size_t{32} << 20;
+    static constexpr int most_costly_steps = 16;  // a tenth of a millisecond each, with CURVE
 
     int wait_time(milliseconds longest) const;
 
@@ -90,6 +94,7 @@ private:
     buffer scratch_;
     std::size_t held_ = 0, kept_ = 0;
     std::uint64_t last_number_ = 0;
+    int costly_steps_ = 0;  // in this turn
     chunk_pool chunks_;
     std::vector<watched*> to_flush_, to_destroy_;
     std::function<void()> before_flush_;

@@ -63,6 +63,7 @@ void role::describe_peers(std::vector<peer_status>& to) const {
         if (each->dead()) continue;
         if (each->via) connected.insert(each->via);
         to.push_back(each->describe());
+        to.back().user = admission_.user_of(each->peer_id());
         to.back().subscriptions = pattern_->subscriptions_of(*each);
         to.back().in_flight = in_flight(*each);
     }

@@ -8,6 +8,7 @@
 #include "balancer.hpp"
 #include "errors.hpp"
 #include "router.hpp"
+#include "sockets.hpp"
 
 namespace zdev::wire {
 
@@ -30,10 +31,23 @@ std::optional<zmtp::subscription> subscription_in(std::string_view message) noex
     return zmtp::parse_subscription(message.substr(header.header));
 }
 
+socket_spec without_secrets(const socket_spec& spec) {
+    return {spec.type, spec.binds, spec.connects, spec.listening, spec.options, {}};
+}
+
+const wire::security& checked(const std::string& name, const socket_spec& spec) {
+    naming("cannot protect " + name, [&] { wire::admission{spec.security}; });
+    return spec.security;
+}
+
 }  // namespace
 
 role::role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room)
-    : loop_(loop), spec_(spec), on_room_(std::move(on_room)), idle_(loop.timers()) {
+    : loop_(loop),
+      spec_(without_secrets(spec)),
+      admission_(checked(name, spec)),
+      on_room_(std::move(on_room)),
+      idle_(loop.timers()) {
     make_pattern();
     const auto doing = [&](const char* verb, const std::string& endpoint) {
         std::string text = verb;
@@ -144,10 +158,16 @@ void role::abandon() {
 zmtp::identity role::ours() const { return {spec_.type, spec_.options.routing_id, spec_.options.metadata}; }
 
 void role::admit(descriptor fd, const std::string& endpoint, connector* via) {
+    std::string address = via ? std::string() : peer_host(fd.get());
+    if (spec_.options.max_handshakes != 0) {
+        const auto known = via ? handshakes_.end() : handshakes_.find(address);
+        if (known != handshakes_.end() && known->second >= spec_.options.max_handshakes) return refused_handshakes_.add(1);
+    }
     try {
         origin from{loop_.number_connection(), peer_text(fd.get()), &endpoint, std::chrono::system_clock::now()};
         if (!via && !has_place(from.address)) return;
-        connections_.push_back(std::make_unique<connection>(loop_, *this, std::move(fd), spec_.options, ours()));
+        connections_.push_back(
+            std::make_unique<connection>(loop_, *this, std::move(fd), spec_.options, ours(), admission_.make_mechanism()));
         connections_.back()->origin = std::move(from);
     } catch (const std::exception& fault) {  // not enough memory or descriptors
         refused_resources_.add(1);
@@ -155,12 +175,35 @@ void role::admit(descriptor fd, const std::string& endpoint, connector* via) {
     }
     connections_.back()->place = std::prev(connections_.end());
     connections_.back()->via = via;
-    if (!via) take_place(*connections_.back());
+    if (!via) {
+        take_place(*connections_.back());
+        ++handshakes_[address];
+        connections_.back()->address = std::move(address);
+        connections_.back()->shaking_hands = true;
+    }
     const std::string& id = spec_.options.connect_routing_id;
     if (!id.empty() && via == connectors_.front().get()) connections_.back()->set_routing_id(id);
 }
 
+void role::end_handshake(connection& with) {
+    if (!std::exchange(with.shaking_hands, false)) return;
+    const auto found = handshakes_.find(with.address);
+    if (--found->second == 0) handshakes_.erase(found);
+}
+
+void role::apply_credentials() {
+    if (!admission_.adopt()) return;
+    for (const auto& each : connections_) {
+        each->decide();
+        if (each->joined() && admission_.withdrawn(each->peer_id())) {
+            each->close(ending::withdrawn, "its key or password was withdrawn");
+        }
+    }
+    admission_.ask_again();
+}
+
 bool role::on_handshake(connection& from) {
+    end_handshake(from);
     if (!pattern_->join(from)) return false;
     from.in_pattern = true;
     now_.add(1);
@@ -224,7 +267,11 @@ void role::leave(connection& from) {
 void role::on_end(connection& from, ending why, const std::string& reason) {
     leave(from);
     if (relay_) relay_->forget(from);
+    end_handshake(from);
     endings_[static_cast<std::size_t>(why)].add(1);
+    if (why == ending::refused_authentication || why == ending::withdrawn) {
+        admission_.note_refused(from.address, from.peer_id(), reason);
+    }
     connector* const via = from.via;
     if (via && !from.joined()) connect_failures_.add(1);
     via ? via->connection_ended(reason) : give_up_place(from);
@@ -244,6 +291,8 @@ role_statistics role::statistics() const noexcept {
     s.accept_pauses = accept_pauses_.get();
     s.refused_version = ended(ending::refused_version);
     s.refused_mechanism = ended(ending::refused_mechanism);
+    s.refused_authentication = ended(ending::refused_authentication);
+    s.refused_handshakes = refused_handshakes_.get();
     s.refused_socket_type = ended(ending::refused_socket_type);
     s.refused_routing_id = ended(ending::refused_routing_id);
     s.refused_malformed = ended(ending::refused_malformed);
@@ -252,6 +301,7 @@ role_statistics role::statistics() const noexcept {
     s.refused_max_connections = refused_connections_.get();
     s.refused_max_connections_per_address = refused_address_.get();
     s.framing_errors = ended(ending::framing);
+    s.credentials_withdrawn = ended(ending::withdrawn);
     s.limits_exceeded = ended(ending::limit);
     s.handshake_timeouts = ended(ending::handshake_timeout);
     s.heartbeat_timeouts = ended(ending::heartbeat_timeout);

@@ -10,6 +10,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "admission.hpp"
 #include "connector.hpp"
 #include "listener.hpp"
 #include "relay.hpp"
@@ -45,6 +46,9 @@ public:
     bool sends_pending() const noexcept;
     void abandon();  // ends every connection, and counts the messages lost
 
+    wire::admission& admission() noexcept { return admission_; }
+    void apply_credentials();  // those that were set, if any
+
     role_statistics statistics() const noexcept;
 
     bool on_handshake(connection& from) override;
@@ -65,6 +69,7 @@ private:
     void visit_wishes(const std::function<void(std::string_view)>& visit) const;
     void admit(descriptor fd, const std::string& endpoint, connector* via);
     void leave(connection& from);
+    void end_handshake(connection& with);
     std::uint64_t in_flight(const connection& with) const noexcept;
     bool has_place(const std::string& address);
     void take_place(const connection& by);
@@ -75,7 +80,9 @@ private:
     zmtp::identity ours() const;
 
     loop& loop_;
-    const socket_spec spec_;
+    const socket_spec spec_;  // without its secrets
+    wire::admission admission_;
+    std::map<std::string, std::size_t> handshakes_;  // under way, by address
     std::function<void()> on_room_;
     std::unique_ptr<wire::pattern> pattern_;
     wire::publisher* publisher_ = nullptr;
@@ -95,7 +102,7 @@ private:
 
     counter refused_connections_, refused_address_;
     counter now_, shaking_hands_, blocked_, held_, accepted_, connected_, connect_failures_, accept_pauses_, refused_resources_,
-        lost_, departed_;
+        refused_handshakes_, lost_, departed_;
     std::array<counter, static_cast<std::size_t>(ending::count_)> endings_;
 };
 

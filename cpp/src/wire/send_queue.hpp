@@ -70,6 +70,16 @@ public:
 
     // Fills `to` with the next bytes to write, and returns the number of elements.
     std::size_t gather(iovec* to, std::size_t most) const noexcept;
+    // Calls visit(bytes, framed) for the bytes not written yet, in pieces: whole frames, or bytes of a handshake. Ends when it
+    // returns false.
+    template <class Visit>
+    void for_each(Visit&& visit) const {
+        for (std::size_t i = head_; i < segments_.size(); ++i) {
+            const segment& each = segments_[i];
+            const std::string_view bytes(each.data ? each.data->data() + each.begin : nullptr, each.end - each.begin);
+            if (!bytes.empty() && !visit(bytes, each.framed)) return;
+        }
+    }
     // The first `bytes` have been written.
     void consume(std::size_t bytes) noexcept;
 

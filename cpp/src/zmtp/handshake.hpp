@@ -1,6 +1,6 @@
 // The handshake of one connection, from its first byte until messages may flow: greeting, then the mechanism's commands.
 //
-// A state machine over bytes. Feed it what arrives, send what it puts out, until it is done or has failed. Mechanisms: NULL.
+// A state machine over bytes. Feed it what arrives, send what it puts out, until it is done or has failed.
 //
 // Threads: a handshake belongs to one connection.
 
@@ -12,6 +12,7 @@
 
 #include "command.hpp"
 #include "greeting.hpp"
+#include "mechanism.hpp"
 
 namespace zdev::zmtp {
 
@@ -30,17 +31,17 @@ struct peer_identity {
     metadata properties;
 };
 
-// Why a handshake failed: `version` is a peer of ZMTP 1.0 or 2.0, `mechanism` one that asks for another kind of security,
-// `type` a socket that may not talk to ours, `refused` that the peer sent an ERROR; `protocol` all that breaks the RFC.
-enum class failure { none, protocol, version, mechanism, type, refused };
-
 class handshake {
 public:
-    explicit handshake(identity ours);
+    explicit handshake(identity ours, std::unique_ptr<zmtp::mechanism> mechanism = make_null());
 
     // Takes bytes and returns how many it used: all of them until it is done or has failed. The rest belongs to the first
     // message. A command of more than 8 KiB fails before it is gathered.
     std::size_t feed(std::string_view bytes);
+
+    // While it waits for the gate, it takes no command. decide() asks the gate again.
+    bool waits() const noexcept { return waits_; }
+    void decide();
 
     bool done() const noexcept { return state_ == state::done; }
     bool failed() const noexcept { return state_ == state::failed; }
@@ -51,22 +52,26 @@ public:
     std::string take_output() { return std::exchange(output_, {}); }
 
     peer_identity& peer() noexcept { return peer_; }
+    zmtp::mechanism& mechanism() noexcept { return *mechanism_; }
 
 private:
-    enum class state { greeting, ready, done, failed };
+    enum class state { greeting, commands, done, failed };
 
-    std::size_t step(std::string_view bytes);
+    std::size_t advance(std::string_view bytes);
     std::size_t take_greeting(std::string_view bytes);
     std::size_t take_command(std::string_view bytes);
-    void take_ready(std::string_view data);
-    void send_ready();
+    void apply(zmtp::step made, const std::string& output);
+    bool take_properties(std::string_view data);
     std::size_t fail(zmtp::failure why, std::string reason);
 
-    identity ours_;
+    std::unique_ptr<zmtp::mechanism> mechanism_;
+    int socket_type_;
+    std::string properties_;  // ours, as they are sent
     peer_identity peer_;
     state state_ = state::greeting;
     zmtp::failure failure_ = failure::none;
     std::string reason_;
+    bool waits_ = false;
     std::string input_;  // bytes fed and not used yet
     std::string output_;
 };

@@ -13,7 +13,7 @@ import pytest
 import zmq
 from helpers import DEADLINE, Connect, libzmq_only
 
-from zdev_background import CurveServer, ThreadDevice, _threads, _zap, create_key
+from zdev_background import CurveServer, ThreadDevice, _credentials, _threads, _zap, create_key
 from zdev_background._keys import read_public_key, read_secret_key
 from zdev_background._zap import ZapHandler
 
@@ -147,6 +147,7 @@ def test_without_keys_it_would_be_served(device: ThreadDevice, version: str) -> 
                 said += more
 
 
+@pytest.mark.engine("libzmq")
 def test_without_a_door_nobody_gets_in(
     device: ThreadDevice, connect: Connect, anna: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +169,8 @@ def test_a_door_that_cannot_be_opened_keeps_the_device_from_starting(
         raise RuntimeError("can't start new thread")
 
     with monkeypatch.context() as patch:
-        patch.setattr(_zap, "start_thread", fail)
+        for module in (_zap, _credentials):
+            patch.setattr(module, "start_thread", fail)
         with pytest.raises(RuntimeError, match="can't start new thread"):
             device.start()
     assert _threads.start_thread is not fail

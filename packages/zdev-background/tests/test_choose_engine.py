@@ -9,7 +9,8 @@ import pytest
 import zmq
 from helpers import ANY_PORT, queue
 
-from zdev_background import PlainClient, ThreadDevice
+import zdev_core
+from zdev_background import CurveServer, PlainServer, ThreadDevice
 
 pytestmark = [
     pytest.mark.engine("auto"),
@@ -35,12 +36,16 @@ def test_it_names_what_the_wire_engine_does_not_support() -> None:
     assert device.choose_engine().reason == "as set"
 
 
-def test_a_device_that_insists_on_wire_and_cannot_have_it_is_refused() -> None:
+def test_a_device_that_insists_on_wire_and_cannot_have_it_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     device = queue(ThreadDevice)
-    device.secure_in(PlainClient("passwords"))
+    device.secure_in(CurveServer("key", "any"))
     device.engine = "wire"
-    with pytest.raises(
-        zmq.ZMQError, match=r"the wire engine cannot run this device: in \(ROUTER\) is protected by PlainClient"
-    ) as refusal:
+    monkeypatch.setattr(zdev_core, "wire_has_curve", lambda: False)
+    text = r"the wire engine cannot run this device: in \(ROUTER\) is protected by CurveServer, and zdev-core was built without"
+    with pytest.raises(zmq.ZMQError, match=text) as refusal:
         device.choose_engine()
     assert refusal.value.errno == errno.ENOTSUP
+    device.engine = "auto"
+    assert device.choose_engine() == "libzmq"
+    device.secure_in(PlainServer("passwords"))
+    assert device.choose_engine() == "wire"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,12 +37,13 @@ NewSocket = Callable[[int], "zmq.Socket[bytes]"]
 CURVE = 'curve = { secret_key = "keys/orders.key_secret", clients = "keys/clients" }'
 
 
-def device(name: str, front: str, isolation: str = "thread") -> str:
+def device(name: str, front: str, isolation: str = "thread", engine: str = "auto") -> str:
     return f"""
 [[device]]
 name = "{name}"
 type = "monitored-queue"
 isolation = "{isolation}"
+engine = "{engine}"
 in = {{ bind = "{front}", {CURVE} }}
 out = {{ bind = "{ANY}", {CURVE} }}
 mon = {{ bind = "{ANY}", {CURVE} }}
@@ -110,11 +112,27 @@ def test_only_a_peer_that_has_a_known_key_gets_in_whatever_becomes_of_the_keys(
         assert secret.decode() not in printed
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the wire engine is for Linux only")
+def test_a_revoked_client_is_disconnected_within_a_second_without_a_restart(
+    service: Start, new_socket: NewSocket, keys: Path
+) -> None:
+    at = service(device("orders", ANY, engine="wire")).until_ready()
+    client = new_socket(zmq.REQ)
+    for name, value in curve(keys, "anna").items():
+        setattr(client, name, value)
+    with client.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED) as events:
+        client.connect(at["orders in"])
+        assert int.from_bytes(events.recv_multipart()[0][:2], "little") == zmq.EVENT_HANDSHAKE_SUCCEEDED
+        (keys / "keys/clients/anna.key").unlink()
+        assert events.poll(1000)
+        assert int.from_bytes(events.recv_multipart()[0][:2], "little") == zmq.EVENT_DISCONNECTED
+
+
 def test_a_restart_drops_a_revoked_client_and_a_reload_touches_nobody(
     service: Start, new_socket: NewSocket, keys: Path
 ) -> None:
     front = f"ipc://{keys}/front"  # the same after a restart, and nobody else's in between
-    program = service(device("orders", front))
+    program = service(device("orders", front, engine="libzmq"))
     at = program.until_ready()
     client, worker = new_socket(zmq.REQ), new_socket(zmq.REP)
     for socket, where in ((client, front), (worker, at["orders out"])):

@@ -1,8 +1,12 @@
 #include <pybind11/stl.h>
 
+#include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -86,8 +90,55 @@ const std::map<std::string, setter>& setters() {
         {"xpub_nodrop", set(&o::xpub_nodrop)},
         {"xpub_welcome_msg", set(&o::xpub_welcome_msg)},
         {"metadata", set(&o::metadata)},
+        {"max_handshakes", set(&o::max_handshakes)},
     };
     return all;
+}
+
+// The options of libzmq that make a security mechanism, in lower case. They are taken out of `options`.
+zdev::wire::security take_security(std::map<std::string, py::object>& options) {
+    const auto take = [&](const char* name) {
+        const auto found = options.extract(name);
+        return found ? std::make_optional(found.mapped()) : std::nullopt;
+    };
+    const auto text = [&](const char* name) {
+        const auto given = take(name);
+        return given ? given->cast<std::string>() : std::string();
+    };
+    const auto curve_server = take("curve_server"), plain_server = take("plain_server");
+    const std::string secret = text("curve_secretkey"), server = text("curve_serverkey");
+    const std::string name = text("plain_username"), password = text("plain_password");
+    if (curve_server && curve_server->cast<int>() != 0) return zdev::wire::curve_server{secret, {}, {}};
+    if (plain_server && plain_server->cast<int>() != 0) return zdev::wire::plain_server{};
+    if (!server.empty()) return zdev::wire::curve_client{secret, server};
+    if (!name.empty()) return zdev::wire::plain_client{name, password};
+    return {};
+}
+
+// Rung in the thread of the loop, which never waits for it, nor for the GIL.
+class bell {
+public:
+    void ring() {
+        const std::lock_guard<std::mutex> lock(guard_);
+        rung_ = true;
+        condition_.notify_all();
+    }
+    bool wait(double seconds) {
+        std::unique_lock<std::mutex> lock(guard_);
+        condition_.wait_for(lock, std::chrono::duration<double>(seconds), [this] { return rung_; });
+        return std::exchange(rung_, false);
+    }
+
+private:
+    std::mutex guard_;
+    std::condition_variable condition_;
+    bool rung_ = false;
+};
+
+void ring_for_peers(socket_spec& socket, const std::shared_ptr<bell>& peers) {
+    const auto ring = [peers] { peers->ring(); };
+    if (auto* const curve = std::get_if<zdev::wire::curve_server>(&socket.security)) curve->on_peer = ring;
+    if (auto* const plain = std::get_if<zdev::wire::plain_server>(&socket.security)) plain->on_peer = ring;
 }
 
 socket_spec make_socket(int type, std::vector<std::string> binds, std::vector<std::string> connects,
@@ -97,12 +148,14 @@ socket_spec make_socket(int type, std::vector<std::string> binds, std::vector<st
     spec.binds = std::move(binds);
     spec.connects = std::move(connects);
     for (const auto& [endpoint, descriptor] : listening) spec.listening.push_back({endpoint, descriptor});
-    for (const auto& [key, value] : options) {
-        const auto name = key.cast<std::string>();
+    std::map<std::string, py::object> given;
+    for (const auto& [key, value] : options) given[key.cast<std::string>()] = py::reinterpret_borrow<py::object>(value);
+    spec.security = take_security(given);
+    for (const auto& [name, value] : given) {
         const auto found = setters().find(name);
         if (found == setters().end()) throw py::type_error("the wire engine has no option " + name);
         try {
-            found->second(spec.options, py::reinterpret_borrow<py::object>(value));
+            found->second(spec.options, value);
         } catch (const py::cast_error&) {
             throw py::type_error("invalid " + name + ": " + py::repr(value).cast<std::string>());
         }
@@ -125,9 +178,15 @@ zdev::wire::spec make_spec(const socket_spec& in, const std::optional<socket_spe
 class device {
 public:
     template <typename... Arguments>
-    explicit device(const Arguments&... arguments) : engine_(make_spec(arguments...)) {}
+    explicit device(const Arguments&... arguments)
+        : peers_(std::make_shared<bell>()), engine_(ringing(make_spec(arguments...), peers_)) {}
 
     zdev::outcome run() {
+        struct end_of_run {
+            bell& waiting;
+            ~end_of_run() { waiting.ring(); }
+        };
+        const end_of_run finally{*peers_};
         return released_gil().run_device(engine_, [] {});
     }
     void pause() { engine_.pause(); }
@@ -144,8 +203,32 @@ public:
     bool kick(std::uint64_t number, double timeout) {
         return released_gil().run([&] { return engine_.kick(number, to_milliseconds(timeout)); });
     }
+    void set_credentials(const std::string& role, const py::dict& known, bool anyone, bool unreadable) {
+        zdev::wire::credentials now;
+        now.anyone = anyone;
+        now.unreadable = unreadable;
+        for (const auto& [key, value] : known) now.known[key.cast<std::string>()] = value.cast<std::string>();
+        engine_.set_credentials(role, std::move(now));
+    }
+    bool await_peer(double timeout) {
+        const py::gil_scoped_release released;
+        return peers_->wait(timeout);
+    }
+    std::vector<std::tuple<std::string, py::bytes, std::string>> take_refused(const std::string& role) {
+        std::vector<std::tuple<std::string, py::bytes, std::string>> taken;
+        for (const auto& each : engine_.take_refused(role)) taken.emplace_back(each.address, py::bytes(each.key), each.reason);
+        return taken;
+    }
 
 private:
+    static zdev::wire::spec ringing(zdev::wire::spec spec, const std::shared_ptr<bell>& peers) {
+        ring_for_peers(spec.in, peers);
+        if (spec.out) ring_for_peers(*spec.out, peers);
+        if (spec.mon) ring_for_peers(spec.mon->socket, peers);
+        return spec;
+    }
+
+    std::shared_ptr<bell> peers_;
     zdev::wire::device engine_;
 };
 
@@ -170,7 +253,7 @@ Args:
     connects: Endpoints to connect to.
     listening: Descriptors of listening sockets by the endpoints in `binds` that they serve. The device duplicates them.
     **options: Options by their names in zmq_setsockopt(3) in lower case, such as `sndhwm=10`; `subscribe` is a list of prefixes,
-        `metadata` a list of pairs. Bytes, numbers and text as there, times in milliseconds.
+        `metadata` a list of pairs. Bytes, numbers and text as there, times in milliseconds, keys as 32 bytes.
 
 Raises:
     TypeError: The engine has no such option, or its value has a wrong type.)";
@@ -245,6 +328,29 @@ constexpr const char* stop_doc =
 Args:
     grace: Seconds for the deliveries at the end, at most; None for the LINGER of each socket.)";
 
+constexpr const char* set_credentials_doc =
+    R"(Replace the credentials of a role that is a server of CURVE or PLAIN. May be called from any thread.
+
+Peers that wait for them are admitted or refused, and those whose credentials were withdrawn are disconnected.
+
+Args:
+    role: "in", "out" or "mon".
+    known: With CURVE, public keys of 32 bytes and a name for each; with PLAIN, names and their passwords.
+    anyone: Whether every CURVE client that knows the server's key is admitted.
+    unreadable: Whether nobody new is admitted, because the credentials cannot be read. Connected peers stay.
+
+Raises:
+    zmq.ZMQError: EINVAL, the role is not a server of CURVE or PLAIN.)";
+
+constexpr const char* await_peer_doc =
+    R"(Wait until a peer has shown its key or password, and waits for `set_credentials`, or the run has ended.
+
+Args:
+    timeout: Seconds.
+
+Returns:
+    Whether there was one since the last call.)";
+
 }  // namespace
 
 void register_wire(py::module_& module) {
@@ -273,8 +379,15 @@ void register_wire(py::module_& module) {
         .def("endpoints", &device::endpoints, py::arg("role"),
              "Return the bound endpoints of a role, in the order given, with ports in place of wildcards.")
         .def("peers", &device::peers, py::arg("timeout") = 1.0, peers_doc)
-        .def("kick", &device::kick, py::arg("number"), py::arg("timeout") = 1.0, kick_doc);
+        .def("kick", &device::kick, py::arg("number"), py::arg("timeout") = 1.0, kick_doc)
+        .def("set_credentials", &device::set_credentials, py::arg("role"), py::arg("known"), py::kw_only(),
+             py::arg("anyone") = false, py::arg("unreadable") = false, set_credentials_doc)
+        .def("await_peer", &device::await_peer, py::arg("timeout"), await_peer_doc)
+        .def("take_refused", &device::take_refused, py::arg("role"),
+             "Return the peers that were refused by their credentials since the last call, at most 100: address, key, reason.");
     refuse_uninitialised<device>();
+    module.def("wire_has_curve", &zdev::wire::curve_available,
+               "Return whether a `WireDevice` can have CURVE: whether zdev-core was built with libsodium.");
     module.def("wire_refusal", &refusal, py::arg("in_type"), py::arg("out_type") = py::none(), py::arg("mon_type") = py::none(),
                "Return why a `WireDevice` cannot have sockets of these types, or None if it can.");
 }

@@ -15,6 +15,7 @@ from ._option_table import OPTIONS
 from ._placement import Placement
 from ._plan import Engine, EngineSetting, Plan
 from ._relay import Relay
+from ._security import CurveClient, CurveServer
 from ._spec import SocketSpec, option_name
 
 if sys.platform == "linux":
@@ -35,7 +36,7 @@ def open_relay(plan: Plan, own_threads: set[int] | None = None) -> Relay:
     """
     engine = choose_engine(plan)
     if sys.platform == "linux" and engine == "wire":
-        return WireRelay(plan, engine)
+        return WireRelay(plan, engine, own_threads)
     return LibzmqRelay(plan, engine, own_threads)
 
 
@@ -91,8 +92,8 @@ def _type_refusal(plan: Plan) -> str | None:
 
 
 def _socket_obstacle(spec: SocketSpec, options: list[int]) -> str | None:
-    if spec.security:
-        return f"{spec} is protected by {type(spec.security).__name__}"
+    if isinstance(spec.security, (CurveServer, CurveClient)) and not zdev_core.wire_has_curve():
+        return f"{spec} is protected by {type(spec.security).__name__}, and zdev-core was built without libsodium"
     if spec.role != "mon" and not (spec.binds or spec.connects):
         return f"{spec} has no endpoint"
     for endpoint in (*spec.binds, *spec.connects):

@@ -127,13 +127,21 @@ class KnownKeys:
         Raises:
             OSError: The directory cannot be read, or others than this user and root may add keys to it.
         """
+        return set(self.names())
+
+    def names(self) -> dict[bytes, str]:
+        """Return the keys that are there now, each with the name of its file without `.key`.
+
+        Raises:
+            OSError: See `read`.
+        """
         if not self._directory.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, "no directory of public keys (*.key)", os.fspath(self._directory))
         _refuse(self._directory.stat(), WRITE, self._directory)
         with os.scandir(self._directory) as entries:
             paths = [each.path for each in entries if each.name.endswith(".key") and not each.name.startswith(".")]
         self._known = {path: self._read_file(path) for path in paths}
-        return {key for _, key, _ in self._known.values() if key}
+        return {key: Path(path).stem for path, (_, key, _) in self._known.items() if key}
 
     def _read_file(self, path: str) -> tuple[object, bytes | None, str]:
         last_status, _, last_error = before = self._known.get(path, (None, None, ""))

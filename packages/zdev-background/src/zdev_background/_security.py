@@ -14,11 +14,13 @@ from __future__ import annotations
 import logging
 import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import zmq
 from zmq.auth.base import Authenticator
+from zmq.utils import z85
 
 from ._keys import KnownKeys, Passwords, StrPath, read_passwords, read_public_key, read_secret_key
 
@@ -42,6 +44,15 @@ class Security(ABC):
         """
 
     @abstractmethod
+    def wire_options(self) -> dict[str, Any]:
+        """Return the options of a `WireSocket` that make this mechanism.
+
+        Raises:
+            OSError: A file cannot be read, or others can read or write it.
+            ValueError: The content of a file is invalid.
+        """
+
+    @abstractmethod
     def protect(self, socket: zmq.Socket[bytes], domain: str) -> None:
         """Set the security options of a socket that has not bound or connected yet.
 
@@ -55,14 +66,30 @@ class Security(ABC):
         """
 
 
+class Credentials(NamedTuple):
+    """Which peers a server admits.
+
+    Attributes:
+        known: With CURVE, keys of 32 bytes and a name for each; with PLAIN, names and their passwords.
+        anyone: Whether every CURVE client that knows the server's key is admitted.
+    """
+
+    known: dict[bytes, bytes]
+    anyone: bool = False
+
+
 class Server(Security):
-    """A mechanism for a socket that binds. The files are read whenever a peer connects, so that changes need no restart."""
+    """A mechanism for a socket that binds. Changes of the files need no restart."""
 
     is_server = True
 
     @abstractmethod
     def guard(self, authenticator: Authenticator, domain: str) -> None:
         """Make an authenticator admit the peers of this domain whose credentials are in the files, and no others."""
+
+    @abstractmethod
+    def reader(self) -> Callable[[], Credentials]:
+        """Return a function that reads the credentials, and raises OSError or ValueError if it cannot."""
 
     def _enforce(self, socket: zmq.Socket[bytes], domain: str) -> None:
         socket.setsockopt_string(zmq.ZAP_DOMAIN, domain)
@@ -73,7 +100,8 @@ class Server(Security):
 class CurveServer(Server):
     """CURVE for a socket that binds.
 
-    Changes in the directory of client keys take effect for the next connection. Connected peers stay connected.
+    Changes in the directory of client keys take effect for the next connection. A client whose key was removed is disconnected
+    within a second on the wire engine, and stays connected on the libzmq engine.
 
     Args:
         secret_key: File with both keys of this socket, in the format of pyzmq and czmq. Only its owner may have access.
@@ -92,6 +120,15 @@ class CurveServer(Server):
         self._enforce(socket, domain)
         socket.curve_server = True
         socket.curve_publickey, socket.curve_secretkey = public, secret
+
+    def wire_options(self) -> dict[str, Any]:
+        return {"curve_server": 1, "curve_secretkey": z85.decode(self._read()[1])}
+
+    def reader(self) -> Callable[[], Credentials]:
+        if self.clients == ANY:
+            return lambda: Credentials({}, anyone=True)
+        known = KnownKeys(self.clients, logger.warning)
+        return lambda: Credentials({z85.decode(key): os.fsencode(name) for key, name in known.names().items()})
 
     def _read(self) -> tuple[bytes, bytes]:
         keys = read_secret_key(self.secret_key)
@@ -134,12 +171,17 @@ class CurveClient(Security):
         socket.curve_publickey, socket.curve_secretkey = read_secret_key(self.secret_key)
         socket.curve_serverkey = read_public_key(self.server_key)
 
+    def wire_options(self) -> dict[str, Any]:
+        secret, server = read_secret_key(self.secret_key)[1], read_public_key(self.server_key)
+        return {"curve_secretkey": z85.decode(secret), "curve_serverkey": z85.decode(server)}
+
 
 @dataclass(frozen=True)
 class PlainServer(Server):
     """PLAIN for a socket that binds: peers send a name and a password unencrypted. For links that are encrypted otherwise.
 
-    Changes in the file take effect for the next connection. Connected peers stay connected.
+    Changes in the file take effect for the next connection. A client whose password was changed or removed is disconnected
+    within a second on the wire engine, and stays connected on the libzmq engine.
 
     Args:
         passwords: File of lines NAME:PASSWORD; a line that begins with # is a comment. Only its owner may have access.
@@ -154,6 +196,13 @@ class PlainServer(Server):
         self.check()
         self._enforce(socket, domain)
         socket.plain_server = True
+
+    def wire_options(self) -> dict[str, Any]:
+        self.check()
+        return {"plain_server": 1}
+
+    def reader(self) -> Callable[[], Credentials]:
+        return lambda: Credentials(read_passwords(self.passwords))
 
     def guard(self, authenticator: Authenticator, domain: str) -> None:
         passwords: Any = Passwords(self.passwords)
@@ -176,6 +225,10 @@ class PlainClient(Security):
 
     def protect(self, socket: zmq.Socket[bytes], domain: str) -> None:  # noqa: ARG002
         socket.plain_username, socket.plain_password = self._read()
+
+    def wire_options(self) -> dict[str, Any]:
+        name, password = self._read()
+        return {"plain_username": name, "plain_password": password}
 
     def _read(self) -> tuple[bytes, bytes]:
         known = read_passwords(self.password)

@@ -232,12 +232,28 @@ class SocketSpec:
         shown = "the given value" if option_name(option) in SECRETS else repr(value)
         return f"cannot set option {option_name(option)} of {self} to {shown}"
 
+    def security_options(self, owner: str) -> dict[str, Any]:
+        """Return the options of a `WireSocket` that protect the socket.
+
+        Raises:
+            zmq.ZMQError: See `open`.
+        """
+        if not self.security:
+            return {}
+        with self._protecting(owner, self.security) as security:
+            return security.wire_options()
+
     def _protect(self, socket: zmq.Socket[bytes], owner: str, security: Security) -> None:
+        with self._protecting(owner, security):
+            security.protect(socket, self.role)
+
+    @contextmanager
+    def _protecting(self, owner: str, security: Security) -> Iterator[Security]:
         try:
             if security.is_server != bool(self.binds) or security.is_server == bool(self.connects):
                 does = "binds" if security.is_server else "connects"
                 raise ValueError(f"{type(security).__name__} is for a socket that only {does}")
-            security.protect(socket, self.role)
+            yield security
         except (OSError, ValueError) as error:
             number = getattr(error, "errno", None) or errno.EINVAL
             raise zmq.ZMQError(number, f"{owner}: cannot protect {self}: {error}") from error

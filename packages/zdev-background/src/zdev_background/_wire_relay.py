@@ -12,6 +12,7 @@ import zmq
 
 from zdev_core import Outcome, WireDevice, WireSocket
 
+from ._credentials import CredentialsWatch
 from ._open_files import CONTEXT, raise_file_limit, room_for
 from ._option_table import OPTIONS
 from ._peers import Peer
@@ -30,7 +31,7 @@ class WireRelay(Relay):
 
     _engine: WireDevice
 
-    def __init__(self, plan: Plan, engine: Engine) -> None:
+    def __init__(self, plan: Plan, engine: Engine, own_threads: set[int] | None = None) -> None:
         super().__init__(plan, engine)
         raise_file_limit(plan.file_limit)
         self._former_cpus = plan.placement.apply_affinity(plan.owner)
@@ -39,6 +40,7 @@ class WireRelay(Relay):
             with room_for(plan.owner, ENGINE + CONTEXT + endpoints):
                 sockets = self._sockets()
                 self._engine = self._new_engine(WireDevice, sockets["in"], sockets.get("out"), sockets.get("mon"))
+            self._credentials = CredentialsWatch(self._engine, plan.owner, plan.servers(), own_threads)
             if plan.paused:
                 self._engine.pause()
         except BaseException:
@@ -58,6 +60,7 @@ class WireRelay(Relay):
         except BaseException as problem:  # noqa: BLE001  the launcher tells or raises it
             error = problem
         self._shutting_down = True
+        self._credentials.stop()
         restore_affinity(self._former_cpus)
         connections = self.connections()
         lost = sum(each.lost for role, each in connections.items() if role in ("in", "out"))
@@ -101,9 +104,10 @@ class WireRelay(Relay):
                 with closing(spec.make(context, plan.owner)):
                     options = _by_name([*context.sockopts.items(), *spec.defaults(context), *spec.options])
                 options |= spec.limits.options() if spec.limits else {}
+                security = spec.security_options(plan.owner)
                 listening = plan.ports.listening(spec.binds)
                 found[spec.role] = WireSocket(
-                    spec.type, binds=spec.binds, connects=spec.connects, listening=listening, **options
+                    spec.type, binds=spec.binds, connects=spec.connects, listening=listening, **options, **security
                 )
         return found
 

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import zmq
 from zmq.auth.base import Authenticator
-from zmq.utils import z85
 
 from ._keys import Passwords
+from ._refusals import RefusalLog
 from ._security import Server
 from ._threads import start_thread
-
-logger = logging.getLogger("zdev.security")
-
-LOG_INTERVAL = 10.0  # seconds between log lines about refused peers, who may try a thousand times a second
 
 
 class ZapHandler(Authenticator):
@@ -38,11 +33,9 @@ class ZapHandler(Authenticator):
     ) -> None:
         # At level DEBUG zmq.auth logs passwords: a logger that no configuration reaches.
         super().__init__(context, log=logging.Logger("zmq.auth", logging.CRITICAL))  # noqa: LOG001
-        self._owner = owner
         self._own_threads = set() if own_threads is None else own_threads
         self._request: list[bytes] = []
-        self._refused = 0
-        self._said = float("-inf")
+        self._refusals = RefusalLog(owner)
         for domain, server in servers.items():
             server.guard(self, domain)
         self.start()
@@ -82,16 +75,8 @@ class ZapHandler(Authenticator):
         super()._send_zap_reply(request_id, status_code, status_text[:255], user_id)
 
     def _log_refusal(self, status_code: bytes, status_text: bytes) -> None:
-        self._refused += 1
-        if time.monotonic() >= self._said + LOG_INTERVAL:
-            self._said = time.monotonic()
-            level = logging.ERROR if status_code == b"500" else logging.WARNING
-            logger.log(level, "%s: refused %s: %s", self._owner, self._who(), status_text.decode(errors="replace"))
-            self._refused = 0
-
-    def _who(self) -> str:
-        """Without the name that a client sent: it may be a password, typed in the wrong place."""
         _, _, domain, address, _, mechanism, *credentials = self._request
-        key = f" with key {z85.encode(credentials[0]).decode()}" if mechanism == b"CURVE" and credentials else ""
-        last = f"{self._refused} peers, the last" if self._refused > 1 else "a peer"
-        return f"{last} at {domain.decode()} from {address.decode(errors='replace')}{key}"
+        key = credentials[0] if mechanism == b"CURVE" and credentials else b""
+        level = logging.ERROR if status_code == b"500" else logging.WARNING
+        role, where, reason = (each.decode(errors="replace") for each in (domain, address, status_text))
+        self._refusals.add(role, where, reason, key, level)

@@ -223,6 +223,12 @@ class RoleStatistics:
     def refused_mechanism(self) -> int:
         """Handshakes refused because the peer uses another security mechanism."""
     @property
+    def refused_authentication(self) -> int:
+        """Handshakes refused because the peer's key or password is not known, or was forged."""
+    @property
+    def refused_handshakes(self) -> int:
+        """Connections refused because too many handshakes were under way from one address."""
+    @property
     def refused_socket_type(self) -> int:
         """Handshakes refused because the peer's socket type cannot talk to this one."""
     @property
@@ -249,6 +255,9 @@ class RoleStatistics:
     @property
     def limits_exceeded(self) -> int:
         """Connections closed because a frame, message or subscription was beyond a limit."""
+    @property
+    def credentials_withdrawn(self) -> int:
+        """Connections closed because the key or password of the peer was withdrawn."""
     @property
     def handshake_timeouts(self) -> int:
         """Connections closed because their handshake took longer than HANDSHAKE_IVL."""
@@ -327,7 +336,7 @@ if sys.platform == "linux":
             connects: Endpoints to connect to.
             listening: Descriptors of listening sockets by the endpoints in `binds` that they serve. The device duplicates them.
             **options: Options by their names in zmq_setsockopt(3) in lower case, such as `sndhwm=10`; `subscribe` is a list of prefixes,
-                `metadata` a list of pairs. Bytes, numbers and text as there, times in milliseconds.
+                `metadata` a list of pairs. Bytes, numbers and text as there, times in milliseconds, keys as 32 bytes.
 
         Raises:
             TypeError: The engine has no such option, or its value has a wrong type.
@@ -440,6 +449,37 @@ if sys.platform == "linux":
             Raises:
                 zmq.ZMQError: ETIMEDOUT, the loop has not answered.
             """
+
+        def set_credentials(
+            self, role: str, known: Mapping[bytes, bytes], *, anyone: bool = False, unreadable: bool = False
+        ) -> None:
+            """Replace the credentials of a role that is a server of CURVE or PLAIN. May be called from any thread.
+
+            Peers that wait for them are admitted or refused, and those whose credentials were withdrawn are disconnected.
+
+            Args:
+                role: "in", "out" or "mon".
+                known: With CURVE, public keys of 32 bytes and a name for each; with PLAIN, names and their passwords.
+                anyone: Whether every CURVE client that knows the server's key is admitted.
+                unreadable: Whether nobody new is admitted, because the credentials cannot be read. Connected peers stay.
+
+            Raises:
+                zmq.ZMQError: EINVAL, the role is not a server of CURVE or PLAIN.
+            """
+        def await_peer(self, timeout: float) -> bool:
+            """Wait until a peer has shown its key or password, and waits for `set_credentials`, or the run has ended.
+
+            Args:
+                timeout: Seconds.
+
+            Returns:
+                Whether there was one since the last call.
+            """
+        def take_refused(self, role: str) -> list[tuple[str, bytes, str]]:
+            """Return the peers that were refused by their credentials since the last call, at most 100: address, key, reason."""
+
+    def wire_has_curve() -> bool:
+        """Return whether a `WireDevice` can have CURVE: whether zdev-core was built with libsodium."""
 
     def wire_refusal(in_type: int, out_type: int | None = None, mon_type: int | None = None) -> str | None:
         """Return why a `WireDevice` cannot have sockets of these types, or None if it can."""

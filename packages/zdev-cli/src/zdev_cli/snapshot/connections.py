@@ -40,6 +40,10 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     """The peer speaks ZMTP 1.0 or 2.0."""
     refused_mechanism: Annotated[int, _refused("mechanism")] = 0
     """The peer uses another security mechanism."""
+    refused_authentication: Annotated[int, _refused("authentication")] = 0
+    """The peer's key or password is not known, or was forged."""
+    refused_handshakes: Annotated[int, _refused("handshakes")] = 0
+    """Too many handshakes were under way from the peer's address."""
     refused_socket_type: Annotated[int, _refused("socket_type")] = 0
     """The peer's socket type cannot talk to this one."""
     refused_routing_id: Annotated[int, _refused("routing_id")] = 0
@@ -58,6 +62,8 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     """The peer sent an invalid frame or command."""
     limits_exceeded: Annotated[int, _closed("limit_exceeded")] = 0
     """A frame, message or subscription was beyond a limit."""
+    credentials_withdrawn: Annotated[int, _closed("credentials_withdrawn")] = 0
+    """The key or password of the peer was withdrawn."""
     handshake_timeouts: Annotated[int, _closed("handshake_timeout")] = 0
     """The handshake took longer than HANDSHAKE_IVL."""
     heartbeat_timeouts: Annotated[int, _closed("heartbeat_timeout")] = 0

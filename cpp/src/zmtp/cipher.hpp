@@ -1,0 +1,48 @@
+// The MESSAGE commands of CURVE (RFC 26): every frame after the handshake, a command or part of a message, is sealed in one.
+//
+// Threads: a cipher belongs to one connection.
+
+#ifndef ZDEV_SRC_ZMTP_CIPHER_HPP
+#define ZDEV_SRC_ZMTP_CIPHER_HPP
+
+#include <cstdint>
+#include <string_view>
+
+#include "crypto.hpp"
+#include "frame.hpp"
+
+namespace zdev::zmtp {
+
+class cipher {
+public:
+    // What a body grows by in its MESSAGE: name, nonce, authenticator and flags.
+    static constexpr std::size_t overhead = 8 + 8 + crypto::mac_size + 1;
+
+    // `sent` and `received`: the last nonces used in the handshake, which messages continue.
+    cipher(const crypto::secret_key& shared, bool as_server, std::uint64_t sent, std::uint64_t received);
+
+    // Writes the frame that contains a frame of these flags and body, and returns its size: at most the body,
+    // `longest_header` and `overhead`.
+    std::size_t seal(char* to, unsigned char flags, std::string_view body);
+
+    // Opens the body of a frame with MESSAGE, and writes the frame that it contains. `to` may be the beginning of the frame
+    // that `body` is in, or before it. Returns the size, or 0: it was forged, changed, replayed or left out of its order.
+    std::size_t open(char* to, unsigned char flags, std::string_view body) noexcept;
+
+private:
+    crypto::secret_key shared_;
+    crypto::nonce ours_, theirs_;  // the prefix of each direction, and room for the number
+    std::uint64_t sent_, received_;
+};
+
+namespace detail {
+
+inline void put_number(unsigned char* to, std::uint64_t number) noexcept {
+    for (std::size_t i = 0; i < 8; ++i) to[i] = static_cast<unsigned char>(number >> (56 - 8 * i) & 0xff);
+}
+
+}  // namespace detail
+
+}  // namespace zdev::zmtp
+
+#endif

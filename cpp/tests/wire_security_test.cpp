@@ -1,0 +1,280 @@
+// PLAIN and CURVE on devices, with peers of libzmq.
+
+#include <list>
+#include <zdev/wire.hpp>
+
+#include "../src/zmtp/curve.hpp"
+#include "wire_support.hpp"
+
+namespace zdev::test {
+namespace {
+
+struct keys {
+    keys() {
+        char public_text[41], secret_text[41];
+        zmq_curve_keypair(public_text, secret_text);
+        public_z85 = public_text, secret_z85 = secret_text;
+        public_key.resize(32), secret_key.resize(32);
+        zmq_z85_decode(reinterpret_cast<std::uint8_t*>(public_key.data()), public_text);
+        zmq_z85_decode(reinterpret_cast<std::uint8_t*>(secret_key.data()), secret_text);
+    }
+    std::string public_z85, secret_z85, public_key, secret_key;
+};
+
+class OnSecureWire : public OnWire {
+protected:
+    void SetUp() override {
+        if (!wire::curve_available()) GTEST_SKIP() << "built without libsodium";
+    }
+    sockets::setup curve_client(const keys& who) const {
+        return [&who, this](zmq::socket_t& socket) {
+            socket.set(zmq::sockopt::curve_serverkey, device_keys.public_z85);
+            socket.set(zmq::sockopt::curve_publickey, who.public_z85);
+            socket.set(zmq::sockopt::curve_secretkey, who.secret_z85);
+        };
+    }
+    static sockets::setup plain_client(const char* name, const char* password) {
+        return [=](zmq::socket_t& socket) {
+            socket.set(zmq::sockopt::plain_username, name);
+            socket.set(zmq::sockopt::plain_password, password);
+        };
+    }
+    wire::credentials only_client() const { return {{{client_keys.public_key, "anna"}}}; }
+    // `in` has CURVE, and admits the client; `out` has none.
+    wire::spec spec(int in, int out) const {
+        wire::spec made = pair(in, out);
+        made.in.security = wire::curve_server{device_keys.secret_key, only_client(), {}};
+        return made;
+    }
+
+    keys device_keys, client_keys, stranger_keys;
+};
+
+TEST_F(OnSecureWire, RequestsAndRepliesOfAnySizePassWithCurve) {
+    wire::spec made = spec(ZMQ_ROUTER, ZMQ_DEALER);
+    made.out->security = wire::curve_server{device_keys.secret_key, only_client(), {}};
+    running relay(made);
+    auto client = dial(ZMQ_DEALER, relay.at("in"), curve_client(client_keys));
+    auto worker = dial(ZMQ_REP, relay.at("out"), curve_client(client_keys));
+    for (const std::size_t size : std::vector<std::size_t>{0, 1, 200, 222, 223, 255, 256, 5000, 70000, 300000, 3000000}) {
+        const message asked{"", std::string(size, 'q'), "", std::string(size / 2, 'r')};
+        send(client, asked);
+        const message heard = recv(worker);
+        EXPECT_EQ(heard.at(0).size(), size);
+        send(worker, heard);
+        EXPECT_TRUE(recv(client) == asked) << size;
+    }
+}
+
+TEST_F(OnSecureWire, ALongStreamArrivesWholeAndInOrder) {
+    wire::spec made = spec(ZMQ_PULL, ZMQ_PUSH);
+    made.out->security = wire::curve_server{device_keys.secret_key, only_client(), {}};
+    running relay(made);
+    auto source = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
+    auto sink = dial(ZMQ_PULL, relay.at("out"), curve_client(client_keys));
+    for (int block = 0; block < 100; ++block) {
+        const auto each_of = [block](const auto& act) {
+            for (int i = 500 * block; i < 500 * (block + 1); ++i) act(std::to_string(i), static_cast<std::size_t>(i % 600));
+        };
+        each_of([&](const std::string& number, std::size_t size) { send(source, {number, std::string(size, 'x')}); });
+        each_of([&](const std::string& number, std::size_t size) {
+            EXPECT_EQ(recv(sink), (message{number, std::string(size, 'x')}));
+        });
+    }
+}
+
+TEST_F(OnSecureWire, SubscriptionsAndPublicationsPassWithCurve) {
+    wire::spec made = pair(ZMQ_XSUB, ZMQ_XPUB);
+    made.in.security = made.out.emplace(listening(ZMQ_XPUB)).security =
+        wire::curve_server{device_keys.secret_key, only_client(), {}};
+    running relay(made);
+    auto publisher = dial(ZMQ_XPUB, relay.at("in"), curve_client(client_keys));
+    auto subscriber = dial(ZMQ_SUB, relay.at("out"), curve_client(client_keys));
+    subscriber.set(zmq::sockopt::subscribe, "news");
+    EXPECT_EQ(recv(publisher).at(0), "\1news");
+    send(publisher, {"weather", "rain"});
+    send(publisher, {"news", "of today"});
+    EXPECT_EQ(recv(subscriber), (message{"news", "of today"}));
+    subscriber.set(zmq::sockopt::unsubscribe, "news");
+    EXPECT_EQ(recv(publisher).at(0), std::string("\0news", 5));
+}
+
+TEST_F(OnSecureWire, ADeviceConnectsToServersOfLibzmq) {
+    for (const bool curve : {true, false}) {
+        auto server = unbound(ZMQ_PULL, [&](zmq::socket_t& socket) {
+            if (curve) {
+                socket.set(zmq::sockopt::curve_server, true);
+                socket.set(zmq::sockopt::curve_secretkey, device_keys.secret_z85);
+            }
+        });
+        server.bind("tcp://127.0.0.1:*");
+        wire::spec made;
+        made.in = listening(ZMQ_PULL);
+        made.out.emplace().type = ZMQ_PUSH;
+        made.out->connects = {server.get(zmq::sockopt::last_endpoint)};
+        if (curve) made.out->security = wire::curve_client{client_keys.secret_key, device_keys.public_key};
+        running relay(made);
+        auto source = dial(ZMQ_PUSH, relay.at("in"));
+        send(source, {"hello", std::string(100000, 'x')});
+        EXPECT_EQ(recv(server).at(0), "hello");
+    }
+}
+
+TEST_F(OnSecureWire, DevicesTalkToEachOther) {
+    running inner(spec(ZMQ_PULL, ZMQ_PUSH));
+    wire::spec made;
+    made.in = listening(ZMQ_PULL);
+    made.out.emplace().type = ZMQ_PUSH;
+    made.out->connects = {inner.at("in")};
+    made.out->security = wire::curve_client{client_keys.secret_key, device_keys.public_key};
+    running outer(made);
+    auto source = dial(ZMQ_PUSH, outer.at("in"));
+    auto sink = dial(ZMQ_PULL, inner.at("out"));
+    for (int i = 0; i < 1000; ++i) send(source, {std::to_string(i)});
+    for (int i = 0; i < 1000; ++i) ASSERT_EQ(recv(sink).at(0), std::to_string(i));
+}
+
+TEST_F(OnSecureWire, StrangersAreRefusedAndCountedByReason) {
+    running relay(spec(ZMQ_PULL, ZMQ_PUSH));
+    auto unknown = dial(ZMQ_PUSH, relay.at("in"), curve_client(stranger_keys));
+    raw_peer no_key(relay.at("in"));
+    no_key.send(zmtp::handshake({ZMQ_PUSH, "", {}}).take_output());
+    EXPECT_TRUE(eventually([&] {
+        const auto now = relay.device.connections("in");
+        return now.refused_authentication >= 1 && now.refused_mechanism == 1;
+    }));
+    EXPECT_EQ(relay.device.connections("in").connections, 0);
+    const auto refused = relay.device.take_refused("in");
+    ASSERT_GE(refused.size(), 1);
+    EXPECT_EQ(refused[0].address, "127.0.0.1");
+    EXPECT_EQ(refused[0].key, stranger_keys.public_key);
+    EXPECT_EQ(refused[0].reason, "Unknown key");
+}
+
+TEST_F(OnSecureWire, PlainAdmitsThoseWithTheRightPassword) {
+    wire::spec made = pair(ZMQ_PULL, ZMQ_PUSH);
+    made.in.security = wire::plain_server{{{{"anna", "secret"}}}, {}};
+    running relay(made);
+    auto wrong = dial(ZMQ_PUSH, relay.at("in"), plain_client("anna", "guess"));
+    auto source = dial(ZMQ_PUSH, relay.at("in"), plain_client("anna", "secret"));
+    auto sink = dial(ZMQ_PULL, relay.at("out"));
+    send(source, {"hello"});
+    EXPECT_EQ(recv(sink).at(0), "hello");
+    EXPECT_TRUE(eventually([&] { return relay.device.connections("in").refused_authentication == 1; }));
+    EXPECT_EQ(relay.device.connections("in").connections, 1);
+    for (const auto& each : relay.device.take_refused("in")) EXPECT_EQ(each.key, "");
+}
+
+TEST_F(OnSecureWire, AKeyThatIsWithdrawnCutsItsConnectionsOffAndNoOther) {
+    wire::spec made = spec(ZMQ_PULL, ZMQ_PUSH);
+    std::get<wire::curve_server>(made.in.security).clients.known[stranger_keys.public_key] = "bert";
+    running relay(made);
+    auto anna = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
+    auto bert = dial(ZMQ_PUSH, relay.at("in"), curve_client(stranger_keys));
+    ASSERT_TRUE(relay.connected("in", 2));
+    relay.device.set_credentials("in", only_client());
+    EXPECT_TRUE(relay.connected("in", 1));
+    EXPECT_EQ(relay.device.connections("in").credentials_withdrawn, 1);
+    wire::credentials unreadable;
+    unreadable.unreadable = true;
+    relay.device.set_credentials("in", unreadable);
+    auto another = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
+    EXPECT_TRUE(eventually([&] { return relay.device.connections("in").refused_authentication >= 2; }));
+    EXPECT_EQ(relay.device.connections("in").connections, 1);
+}
+
+TEST_F(OnSecureWire, APasswordThatChangesCutsItsConnectionsOff) {
+    wire::spec made = pair(ZMQ_PULL, ZMQ_PUSH);
+    made.in.security = wire::plain_server{{{{"anna", "secret"}, {"bert", "same"}}}, {}};
+    running relay(made);
+    auto anna = dial(ZMQ_PUSH, relay.at("in"), plain_client("anna", "secret"));
+    auto bert = dial(ZMQ_PUSH, relay.at("in"), plain_client("bert", "same"));
+    ASSERT_TRUE(relay.connected("in", 2));
+    relay.device.set_credentials("in", {{{"anna", "new"}, {"bert", "same"}}});
+    EXPECT_TRUE(relay.connected("in", 1));
+    EXPECT_EQ(relay.device.connections("in").credentials_withdrawn, 1);
+}
+
+TEST_F(OnSecureWire, APeerWaitsForTheNextCredentials) {
+    wire::spec made = spec(ZMQ_PULL, ZMQ_PUSH);
+    std::atomic<int> asked{0};
+    std::get<wire::curve_server>(made.in.security).on_peer = [&] { ++asked; };
+    running relay(made);
+    auto bert = dial(ZMQ_PUSH, relay.at("in"), curve_client(stranger_keys));
+    ASSERT_TRUE(eventually([&] { return asked == 1; }));
+    EXPECT_EQ(relay.device.connections("in").refused_authentication, 0);
+    relay.device.set_credentials("in", {{{stranger_keys.public_key, "bert"}}});
+    EXPECT_TRUE(relay.connected("in", 1));
+    auto anna = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
+    ASSERT_TRUE(eventually([&] { return asked == 2; }));
+    relay.device.set_credentials("in", {{{stranger_keys.public_key, "bert"}}});
+    EXPECT_TRUE(eventually([&] { return relay.device.connections("in").refused_authentication == 1; }));
+}
+
+TEST_F(OnSecureWire, AMessageBeyondTheLimitEndsItsConnection) {
+    wire::spec made = spec(ZMQ_PULL, ZMQ_PUSH);
+    made.in.options.maxmsgsize = 1000;
+    running relay(made);
+    auto sink = dial(ZMQ_PULL, relay.at("out"));
+    auto source = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
+    send(source, {std::string(1000, 'x')});
+    EXPECT_EQ(recv(sink).at(0).size(), 1000);
+    send(source, {std::string(1001, 'x')});
+    EXPECT_TRUE(eventually([&] { return relay.device.connections("in").limits_exceeded == 1; }));
+}
+
+// A receiver that stops reading, and leaves with messages on their way.
+TEST_F(OnSecureWire, WhatASlowReceiverHasNotReceivedIsCountedOrGivenToAnother) {
+    wire::spec made = spec(ZMQ_PULL, ZMQ_PUSH);
+    made.out->security = wire::curve_server{device_keys.secret_key, only_client(), {}};
+    made.out->options.sndhwm = 50;
+    running relay(made);
+    auto source = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
+    {
+        auto frozen = dial(ZMQ_PULL, relay.at("out"), [this](zmq::socket_t& socket) {
+            curve_client(client_keys)(socket);
+            socket.set(zmq::sockopt::rcvhwm, 1);
+        });
+        ASSERT_TRUE(relay.connected("out", 1));
+        for (int i = 0; i < 900; ++i) send(source, {std::to_string(i), std::string(20000, 'x')});
+        ASSERT_TRUE(eventually([&] { return relay.device.statistics().in.messages_received > 100; }));
+    }
+    auto reader = dial(ZMQ_PULL, relay.at("out"), curve_client(client_keys));
+    int last = -1;
+    while (last < 899) {
+        const int number = std::stoi(recv(reader).at(0));
+        ASSERT_GT(number, last);
+        last = number;
+    }
+    EXPECT_LE(relay.device.connections("out").messages_lost, 1);
+}
+
+TEST_F(OnSecureWire, HandshakesFromOneAddressAreLimited) {
+    wire::spec made = spec(ZMQ_PULL, ZMQ_PUSH);
+    made.in.options.max_handshakes = 3;
+    running relay(made);
+    std::list<raw_peer> silent;
+    for (int i = 0; i < 3; ++i) silent.emplace_back(relay.at("in"));
+    ASSERT_TRUE(eventually([&] { return relay.device.connections("in").accepted == 3; }));
+    raw_peer fourth(relay.at("in"));
+    EXPECT_TRUE(fourth.ended());
+    EXPECT_EQ(relay.device.connections("in").refused_handshakes, 1);
+    silent.clear();
+    auto client = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
+    EXPECT_TRUE(relay.connected("in", 1));
+}
+
+TEST_F(OnSecureWire, AKeyOfAnotherLengthIsRefusedByName) {
+    wire::spec made = pair(ZMQ_PULL, ZMQ_PUSH);
+    made.in.security = wire::curve_server{"short", {}, {}};
+    try {
+        wire::device device(made);
+        FAIL();
+    } catch (const zdev::error& fault) {
+        EXPECT_EQ(fault.num(), EINVAL);
+        EXPECT_STREQ(fault.what(), "device: cannot protect in: invalid key: it must have 32 bytes");
+    }
+}
+
+}  // namespace
+}  // namespace zdev::test

@@ -1,0 +1,339 @@
+// PLAIN and CURVE as bytes: two of our handshakes, and everything that an attacker could do to what they say.
+
+#include <gtest/gtest.h>
+#include <zmq.h>
+
+#include <array>
+#include <functional>
+#include <map>
+
+#include "../src/zmtp/curve.hpp"
+#include "../src/zmtp/handshake.hpp"
+
+namespace zdev::zmtp {
+namespace {
+
+struct door final : gate {
+    verdict admit(std::string_view id, std::string_view password, bool) override {
+        asked.emplace_back(id);
+        const auto found = known.find(std::string(id));
+        return found != known.end() && found->second == password ? verdict::accepted : otherwise;
+    }
+    std::map<std::string, std::string> known;
+    std::vector<std::string> asked;
+    verdict otherwise = verdict::refused;
+};
+
+// Takes the commands out of a stream.
+std::vector<std::string> commands_in(std::string_view bytes) {
+    std::vector<std::string> found;
+    for (frame each; parse_header(bytes, each) == parsed::whole; bytes.remove_prefix(each.size())) {
+        found.emplace_back(bytes.substr(0, each.size()));
+    }
+    return found;
+}
+
+class Plain : public testing::Test {
+protected:
+    Plain() { house.known["anna"] = "secret"; }
+    void talk(handshake& client, handshake& server) {
+        for (int i = 0; i < 4; ++i) {
+            server.feed(client.take_output());
+            client.feed(server.take_output());
+        }
+    }
+    handshake client_of(const char* name, const char* password) {
+        return handshake({ZMQ_DEALER, "id", {}}, make_plain_client(name, password));
+    }
+    door house;
+};
+
+TEST_F(Plain, AKnownNameWithItsPasswordIsAdmitted) {
+    handshake client = client_of("anna", "secret"), server({ZMQ_ROUTER, "", {}}, make_plain_server(house));
+    talk(client, server);
+    ASSERT_TRUE(client.done() && server.done());
+    EXPECT_EQ(server.peer().routing_id, "id");
+    EXPECT_EQ(server.mechanism().peer_id(), "anna");
+    EXPECT_EQ(client.mechanism().make_cipher(), nullptr);
+}
+
+TEST_F(Plain, AnotherNameOrPasswordIsRefusedWithItsStatus) {
+    for (const auto& [name, password] : {std::pair{"anna", "wrong"}, {"anna", ""}, {"bert", "secret"}, {"", ""}}) {
+        handshake client = client_of(name, password), server({ZMQ_ROUTER, "", {}}, make_plain_server(house));
+        talk(client, server);
+        EXPECT_EQ(server.failure(), failure::authentication);
+        EXPECT_EQ(client.failure(), failure::refused);
+        EXPECT_EQ(client.reason(), "it refused: 400");
+    }
+}
+
+TEST_F(Plain, AnUnreadableTableIsStatus500AndATemporaryFailureEndsWithoutAnError) {
+    for (const auto& [answer, heard] : {std::pair{verdict::error, failure::refused}, {verdict::temporary, failure::none}}) {
+        house.otherwise = answer;
+        handshake client = client_of("bert", "x"), server({ZMQ_ROUTER, "", {}}, make_plain_server(house));
+        talk(client, server);
+        EXPECT_EQ(server.failure(), failure::authentication);
+        EXPECT_EQ(client.failure(), heard);
+    }
+}
+
+TEST_F(Plain, APeerWaitsForCredentialsThatAreReadAgain) {
+    house.otherwise = verdict::later;
+    handshake client = client_of("bert", "x"), server({ZMQ_ROUTER, "", {}}, make_plain_server(house));
+    talk(client, server);
+    EXPECT_TRUE(server.waits());
+    house.known["bert"] = "x";
+    server.decide();
+    talk(server, client);
+    EXPECT_TRUE(client.done() && server.done());
+}
+
+TEST_F(Plain, APasswordThatChangesDuringTheHandshakeIsRefused) {
+    handshake client = client_of("anna", "secret"), server({ZMQ_ROUTER, "", {}}, make_plain_server(house));
+    server.feed(client.take_output());
+    client.feed(server.take_output());
+    server.feed(client.take_output());
+    client.feed(server.take_output());  // WELCOME
+    house.known.clear();
+    server.feed(client.take_output());
+    EXPECT_EQ(server.failure(), failure::authentication);
+}
+
+TEST_F(Plain, AMalformedHelloIsRefused) {
+    greeting theirs;
+    theirs.mechanism = "PLAIN";
+    for (const std::string data : {"", "\1", "\4anna", "\4anna\6secre", "\4anna\6secretx"}) {
+        handshake server({ZMQ_ROUTER, "", {}}, make_plain_server(house));
+        std::string hello;
+        append_command(hello, "HELLO", data);
+        server.feed(encode(theirs) + hello);
+        EXPECT_EQ(server.failure(), failure::protocol);
+    }
+    EXPECT_TRUE(house.asked.empty());
+}
+
+TEST_F(Plain, TwoServersRefuseEachOther) {
+    handshake one({ZMQ_ROUTER, "", {}}, make_plain_server(house)), other({ZMQ_DEALER, "", {}}, make_plain_server(house));
+    talk(one, other);
+    EXPECT_EQ(one.failure(), failure::mechanism);
+    EXPECT_EQ(other.failure(), failure::mechanism);
+}
+
+class Curve : public testing::Test {
+protected:
+    Curve() {
+        if (!crypto::available()) return;
+        server_keys = crypto::make_keys();
+        client_keys = crypto::make_keys();
+        house.known[client_keys.public_key];
+        client = new_client(client_keys, server_keys.public_key);
+        server = new_server();
+    }
+    void SetUp() override {
+        if (!crypto::available()) GTEST_SKIP() << "built without libsodium";
+    }
+    std::unique_ptr<handshake> new_client(const crypto::key_pair& keys, const std::string& server_key) {
+        return std::make_unique<handshake>(identity{ZMQ_DEALER, "id", {}}, make_curve_client(keys, server_key));
+    }
+    std::unique_ptr<handshake> new_server() {
+        return std::make_unique<handshake>(identity{ZMQ_ROUTER, "", {}}, make_curve_server(server_keys, house));
+    }
+    // What the sides say: greetings, and then HELLO, WELCOME, INITIATE, READY.
+    using change = std::function<void(std::string&)>;
+    void talk(const std::array<change, 4>& changes = {}) {
+        const std::string greeting = client->take_output(), answer = server->take_output();
+        server->feed(greeting);
+        client->feed(answer);
+        for (std::size_t i = 0; i < 4; ++i) {
+            handshake &from = i % 2 == 0 ? *client : *server, &to = i % 2 == 0 ? *server : *client;
+            said.push_back(from.take_output());
+            if (changes[i]) changes[i](said.back());
+            to.feed(said.back());
+        }
+    }
+
+    crypto::key_pair server_keys, client_keys;
+    door house;
+    std::unique_ptr<handshake> client, server;
+    std::vector<std::string> said;
+};
+
+TEST_F(Curve, AKnownKeyIsAdmittedAndNothingIsReadable) {
+    talk();
+    ASSERT_TRUE(client->done() && server->done());
+    EXPECT_EQ(server->mechanism().peer_id(), client_keys.public_key);
+    EXPECT_EQ(server->peer().routing_id, "id");
+    for (const auto& each : said) {
+        EXPECT_EQ(each.find("DEALER"), std::string::npos);
+        EXPECT_EQ(each.find(client_keys.public_key), std::string::npos);
+    }
+}
+
+TEST_F(Curve, AnUnknownKeyIsRefusedWithItsStatus) {
+    house.known.clear();
+    talk();
+    EXPECT_EQ(server->failure(), failure::authentication);
+    EXPECT_EQ(client->reason(), "it refused: 400");
+}
+
+TEST_F(Curve, AServerWithAnotherKeyIsRefusedByBothSides) {
+    client = new_client(client_keys, crypto::make_keys().public_key);
+    talk();
+    EXPECT_EQ(server->failure(), failure::authentication);
+    EXPECT_TRUE(house.asked.empty());
+}
+
+TEST_F(Curve, APeerOfAnotherTypeIsNotAdmitted) {
+    client = std::make_unique<handshake>(identity{ZMQ_SUB, "", {}}, make_curve_client(client_keys, server_keys.public_key));
+    talk();
+    EXPECT_EQ(server->failure(), failure::type);
+    EXPECT_EQ(client->failure(), failure::refused);
+}
+
+TEST_F(Curve, NoByteOfAHandshakeCanBeChanged) {
+    talk();
+    for (std::size_t message = 0; message < 4; ++message) {
+        const std::size_t size = said[message].size();
+        for (std::size_t at = 0; at < size; ++at) {
+            if (message == 0 && at >= 2 + 6 + 2 && at < 2 + 6 + 74) continue;  // padding of HELLO
+            client = new_client(client_keys, server_keys.public_key);
+            server = new_server();
+            said.clear();
+            std::array<change, 4> changes;
+            changes[message] = [at](std::string& bytes) { bytes[at] = static_cast<char>(bytes[at] ^ 1); };
+            talk(changes);
+            EXPECT_FALSE(client->done()) << "message " << message << ", byte " << at;
+            EXPECT_FALSE(message < 3 && server->done()) << "message " << message << ", byte " << at;
+        }
+    }
+}
+
+TEST_F(Curve, NoCommandCanBeReplayedLeftOutOrSentInAnotherOrder) {
+    talk();
+    const auto first = std::exchange(said, {});
+    for (std::size_t message = 0; message < 4; ++message) {
+        for (std::size_t other = 0; other < 4; ++other) {
+            client = new_client(client_keys, server_keys.public_key);
+            server = new_server();
+            std::array<change, 4> changes;
+            changes[message] = [&](std::string& bytes) { bytes = first[other]; };
+            said.clear();
+            talk(changes);
+            EXPECT_FALSE(client->done() || (server->done() && message < 3)) << other << " of another session as " << message;
+        }
+    }
+    for (std::size_t message = 0; message < 2; ++message) {  // a second INITIATE would come after the handshake, as a MESSAGE
+        client = new_client(client_keys, server_keys.public_key);
+        server = new_server();
+        std::array<change, 4> changes;
+        changes[message] = [](std::string& bytes) { bytes += bytes; };
+        said.clear();
+        talk(changes);
+        EXPECT_FALSE(client->done()) << message << " twice";
+    }
+}
+
+TEST_F(Curve, ACutCommandIsIncompleteAndAShorterOneIsInvalid) {
+    talk();
+    for (std::size_t message = 0; message < 4; ++message) {
+        for (const std::size_t left : std::array<std::size_t, 3>{10, 30, 100}) {
+            client = new_client(client_keys, server_keys.public_key);
+            server = new_server();
+            std::array<change, 4> changes;
+            changes[message] = [&](std::string& bytes) {
+                const auto whole = commands_in(bytes).at(0);
+                frame header;
+                parse_header(whole, header);
+                const auto body = std::string_view(whole).substr(header.header);
+                bytes.clear();
+                append_frame(bytes, command_flag, body.substr(0, std::min(left, body.size() - 1)));
+            };
+            said.clear();
+            talk(changes);
+            EXPECT_FALSE(client->done());
+        }
+    }
+}
+
+// A man in the middle who has a key of his own, and the vouch of another client.
+TEST_F(Curve, AVouchIsWorthNothingWithAnotherKeyOrForAnotherServer) {
+    const auto mine = crypto::make_keys();
+    crypto::key_pair stolen{client_keys.public_key, mine.secret};  // says that it is the client, and cannot vouch for it
+    client = new_client(stolen, server_keys.public_key);
+    talk();
+    EXPECT_EQ(server->failure(), failure::authentication);
+    EXPECT_TRUE(house.asked.empty());
+}
+
+class Sealed : public Curve {
+protected:
+    void SetUp() override {
+        Curve::SetUp();
+        if (IsSkipped()) return;
+        talk();
+        ours = client->mechanism().make_cipher();
+        theirs = server->mechanism().make_cipher();
+    }
+    std::string seal(const std::string& body, unsigned char flags = 0) {
+        std::string to(body.size() + longest_header + cipher::overhead, '\0');
+        to.resize(ours->seal(to.data(), flags, body));
+        return to;
+    }
+    std::string open(std::string bytes) {
+        frame header;
+        parse_header(bytes, header);
+        const auto size = theirs->open(bytes.data(), header.flags, std::string_view(bytes).substr(header.header));
+        return bytes.substr(0, size);
+    }
+    std::unique_ptr<cipher> ours, theirs;
+};
+
+TEST_F(Sealed, FramesOfAnySizeArriveAsTheyWereSent) {
+    for (const std::size_t size : std::array<std::size_t, 10>{0, 1, 221, 222, 223, 254, 255, 256, 300, 70000}) {
+        for (const unsigned char flags : std::array<unsigned char, 3>{0, more_flag, command_flag}) {
+            std::string body(size, 'x'), plain;
+            append_frame(plain, flags, body);
+            EXPECT_EQ(open(seal(body, flags)), plain) << size;
+        }
+    }
+}
+
+TEST_F(Sealed, NoByteCanBeChanged) {
+    const std::string sealed = seal("hello");
+    for (std::size_t at = 2; at < sealed.size(); ++at) {
+        std::string changed = sealed;
+        changed[at] = static_cast<char>(changed[at] ^ 1);
+        EXPECT_EQ(open(changed), "") << at;
+    }
+    EXPECT_NE(open(sealed), "");
+}
+
+TEST_F(Sealed, NoFrameCanBeReplayedOrReordered) {
+    const std::string first = seal("1"), second = seal("2"), third = seal("3");
+    EXPECT_NE(open(first), "");
+    EXPECT_EQ(open(first), "");
+    EXPECT_NE(open(third), "");
+    EXPECT_EQ(open(second), "");
+}
+
+TEST_F(Sealed, AFrameOfAnotherSessionOrDirectionIsRefused) {
+    std::string own(100, '\0');
+    own.resize(theirs->seal(own.data(), 0, "back"));
+    EXPECT_EQ(open(own), "");
+    client = new_client(client_keys, server_keys.public_key);
+    server = new_server();
+    talk();
+    ours = client->mechanism().make_cipher();
+    EXPECT_EQ(open(seal("other")), "");
+}
+
+TEST_F(Sealed, AnythingShorterOrNotAMessageIsRefused) {
+    const std::string sealed = seal("");
+    for (std::size_t left = 2; left < sealed.size(); ++left) EXPECT_EQ(open(sealed.substr(0, left)), "");
+    std::string plain;
+    append_frame(plain, 0, std::string(100, 'x'));
+    EXPECT_EQ(open(plain), "");
+}
+
+}  // namespace
+}  // namespace zdev::zmtp

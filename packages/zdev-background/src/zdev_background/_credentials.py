@@ -1,0 +1,100 @@
+"""Credentials of a device on the wire engine: its files are watched, and the engine gets what they contain."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import zmq
+
+from ._refusals import RefusalLog
+from ._security import Credentials, Server
+from ._threads import start_thread
+
+if TYPE_CHECKING:
+    from zdev_core import WireDevice
+
+logger = logging.getLogger("zdev.security")
+
+POLL_INTERVAL = 0.5  # seconds between two looks at the files: a withdrawn key loses its connections within a second
+REST = 4  # times as long as it reads, the thread rests, however many files there are and peers connect
+LONGEST_REST = 5.0  # seconds, where reading takes very long
+MOST_READS = 3  # for peers that connect while the files are read
+
+
+class CredentialsWatch:
+    """Reads the files twice a second, and whenever a peer connects, which waits until this is done.
+
+    Args:
+        engine: The device, which has these servers.
+        owner: Its name, for log lines.
+        servers: By role.
+        own_threads: Takes the identifier of the thread, in which the log handlers of the application run too.
+    """
+
+    def __init__(
+        self, engine: WireDevice, owner: str, servers: Mapping[str, Server], own_threads: set[int] | None = None
+    ) -> None:
+        self._engine = engine
+        self._owner = owner
+        self._own_threads = set() if own_threads is None else own_threads
+        self._readers = {role: server.reader() for role, server in servers.items()}
+        self._current: dict[str, Credentials | str] = {}  # by role; a text: why they cannot be read
+        self._refusals = RefusalLog(owner)
+        self._ended = threading.Event()
+        self._update(is_awaited=False)
+        if self._readers:
+            start_thread(self._watch, f"{owner} credentials")
+
+    def stop(self) -> None:
+        """End the thread, which notices when the run has ended."""
+        self._ended.set()
+        self._report()
+
+    def _watch(self) -> None:
+        self._own_threads.add(threading.get_ident())
+        while not self._ended.is_set():
+            is_awaited = self._engine.await_peer(POLL_INTERVAL)
+            if self._ended.is_set():
+                return
+            begin = time.monotonic()
+            self._update(is_awaited=is_awaited)
+            self._report()
+            self._ended.wait(min((time.monotonic() - begin) * REST, LONGEST_REST))
+
+    def _update(self, *, is_awaited: bool) -> None:
+        """Give the engine what the files contain; without changes, only if peers wait for it."""
+        found = self._read_all()
+        for _ in range(MOST_READS):
+            if not self._engine.await_peer(0):
+                break
+            is_awaited, found = True, self._read_all()
+        for role, credentials in found.items():
+            if credentials == self._current.get(role) and not is_awaited:
+                continue
+            self._current[role] = credentials
+            with suppress(zmq.ZMQError):  # the role has no endpoint
+                if isinstance(credentials, str):
+                    self._engine.set_credentials(role, {}, unreadable=True)
+                else:
+                    self._engine.set_credentials(role, credentials.known, anyone=credentials.anyone)
+
+    def _read_all(self) -> dict[str, Credentials | str]:
+        return {role: self._read(role, read) for role, read in self._readers.items()}
+
+    def _read(self, role: str, read: Callable[[], Credentials]) -> Credentials | str:
+        try:
+            return read()
+        except Exception as error:  # noqa: BLE001  the thread must not end
+            if self._current.get(role) != str(error):
+                logger.error("%s: nobody new may connect to %s: %s", self._owner, role, error)
+            return str(error)
+
+    def _report(self) -> None:
+        for role in self._readers:
+            for address, key, reason in self._engine.take_refused(role):
+                self._refusals.add(role, address, reason, key)
