@@ -153,7 +153,8 @@ void connection::keep_rest() {
     loop_.remove(fd_.get());
     registered_ = false;
     int waiting = 0;
-    if (::ioctl(fd_.get(), FIONREAD, &waiting) == 0) keep_rest(static_cast<std::size_t>(waiting));
+    const bool readable = !sealed_ && ::ioctl(fd_.get(), FIONREAD, &waiting) == 0;  // sealed: only peers with a key get here
+    if (readable) keep_rest(static_cast<std::size_t>(waiting));
     break_off();
 }
 
