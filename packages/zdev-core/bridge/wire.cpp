@@ -1,4 +1,5 @@
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -193,7 +194,8 @@ public:
     role_statistics connections(const std::string& role) const { return engine_.connections(role); }
     std::vector<zdev::wire::connect_status> connects(const std::string& role) const { return engine_.connects(role); }
     std::vector<std::string> endpoints(const std::string& role) const { return engine_.endpoints(role); }
-    void set_credentials(const std::string& role, const py::dict& known, bool anyone, bool unreadable) {
+    void set_credentials(const std::string& role, const py::typing::Dict<py::bytes, py::bytes>& known, bool anyone,
+                         bool unreadable) {
         zdev::wire::credentials now;
         now.anyone = anyone;
         now.unreadable = unreadable;

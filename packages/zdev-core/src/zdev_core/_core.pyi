@@ -403,7 +403,7 @@ if sys.platform == "linux":
             """Return the bound endpoints of a role, in the order given, with ports in place of wildcards."""
 
         def set_credentials(
-            self, role: str, known: Mapping[bytes, bytes], *, anyone: bool = False, unreadable: bool = False
+            self, role: str, known: dict[bytes, bytes], *, anyone: bool = False, unreadable: bool = False
         ) -> None:
             """Replace the credentials of a role that is a server of CURVE or PLAIN. May be called from any thread.
 
