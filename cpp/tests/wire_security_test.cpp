@@ -1,5 +1,7 @@
 // PLAIN and CURVE on devices, with peers of libzmq.
 
+#include <sys/resource.h>
+
 #include <list>
 #include <zdev/wire.hpp>
 
@@ -262,6 +264,37 @@ TEST_F(OnSecureWire, HandshakesFromOneAddressAreLimited) {
     silent.clear();
     auto client = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
     EXPECT_TRUE(relay.connected("in", 1));
+}
+
+// Each peer says the same HELLO, which costs the device two operations on keys, and the peers nothing.
+TEST_F(OnSecureWire, TwoThousandHandshakesAtOnceDelayNoMessageByMoreThan50Milliseconds) {
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    if (::setrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur < 4200) GTEST_SKIP() << "too few descriptors";
+    running relay(spec(ZMQ_PULL, ZMQ_PUSH));
+    auto source = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
+    auto sink = dial(ZMQ_PULL, relay.at("out"));
+    const zmtp::crypto::key_pair keys{client_keys.public_key, zmtp::crypto::secret_key(client_keys.secret_key)};
+    zmtp::handshake client({ZMQ_PUSH, "", {}}, zmtp::make_curve_client(keys, device_keys.public_key));
+    zmtp::greeting theirs;
+    theirs.mechanism = "CURVE";
+    client.feed(zmtp::encode(theirs));
+    const std::string hello = client.take_output();
+
+    std::list<raw_peer> flood;
+    for (int i = 0; i < 2000; ++i) flood.emplace_back(relay.at("in"));
+    ASSERT_TRUE(eventually([&] { return relay.device.connections("in").accepted == 2001; }));
+    for (auto& each : flood) each.send(hello);
+    std::chrono::steady_clock::duration longest{0};
+    for (int i = 0; i < 200; ++i) {
+        const auto begin = std::chrono::steady_clock::now();
+        send(source, {"now"});
+        recv(sink);
+        longest = std::max(longest, std::chrono::steady_clock::now() - begin);
+    }
+    EXPECT_LE(std::chrono::duration_cast<milliseconds>(longest).count(), 50);
+    for (auto& each : flood) ASSERT_GE(each.receive(64 + 2 + 168).size(), 64 + 2 + 168);  // a greeting and WELCOME
 }
 
 TEST_F(OnSecureWire, AKeyOfAnotherLengthIsRefusedByName) {

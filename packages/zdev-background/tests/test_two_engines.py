@@ -15,19 +15,13 @@ import zmq
 from helpers import ANY_PORT, Connect, Eventually, both, bound, pid_of, queue, streamer, wire_only
 from hostile.zmtp import MORE, command, frame, is_closed, say_after_handshake
 
-from zdev_background import CurveServer, Device, ProcessDevice, RoleStatistics, ThreadDevice, ThreadProxySteerable, create_key
+from zdev_background import Device, ProcessDevice, RoleStatistics, ThreadDevice, ThreadProxySteerable
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the wire engine is for Linux")
 
 
-def protect(device: Device, folder: Path) -> None:
-    create_key(folder, "server")
-    device.secure_in(CurveServer(folder / "server.key_secret", clients="any"))
-
-
 OBSTACLES: dict[str, Callable[[Device, Path], object]] = {
     "inproc://here": lambda device, _: device.bind_in("inproc://here"),
-    "CurveServer": protect,
     "context_factory": lambda device, _: setattr(device, "context_factory", lambda: zmq.Context.instance()),
     "io_threads": lambda device, _: setattr(device, "io_threads", 2),
     "TCP_MAXRT": lambda device, _: device.setsockopt_out(zmq.TCP_MAXRT, 2000),

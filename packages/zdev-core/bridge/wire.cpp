@@ -1,4 +1,5 @@
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -203,7 +204,8 @@ public:
     bool kick(std::uint64_t number, double timeout) {
         return released_gil().run([&] { return engine_.kick(number, to_milliseconds(timeout)); });
     }
-    void set_credentials(const std::string& role, const py::dict& known, bool anyone, bool unreadable) {
+    void set_credentials(const std::string& role, const py::typing::Dict<py::bytes, py::bytes>& known, bool anyone,
+                         bool unreadable) {
         zdev::wire::credentials now;
         now.anyone = anyone;
         now.unreadable = unreadable;

@@ -451,7 +451,7 @@ if sys.platform == "linux":
             """
 
         def set_credentials(
-            self, role: str, known: Mapping[bytes, bytes], *, anyone: bool = False, unreadable: bool = False
+            self, role: str, known: dict[bytes, bytes], *, anyone: bool = False, unreadable: bool = False
         ) -> None:
             """Replace the credentials of a role that is a server of CURVE or PLAIN. May be called from any thread.
 
