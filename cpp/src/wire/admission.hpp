@@ -1,4 +1,4 @@
-// Who may connect to a role: its security mechanism, with its keys, and the credentials of its peers.
+// Decides which peers may connect to a role: its security mechanism, with its keys, and the credentials of its peers.
 //
 // Threads: the loop's alone, but for set() and take_refused(). New credentials take effect with adopt(), so that a handshake
 // needs no lock.
