@@ -156,7 +156,7 @@ std::size_t relay::take_each(connection& from, std::string_view bytes) {
     return used;
 }
 
-// Takes one message in a buffer of its own, which its receivers share. False: it has no receiver now.
+// Takes one message in a separate buffer, which its receivers share. False: it has no receiver now.
 bool relay::take_whole(connection& from, std::string_view bytes, const zmtp::run& run, buffer& whole) {
     outgoing message;
     message.owner = std::make_shared<buffer>(std::move(whole));

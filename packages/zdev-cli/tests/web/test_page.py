@@ -340,7 +340,7 @@ def test_the_page_asks_for_its_status_and_nothing_else(serve: Serve, browser: Br
         page.goto(root)
         with page.expect_request(f"{root}status"):
             pass
-        page.wait_for_function("performance.getEntriesByType('resource').length > 1")
+        page.wait_for_load_state("networkidle")
         assert {url for url in asked if not url.startswith("data:")} == {root, f"{root}status"}
 
 
