@@ -36,6 +36,7 @@ public:
     void stop(milliseconds grace) noexcept;
 
     zdev::steering steering;
+    std::atomic<bool> new_credentials{false};  // some role has got some
 
 private:
     void build_relays(const wire::spec& spec);
