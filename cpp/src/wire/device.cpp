@@ -92,6 +92,7 @@ void device::set_credentials(const std::string& role, credentials now) {
         throw error(EINVAL, "device: " + role + " has no credentials: it is not a server of CURVE or PLAIN");
     }
     found->admission().set(std::move(now));
+    impl_->new_credentials = true;
     impl_->steering.wakeup().signal();
 }
 

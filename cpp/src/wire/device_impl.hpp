@@ -45,6 +45,7 @@ public:
     bool kick(std::uint64_t number, milliseconds timeout);
 
     zdev::steering steering;
+    std::atomic<bool> new_credentials{false};  // some role has got some
 
 private:
     void build_relays(const wire::spec& spec);

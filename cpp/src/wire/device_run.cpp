@@ -87,7 +87,10 @@ void device::impl::turn_loop(clock::time_point now, milliseconds longest, const 
         next_check_ = now + check_interval;
         check();
     }
-    for_each_role([](role& each) { each.apply_credentials(); });
+    if (new_credentials.load(std::memory_order_relaxed)) {
+        new_credentials = false;
+        for_each_role([](role& each) { each.apply_credentials(); });
+    }
     if (!loop_.turn(check ? std::min(longest, check_interval) : longest)) next_check_ = {};
     wake_held();
 }
