@@ -16,6 +16,7 @@ class Case:
     Attributes:
         monitor: `fast` or `frozen`: adds a subscriber on the monitor or capture socket.
         transport: `tcp`, `ipc`, or `inproc`, where the device is a thread of the load generator's process.
+        curve: Whether all sockets use CURVE.
         latency: Whether the result is the median time, where lower is better.
         peers: The peers to measure. Default: all that support the pattern.
         quick_peers: The peers to measure in a quick run. Default: `peers`.
@@ -32,6 +33,7 @@ class Case:
     topics: int = 0
     monitor: str = ""
     transport: str = "tcp"
+    curve: bool = False
     unit: str = "messages"
     latency: bool = False
     quick: bool = False
@@ -85,6 +87,8 @@ def _clients() -> dict[str, Case]:
 def _all() -> dict[str, Case]:
     cases = {f"stream-{size}": Case("stream", size, quick=size in {64, 4096}) for size in SIZES}
     cases |= {f"stream-5x{size}": Case("stream", size, frames=5) for size in (64, 4096)}
+    curve_peers = ("zdev-monitored-queue", "libzmq-monitored-queue", "zmq-proxy")
+    cases |= {f"stream-curve-{size}": Case("stream", size, curve=True, peers=curve_peers) for size in (64, 4096)}
     cases["monitor-fast"] = Case("stream", monitor="fast", quick=True)
     cases["monitor-frozen"] = Case("stream", monitor="frozen", quick=True, peers=(*ZDEV, "native-wire", "zmq-proxy", *NATIVE))
     cases["round-trips"] = Case("round-trips", quick=True, unit="round trips", window=256)

@@ -1,7 +1,7 @@
-"""Define the peers, and run one of them as a process: ``python devices.py PEER PATTERN ENDPOINTS [watched]``.
+"""Define the peers, and run one of them as a process: ``python devices.py PEER PATTERN ENDPOINTS [watched] [curve]``.
 
 ENDPOINTS is the endpoint to bind to, where {role} stands for in, out or mon. The process prints one line of JSON with the bound
-endpoints and the versions, and relays until it is killed or its standard input ends. The line `pause` pauses a device of zdev.
+endpoints, the versions and with `curve` the key of its sockets, and relays until it is killed or its standard input ends. The line `pause` pauses a device of zdev.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import json
 import os
 import platform
 import sys
+import tempfile
 import threading
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 
@@ -120,11 +122,25 @@ def _serve_commands(device: Any) -> None:
     os._exit(0)
 
 
-def _report_ready(peer: Peer, endpoints: dict[str, str]) -> None:
-    print(json.dumps({**endpoints, "versions": _versions(peer)}), flush=True)
+def _report_ready(peer: Peer, endpoints: dict[str, str], curve: str) -> None:
+    print(json.dumps({**endpoints, "versions": _versions(peer), "curve": curve}), flush=True)
 
 
-def _run_background(peer: Peer, types: dict[str, str], endpoints: dict[str, str]) -> None:
+def _secure(device: Any) -> str:
+    """Give the in and out socket a new pair of keys, and return the public one."""
+    background, auth = import_module("zdev_background"), import_module("zmq.auth")
+    with tempfile.TemporaryDirectory() as folder:
+        public, secret = auth.create_certificates(folder, "device")
+        server = background.CurveServer(Path(folder, "secret"), "any")
+        Path(secret).chmod(0o600)
+        Path(secret).rename(server.secret_key)
+        device.secure_in(server)
+        device.secure_out(server)
+        device.start()  # reads the file
+        return str(auth.load_certificate(public)[0].decode())
+
+
+def _run_background(peer: Peer, types: dict[str, str], endpoints: dict[str, str], curve: bool) -> None:
     zmq, background = import_module("zmq"), import_module("zdev_background")
     numbers = {f"{role}_type": getattr(zmq, name) for role, name in types.items()}
     device = getattr(background, peer.call)(**numbers)
@@ -136,12 +152,14 @@ def _run_background(peer: Peer, types: dict[str, str], endpoints: dict[str, str]
         getattr(device, f"bind_{role}")(endpoint)
     if types["out"] == "XPUB":
         device.setsockopt_out(zmq.SNDHWM, 0)  # the load paces itself, and nothing may be dropped
-    device.start()
-    _report_ready(peer, {role: bound[0] for role, bound in device.endpoints.items() if bound})
+    key = _secure(device) if curve else ""
+    if not curve:
+        device.start()
+    _report_ready(peer, {role: bound[0] for role, bound in device.endpoints.items() if bound}, key)
     _serve_commands(device)
 
 
-def _run_function(peer: Peer, types: dict[str, str], endpoints: dict[str, str]) -> None:
+def _run_function(peer: Peer, types: dict[str, str], endpoints: dict[str, str], curve: bool) -> None:
     zmq = import_module(peer.sockets)
     module, _, name = peer.call.rpartition(".")
     relay = getattr(import_module(module), name)
@@ -150,20 +168,24 @@ def _run_function(peer: Peer, types: dict[str, str], endpoints: dict[str, str]) 
     sockets = {role: context.socket(getattr(zmq, kind)) for role, kind in types.items()}
     if types["out"] == "XPUB":
         sockets["out"].setsockopt(zmq.SNDHWM, 0)
+    public, secret = zmq.curve_keypair() if curve else (b"", b"")
     for role, socket in sockets.items():
+        if curve:
+            socket.curve_secretkey, socket.curve_publickey, socket.curve_server = secret, public, True
         socket.bind(endpoints[role])
-    _report_ready(peer, {role: socket.getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").decode() for role, socket in sockets.items()})
+    bound = {role: socket.getsockopt(zmq.LAST_ENDPOINT).rstrip(b"\0").decode() for role, socket in sockets.items()}
+    _report_ready(peer, bound, public.decode())
     relay(*sockets.values())
 
 
 def main() -> None:
-    name, pattern, template, *watched = sys.argv[1:]
+    name, pattern, template, *words = sys.argv[1:]
     peer = PEERS[name]
     types = dict(zip(("in", "out"), socket_types(pattern), strict=True))
-    if peer.has_monitor(bool(watched)):
+    if peer.has_monitor("watched" in words):
         types["mon"] = "PUB"
     endpoints = {role: template.format(role=role) for role in types}
-    (_run_background if peer.kind == "background" else _run_function)(peer, types, endpoints)
+    (_run_background if peer.kind == "background" else _run_function)(peer, types, endpoints, "curve" in words)
 
 
 if __name__ == "__main__":

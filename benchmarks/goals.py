@@ -83,6 +83,8 @@ GOALS = [
     _cpu("stream-64", "64 B stream", 0.15),
     *_over("stream-4096", "4 KiB stream", 1.4, 1.1),
     _cpu("stream-4096", "4 KiB stream", 0.5),
+    *_rates("stream-curve-64", "64 B stream with CURVE", {("stream-curve-64", PROXY): 1.5}),
+    *_rates("stream-curve-4096", "4 KiB stream with CURVE", {("stream-curve-4096", PROXY): 1.2}),
     *_over("stream-65536", "64 KiB stream", 1.2, 1.1),
     _cpu("stream-65536", "64 KiB stream", 0.5),
     *_over("stream-1048576", "1 MiB stream", 1.1, 1.0),

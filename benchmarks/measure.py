@@ -130,11 +130,15 @@ def _command(programs: Programs, devices: Path, peer: str, case: Case, endpoints
     if found and found.kind == "trial":
         return [str(programs.trial), peer, case.pattern], {"JSON": "1"}
     if found is None or found.kind != "native":
-        return [sys.executable, str(devices), peer, case.pattern, endpoints, *(["watched"] if watched else [])], {}
+        return [sys.executable, str(devices), peer, case.pattern, endpoints, *_words(case)], {}
     roles = ["in", "out", *(["mon"] if found.has_monitor(watched) else [])]
     command = [str(programs.native), found.call, *socket_types(case.pattern), *(endpoints.format(role=r) for r in roles)]
     libzmq = programs.drafts if found.drafts else programs.libzmq
     return command, {"LD_PRELOAD": str(libzmq)} if libzmq else {}
+
+
+def _words(case: Case) -> list[str]:
+    return [*(["watched"] if case.monitor else []), *(["curve"] if case.curve else [])]
 
 
 @contextmanager
@@ -187,6 +191,8 @@ def endpoint_options(case: Case, endpoints: dict[str, Any]) -> list[str]:
     words = ["--in", endpoints["in"], "--out", endpoints["out"]]
     if case.monitor and endpoints.get("mon"):
         words += ["--mon", endpoints["mon"], "--monitor", case.monitor]
+    if case.curve:
+        words += ["--curve", endpoints["curve"]]
     return words
 
 

@@ -14,8 +14,13 @@ std::vector<zmq::context_t*> rig::contexts() { return {&in_context_, &out_contex
 
 namespace {
 
-zmq::socket_t open(zmq::context_t& context, zmq::socket_type type) {
+zmq::socket_t open(zmq::context_t& context, zmq::socket_type type, const options& o) {
     zmq::socket_t socket(context, type);
+    if (!o.curve.empty()) {
+        socket.set(zmq::sockopt::curve_serverkey, o.curve);
+        socket.set(zmq::sockopt::curve_publickey, o.key);
+        socket.set(zmq::sockopt::curve_secretkey, o.secret_key);
+    }
     socket.set(zmq::sockopt::linger, 0);  // when a socket closes, everything has been received or the run has failed
     socket.set(zmq::sockopt::rcvtimeo, static_cast<int>(silence_limit.count()));
     socket.set(zmq::sockopt::sndtimeo, static_cast<int>(silence_limit.count()));
@@ -34,11 +39,11 @@ void connect_all(zmq::socket_t& socket, const std::string& endpoint, std::uint64
 
 }  // namespace
 
-zmq::socket_t& rig::in_peer(zmq::socket_type type) { return keep(open(in_context_, type)); }
-zmq::socket_t& rig::out_peer(zmq::socket_type type) { return keep(open(inproc_ ? in_context_ : out_context_, type)); }
+zmq::socket_t& rig::in_peer(zmq::socket_type type) { return keep(open(in_context_, type, settings)); }
+zmq::socket_t& rig::out_peer(zmq::socket_type type) { return keep(open(inproc_ ? in_context_ : out_context_, type, settings)); }
 
 zmq::socket_t& rig::watcher() {
-    zmq::socket_t& sub = keep(open(inproc_ ? in_context_ : mon_context_, zmq::socket_type::sub));
+    zmq::socket_t& sub = keep(open(inproc_ ? in_context_ : mon_context_, zmq::socket_type::sub, settings));
     sub.set(zmq::sockopt::subscribe, "");
     sub.connect(settings.mon);
     return sub;

@@ -26,6 +26,8 @@ struct options {
     std::uint64_t topics = 0;       // of a fan-out, divided among the subscribers; 0: all receive everything
     double seconds = 1;             // length of the measurement
     std::string in, out, mon;       // endpoints of the device; if empty, the two ends are connected to each other
+    std::string curve;              // the public key of the device's sockets, in Z85; empty: no CURVE
+    std::string key, secret_key;    // of this end, with CURVE
     std::string monitor;            // "fast" or "frozen": adds a subscriber on `mon`
 };
 

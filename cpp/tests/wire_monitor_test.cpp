@@ -124,7 +124,7 @@ TEST_F(OnWire, ASubscriberOfTheMonitorThatDoesNotReadDelaysNothingAndItsLossIsCo
         ADD_FAILURE() << "no copy";
     }
     EXPECT_GT(device.device.connections("mon").subscriber_drops, 0);
-    EXPECT_TRUE(eventually([&] { return device.device.statistics().in.messages_sent == sent; }));
+    EXPECT_TRUE(eventually([&] { return device.device.statistics().in.messages_sent == static_cast<std::uint64_t>(sent); }));
 }
 
 TEST_F(OnWire, EachForwardedMessageIsCopiedOnceAndCounted) {

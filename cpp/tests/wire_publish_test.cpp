@@ -106,7 +106,7 @@ TEST_F(OnWire, ASubscriberThatIsTooSlowMissesWholeMessagesAndDelaysNoOther) {
         ASSERT_EQ(recv(quick), numbered(sent));
     }
     EXPECT_GT(device.device.connections("out").subscriber_drops, 0);
-    EXPECT_TRUE(eventually([&] { return device.device.statistics().in.messages_sent == sent; }));
+    EXPECT_TRUE(eventually([&] { return device.device.statistics().in.messages_sent == static_cast<std::uint64_t>(sent); }));
 }
 
 TEST_F(OnWire, SubscriptionsBeyondALimitEndTheirConnectionOnly) {
