@@ -152,6 +152,7 @@ def _run_background(peer: Peer, types: dict[str, str], endpoints: dict[str, str]
         getattr(device, f"bind_{role}")(endpoint)
     if types["out"] == "XPUB":
         device.setsockopt_out(zmq.SNDHWM, 0)  # the load paces itself, and nothing may be dropped
+        device.setsockopt_in(zmq.SNDHWM, 0)  # nor may subscriptions
     key = _secure(device) if curve else ""
     if not curve:
         device.start()
@@ -167,6 +168,7 @@ def _run_function(peer: Peer, types: dict[str, str], endpoints: dict[str, str], 
     context = zmq.Context()
     sockets = {role: context.socket(getattr(zmq, kind)) for role, kind in types.items()}
     if types["out"] == "XPUB":
+        sockets["in"].setsockopt(zmq.SNDHWM, 0)
         sockets["out"].setsockopt(zmq.SNDHWM, 0)
     public, secret = zmq.curve_keypair() if curve else (b"", b"")
     for role, socket in sockets.items():

@@ -29,7 +29,8 @@ constexpr int zero_copy_recv = 10;
 zmq::socket_t open(zmq::context_t& context, const std::string& type, const std::string& endpoint) {
     zmq::socket_t socket(context, type_named(type));
     enlarge_batches(socket);
-    if (type == "XPUB") socket.set(zmq::sockopt::sndhwm, 0);  // the load paces itself, so nothing may be dropped
+    if (type == "XPUB" || type == "XSUB")
+        socket.set(zmq::sockopt::sndhwm, 0);  // the load paces itself, so nothing may be dropped
     socket.bind(endpoint);
     return socket;
 }

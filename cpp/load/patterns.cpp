@@ -209,10 +209,11 @@ void await_probes(const std::vector<zmq::socket_t*>& subs, const options& o) {
 
 void publish(zmq::socket_t& pub, zmq::socket_t& credit, const content& content, const options& o, progress& progress) {
     probe_subscribers(pub, credit, o);
+    const std::uint64_t ahead = batch * batches_ahead * (o.topics > 0 ? o.subscribers : 1);  // each topic has one subscriber
     zmq::message_t token;
     bool last = false;
     for (std::uint64_t number = 0; !last; ++number) {
-        if (number % batch == 0 && number >= batch * batches_ahead) receive(credit, token);
+        if (number % batch == 0 && number >= ahead) receive(credit, token);
         last = progress.stop.load(std::memory_order_relaxed);
         if (o.topics > 0) pub.send(zmq::buffer(topic(number, o)), zmq::send_flags::sndmore);
         send_message(pub, content, number, o.frames, last);
@@ -257,6 +258,7 @@ std::size_t start_fan_out(rig& rig, team& team, const content& content, progress
     std::vector<zmq::socket_t*> subs;
     for (std::uint64_t i = 0; i < rig.settings.subscribers; ++i) {
         subs.push_back(&rig.out_peer(zmq::socket_type::sub));
+        subs.back()->set(zmq::sockopt::sndhwm, 0);  // of subscriptions: libzmq drops those beyond it
         for (std::uint64_t t = i; t < rig.settings.topics; t += rig.settings.subscribers)
             subs.back()->set(zmq::sockopt::subscribe, topic(t, rig.settings));
         if (rig.settings.topics == 0) subs.back()->set(zmq::sockopt::subscribe, "");

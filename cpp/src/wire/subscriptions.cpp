@@ -2,10 +2,18 @@
 
 #include <algorithm>
 #include <random>
+#include <utility>
 
 namespace zdev::wire {
 
-subscriptions::subscriptions() : seed_(std::uint64_t{std::random_device{}()} << 32 | std::random_device{}()) {}
+namespace {
+
+constexpr std::size_t fewest_slots = 16;
+
+}  // namespace
+
+subscriptions::subscriptions()
+    : seed_(std::uint64_t{std::random_device{}()} << 32 | std::random_device{}()), slots_(fewest_slots) {}
 
 // FNV-1a: each byte extends the hash of those before.
 std::uint64_t subscriptions::hash(std::string_view bytes, std::uint64_t before) const noexcept {
@@ -13,19 +21,45 @@ std::uint64_t subscriptions::hash(std::string_view bytes, std::uint64_t before) 
     return before;
 }
 
-subscriptions::table::const_iterator subscriptions::find(std::uint64_t hash, std::string_view prefix) const {
-    for (auto [at, end] = all_.equal_range(hash); at != end; ++at) {
-        if (at->second.prefix == prefix) return at;
+std::size_t subscriptions::find(std::uint64_t hash, std::string_view prefix) const {
+    std::size_t at = home(hash);
+    while (slots_[at].held && (slots_[at].hash != hash || slots_[at].held->prefix != prefix)) at = after(at);
+    return at;
+}
+
+void subscriptions::resize(std::size_t slots) {
+    auto before = std::exchange(slots_, std::vector<slot>(slots));
+    for (slot& each : before) {
+        if (each.held) slots_[find(each.hash, each.held->prefix)] = std::move(each);
     }
-    return all_.end();
+}
+
+// Empties a slot, and moves entries that were kept from it by others there.
+void subscriptions::erase(std::size_t at) {
+    slots_[at].held.reset();
+    for (std::size_t next = after(at); slots_[next].held; next = after(next)) {
+        const std::size_t mask = slots_.size() - 1, away = (next - home(slots_[next].hash)) & mask;
+        if (away < ((next - at) & mask)) continue;
+        slots_[at] = std::move(slots_[next]);
+        at = next;
+    }
+    if (--used_ * 8 < slots_.size() && slots_.size() > fewest_slots) resize(slots_.size() / 2);
 }
 
 subscriptions::change subscriptions::add(connection& peer, std::string_view prefix) {
     const std::uint64_t key = hash(prefix, seed_);
-    const auto known = find(key, prefix);
-    const bool first = known == all_.end();
-    auto& to = first ? all_.emplace(key, entry{std::string(prefix), {}})->second : const_cast<entry&>(known->second);
-    if (first) ++lengths_[prefix.size()];
+    std::size_t at = find(key, prefix);
+    const bool first = !slots_[at].held;
+    if (first) {
+        if ((used_ + 1) * 2 > slots_.size()) {
+            resize(slots_.size() * 2);
+            at = find(key, prefix);
+        }
+        slots_[at] = {key, std::make_unique<entry>(entry{std::string(prefix), {}})};
+        ++used_;
+        ++lengths_[prefix.size()];
+    }
+    entry& to = *slots_[at].held;
     if (!by_peer_[&peer].insert(&to).second) return change::none;
     to.peers.push_back(&peer);
     return first ? change::of_all : change::of_peer;
@@ -33,8 +67,8 @@ subscriptions::change subscriptions::add(connection& peer, std::string_view pref
 
 subscriptions::change subscriptions::remove(connection& peer, std::string_view prefix) {
     const auto own = by_peer_.find(&peer);
-    const auto known = find(hash(prefix, seed_), prefix);
-    if (own == by_peer_.end() || known == all_.end() || own->second.erase(&known->second) == 0) return change::none;
+    const entry* const known = slots_[find(hash(prefix, seed_), prefix)].held.get();
+    if (own == by_peer_.end() || !known || own->second.erase(known) == 0) return change::none;
     return erase(prefix, peer) ? change::of_all : change::of_peer;
 }
 
@@ -53,13 +87,13 @@ std::vector<std::string> subscriptions::remove(connection& peer) {
 
 // Returns whether the prefix has no subscriber left.
 bool subscriptions::erase(std::string_view prefix, const connection& peer) {
-    const auto at = find(hash(prefix, seed_), prefix);
-    auto& peers = const_cast<entry&>(at->second).peers;
+    const std::size_t at = find(hash(prefix, seed_), prefix);
+    auto& peers = slots_[at].held->peers;
     *std::find(peers.begin(), peers.end(), &peer) = peers.back();
     peers.pop_back();
     if (!peers.empty()) return false;
     if (--lengths_[prefix.size()] == 0) lengths_.erase(prefix.size());
-    all_.erase(at);
+    erase(at);
     return true;
 }
 
@@ -77,9 +111,9 @@ void subscriptions::match(std::string_view topic, std::vector<connection*>& foun
         if (length > topic.size()) break;
         so_far = hash(topic.substr(hashed, length - hashed), so_far);
         hashed = length;
-        const auto at = find(so_far, topic.substr(0, length));
-        if (at == all_.end()) continue;
-        found.insert(found.end(), at->second.peers.begin(), at->second.peers.end());
+        const entry* const known = slots_[find(so_far, topic.substr(0, length))].held.get();
+        if (!known) continue;
+        found.insert(found.end(), known->peers.begin(), known->peers.end());
         ++entries;
     }
     if (entries < 2) return;

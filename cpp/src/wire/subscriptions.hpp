@@ -2,6 +2,7 @@
 //
 // A topic is hashed once, from its front; at each length that some prefix has, the hash so far is looked up. The cost of a
 // match is the length of the topic plus one look-up for each length of a prefix; it does not depend on the number of prefixes.
+// Most look-ups find nothing, so the table has open addressing: that takes one access to memory.
 
 #ifndef ZDEV_SRC_WIRE_SUBSCRIPTIONS_HPP
 #define ZDEV_SRC_WIRE_SUBSCRIPTIONS_HPP
@@ -9,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -32,7 +34,7 @@ public:
     std::vector<std::string> remove(connection& peer);
 
     std::size_t count(const connection& peer) const;
-    bool empty() const noexcept { return all_.empty(); }
+    bool empty() const noexcept { return used_ == 0; }
 
     // Bytes at the front of a topic beyond which it cannot matter.
     std::size_t longest() const noexcept { return lengths_.empty() ? 0 : lengths_.rbegin()->first; }
@@ -42,7 +44,9 @@ public:
 
     template <class Visit>
     void for_each(Visit&& visit) const {
-        for (const auto& each : all_) visit(each.second.prefix);
+        for (const auto& each : slots_) {
+            if (each.held) visit(each.held->prefix);
+        }
     }
 
 private:
@@ -50,14 +54,22 @@ private:
         std::string prefix;
         std::vector<connection*> peers;
     };
-    using table = std::unordered_multimap<std::uint64_t, entry>;
+    struct slot {
+        std::uint64_t hash = 0;
+        std::unique_ptr<entry> held;  // null: free
+    };
 
     std::uint64_t hash(std::string_view bytes, std::uint64_t before) const noexcept;
-    table::const_iterator find(std::uint64_t hash, std::string_view prefix) const;
+    std::size_t home(std::uint64_t hash) const noexcept { return (hash ^ hash >> 32) & (slots_.size() - 1); }
+    std::size_t after(std::size_t at) const noexcept { return (at + 1) & (slots_.size() - 1); }
+    std::size_t find(std::uint64_t hash, std::string_view prefix) const;  // its slot, or the free one where it would be
+    void resize(std::size_t slots);
+    void erase(std::size_t at);
     bool erase(std::string_view prefix, const connection& peer);
 
     const std::uint64_t seed_;  // random, so that a peer cannot choose prefixes that collide
-    table all_;
+    std::vector<slot> slots_;   // a power of 2, at most half of them used; an entry is at its home or shortly after it
+    std::size_t used_ = 0;
     std::map<std::size_t, std::size_t> lengths_;  // lengths of prefixes, and how many prefixes have each
     std::unordered_map<const connection*, std::unordered_set<const entry*>> by_peer_;
 };
