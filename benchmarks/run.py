@@ -51,7 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--drafts", type=Path, metavar="FILE", help="libzmq built with drafts, adds the peer that needs it")
     parser.add_argument(
         "--trial",
-        type=Path,
+        type=lambda text: Path(text).absolute(),
         metavar="FILE",
         help="a relay on trial, run as `JSON=1 FILE trial PATTERN`: prints its endpoints as native.cpp does, and ends with its input",
     )
