@@ -160,8 +160,9 @@ def cpp(session: nox.Session) -> None:
         session.run(*ctest, *session.posargs)
         return
     # Peers that leave between two frames: libzmq's own threads race there, and about one attempt in 300 stalls in the test's sockets.
-    session.run(*ctest, "--exclude-regex", "AtFrame")
-    session.run(*ctest, "--tests-regex", "AtFrame", "--repeat", "until-pass:3")
+    timed = "AtFrame|Milliseconds$"  # a busy machine delays them
+    session.run(*ctest, "--exclude-regex", timed)
+    session.run(*ctest, "--tests-regex", timed, "--repeat", "until-pass:3")
 
 
 @nox.session(default=False)
