@@ -2,6 +2,8 @@
 
 #include <net/if.h>
 
+#include <cerrno>
+
 #include "../src/wire/address.hpp"
 #include "../src/wire/sockets.hpp"
 #include "wire_support.hpp"
@@ -27,8 +29,8 @@ public:
         at = wire::local_address(listener_.get());
         endpoint_ = wire::to_text(at);
         for (auto& each : waiting_) {
-            open(each, at);
-            static_cast<void>(::connect(each.get(), at.get(), at.size));
+            if (!open(each, at) || (::connect(each.get(), at.get(), at.size) != 0 && errno != EINPROGRESS))
+                throw std::runtime_error("cannot connect to " + host);
         }
     }
     std::string port() const { return endpoint_.substr(endpoint_.rfind(':')); }

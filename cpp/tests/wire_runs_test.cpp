@@ -62,7 +62,7 @@ TEST_F(OnWire, OfMessagesThatArriveTogetherASlowSubscriberMissesThoseThatItHasNo
     ASSERT_TRUE(eventually([&] { return device.device.statistics().out.messages_received == 1; }));
     const std::string run = framed_run({"topic"});
     std::uint64_t sent = 0;
-    while (device.device.connections("out").subscriber_drops == 0 && sent < 1000 * many) {
+    while (device.device.connections("out").subscriber_drops == 0 && sent < std::uint64_t{1000} * many) {
         ASSERT_TRUE(publisher.send(run));
         sent += many;
     }

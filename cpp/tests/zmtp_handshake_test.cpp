@@ -27,7 +27,7 @@ std::string greeting_of(unsigned char minor, const std::string& mechanism = "NUL
     return encode(theirs);
 }
 
-failure verdict(const std::string& bytes, int ours = ZMQ_PULL) {
+failure why_refused(const std::string& bytes, int ours = ZMQ_PULL) {
     handshake it({ours, "", {}});
     it.feed(bytes);
     return it.failure();
@@ -59,14 +59,14 @@ TEST(Handshake, BytesMayArriveInAnyPiecesAndTheRestIsLeft) {
 }
 
 TEST(Handshake, OlderPeersAreRefusedByVersionWithTheFirstByteThatShowsIt) {
-    EXPECT_EQ(verdict(std::string("\x01\x00", 2)), failure::version);                         // ZMTP 1.0
-    EXPECT_EQ(verdict(std::string("\xff\0\0\0\0\0\0\0\x01\x7f\x01", 11)), failure::version);  // ZMTP 2.0
-    EXPECT_EQ(verdict("GET / HTTP/1.1"), failure::protocol);
-    EXPECT_EQ(verdict(std::string("\xff\0\0\0\0\0\0\0\x01\x7f", 10)), failure::none);
+    EXPECT_EQ(why_refused(std::string("\x01\x00", 2)), failure::version);                         // ZMTP 1.0
+    EXPECT_EQ(why_refused(std::string("\xff\0\0\0\0\0\0\0\x01\x7f\x01", 11)), failure::version);  // ZMTP 2.0
+    EXPECT_EQ(why_refused("GET / HTTP/1.1"), failure::protocol);
+    EXPECT_EQ(why_refused(std::string("\xff\0\0\0\0\0\0\0\x01\x7f", 10)), failure::none);
 }
 
 TEST(Handshake, AnotherMechanismAndAnErrorAreTheirOwnFailures) {
-    EXPECT_EQ(verdict(greeting_of(1, "CURVE")), failure::mechanism);
+    EXPECT_EQ(why_refused(greeting_of(1, "CURVE")), failure::mechanism);
     std::string error;
     append_error(error, "no\n");
     handshake it({ZMQ_PULL, "", {}});
@@ -81,7 +81,7 @@ TEST(Handshake, IncompatibleTypesAreRefusedByNameAndThePeerGetsAnError) {
     EXPECT_EQ(it.failure(), failure::type);
     EXPECT_EQ(it.reason(), "a SUB cannot talk to a PULL");
     EXPECT_NE(it.take_output().find("ERROR"), std::string::npos);
-    EXPECT_EQ(verdict(greeting_of(1) + ready("NONSENSE")), failure::type);
+    EXPECT_EQ(why_refused(greeting_of(1) + ready("NONSENSE")), failure::type);
 }
 
 TEST(Handshake, AnythingThatBreaksTheProtocolFails) {
@@ -91,10 +91,12 @@ TEST(Handshake, AnythingThatBreaksTheProtocolFails) {
     append_command(no_type, "READY", "");
     append_command(cut_metadata, "READY", std::string("\x0bSocket-Type\0\0\0\xff", 16));
     for (const auto& bytes : {message, unknown, no_type, cut_metadata, std::string("\x06\0\0\0\0\0\1\0\0", 9)}) {
-        EXPECT_EQ(verdict(greeting_of(1) + bytes), failure::protocol);
+        EXPECT_EQ(why_refused(greeting_of(1) + bytes), failure::protocol);
     }
-    EXPECT_EQ(verdict(greeting_of(1) + ready("DEALER", {{"Identity", std::string("\0x", 2)}}), ZMQ_ROUTER), failure::protocol);
-    EXPECT_EQ(verdict(greeting_of(1) + ready("DEALER", {{"Identity", std::string(256, 'x')}}), ZMQ_ROUTER), failure::protocol);
+    EXPECT_EQ(why_refused(greeting_of(1) + ready("DEALER", {{"Identity", std::string("\0x", 2)}}), ZMQ_ROUTER),
+              failure::protocol);
+    EXPECT_EQ(why_refused(greeting_of(1) + ready("DEALER", {{"Identity", std::string(256, 'x')}}), ZMQ_ROUTER),
+              failure::protocol);
 }
 
 TEST(SocketType, CompatibilityIsSymmetric) {
