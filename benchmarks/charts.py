@@ -152,7 +152,7 @@ def _plot_overview(path: Path, results: Results) -> None:
             found = {peer: results.median(case, peer, lambda s: s.per_second) for peer in reversed(OVERVIEW_PEERS)}
             thousands = {OVERVIEW_PEERS[peer]: (rate or 0) / 1e3 for peer, rate in found.items()}
             bars = plot.barh(list(thousands), list(thousands.values()), color=[COLOURS[peer] for peer in found])
-            plot.bar_label(bars, fmt="{:,.0f}", padding=3)
+            plot.bar_label(bars, [f"{n:,.0f}" if n else "not measured" for n in thousands.values()], padding=3)
             plot.set_title(title, fontsize=8)
             plot.set(xticks=[])
             plot.margins(x=0.2)
