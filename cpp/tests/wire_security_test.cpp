@@ -42,10 +42,17 @@ protected:
         };
     }
     wire::credentials only_client() const { return {{{client_keys.public_key, "anna"}}}; }
+    wire::curve_server server() const { return {device_keys.secret_key, only_client(), {}}; }
     // `in` has CURVE, and admits the client; `out` has none.
     wire::spec spec(int in, int out) const {
         wire::spec made = pair(in, out);
-        made.in.security = wire::curve_server{device_keys.secret_key, only_client(), {}};
+        made.in.security = server();
+        return made;
+    }
+    // The same, with CURVE at `out` too.
+    wire::spec both(int in, int out) const {
+        wire::spec made = spec(in, out);
+        made.out->security = server();
         return made;
     }
 
@@ -53,9 +60,7 @@ protected:
 };
 
 TEST_F(OnSecureWire, RequestsAndRepliesOfAnySizePassWithCurve) {
-    wire::spec made = spec(ZMQ_ROUTER, ZMQ_DEALER);
-    made.out->security = wire::curve_server{device_keys.secret_key, only_client(), {}};
-    running relay(made);
+    running relay(both(ZMQ_ROUTER, ZMQ_DEALER));
     auto client = dial(ZMQ_DEALER, relay.at("in"), curve_client(client_keys));
     auto worker = dial(ZMQ_REP, relay.at("out"), curve_client(client_keys));
     for (const std::size_t size : std::vector<std::size_t>{0, 1, 200, 222, 223, 255, 256, 5000, 70000, 300000, 3000000}) {
@@ -69,9 +74,7 @@ TEST_F(OnSecureWire, RequestsAndRepliesOfAnySizePassWithCurve) {
 }
 
 TEST_F(OnSecureWire, ALongStreamArrivesWholeAndInOrder) {
-    wire::spec made = spec(ZMQ_PULL, ZMQ_PUSH);
-    made.out->security = wire::curve_server{device_keys.secret_key, only_client(), {}};
-    running relay(made);
+    running relay(both(ZMQ_PULL, ZMQ_PUSH));
     auto source = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
     auto sink = dial(ZMQ_PULL, relay.at("out"), curve_client(client_keys));
     for (int block = 0; block < 100; ++block) {
@@ -87,8 +90,7 @@ TEST_F(OnSecureWire, ALongStreamArrivesWholeAndInOrder) {
 
 TEST_F(OnSecureWire, SubscriptionsAndPublicationsPassWithCurve) {
     wire::spec made = pair(ZMQ_XSUB, ZMQ_XPUB);
-    made.in.security = made.out.emplace(listening(ZMQ_XPUB)).security =
-        wire::curve_server{device_keys.secret_key, only_client(), {}};
+    made.in.security = made.out.emplace(listening(ZMQ_XPUB)).security = server();
     running relay(made);
     auto publisher = dial(ZMQ_XPUB, relay.at("in"), curve_client(client_keys));
     auto subscriber = dial(ZMQ_SUB, relay.at("out"), curve_client(client_keys));
@@ -228,7 +230,7 @@ TEST_F(OnSecureWire, AMessageBeyondTheLimitEndsItsConnection) {
 // A receiver that stops reading, and leaves with messages on their way.
 TEST_F(OnSecureWire, WhatASlowReceiverHasNotReceivedIsCountedOrGivenToAnother) {
     wire::spec made = spec(ZMQ_PULL, ZMQ_PUSH);
-    made.out->security = wire::curve_server{device_keys.secret_key, only_client(), {}};
+    made.out->security = server();
     made.out->options.sndhwm = 50;
     running relay(made);
     auto source = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));

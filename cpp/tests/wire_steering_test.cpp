@@ -12,8 +12,7 @@ TEST_F(OnWire, UnderLoadAStateThatWasRequestedIsAdoptedAtOnce) {
     auto source = dial(ZMQ_PUSH, device.at("in"));
     auto sink = dial(ZMQ_PULL, device.at("out"));
     ASSERT_TRUE(device.connected("in", 1) && device.connected("out", 1));
-    repeatedly reading([&] { try_recv(sink, 1ms); });
-    repeatedly sending([&] { zmq_send(source.handle(), "x", 1, ZMQ_DONTWAIT); });
+    const load stream(source, sink);
     for (int i = 0; i < 3; ++i) {
         device.device.pause();
         EXPECT_TRUE(eventually([&] { return device.device.statistics().state == state::paused; }, 100ms));

@@ -197,6 +197,14 @@ inline sockets::setup subscribed_to(const std::string& topic) {
     return [topic](zmq::socket_t& socket) { socket.set(zmq::sockopt::subscribe, topic); };
 }
 
+// Keeps a stream under load: sends as many messages as there is room for, and receives them.
+struct load {
+    load(zmq::socket_t& source, zmq::socket_t& sink)
+        : receiving([&sink] { try_recv(sink, 1ms); }),
+          sending([&source] { zmq_send(source.handle(), "x", 1, ZMQ_DONTWAIT); }) {}
+    repeatedly receiving, sending;
+};
+
 }  // namespace zdev::test
 
 #endif

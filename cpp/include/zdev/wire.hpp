@@ -2,12 +2,11 @@
 //
 // Peers are sockets of libzmq or of any other implementation of ZMTP 3. Pairs of types, in and out: ROUTER/DEALER,
 // ROUTER/ROUTER, DEALER/DEALER, PULL/PUSH, SUB/PUB, XSUB/XPUB, and any other pair of these types in which one can receive and
-// the other send (a one-way pair may be reversed); or one socket for both. Linux only. Security mechanisms:
-// NULL, PLAIN, and CURVE if built with libsodium. Threads:
-// run() in one thread, once; every other function from any thread; stop(), pause() and resume() from a signal handler too. No
-// other code may use or close the device's descriptors; all are close-on-exec. A process created by fork() must not call or
-// destroy the device, and keeps its connections open until it calls exec or ends. Errors: zdev::error, with its errno and a
-// text that names the role and the endpoint or option.
+// the other send (a one-way pair may be reversed); or one socket for both. Linux only. Security mechanisms: NULL, PLAIN, and
+// CURVE if built with libsodium. Threads: run() in one thread, once; every other function from any thread; stop(), pause() and
+// resume() from a signal handler too. No other code may use or close the device's descriptors; all are close-on-exec. A process
+// created by fork() must not call or destroy the device, and keeps its connections open until it calls exec or ends. Errors:
+// zdev::error, with its errno and a text that names the role and the endpoint or option.
 
 #ifndef ZDEV_WIRE_HPP
 #define ZDEV_WIRE_HPP
@@ -54,8 +53,8 @@ public:
     // All connections, and the connects without one, at one moment; empty before and after the run. The loop answers between
     // two messages: throws zdev::error with ETIMEDOUT if it does not within `timeout`.
     std::vector<peer_status> peers(milliseconds timeout = milliseconds{1000}) const;
-    // Ends the connection of this number, and counts it as `kicked`; a connect is tried again later. Messages that wait for the
-    // peer are handled as when it leaves. False: there is no such connection. Throws as peers() does.
+    // Ends the connection with this number, and counts it as `kicked`; a connect is tried again later. Messages that wait for
+    // the peer are handled as when it leaves. False: there is no such connection. Throws as peers() does.
     bool kick(std::uint64_t number, milliseconds timeout = milliseconds{1000});
     // Replaces the credentials of a role that is a server of CURVE or PLAIN. The device applies them within milliseconds: peers
     // that wait for them are admitted or refused, and those whose credentials were withdrawn are disconnected.

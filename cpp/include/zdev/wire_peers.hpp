@@ -39,7 +39,7 @@ struct peer_status {
     std::uint64_t messages_received = 0, bytes_received = 0, messages_sent = 0, bytes_sent = 0;
     std::uint64_t waiting = 0;        // messages to be sent to it
     std::uint64_t in_flight = 0;      // requests without a reply: asked by it, or sent to it
-    std::uint64_t malformed = 0;      // messages from it, dropped by that reason
+    std::uint64_t malformed = 0;      // messages from it, dropped for that reason
     std::uint64_t unroutable = 0;     // messages from it, dropped because their receiver is unknown or has left
     std::uint64_t overflowed = 0;     // messages to it, dropped because it was full
     std::uint64_t subscriptions = 0;  // of a peer of PUB or XPUB

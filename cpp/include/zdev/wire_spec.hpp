@@ -42,8 +42,8 @@ struct socket_options {
     // Of incoming connections, those in their handshake included. One beyond a limit is closed as soon as it was accepted.
     std::size_t max_connections = 0;              // 0: no limit; only in zdev
     std::size_t max_connections_per_address = 0;  // of one IP address, or over ipc of one process; 0: no limit; only in zdev
-    // Ends an incoming connection on which no message has passed for so long, or a quarter longer; 0: none; only in zdev. One
-    // with messages waiting, requests in flight or messages held back is not idle, and none is while nothing is read.
+    // Ends an incoming connection on which no message has passed for so long, or a quarter longer; 0: never; only in zdev. It
+    // is not idle while messages wait for it, requests are in flight, its messages are held back, or the device reads nothing.
     milliseconds idle_timeout{0};
 
     milliseconds handshake_ivl{30000};   // time for the handshake of a connection; 0: no limit
@@ -80,7 +80,7 @@ struct listening_socket {
 // The security mechanism of a socket (RFC 24, RFC 26). A server and its clients may bind or connect, in any combination. Keys
 // are 32 bytes: zmq_z85_decode(3) makes them of the 40 characters that are usual in files.
 
-// Which peers a server admits. Peers that were admitted and no longer are lose their connection.
+// Which peers a server admits. A peer that is no longer admitted loses its connection.
 struct credentials {
     std::map<std::string, std::string> known;  // CURVE: public keys, and a name for each; PLAIN: names, and their passwords
     bool anyone = false;                       // CURVE: every client that knows the server's key

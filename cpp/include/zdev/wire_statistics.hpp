@@ -34,7 +34,7 @@ struct role_statistics {
     std::uint64_t refused_by_peer = 0;         // it reported an error
     std::uint64_t refused_resources = 0;       // this process had no memory or descriptor for it
 
-    // Incoming connections that were closed at once, by the limit of socket_options.
+    // Incoming connections that were closed at once because of a limit in socket_options.
     std::uint64_t refused_max_connections = 0;
     std::uint64_t refused_max_connections_per_address = 0;
 
@@ -67,7 +67,7 @@ struct role_statistics {
 // A peer that was refused by its credentials, or disconnected because they were withdrawn.
 struct refused_peer {
     std::string address;  // as ZAP has it: an IP address; empty for ipc
-    std::string key;      // its public key with CURVE, if it came so far; never a name, which may be a password
+    std::string key;      // with CURVE, its public key, if it has shown one; never a name, which may be a password
     std::string reason;
 };
 

@@ -157,4 +157,11 @@ std::string peer_text(int fd) {
     return known ? "pid:" + std::to_string(process.pid) : std::string();
 }
 
+std::string ip_of(const std::string& peer) {
+    constexpr std::string_view tcp = "tcp://";
+    if (peer.compare(0, tcp.size(), tcp) != 0) return {};
+    const std::string host = peer.substr(tcp.size(), peer.rfind(':') - tcp.size());
+    return host[0] == '[' ? host.substr(1, host.find_first_of("%]") - 1) : host;
+}
+
 }  // namespace zdev::wire

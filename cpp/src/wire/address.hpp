@@ -44,6 +44,7 @@ address ipc_address(const std::string& path);
 
 // The address of a peer: "tcp://HOST:PORT"; over ipc "pid:NUMBER" or "".
 std::string peer_text(int fd);
+std::string ip_of(const std::string& peer);  // the IP address in such a text, as ZAP has it; empty for ipc
 
 // In the form of libzmq's LAST_ENDPOINT.
 std::string to_text(const address& bound);

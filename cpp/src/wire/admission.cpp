@@ -4,6 +4,8 @@
 #include <iterator>
 #include <utility>
 
+#include "errors.hpp"
+
 namespace zdev::wire {
 
 namespace {
@@ -18,9 +20,17 @@ void wipe_passwords(credentials& old) noexcept {
 
 bool curve_available() noexcept { return zmtp::crypto::available(); }
 
-admission::admission(const wire::security& asked)
+admission::admission(const std::string& role, const wire::security& asked)
     : server_(std::holds_alternative<curve_server>(asked) || std::holds_alternative<plain_server>(asked)),
       plain_(std::holds_alternative<plain_client>(asked) || std::holds_alternative<plain_server>(asked)) {
+    try {
+        adopt_keys(asked);
+    } catch (const error& fault) {
+        throw explained("cannot protect " + role, fault);
+    }
+}
+
+void admission::adopt_keys(const wire::security& asked) {
     const auto use_key = [this](const std::string& secret) {
         if (!curve_available()) throw error(ENOTSUP, "CURVE needs libsodium, and zdev was built without it");
         keys_.emplace();

@@ -19,7 +19,7 @@ namespace zdev::wire {
 
 class admission final : public zmtp::gate {
 public:
-    explicit admission(const wire::security& asked);  // throws zdev::error, whose text is only the reason: EINVAL, ENOTSUP
+    admission(const std::string& role, const wire::security& asked);  // throws zdev::error: EINVAL, ENOTSUP
     ~admission() override;
     admission(const admission&) = delete;
     admission& operator=(const admission&) = delete;
@@ -41,6 +41,8 @@ public:
     std::vector<refused_peer> take_refused();
 
 private:
+    void adopt_keys(const wire::security& asked);
+
     const bool server_, plain_;
     std::optional<zmtp::crypto::key_pair> keys_;
     std::string server_key_;

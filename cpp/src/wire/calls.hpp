@@ -1,4 +1,4 @@
-// Functions that other threads have called in the thread of the loop: for all that only this thread may read or change.
+// Calls functions of other threads in the thread of the loop, which alone may read or change connections.
 //
 // Threads: call() from any; the others are the loop's.
 

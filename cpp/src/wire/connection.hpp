@@ -49,7 +49,7 @@ struct origin {
     std::chrono::system_clock::time_point since;
 };
 
-// What has passed through a connection. A message is received once it was taken, and sent once it is in the queue.
+// What has passed through a connection. A message is received once it is taken, and sent once it is in the queue.
 struct traffic {
     std::uint64_t messages_received = 0, bytes_received = 0, messages_sent = 0, bytes_sent = 0;
     std::uint64_t malformed = 0, unroutable = 0, overflowed = 0;
@@ -126,9 +126,8 @@ public:
     wire::activity activity;                                 // the handler's
     wire::origin origin;                                     // the handler's
     std::list<std::unique_ptr<connection>>::iterator place;  // the handler's
-    std::string address;                                     // the handler's: of an accepted connection
     class connector* via = nullptr;                          // the handler's: its connector, unless it was accepted
-    bool in_pattern = false, held_by_relay = false, shaking_hands = false;  // the handler's
+    bool in_pattern = false, held_by_relay = false;          // the handler's
 
 private:
     template <class Act>

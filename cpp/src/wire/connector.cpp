@@ -119,7 +119,7 @@ void connector::try_next() {
     }
 }
 
-// This address, and all of them if there is no other.
+// Gives up this address. If it was the last one, the attempt has failed.
 void connector::give_up(const std::string& why) {
     stop_watching();
     next_ < addresses_.size() ? try_next() : fail(why);

@@ -67,13 +67,9 @@ zdev::statistics device::impl::statistics() const noexcept {
     return {state_, read(forward_), read(backward_), replies_ ? replies_->total() : 0, loop_iterations_.get()};
 }
 
-const role* device::impl::find(const std::string& name) const noexcept {
+role* device::impl::find(const std::string& name) const noexcept {
     if (name == "out") return &out_;
     return name == "in" ? in_.get() : name == "mon" ? mon_.get() : nullptr;
-}
-
-role* device::impl::find(const std::string& name) noexcept {
-    return const_cast<role*>(static_cast<const impl*>(this)->find(name));
 }
 
 device::device(const wire::spec& spec) : impl_(std::make_unique<impl>(spec)) {}

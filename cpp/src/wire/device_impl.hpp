@@ -38,8 +38,7 @@ public:
     explicit impl(const wire::spec& spec);
     outcome run(const zdev::device::interrupt_check& check);
     zdev::statistics statistics() const noexcept;
-    const role* find(const std::string& name) const noexcept;
-    role* find(const std::string& name) noexcept;
+    role* find(const std::string& name) const noexcept;
     void stop(milliseconds grace) noexcept;
     std::vector<peer_status> peers(milliseconds timeout);
     bool kick(std::uint64_t number, milliseconds timeout);

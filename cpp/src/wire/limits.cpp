@@ -1,4 +1,4 @@
-// The limits of a role on its incoming connections: how many, and how long one may be idle.
+// The limits of a role on its incoming connections: how many, how many in their handshake, and how long one may be idle.
 
 #include <zmq.h>
 
@@ -12,15 +12,20 @@ namespace {
 
 constexpr milliseconds shortest_look{10};
 
-// The address of a peer without its port.
-std::string host_of(const std::string& address) {
-    return address.substr(0, address.find("tcp://") == 0 ? address.rfind(':') : std::string::npos);
+// What connections of one address have in common: the IP address, or over ipc the process.
+std::string host_of(const std::string& peer) {
+    const std::string ip = ip_of(peer);
+    return ip.empty() ? peer : ip;
 }
 
 }  // namespace
 
 bool role::has_place(const std::string& address) {
     const auto& options = spec_.options;
+    const auto shaking_hands = handshakes_.find(ip_of(address));
+    if (options.max_handshakes > 0 && shaking_hands != handshakes_.end() && shaking_hands->second >= options.max_handshakes) {
+        return refused_handshakes_.add(1), false;
+    }
     if (options.max_connections > 0 && incoming_ >= options.max_connections) return refused_connections_.add(1), false;
     if (options.max_connections_per_address == 0) return true;
     const auto known = by_address_.find(host_of(address));
@@ -30,6 +35,7 @@ bool role::has_place(const std::string& address) {
 
 void role::take_place(const connection& by) {
     ++incoming_;
+    ++handshakes_[ip_of(by.origin.address)];
     if (spec_.options.max_connections_per_address > 0) ++by_address_[host_of(by.origin.address)];
 }
 
@@ -39,7 +45,12 @@ void role::give_up_place(const connection& of) {
     if (known != by_address_.end() && --known->second == 0) by_address_.erase(known);
 }
 
-// Looks at all connections, four times in the time that one may be idle.
+void role::end_handshake(const connection& of) {
+    const auto found = handshakes_.find(ip_of(of.origin.address));
+    if (--found->second == 0) handshakes_.erase(found);
+}
+
+// Looks at all connections, four times within the timeout.
 void role::end_idle() {
     const milliseconds timeout = spec_.options.idle_timeout;
     for (const auto& each : connections_) {

@@ -57,7 +57,7 @@ public:
     // Called before anything is flushed.
     void before_flush(std::function<void()> act) { before_flush_ = std::move(act); }
 
-    // Whether there is time in this turn for one more step of a handshake that takes long; otherwise the next turn has it.
+    // Whether this turn has time for another slow step of a handshake; otherwise a later turn takes it.
     bool take_costly_step() noexcept { return ++costly_steps_ <= most_costly_steps; }
 
     clock::time_point now() const noexcept { return now_; }  // as of this turn

@@ -21,7 +21,6 @@ struct outgoing {
     std::string_view head;
     std::string_view body;
     std::shared_ptr<buffer> owner;  // contains the body, if it may be kept; null: the body must be copied
-    connection* from = nullptr;
 };
 
 enum class delivery { sent, full, unroutable, malformed, dropped };
@@ -49,8 +48,6 @@ public:
 
     virtual void subscribe(connection&, const zmtp::subscription&) {}
     virtual std::size_t subscriptions_of(const connection&) const { return 0; }
-
-    virtual void count_overflow(const outgoing&) {}  // of a message that was dropped because its receiver was full
 };
 
 // Sends a message to one connection, which has room.

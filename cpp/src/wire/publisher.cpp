@@ -104,7 +104,7 @@ delivery publisher::deliver(const outgoing& message) {
     return sent ? delivery::sent : delivery::dropped;
 }
 
-// The first messages of a run that go to the same peers, which are those in found_.
+// The first messages of what is left of a run that go to the same peers, those in found_; all, if topics do not matter.
 zmtp::run publisher::same_receivers(std::string_view bytes, const zmtp::run& run) {
     outgoing message;
     message.body = bytes;
@@ -130,10 +130,8 @@ void publisher::deliver_each(std::string_view bytes, outcome& result) {
 
 publisher::outcome publisher::publish(std::string_view bytes, const zmtp::run& run) {
     outcome result;
-    for (zmtp::run left = run; !bytes.empty();) {
-        const zmtp::run same = same_receivers(bytes, left);
-        left.messages -= same.messages;
-        left.bytes -= same.bytes;
+    while (!bytes.empty()) {
+        const zmtp::run same = same_receivers(bytes, run);
         const std::string_view part = bytes.substr(0, same.bytes);
         bytes.remove_prefix(same.bytes);
         if (found_.empty()) {

@@ -156,7 +156,7 @@ std::size_t relay::take_each(connection& from, std::string_view bytes) {
     return used;
 }
 
-// Takes one message in a separate buffer, which its receivers share. False: it has no receiver now.
+// Takes one message in a separate buffer, which its receivers share. False: no receiver has room for it now.
 bool relay::take_whole(connection& from, std::string_view bytes, const zmtp::run& run, buffer& whole) {
     outgoing message;
     message.owner = std::make_shared<buffer>(std::move(whole));
@@ -167,11 +167,10 @@ bool relay::take_whole(connection& from, std::string_view bytes, const zmtp::run
 }
 
 delivery relay::deliver(outgoing& message, connection& from, std::string_view bytes) {
-    message.from = &from;
     return address(message, from, bytes) ? to_.deliver(message) : delivery::malformed;
 }
 
-// Counts and copies a message. False: it has no receiver now.
+// Counts and copies a message. False: no receiver has room for it now.
 bool relay::conclude(const outgoing& message, connection& from, delivery result, const zmtp::run& counted) {
     if (result == delivery::full && (!router_ || on_full_ == zdev::on_full::block)) return false;
     receive(from, counted);
@@ -195,7 +194,7 @@ void relay::drop_malformed(connection& from) noexcept {
 void relay::count_dropped(connection& from, const outgoing& message, delivery result) {
     if (result == delivery::full) {
         counters.overflowed.add(1);
-        to_.count_overflow(message);
+        ++router_->receiver(message.address)->traffic.overflowed;  // others never drop: see conclude()
     } else {
         counters.unroutable.add(1);
         ++from.traffic.unroutable;

@@ -35,17 +35,12 @@ socket_spec without_secrets(const socket_spec& spec) {
     return {spec.type, spec.binds, spec.connects, spec.listening, spec.options, {}};
 }
 
-const wire::security& checked(const std::string& name, const socket_spec& spec) {
-    naming("cannot protect " + name, [&] { wire::admission{spec.security}; });
-    return spec.security;
-}
-
 }  // namespace
 
 role::role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room)
     : loop_(loop),
       spec_(without_secrets(spec)),
-      admission_(checked(name, spec)),
+      admission_(name, spec.security),
       on_room_(std::move(on_room)),
       idle_(loop.timers()) {
     make_pattern();
@@ -158,11 +153,6 @@ void role::abandon() {
 zmtp::identity role::ours() const { return {spec_.type, spec_.options.routing_id, spec_.options.metadata}; }
 
 void role::admit(descriptor fd, const std::string& endpoint, connector* via) {
-    std::string address = via ? std::string() : peer_host(fd.get());
-    if (spec_.options.max_handshakes != 0) {
-        const auto known = via ? handshakes_.end() : handshakes_.find(address);
-        if (known != handshakes_.end() && known->second >= spec_.options.max_handshakes) return refused_handshakes_.add(1);
-    }
     try {
         origin from{loop_.number_connection(), peer_text(fd.get()), &endpoint, std::chrono::system_clock::now()};
         if (!via && !has_place(from.address)) return;
@@ -175,20 +165,9 @@ void role::admit(descriptor fd, const std::string& endpoint, connector* via) {
     }
     connections_.back()->place = std::prev(connections_.end());
     connections_.back()->via = via;
-    if (!via) {
-        take_place(*connections_.back());
-        ++handshakes_[address];
-        connections_.back()->address = std::move(address);
-        connections_.back()->shaking_hands = true;
-    }
+    if (!via) take_place(*connections_.back());
     const std::string& id = spec_.options.connect_routing_id;
     if (!id.empty() && via == connectors_.front().get()) connections_.back()->set_routing_id(id);
-}
-
-void role::end_handshake(connection& with) {
-    if (!std::exchange(with.shaking_hands, false)) return;
-    const auto found = handshakes_.find(with.address);
-    if (--found->second == 0) handshakes_.erase(found);
 }
 
 void role::apply_credentials() {
@@ -203,7 +182,7 @@ void role::apply_credentials() {
 }
 
 bool role::on_handshake(connection& from) {
-    end_handshake(from);
+    if (!from.via) end_handshake(from);
     if (!pattern_->join(from)) return false;
     from.in_pattern = true;
     now_.add(1);
@@ -267,13 +246,12 @@ void role::leave(connection& from) {
 void role::on_end(connection& from, ending why, const std::string& reason) {
     leave(from);
     if (relay_) relay_->forget(from);
-    end_handshake(from);
     endings_[static_cast<std::size_t>(why)].add(1);
     if (why == ending::refused_authentication || why == ending::withdrawn) {
-        admission_.note_refused(from.address, from.peer_id(), reason);
+        admission_.note_refused(ip_of(from.origin.address), from.peer_id(), reason);
     }
     connector* const via = from.via;
-    if (via && !from.joined()) connect_failures_.add(1);
+    if (!from.joined()) via ? connect_failures_.add(1) : end_handshake(from);
     via ? via->connection_ended(reason) : give_up_place(from);
     connections_.erase(from.place);
 }

@@ -69,11 +69,11 @@ private:
     void visit_wishes(const std::function<void(std::string_view)>& visit) const;
     void admit(descriptor fd, const std::string& endpoint, connector* via);
     void leave(connection& from);
-    void end_handshake(connection& with);
     std::uint64_t in_flight(const connection& with) const noexcept;
     bool has_place(const std::string& address);
     void take_place(const connection& by);
     void give_up_place(const connection& of);
+    void end_handshake(const connection& of);
     void end_idle();
     bool is_busy(const connection& each) const noexcept;
     bool wants(std::string_view message) const noexcept;
@@ -82,7 +82,6 @@ private:
     loop& loop_;
     const socket_spec spec_;  // without its secrets
     wire::admission admission_;
-    std::map<std::string, std::size_t> handshakes_;  // under way, by address
     std::function<void()> on_room_;
     std::unique_ptr<wire::pattern> pattern_;
     wire::publisher* publisher_ = nullptr;
@@ -96,6 +95,7 @@ private:
     std::list<std::unique_ptr<connection>> connections_;
     std::size_t incoming_ = 0;                                 // connections that were accepted
     std::unordered_map<std::string, std::size_t> by_address_;  // of these, with a limit by address
+    std::unordered_map<std::string, std::size_t> handshakes_;  // of these, under way, by IP address
     timer idle_;
     bool ending_ = false;   // no further connections
     bool filters_ = false;  // a SUB that has not subscribed to everything

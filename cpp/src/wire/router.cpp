@@ -48,9 +48,4 @@ delivery router::deliver(const outgoing& message) {
     return delivery::sent;
 }
 
-void router::count_overflow(const outgoing& message) {
-    const auto known = peers_.find(message.address);
-    if (known != peers_.end()) ++known->second->traffic.overflowed;
-}
-
 }  // namespace zdev::wire

@@ -18,7 +18,6 @@ public:
     bool ready() const override { return true; }
     delivery deliver(const outgoing& message) override;
     connection* receiver(std::string_view routing_id) const;  // null: none
-    void count_overflow(const outgoing& message) override;
 
 private:
     std::string make_up_id();

@@ -67,10 +67,10 @@ void send_queue::append_rest(std::string_view bytes, std::size_t sent, std::size
 
 std::size_t send_queue::gather(iovec* to, std::size_t most) const noexcept {
     std::size_t count = 0;
-    for (std::size_t i = head_; i < segments_.size() && count < most; ++i) {
-        const segment& each = segments_[i];
-        if (each.begin < each.end) to[count++] = {each.data->data() + each.begin, each.end - each.begin};
-    }
+    for_each([&](std::string_view bytes, bool) {
+        to[count++] = {const_cast<char*>(bytes.data()), bytes.size()};
+        return count < most;
+    });
     return count;
 }
 

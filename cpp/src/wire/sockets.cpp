@@ -1,6 +1,5 @@
 #include "sockets.hpp"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
@@ -51,19 +50,6 @@ address local_address(int fd) {
     found.size = sizeof found.storage;
     ::getsockname(fd, reinterpret_cast<sockaddr*>(&found.storage), &found.size);
     return found;
-}
-
-std::string peer_host(int fd) {
-    sockaddr_storage found{};
-    socklen_t size = sizeof found;
-    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&found), &size) != 0) return {};
-    const void* const bytes = found.ss_family == AF_INET
-                                  ? static_cast<const void*>(&reinterpret_cast<sockaddr_in*>(&found)->sin_addr)
-                              : found.ss_family == AF_INET6 ? &reinterpret_cast<sockaddr_in6*>(&found)->sin6_addr
-                                                            : nullptr;
-    char text[INET6_ADDRSTRLEN] = "";
-    if (bytes) ::inet_ntop(found.ss_family, bytes, text, sizeof text);
-    return text;
 }
 
 }  // namespace zdev::wire

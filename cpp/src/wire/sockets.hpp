@@ -17,7 +17,6 @@ descriptor open_socket(int family, const socket_options& options);
 // Sets the options of a connection: TCP_NODELAY, keep-alive, buffers.
 void set_options(int fd, int family, const socket_options& options);
 address local_address(int fd);
-std::string peer_host(int fd);  // the IP address of the other side; empty for ipc
 
 }  // namespace zdev::wire
 

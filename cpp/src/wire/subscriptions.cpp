@@ -34,7 +34,7 @@ void subscriptions::resize(std::size_t slots) {
     }
 }
 
-// Empties a slot, and moves entries that were kept from it by others there.
+// Empties a slot, and moves up the entries that had found it occupied.
 void subscriptions::erase(std::size_t at) {
     slots_[at].held.reset();
     for (std::size_t next = after(at); slots_[next].held; next = after(next)) {

@@ -30,8 +30,8 @@ std::size_t cipher::seal(char* to, unsigned char flags, std::string_view body) {
     const std::size_t header = write_header(to, 0, body.size() + overhead);
     char* const at = to + header;
     std::memcpy(at, message_name.data(), message_name.size());
-    detail::put_number(ours_.data() + prefix, ++sent_);
-    std::memcpy(at + number_at, ours_.data() + prefix, 8);
+    detail::put_big_endian(at + number_at, ++sent_);
+    std::memcpy(ours_.data() + prefix, at + number_at, 8);
     char* const plain = at + box_at + crypto::mac_size;  // sealed where it is
     plain[0] = static_cast<char>((flags & more_flag) | ((flags & command_flag) != 0 ? sealed_command : 0));
     if (!body.empty()) std::memcpy(plain + 1, body.data(), body.size());
@@ -43,7 +43,7 @@ std::size_t cipher::open(char* to, unsigned char flags, std::string_view body) n
     if ((flags & more_flag) != 0 || body.size() < overhead || body.substr(0, message_name.size()) != message_name) return 0;
     const std::uint64_t number = detail::big_endian(body.data() + number_at, 8);
     if (number <= received_) return 0;
-    detail::put_number(theirs_.data() + prefix, number);
+    std::memcpy(theirs_.data() + prefix, body.data() + number_at, 8);
     const std::size_t size = body.size() - overhead, header = size <= 255 ? 2 : longest_header;
     char* const plain = to + header - 1;  // the flags, where the header ends, and then the body
     if (!crypto::open(plain, body.substr(box_at), theirs_, shared_)) return 0;

@@ -35,14 +35,6 @@ private:
     std::uint64_t sent_, received_;
 };
 
-namespace detail {
-
-inline void put_number(unsigned char* to, std::uint64_t number) noexcept {
-    for (std::size_t i = 0; i < 8; ++i) to[i] = static_cast<unsigned char>(number >> (56 - 8 * i) & 0xff);
-}
-
-}  // namespace detail
-
 }  // namespace zdev::zmtp
 
 #endif

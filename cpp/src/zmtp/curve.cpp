@@ -29,7 +29,7 @@ crypto::nonce full_nonce(std::string_view prefix, std::string_view rest) noexcep
 
 std::string number_text(std::uint64_t number) {
     std::string text(number_size, '\0');
-    detail::put_number(reinterpret_cast<unsigned char*>(text.data()), number);
+    detail::put_big_endian(text.data(), number);
     return text;
 }
 

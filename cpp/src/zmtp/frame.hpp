@@ -37,6 +37,10 @@ inline std::uint64_t big_endian(const char* from, std::size_t bytes) noexcept {
     return value;
 }
 
+inline void put_big_endian(char* to, std::uint64_t value) noexcept {
+    for (std::size_t i = 0; i < 8; ++i) to[i] = static_cast<char>(value >> (56 - 8 * i) & 0xff);
+}
+
 }  // namespace detail
 
 // Parses the header at the front of `bytes`; the body need not be there. `invalid`: reserved flags, a command with more to
@@ -64,7 +68,7 @@ inline std::size_t write_header(char* to, unsigned char flags, std::uint64_t bod
         return 2;
     }
     to[0] = static_cast<char>(flags | large_flag);
-    for (std::size_t i = 0; i < 8; ++i) to[1 + i] = static_cast<char>(body >> (56 - 8 * i) & 0xff);
+    detail::put_big_endian(to + 1, body);
     return longest_header;
 }
 

@@ -312,7 +312,7 @@ Raises:
     zmq.ZMQError: ETIMEDOUT, the loop has not answered.)";
 
 constexpr const char* kick_doc =
-    R"(End the connection of this number. May be called from any thread.
+    R"(End the connection with this number. May be called from any thread.
 
 Args:
     number: The number of a peer of `peers`.

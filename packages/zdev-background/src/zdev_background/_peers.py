@@ -33,7 +33,7 @@ class Peer:
         bytes_sent: Bytes handed to the network for it, with framing and handshake.
         waiting: Messages that wait to be sent to it.
         in_flight: Requests without a reply, asked by this client of a ROUTER or sent to this worker.
-        malformed: Messages from it that were dropped by that reason.
+        malformed: Messages from it that were dropped for that reason.
         unroutable: Messages from it that were dropped because their receiver is unknown or has left.
         overflowed: Messages to it that were dropped because it was full.
         subscriptions: Its subscriptions at a PUB or XPUB.

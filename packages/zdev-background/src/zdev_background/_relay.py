@@ -112,7 +112,7 @@ class Relay(ABC):
         raise self._unknown_peers()
 
     def kick(self, _number: int, /) -> bool:
-        """End the connection of this number. Returns whether there was one. Raises what `peers` raises."""
+        """End the connection with this number. Returns whether there was one. Raises what `peers` raises."""
         raise self._unknown_peers()
 
     def _unknown_peers(self) -> zmq.ZMQError:

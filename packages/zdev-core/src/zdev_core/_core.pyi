@@ -437,7 +437,7 @@ if sys.platform == "linux":
                 zmq.ZMQError: ETIMEDOUT, the loop has not answered.
             """
         def kick(self, number: int, timeout: float = 1.0) -> bool:
-            """End the connection of this number. May be called from any thread.
+            """End the connection with this number. May be called from any thread.
 
             Args:
                 number: The number of a peer of `peers`.

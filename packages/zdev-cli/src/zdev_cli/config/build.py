@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from multiprocessing import set_forkserver_preload
 
 import zmq
@@ -14,9 +15,6 @@ from .protection import security_of
 
 # Imported once, by the server, and not by each process.
 set_forkserver_preload(["zdev_background", "zdev_cli"])
-
-
-LIMITS = ("max_connections", "max_connections_per_address", "idle_timeout")
 
 
 class OwnContextThread(ThreadDevice):
@@ -57,7 +55,7 @@ def _spec_of(config: DeviceConfig, role: Role, socket: SocketConfig) -> SocketSp
     for name, value in socket.options.items():
         spec.options.extend(settings_of(name, value))
     spec.security = security_of(socket)
-    limits = Limits(**{name: getattr(socket, name) for name in LIMITS})
+    limits = Limits(**{each.name: getattr(socket, each.name) for each in fields(Limits)})
     spec.limits = limits if limits != Limits() else None
     if spec.type == zmq.SUB and not spec.has_option(zmq.SUBSCRIBE):
         spec.options.append((zmq.SUBSCRIBE, b""))

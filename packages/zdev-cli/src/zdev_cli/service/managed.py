@@ -159,7 +159,7 @@ class Managed:
         return [peer_view(self.name, each, now) for each in self._asked(keeper.device.peers)]
 
     def kick(self, number: int) -> str:
-        """End the connection of this number. Raises Failure if there is none."""
+        """End the connection with this number. Raises Failure if no connection has it."""
         device = self._running("kick a peer of")
         peer = next((each for each in self._asked(device.peers) if each.number == number), None)
         if peer is None or not self._asked(lambda: device.kick(peer)):
