@@ -15,7 +15,6 @@ import threading
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 
@@ -126,18 +125,14 @@ def _report_ready(peer: Peer, endpoints: dict[str, str], curve: str) -> None:
     print(json.dumps({**endpoints, "versions": _versions(peer), "curve": curve}), flush=True)
 
 
-def _secure(device: Any) -> str:
-    """Give the in and out socket a new pair of keys, and return the public one."""
-    background, auth = import_module("zdev_background"), import_module("zmq.auth")
-    with tempfile.TemporaryDirectory() as folder:
-        public, secret = auth.create_certificates(folder, "device")
-        server = background.CurveServer(Path(folder, "secret"), "any")
-        Path(secret).chmod(0o600)
-        Path(secret).rename(server.secret_key)
-        device.secure_in(server)
-        device.secure_out(server)
-        device.start()  # reads the file
-        return str(auth.load_certificate(public)[0].decode())
+def _secure(device: Any, folder: str) -> str:
+    """Give the in and out socket a new pair of keys, in files of this folder, and return the public one."""
+    background = import_module("zdev_background")
+    public, secret = background.create_key(folder, "device")
+    server = background.CurveServer(secret, "any")
+    device.secure_in(server)
+    device.secure_out(server)
+    return str(background.read_public_key(public).decode())
 
 
 def _run_background(peer: Peer, types: dict[str, str], endpoints: dict[str, str], curve: bool) -> None:
@@ -153,8 +148,8 @@ def _run_background(peer: Peer, types: dict[str, str], endpoints: dict[str, str]
     if types["out"] == "XPUB":
         device.setsockopt_out(zmq.SNDHWM, 0)  # the load paces itself, and nothing may be dropped
         device.setsockopt_in(zmq.SNDHWM, 0)  # nor may subscriptions
-    key = _secure(device) if curve else ""
-    if not curve:
+    with tempfile.TemporaryDirectory() as folder:
+        key = _secure(device, folder) if curve else ""
         device.start()
     _report_ready(peer, {role: bound[0] for role, bound in device.endpoints.items() if bound}, key)
     _serve_commands(device)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import click
 
 from .._units import bytes_text, duration_text, number_text
+from .connections import ConnectView
 from .peers import PeerView
 
 NONE = "-"
@@ -121,12 +122,12 @@ def show_peers(peers: Sequence[PeerView], *, one_device: bool) -> None:
 
 def failure_lines(peers: Sequence[PeerView]) -> list[str]:
     """Return one line for each endpoint without a connection that failed."""
-    found = []
-    for each in peers:
-        if each.failure:
-            retrying = "" if each.retry_in is None else f", retrying in {each.retry_in:.1f} s"
-            found.append(f"{each.device}: {each.role}: {each.endpoint} {each.failure}{retrying}")
-    return found
+    failed = [
+        (each, ConnectView(endpoint=each.endpoint, connected=False, failure=each.failure, retry_in=each.retry_in))
+        for each in peers
+        if each.failure
+    ]
+    return [f"{peer.device}: {peer.role}: {connect}" for peer, connect in failed]
 
 
 def _print_columns(columns: Sequence[PeerColumn], peers: Sequence[PeerView]) -> None:

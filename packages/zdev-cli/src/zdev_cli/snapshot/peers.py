@@ -18,7 +18,7 @@ class PeerView(View, frozen=True, kw_only=True):
     """Names the connection for `zdev kick`; 0: there is no connection."""
     role: Role
     state: str
-    """See PEER_STATES."""
+    """See docs/cli/peers.md."""
     address: str
     """Of the peer, like tcp://10.0.0.7:40312; over ipc its process, like pid:1234."""
     endpoint: str
@@ -44,7 +44,7 @@ class PeerView(View, frozen=True, kw_only=True):
     in_flight: int = 0
     """Requests without a reply, asked by this client of a ROUTER or sent to this worker."""
     malformed: int = 0
-    """Messages from it that were dropped by that reason."""
+    """Messages from it that were dropped for that reason."""
     unroutable: int = 0
     """Messages from it that were dropped because their receiver is unknown or has left."""
     overflowed: int = 0
