@@ -177,6 +177,43 @@ def test_a_password_that_changes_loses_its_connections_within_a_second(
     assert "open:sesame" not in caplog.text
 
 
+class Obstructed(logging.Handler):
+    """A handler that blocks until it is released."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self.entered, self.released = threading.Event(), threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.entered.set()
+        self.released.wait(10)
+        self.lines.append(record.getMessage())
+
+
+@pytest.mark.engine("wire")
+def test_a_stop_ends_after_the_last_refusal_was_logged(
+    passwords: Path, running: Callable[[Device], Device], connect: Connect
+) -> None:
+    log = Obstructed()
+    logging.getLogger("zdev.security").addHandler(log)
+    try:
+        device = running(echo(ThreadDevice, PlainServer(passwords)))
+        connect(zmq.DEALER, device.endpoints["in"][0], plain_username=b"anna", plain_password=b"wrong")
+        assert log.entered.wait(10)
+        at_stop: list[str] = []
+        stop = threading.Thread(target=lambda: (device.stop(), at_stop.extend(log.lines)))
+        stop.start()
+        stop.join(0.3)  # a stop that does not wait for the line ends here
+        log.released.set()
+        stop.join(10)
+        assert at_stop
+        assert "refused a peer at in from 127.0.0.1" in at_stop[0]
+    finally:
+        log.released.set()
+        logging.getLogger("zdev.security").removeHandler(log)
+
+
 def test_a_revoked_client_is_dropped_when_the_device_starts_again(
     keys: Path, running: Callable[[Device], Device], connect: Connect
 ) -> None:

@@ -45,13 +45,14 @@ class CredentialsWatch:
         self._readers = {role: server.reader() for role, server in servers.items()}
         self._current: dict[str, Credentials | str] = {}  # by role; a text: why they cannot be read
         self._refusals = RefusalLog(owner)
+        self._reporting = threading.Lock()
         self._ended = threading.Event()
         self._update(is_awaited=False)
         if self._readers:
             start_thread(self._watch, f"{owner} credentials")
 
     def stop(self) -> None:
-        """End the thread, which notices when the run has ended."""
+        """End the thread, which notices when the run has ended. Every refusal has been logged when this returns."""
         self._ended.set()
         self._report()
 
@@ -95,6 +96,7 @@ class CredentialsWatch:
             return str(error)
 
     def _report(self) -> None:
-        for role in self._readers:
-            for address, key, reason in self._engine.take_refused(role):
-                self._refusals.add(role, address, reason, key)
+        with self._reporting:
+            for role in self._readers:
+                for address, key, reason in self._engine.take_refused(role):
+                    self._refusals.add(role, address, reason, key)
