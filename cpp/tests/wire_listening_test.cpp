@@ -1,6 +1,9 @@
 // Listening sockets that the caller opened and hands to a device of the wire engine.
 
 #include <fcntl.h>
+#include <sys/un.h>
+
+#include <filesystem>
 
 #include "wire_support.hpp"
 
@@ -39,6 +42,45 @@ TEST_F(OnWire, TheCallerKeepsItsListeningSocket) {
     auto sink = dial(ZMQ_PULL, device.at("out"));
     send(source, {"hello"});
     EXPECT_EQ(recv(sink), message{"hello"});
+}
+
+TEST_F(OnWire, AnIpcFileIsRemovedWithTheLastDescriptorOfItsSocket) {
+    const std::string path = ::testing::TempDir() + "zdev-shared-" + std::to_string(::getpid());
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM, 0);
+    sockaddr_un at{};
+    at.sun_family = AF_UNIX;
+    path.copy(at.sun_path, sizeof at.sun_path - 1);
+    ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at), 0);
+    ASSERT_EQ(::listen(fd, 10), 0);
+    auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+    spec.in.binds = {"ipc://" + path};
+    spec.in.listening = {{spec.in.binds[0], fd}};
+    {
+        wire::device device(spec);
+    }
+    EXPECT_TRUE(std::filesystem::exists(path));  // the caller may serve it again
+    {
+        wire::device device(spec);
+        ::close(fd);
+    }
+    EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST_F(OnWire, ADeviceThatStopsAcceptingKeepsItsConnections) {
+    reserved socket;
+    running device(with_listening(socket));
+    auto source = dial(ZMQ_PUSH, socket.endpoint()), sink = dial(ZMQ_PULL, device.at("out"));
+    send(source, {"before"});
+    EXPECT_EQ(recv(sink), message{"before"});
+    device.device.stop_accepting();
+    auto late = dial(ZMQ_PUSH, socket.endpoint());  // waits in the socket, which the caller has too
+    send(late, {"late"});
+    send(source, {"after"});
+    EXPECT_EQ(recv(sink), message{"after"});
+    EXPECT_EQ(device.stop(), outcome::stopped);
+    running next(with_listening(socket));
+    auto other = dial(ZMQ_PULL, next.at("out"));
+    EXPECT_EQ(recv(other), message{"late"});
 }
 
 TEST_F(OnWire, ADescriptorThatDoesNotListenIsRefusedByName) {

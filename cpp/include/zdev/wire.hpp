@@ -56,6 +56,9 @@ public:
     // Ends the connection with this number, and counts it as `kicked`; a connect is tried again later. Messages that wait for
     // the peer are handled as when it leaves. False: there is no such connection. Throws as peers() does.
     bool kick(std::uint64_t number, milliseconds timeout = milliseconds{1000});
+    // Closes the listening sockets; connections go on. For a device whose sockets another process, or the caller, has too and
+    // serves from now on. Does nothing if the device is not running. Throws as peers() does.
+    void stop_accepting(milliseconds timeout = milliseconds{1000});
     // Replaces the credentials of a role that is a server of CURVE or PLAIN. The device applies them within milliseconds: peers
     // that wait for them are admitted or refused, and those whose credentials were withdrawn are disconnected.
     void set_credentials(const std::string& role, credentials now);

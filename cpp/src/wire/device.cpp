@@ -109,6 +109,7 @@ role_statistics device::connections(const std::string& role) const noexcept {
 
 std::vector<peer_status> device::peers(milliseconds timeout) const { return impl_->peers(timeout); }
 bool device::kick(std::uint64_t number, milliseconds timeout) { return impl_->kick(number, timeout); }
+void device::stop_accepting(milliseconds timeout) { impl_->stop_accepting(timeout); }
 
 std::vector<std::string> device::endpoints(const std::string& role) const {
     const auto* const found = impl_->find(role);

@@ -42,6 +42,7 @@ public:
     void stop(milliseconds grace) noexcept;
     std::vector<peer_status> peers(milliseconds timeout);
     bool kick(std::uint64_t number, milliseconds timeout);
+    void stop_accepting(milliseconds timeout);
 
     zdev::steering steering;
     std::atomic<bool> new_credentials{false};  // some role has got some

@@ -40,9 +40,17 @@ void ipc_file::bind(int fd, const std::string& path) {
         fault = ::bind(fd, to.get(), to.size) == 0 ? 0 : errno;
     }
     if (fault != 0) throw error(fault, reason(fault));
+    identify(at);
+}
+
+void ipc_file::adopt(const std::string& path) {
+    if (!path.empty()) identify(path);
+}
+
+void ipc_file::identify(const std::string& path) {
     struct stat made{};
-    if (at.front() == '@' || ::lstat(at.c_str(), &made) != 0) return;
-    path_ = at;
+    if (path.front() == '@' || ::lstat(path.c_str(), &made) != 0) return;
+    path_ = path;
     device_ = made.st_dev;
     inode_ = made.st_ino;
 }
@@ -50,7 +58,7 @@ void ipc_file::bind(int fd, const std::string& path) {
 void ipc_file::remove() noexcept {
     struct stat now{};
     const bool ours = !path_.empty() && ::lstat(path_.c_str(), &now) == 0 && now.st_dev == device_ && now.st_ino == inode_;
-    if (ours) ::unlink(path_.c_str());
+    if (ours && is_stale(path_, ipc_address(path_))) ::unlink(path_.c_str());
     if (!directory_.empty()) ::rmdir(directory_.c_str());
     path_.clear();
     directory_.clear();

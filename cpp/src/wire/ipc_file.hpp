@@ -1,4 +1,4 @@
-// The file of a listening ipc socket, which is removed at the end.
+// The file of a listening ipc socket, which is removed after its last descriptor was closed.
 //
 // Threads: the loop's alone, but for bind().
 
@@ -22,9 +22,13 @@ public:
     // which only this user may enter. Throws zdev::error, its text being only the reason: EADDRINUSE if a program listens
     // there.
     void bind(int fd, const std::string& path);
-    void remove() noexcept;  // unless another file has replaced it
+    void adopt(const std::string& path);  // of a socket that is bound already
+    // Unless another file has replaced it, or the socket still listens: another process, or the caller, goes on with it.
+    void remove() noexcept;
 
 private:
+    void identify(const std::string& path);
+
     std::string path_, directory_;
     dev_t device_ = 0;
     ino_t inode_ = 0;

@@ -27,6 +27,7 @@ listener::listener(loop& loop, const std::string& endpoint, int ready, const soc
     const endpoint_text text = parse_endpoint(endpoint, true);
     ready < 0 ? bind(text) : adopt(ready);
     bound_ = to_text(local_address(fd_.get()));
+    if (ready >= 0 && bound_.rfind("ipc://", 0) == 0) file_.adopt(bound_.substr(6));
     loop_.add(*this, fd_.get(), EPOLLIN);
 }
 
@@ -51,7 +52,6 @@ void listener::bind(const endpoint_text& endpoint) {
     if (::listen(fd_.get(), options_.backlog) != 0) fail();
 }
 
-// The file of an ipc socket remains: it belongs to the creator of the socket.
 void listener::adopt(int ready) {
     int listens = 0;
     socklen_t size = sizeof listens;

@@ -125,4 +125,8 @@ bool device::impl::kick(std::uint64_t number, milliseconds timeout) {
     return found;
 }
 
+void device::impl::stop_accepting(milliseconds timeout) {
+    call([&] { for_each_role([](role& each) { each.close_listeners(); }); }, timeout);
+}
+
 }  // namespace zdev::wire

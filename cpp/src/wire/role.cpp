@@ -125,10 +125,14 @@ void role::start() {
     if (spec_.options.idle_timeout.count() > 0) end_idle();
 }
 
+void role::close_listeners() noexcept {
+    for (const auto& each : listeners_) each->close();
+}
+
 void role::stop_accepting() {
     ending_ = true;
     idle_.cancel();
-    for (const auto& each : listeners_) each->close();
+    close_listeners();
     for (const auto& each : connectors_) each->cancel();
 }
 

@@ -39,7 +39,8 @@ public:
     // Sends publishers the subscriptions of an XPUB on the other side, in addition to the role's own.
     void relay_subscriptions_of(wire::publisher& other) noexcept { other_ = &other; }
 
-    void start();           // connects
+    void start();  // connects
+    void close_listeners() noexcept;
     void stop_accepting();  // no further connections
     void finish_sending();  // FIN to every peer, once its queue is sent
     bool empty() const noexcept { return connections_.empty(); }

@@ -46,7 +46,7 @@ def test_an_editor_completes_the_methods_of_a_role_with_signature_and_docstring(
         signature, _, text = method.docstring().partition("\n\n")
         assert signature.startswith(f"{verb.format(role)}(")
         assert f"the {role} socket" in text
-    assert completed[f"bind_{role}"].docstring().startswith(f"bind_{role}(addr: str | bytes) -> None\n")
+    assert completed[f"bind_{role}"].docstring().startswith(f"bind_{role}(addr: str | bytes | socket.socket) -> None\n")
 
 
 def test_a_device_has_only_the_roles_that_it_needs() -> None:

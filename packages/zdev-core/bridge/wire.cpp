@@ -204,6 +204,9 @@ public:
     bool kick(std::uint64_t number, double timeout) {
         return released_gil().run([&] { return engine_.kick(number, to_milliseconds(timeout)); });
     }
+    void stop_accepting(double timeout) {
+        released_gil().run([&] { return engine_.stop_accepting(to_milliseconds(timeout)), true; });
+    }
     void set_credentials(const std::string& role, const py::typing::Dict<py::bytes, py::bytes>& known, bool anyone,
                          bool unreadable) {
         zdev::wire::credentials now;
@@ -324,6 +327,15 @@ Returns:
 Raises:
     zmq.ZMQError: ETIMEDOUT, the loop has not answered.)";
 
+constexpr const char* stop_accepting_doc =
+    R"(Close the listening sockets; connections go on. Does nothing if the device is not running. May be called from any thread.
+
+Args:
+    timeout: Seconds within which the loop must answer.
+
+Raises:
+    zmq.ZMQError: ETIMEDOUT, the loop has not answered.)";
+
 constexpr const char* stop_doc =
     R"(End the run. May be called from any thread. Called again, it ends the run without delivering anything more.
 
@@ -382,6 +394,7 @@ void register_wire(py::module_& module) {
              "Return the bound endpoints of a role, in the order given, with ports in place of wildcards.")
         .def("peers", &device::peers, py::arg("timeout") = 1.0, peers_doc)
         .def("kick", &device::kick, py::arg("number"), py::arg("timeout") = 1.0, kick_doc)
+        .def("stop_accepting", &device::stop_accepting, py::arg("timeout") = 1.0, stop_accepting_doc)
         .def("set_credentials", &device::set_credentials, py::arg("role"), py::arg("known"), py::kw_only(),
              py::arg("anyone") = false, py::arg("unreadable") = false, set_credentials_doc)
         .def("await_peer", &device::await_peer, py::arg("timeout"), await_peer_doc)

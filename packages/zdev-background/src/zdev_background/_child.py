@@ -14,18 +14,23 @@ from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
+from multiprocessing.reduction import DupFd
 from typing import Any, Literal
 
 import zmq
 
 from ._engine import open_relay
 from ._inherited import forget_inherited_signals, forget_inherited_sockets
-from ._ipc import path_of
-from ._plan import Ending, Plan, Started
+from ._ipc import remove_file
+from ._listening import close_listeners
+from ._plan import Ending, Listening, Plan, Started
 from ._relay import Relay
+from ._spec import Role
 from ._threads import start_thread
 
-Order = Literal["stop", "pause", "resume", "drain", "statistics", "connections", "peers", "kick"]
+Order = Literal[
+    "stop", "pause", "resume", "drain", "statistics", "connections", "peers", "kick", "listening_sockets", "stop_accepting"
+]
 Report = tuple[Literal["ready"], Started] | tuple[Literal["answer"], tuple[int, Any]] | tuple[Literal["ending"], Ending]
 
 PARENT_POLL = 0.25  # seconds between checks of the parent, where no descriptor shows its death
@@ -50,7 +55,7 @@ def serve(pipe: Connection, plan: Plan, forked: bool) -> None:
         reports.report(("ending", Ending(error=_portable(error))))
         return
     finally:
-        plan.ports.release()
+        plan.ports.close()
     signal.signal(signal.SIGTERM, lambda *_: relay.stop())
     reports.report(("ready", Started(relay.endpoints, relay.engine, plan.engine)))
     over = threading.Event()
@@ -81,17 +86,29 @@ def _serve_commands(pipe: Connection, reports: ReportPipe, relay: Relay, over: t
                 reports.report(("answer", (number, _answer(relay, verb, arguments))))
     relay.stop(ORPHAN_TIMEOUT / 2)
     if not over.wait(ORPHAN_TIMEOUT):
-        for path in filter(None, map(path_of, (each for role in relay.endpoints.values() for each in role))):
-            with suppress(OSError):
-                path.unlink()
+        bound = [each for role in relay.endpoints.values() for each in role]
+        close_listeners(bound)
+        for each in bound:
+            remove_file(each)
     os._exit(1)
 
 
 def _answer(relay: Relay, verb: Order, arguments: tuple[Any, ...]) -> Any:
     try:
-        return getattr(relay, verb)(*arguments)
+        answer = getattr(relay, verb)(*arguments)
+        return _sent(answer) if verb == "listening_sockets" else answer
     except Exception as error:  # noqa: BLE001  the parent raises it
         return _portable(error)
+
+
+def _sent(listening: Listening) -> dict[Role, list[Any]]:
+    """Return objects that pickle for the parent, whose `detach` returns the descriptor there."""
+    sent: dict[Role, list[Any]] = {}
+    for role, listeners in listening.items():
+        sent[role] = [DupFd(each.fileno()) for each in listeners]
+        for each in listeners:
+            each.close()
+    return sent
 
 
 class _Parent:

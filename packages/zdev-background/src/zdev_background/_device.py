@@ -19,7 +19,7 @@ from ._mistakes import refuse_mistakes
 from ._open_files import FILE_LIMIT
 from ._peers import Peer
 from ._placement import Placement
-from ._plan import Connections, Endpoints, Engine, Plan, Policy
+from ._plan import Connections, Endpoints, Engine, Listening, Plan, Policy
 from ._role_methods import InRole, OutRole
 from ._roles import Roles
 from ._spec import Role
@@ -231,6 +231,28 @@ class Device(AsyncLifeCycle, InRole, OutRole):
             TimeoutError: The device does not answer.
         """
         return self._running().kick(peer.number if isinstance(peer, Peer) else peer)
+
+    def listening_sockets(self) -> Listening:
+        """Return duplicates of the sockets on which each role listens, to hand them to another process. Empty when it does not run.
+
+        That process serves them with `bind_in` and so on, beside this device or in its place. Missing are ipc endpoints that libzmq
+        has bound, as libzmq removes their files at the end; with the wire engine, the file stays while any process has the socket.
+
+        Raises:
+            TimeoutError: The device does not answer.
+        """
+        launcher = self._ready()
+        return launcher.listening_sockets() if launcher else {}
+
+    def stop_accepting(self) -> None:
+        """Close the listening sockets. Connections go on, and whoever has the sockets too accepts the next ones.
+
+        Raises:
+            RuntimeError: The device does not run.
+            zmq.ZMQError: ENOTSUP, the device runs on libzmq, which would close the connections too.
+            TimeoutError: The device does not answer.
+        """
+        self._running().stop_accepting()
 
     @property
     def launcher(self) -> threading.Thread | BaseProcess | None:

@@ -11,7 +11,7 @@ from zdev_core import State, Statistics
 
 from ._engine import open_relay
 from ._peers import Peer
-from ._plan import Connections, Ending, Plan, Started
+from ._plan import Connections, Ending, Listening, Plan, Started
 from ._relay import Relay
 from ._spec import Role
 from ._threads import Latch, Promise, start_thread
@@ -84,6 +84,12 @@ class Launcher(ABC):
 
     @abstractmethod
     def kick(self, number: int) -> bool: ...
+
+    @abstractmethod
+    def listening_sockets(self) -> Listening: ...
+
+    @abstractmethod
+    def stop_accepting(self) -> None: ...
 
     def state(self) -> State:
         """Return the state of the relay, once it is ready."""
@@ -196,6 +202,14 @@ class InlineLauncher(Launcher):
     def kick(self, number: int) -> bool:
         relay = self.relay
         return relay.kick(number) if relay else False
+
+    def listening_sockets(self) -> Listening:
+        relay = self.relay
+        return relay.listening_sockets() if relay else {}
+
+    def stop_accepting(self) -> None:
+        if relay := self.relay:
+            relay.stop_accepting()
 
     def _is_own_thread(self) -> bool:
         return threading.get_ident() in self._own_threads

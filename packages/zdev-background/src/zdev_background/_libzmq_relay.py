@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -43,6 +44,7 @@ class LibzmqRelay(Relay):
     def __init__(self, plan: Plan, engine: Engine, own_threads: set[int] | None = None) -> None:
         super().__init__(plan, engine)
         self._opened: dict[Role, OpenSocket] = {}
+        self._adopted = {each for spec in plan.sockets() for each in spec.binds if plan.ports.has(each)}
         self._grace: float | None = None
         servers = plan.servers()
         # A ZAP handler and I/O threads serve a whole context. A class makes a new one, for this device alone; any other factory
@@ -109,6 +111,10 @@ class LibzmqRelay(Relay):
         else:
             self._grace = grace
             self._engine.stop()
+
+    def _lasting(self, role: Role) -> Sequence[str]:
+        """Return the endpoints without those whose files libzmq made, and will remove."""
+        return [each for each in super()._lasting(role) if each.startswith("tcp:") or each in self._adopted]
 
     def _descriptors(self, io_threads: int) -> int:
         """How many files the device opens before it is ready, with a context that is not in use yet."""

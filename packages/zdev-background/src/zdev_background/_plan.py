@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from socket import socket
 from typing import Any, Literal, NamedTuple, Self
 
 import zmq
@@ -16,6 +17,7 @@ from ._security import Server
 from ._spec import Role, SocketSpec
 
 Endpoints = Mapping[Role, tuple[str, ...]]
+Listening = Mapping[Role, tuple[socket, ...]]
 Policy = Literal["block", "drop"]
 EngineSetting = Literal["auto", "wire", "libzmq"]
 

@@ -1,4 +1,4 @@
-"""TCP ports that are reserved for a device before it starts."""
+"""Listening sockets that a device has before it starts: reserved TCP ports, and sockets that its user opened."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 import random
 import socket as sockets
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import zmq
 
+from ._listening import endpoint_of
 from ._open_files import CONTEXT, IO_THREAD, room_for
 
 _DEFAULT_RANGE = (49152, 65536)  # pyzmq's; here the system chooses then
@@ -18,7 +19,7 @@ _BACKLOG = 100  # as ZMQ_BACKLOG, for peers that connect before the device start
 
 
 class Ports:
-    """The reserved ports of a device, each with a listening socket that the device's socket adopts.
+    """The listening sockets of a device, which its own sockets adopt.
 
     No other program can bind a reserved port, and a peer that connects early is served when the device starts. Pickles only while
     multiprocessing starts a process.
@@ -26,6 +27,35 @@ class Ports:
 
     def __init__(self) -> None:
         self._listeners: dict[str, sockets.socket] = {}
+        self._kept: dict[str, sockets.socket] = {}  # of these, those that later starts serve too
+
+    def add(self, listener: sockets.socket, *, keep: bool) -> str:
+        """Add a duplicate of a listening socket, and return its endpoint.
+
+        Args:
+            listener: Stays its caller's.
+            keep: Whether it is for all starts; else for the next one.
+
+        Raises:
+            OSError: It is not a socket.
+            ValueError: It does not listen, or not on tcp or ipc.
+        """
+        endpoint = endpoint_of(listener)
+        self._listeners[endpoint] = sockets.socket(fileno=os.dup(listener.fileno()))
+        if keep:
+            self._kept[endpoint] = self._listeners[endpoint]
+        return endpoint
+
+    def for_restarts(self) -> Self:
+        """Return duplicates of those that later starts serve too."""
+        ports = type(self)()
+        for listener in self._kept.values():
+            ports.add(listener, keep=True)
+        return ports
+
+    def has(self, endpoint: str) -> bool:
+        """Return whether a listening socket serves this endpoint."""
+        return endpoint in self._listeners
 
     def reserve(self, address: str, min_port: int, max_port: int, max_tries: int) -> int:
         """Reserve a free port of `address`, such as tcp://127.0.0.1, and return it. `InRole.bind_in_to_random_port` has the details."""
@@ -69,20 +99,28 @@ class Ports:
 
     def listening(self, endpoints: Iterable[str]) -> dict[str, int]:
         """Return the descriptors of the listeners reserved for these endpoints. They stay open until `release`."""
-        return {each: self._listeners[each].fileno() for each in endpoints if each in self._listeners}
+        return {each: self._listeners[each].fileno() for each in endpoints if self.has(each)}
 
     def release(self) -> None:
-        """Give up all reserved ports."""
-        for listener in self._listeners.values():
+        """Give up all that is not for later starts."""
+        for endpoint, listener in self._listeners.items():
+            if endpoint not in self._kept:
+                listener.close()
+        self._listeners = dict(self._kept)
+
+    def close(self) -> None:
+        """Give up all."""
+        self.release()
+        for listener in self._kept.values():
             listener.close()
-        self._listeners.clear()
+        self._listeners, self._kept = {}, {}
 
     def filenos(self) -> set[int]:
         """Return the descriptors of the listeners."""
         return {listener.fileno() for listener in self._listeners.values()}
 
     def __del__(self) -> None:
-        self.release()
+        self.close()
 
 
 def _host(address: str) -> str:

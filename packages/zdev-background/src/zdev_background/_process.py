@@ -14,6 +14,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
+from socket import socket
 from typing import Any
 
 import zmq
@@ -27,7 +28,7 @@ from ._ipc import WILDCARD, remove_file
 from ._launchers import Launcher, OnEnd
 from ._open_files import PROCESS, room_for
 from ._peers import Peer
-from ._plan import Connections, Ending, Plan
+from ._plan import Connections, Ending, Listening, Plan
 from ._spec import Role, option_name
 from ._threads import Promise, start_thread
 
@@ -156,6 +157,13 @@ class ProcessLauncher(Launcher):
 
     def kick(self, number: int) -> bool:
         return bool(self._order("kick", number))
+
+    def listening_sockets(self) -> Listening:
+        found = self._order("listening_sockets") or {}
+        return {role: tuple(socket(fileno=each.detach()) for each in listeners) for role, listeners in found.items()}
+
+    def stop_accepting(self) -> None:
+        self._order("stop_accepting")
 
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)

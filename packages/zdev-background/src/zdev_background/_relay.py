@@ -7,15 +7,16 @@ import logging
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 import zmq
 
 from zdev_core import State, Statistics
 
+from ._listening import listening_at
 from ._peers import Peer
-from ._plan import Connections, Ending, Endpoints, Engine, Plan
+from ._plan import Connections, Ending, Endpoints, Engine, Listening, Plan
 from ._spec import Role
 
 logger = logging.getLogger("zdev")
@@ -114,6 +115,19 @@ class Relay(ABC):
     def kick(self, _number: int, /) -> bool:
         """End the connection with this number. Returns whether there was one. Raises what `peers` raises."""
         raise self._unknown_peers()
+
+    def listening_sockets(self) -> Listening:
+        """Return duplicates of the sockets that listen for each role."""
+        return {spec.role: tuple(listening_at(self._lasting(spec.role))) for spec in self._plan.sockets()}
+
+    def _lasting(self, role: Role) -> Sequence[str]:
+        """Return the endpoints of a role that another process can go on with."""
+        return self.endpoints.get(role, ())
+
+    def stop_accepting(self) -> None:
+        """Close the listening sockets; connections go on. Raises ZMQError with ENOTSUP: libzmq closes the connections too."""
+        why = f"only the wire engine can stop accepting, and this device runs on libzmq ({self.engine.reason})"
+        raise zmq.ZMQError(errno.ENOTSUP, f"{self._plan.owner}: {why}")
 
     def _unknown_peers(self) -> zmq.ZMQError:
         why = f"only the wire engine knows its peers, and this device runs on libzmq ({self.engine.reason})"

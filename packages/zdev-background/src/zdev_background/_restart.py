@@ -15,8 +15,7 @@ from zdev_core import State, Statistics
 from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
 from ._peers import Peer
-from ._plan import Connections, Ending, Plan
-from ._ports import Ports
+from ._plan import Connections, Ending, Listening, Plan
 from ._spec import Role
 from ._threads import Latch, countdown, start_thread
 
@@ -159,6 +158,12 @@ class Supervisor(Launcher):
     def kick(self, number: int) -> bool:
         return self._run.kick(number)
 
+    def listening_sockets(self) -> Listening:
+        return self._run.listening_sockets()
+
+    def stop_accepting(self) -> None:
+        self._run.stop_accepting()
+
     def state(self) -> State:
         if self._is_waiting:
             return State.PAUSED if self._is_paused else State.IDLE
@@ -284,7 +289,7 @@ class Supervisor(Launcher):
             if path := path_of(endpoint):
                 path.parent.mkdir(mode=0o700, exist_ok=True)
         specs = {spec.role: replace(spec, binds=list(endpoints[spec.role])) for spec in self._plan.specs.values()}
-        ports = Ports()  # those that are reserved by now are for the device's next start
+        ports = self._plan.ports.for_restarts()  # those that are reserved by now are for the device's next start
         return replace(self._plan, specs={role: specs[spec.role] for role, spec in self._plan.specs.items()}, ports=ports)
 
     def _from_ipc_wildcards(self) -> list[str]:

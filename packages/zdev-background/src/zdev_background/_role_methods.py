@@ -5,6 +5,8 @@ They are written out, one class per role, so that editors complete them with sig
 
 from __future__ import annotations
 
+import socket
+
 from ._limits import Limits
 from ._roles import Roles
 from ._security import Security
@@ -14,11 +16,12 @@ from ._spec import OptionValue
 class InRole(Roles):
     """The in socket, where requests or messages arrive."""
 
-    def bind_in(self, addr: str | bytes) -> None:
+    def bind_in(self, addr: str | bytes | socket.socket) -> None:
         """Bind the in socket to `addr` when the device starts.
 
         Args:
-            addr: Endpoint, such as tcp://127.0.0.1:5559. With the port `*` the system chooses one, which `endpoints` shows.
+            addr: Endpoint, such as tcp://127.0.0.1:5559. With the port `*` the system chooses one, which `endpoints` shows. Or a
+                socket that listens already, for example one from systemd: the device keeps a duplicate, and each start serves it.
         """
         self.bind("in", addr)
 
@@ -84,11 +87,12 @@ class InRole(Roles):
 class OutRole(Roles):
     """The out socket, where the in socket's messages are sent on."""
 
-    def bind_out(self, addr: str | bytes) -> None:
+    def bind_out(self, addr: str | bytes | socket.socket) -> None:
         """Bind the out socket to `addr` when the device starts.
 
         Args:
-            addr: Endpoint, such as tcp://127.0.0.1:5559. With the port `*` the system chooses one, which `endpoints` shows.
+            addr: Endpoint, such as tcp://127.0.0.1:5559. With the port `*` the system chooses one, which `endpoints` shows. Or a
+                socket that listens already, for example one from systemd: the device keeps a duplicate, and each start serves it.
         """
         self.bind("out", addr)
 
@@ -154,11 +158,12 @@ class OutRole(Roles):
 class MonRole(Roles):
     """The mon socket, the monitor, which sends copies of the messages."""
 
-    def bind_mon(self, addr: str | bytes) -> None:
+    def bind_mon(self, addr: str | bytes | socket.socket) -> None:
         """Bind the mon socket to `addr` when the device starts.
 
         Args:
-            addr: Endpoint, such as tcp://127.0.0.1:5559. With the port `*` the system chooses one, which `endpoints` shows.
+            addr: Endpoint, such as tcp://127.0.0.1:5559. With the port `*` the system chooses one, which `endpoints` shows. Or a
+                socket that listens already, for example one from systemd: the device keeps a duplicate, and each start serves it.
         """
         self.bind("mon", addr)
 
@@ -224,11 +229,12 @@ class MonRole(Roles):
 class CtrlRole(Roles):
     """The ctrl socket, which receives commands."""
 
-    def bind_ctrl(self, addr: str | bytes) -> None:
+    def bind_ctrl(self, addr: str | bytes | socket.socket) -> None:
         """Bind the ctrl socket to `addr` when the device starts.
 
         Args:
-            addr: Endpoint, such as tcp://127.0.0.1:5559. With the port `*` the system chooses one, which `endpoints` shows.
+            addr: Endpoint, such as tcp://127.0.0.1:5559. With the port `*` the system chooses one, which `endpoints` shows. Or a
+                socket that listens already, for example one from systemd: the device keeps a duplicate, and each start serves it.
         """
         self.bind("ctrl", addr)
 

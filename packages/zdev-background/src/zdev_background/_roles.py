@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import warnings
 from collections.abc import Iterable, Mapping
@@ -107,9 +108,24 @@ class Roles:
         """The sockets by role, as described so far. A socket that is both ends has both roles."""
         return MappingProxyType(self._specs)
 
-    def bind(self, role: Role, addr: str | bytes) -> None:
-        """Bind the socket of `role` to `addr` when the device starts. See `bind_in`."""
-        self._spec(role).binds.append(_endpoint(addr))
+    def bind(self, role: Role, addr: str | bytes | socket.socket, *, keep: bool = True) -> None:
+        """Bind the socket of `role` to `addr` when the device starts. See `bind_in`.
+
+        Args:
+            role: Its role.
+            addr: Endpoint, or a listening socket.
+            keep: Whether later starts serve that socket too; else they bind to its address.
+        """
+        spec = self._spec(role)
+        given: Any = addr
+        if not hasattr(given, "getsockname"):
+            spec.binds.append(_endpoint(given))
+            return
+        try:
+            spec.binds.append(self._ports.add(given, keep=keep))
+        except (OSError, ValueError) as error:
+            why = (error.strerror or "").lower() if isinstance(error, OSError) else error
+            raise ValueError(f"{self.name}: cannot bind {spec} to the given socket: {why}") from error
 
     def connect(self, role: Role, addr: str | bytes) -> None:
         """Connect the socket of `role` to `addr` when the device starts. See `connect_in`."""

@@ -114,7 +114,7 @@ class SocketSpec:
         Args:
             context: Makes the socket.
             owner: The device, for errors.
-            ports: The ports that are reserved for the device.
+            ports: The listening sockets that the device has already.
 
         Returns:
             The open socket.
@@ -159,8 +159,12 @@ class SocketSpec:
             raise
         return socket
 
-    def refuse_invalid_endpoints(self, owner: str) -> None:
+    def refuse_invalid_endpoints(self, owner: str, ports: Ports) -> None:
         """Check the endpoints without opening anything.
+
+        Args:
+            owner: The device, for errors.
+            ports: The listening sockets that the device has already.
 
         Raises:
             zmq.ZMQError: An endpoint is invalid, or another program listens at an ipc path that is to be bound.
@@ -168,7 +172,8 @@ class SocketSpec:
         for endpoint in self.binds:
             with self._explaining(owner, f"cannot bind {self} to {endpoint}"):
                 _refuse_invalid(endpoint, connects=False)
-                refuse_in_use(endpoint)
+                if not ports.has(endpoint):
+                    refuse_in_use(endpoint)
         for endpoint in self.connects:
             with self._explaining(owner, f"cannot connect {self} to {endpoint}"):
                 _refuse_invalid(endpoint, connects=True)
@@ -261,8 +266,8 @@ class SocketSpec:
     def _bind(self, socket: zmq.Socket[bytes], owner: str, endpoint: str, ports: Ports | None) -> str:
         with self._explaining(owner, f"cannot bind {self} to {endpoint}"):
             _refuse_invalid(endpoint, connects=False)
-            refuse_in_use(endpoint)
             if ports is None or not ports.adopt(endpoint, socket):
+                refuse_in_use(endpoint)
                 socket.bind(endpoint)
         return _last_endpoint(socket)
 

@@ -82,6 +82,9 @@ class WireRelay(Relay):
     def kick(self, number: int, /) -> bool:
         return self._answered(lambda: self._engine.kick(number))
 
+    def stop_accepting(self) -> None:
+        self._answered(self._engine.stop_accepting)
+
     def _answered(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
@@ -100,7 +103,7 @@ class WireRelay(Relay):
             for spec in plan.sockets():
                 if not (spec.binds or spec.connects):
                     continue
-                spec.refuse_invalid_endpoints(plan.owner)
+                spec.refuse_invalid_endpoints(plan.owner, plan.ports)
                 with closing(spec.make(context, plan.owner)):
                     options = _by_name([*context.sockopts.items(), *spec.defaults(context), *spec.options])
                 options |= spec.limits.options() if spec.limits else {}

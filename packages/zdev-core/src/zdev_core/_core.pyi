@@ -449,6 +449,15 @@ if sys.platform == "linux":
             Raises:
                 zmq.ZMQError: ETIMEDOUT, the loop has not answered.
             """
+        def stop_accepting(self, timeout: float = 1.0) -> None:
+            """Close the listening sockets; connections go on. Does nothing if the device is not running. May be called from any thread.
+
+            Args:
+                timeout: Seconds within which the loop must answer.
+
+            Raises:
+                zmq.ZMQError: ETIMEDOUT, the loop has not answered.
+            """
 
         def set_credentials(
             self, role: str, known: dict[bytes, bytes], *, anyone: bool = False, unreadable: bool = False
