@@ -6,13 +6,15 @@ import os
 import queue
 import signal
 import subprocess
+import sys
 import sysconfig
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from socket import socket as Socket
 from typing import IO, Any
 
 import pytest
@@ -70,12 +72,23 @@ class Program:
 
     engine = "auto"
 
-    def __init__(self, *arguments: str, limit_files: int | None = None, **environment: str) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        limit_files: int | None = None,
+        sockets: Mapping[str, Socket] | None = None,
+        **environment: str,
+    ) -> None:
+        """Start it. `sockets`: by name, to pass as systemd does."""
         pipe = subprocess.PIPE
         takes_engine = arguments[:1] == ("run",) and set(DEVICE_TYPES) & set(arguments[1:2])  # else a file has it
         if self.engine != "auto" and takes_engine and "--engine" not in arguments:
             arguments = (*arguments, "--engine", self.engine)
         limit = ["prlimit", f"--nofile={limit_files}"] if limit_files else []
+        named = {name: each.fileno() for name, each in (sockets or {}).items()}
+        if named:
+            listed = ",".join(f"{name}:{fd}" for name, fd in named.items())
+            limit = [sys.executable, str(Path(__file__).with_name("listen_fds.py")), listed, *limit]
         self.process = subprocess.Popen(
             [*limit, ZDEV, *arguments],
             stdin=subprocess.DEVNULL,
@@ -83,6 +96,7 @@ class Program:
             stderr=pipe,
             text=True,
             env={**os.environ, **environment},
+            pass_fds=tuple(named.values()),
         )
         assert self.process.stdout
         assert self.process.stderr
@@ -122,10 +136,18 @@ class Service(Program):
 
     command = (ZDEV,)
 
-    def __init__(self, folder: Path, toml: str, file: Path | None = None, control: Path | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        toml: str,
+        file: Path | None = None,
+        control: Path | None = None,
+        arguments: tuple[str, ...] = (),
+        **options: Any,
+    ) -> None:
         self.file, self.control = file or folder / "zdev.toml", control or folder / "control.sock"
         self.write(toml)
-        super().__init__("run", "-c", str(self.file), "--control", str(self.control), **options)
+        super().__init__("run", "-c", str(self.file), "--control", str(self.control), *arguments, **options)
         self.http = ""
         """The base of its addresses, like http://127.0.0.1:9595"""
         self.said: list[str] = []
@@ -150,7 +172,11 @@ class Service(Program):
 
     def device_processes(self) -> list[int]:
         """Of the devices with isolation = "process"; they are forked by a server, which is a child of zdev."""
-        return [each for child in _children(self.process.pid) for each in _children(child)]
+        return [each for child in self.children() for each in _children(child)]
+
+    def children(self) -> list[int]:
+        """The processes that zdev has started itself."""
+        return _children(self.process.pid)
 
     def ask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a `zdev` command against this one."""
@@ -230,11 +256,11 @@ def faults_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[dict[str, s
 
 @pytest.fixture
 def zdev() -> Iterator[Callable[..., Program]]:
-    """Starts `zdev` with these arguments."""
+    """Starts `zdev` with these arguments; options are those of `Program`."""
     programs: list[Program] = []
 
-    def start(*arguments: str) -> Program:
-        programs.append(Program(*arguments))
+    def start(*arguments: str, **options: Any) -> Program:
+        programs.append(Program(*arguments, **options))
         return programs[-1]
 
     yield start

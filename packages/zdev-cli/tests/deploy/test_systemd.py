@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
+
+from zdev_cli.config import Config
+from zdev_cli.config.given_sockets import GivenSocket, GivenSockets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +54,27 @@ def unit(folder: Path, zdev: str) -> str:
 def test_systemd_finds_nothing_wrong_with_the_unit(folder: Path, zdev_path: str) -> None:
     said = analyze("verify", "--man=no", "--recursive-errors=no", unit(folder, zdev_path))
     assert [line for line in said.splitlines() if "zdev" in line] == []  # others are of this machine's units
+
+
+@needs_systemd
+def test_systemd_finds_nothing_wrong_with_the_socket_unit(folder: Path, zdev_path: str) -> None:
+    shutil.copy(UNITS / "zdev.socket", folder)
+    unit(folder, zdev_path)
+    said = analyze("verify", "--man=no", "--recursive-errors=no", str(folder / "zdev.socket"), str(folder / "zdev.service"))
+    assert [line for line in said.splitlines() if "zdev" in line] == []
+
+
+def test_the_sockets_of_the_unit_serve_every_bind_of_the_configuration() -> None:
+    addresses = re.findall(r"^ListenStream=(.*)$", (UNITS / "zdev.socket").read_text(), re.MULTILINE)
+    endpoints = [f"tcp://{each}" if ":" in each else f"tcp://[::]:{each}" for each in addresses]
+    with socket.socket() as any_socket:
+        given = GivenSockets([GivenSocket("zdev.socket", each, any_socket) for each in endpoints])
+    config = msgspec.toml.decode((UNITS / "zdev.toml").read_text(), type=Config)
+    assert config.http
+    assert given.unused(config.devices(), config.http.listen) == []
+    for name, device in config.devices().items():
+        for role, each in device.sockets.items():
+            assert all(isinstance(found, GivenSocket) for found in given.serving(name, role, each.binds))
 
 
 @needs_systemd

@@ -35,6 +35,7 @@ Example:
     "-c", "--config", metavar="FILE", type=click.Path(path_type=Path), help="Configuration file whose devices to run."
 )
 @control_option
+@click.option("--take-over", is_flag=True, help="With -c: replace the zdev that runs, without refusing a connection.")
 @socket_options("in")
 @socket_options("out")
 @socket_options("mon")
@@ -56,7 +57,7 @@ Example:
     help="Policy when a mon of type PUSH, PAIR or DEALER is full. Default: block.",
 )
 @click.option("--insecure", is_flag=True, default=None, help="Permit binds that other hosts can reach without authentication.")
-def run(type_: str | None, config: Path | None, control: str | None, **arguments: Any) -> None:
+def run(type_: str | None, config: Path | None, control: str | None, take_over: bool, **arguments: Any) -> None:
     """Run a device, or those of a file, until a signal ends it.
 
     TYPE is monitored-queue, queue, forwarder or streamer. SIGINT, SIGTERM, and TERMINATE or DRAIN on the ctrl socket, end it.
@@ -66,28 +67,33 @@ def run(type_: str | None, config: Path | None, control: str | None, **arguments
     at the end, shows the statistics. NAME of a socket option is as in zmq_setsockopt(3), without the prefix ZMQ; VALUE is text or
     a number. A SUB socket subscribes to everything unless SUBSCRIBE is set.
 
-    With -c, everything except --control comes from FILE. With neither, ./zdev.toml is used if present. These devices have a
+    With -c, everything except --control and --take-over comes from FILE. With neither, ./zdev.toml is used if present. These devices have a
     control socket, for zdev status, top, drain and so on; the device of a TYPE has none. SIGHUP and zdev reload reload the file.
-    SIGINT and SIGTERM drain the devices; a second signal ends them immediately, with status 75.
+    SIGINT and SIGTERM drain the devices; a second signal ends them immediately, with status 75. With --take-over, a zdev that
+    runs at the same control socket hands over its listening sockets, drains and ends, once all devices of FILE have started.
+
+    Sockets that systemd passes (LISTEN_FDS) serve the binds with their addresses.
     """
     given = any(value not in (None, ()) for value in arguments.values())
     if config is None and type_ is None and not given and Path(STARTER).exists():
         config = Path(STARTER)
     if config is not None:
-        _run_file(config, control, type_, given)
+        _run_file(config, control, type_, given, take_over=take_over)
+    elif take_over:
+        raise click.UsageError("--take-over needs -c FILE: the device of a TYPE has no control socket")
     elif type_ is not None:
         _run_type(type_, arguments)
     else:
         raise click.UsageError(f"missing TYPE or -c FILE: name a type of device or a file of devices ({STARTER} was not found)")
 
 
-def _run_file(config: Path, control: str | None, type_: str | None, given: bool) -> None:
+def _run_file(config: Path, control: str | None, type_: str | None, given: bool, *, take_over: bool) -> None:
     if type_ or given:
         what = f"TYPE {type_}" if type_ else "an option of one device"
         raise click.UsageError(f"-c FILE and {what} exclude each other: describe the device in the file")
     from ..service.foreground import run_many
 
-    run_many(config, control)
+    run_many(config, control, take_over=take_over)
 
 
 def _run_type(type_: str, arguments: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ import zmq
 from zdev_background import Limits, ProcessDevice, SocketSpec, ThreadDevice
 
 from .._words import Role, settings_of
+from .given_sockets import GivenSockets
 from .model import DeviceConfig, SocketConfig
 from .protection import security_of
 
@@ -30,13 +31,24 @@ class OwnContextProcess(ProcessDevice):
     start_method = "forkserver"
 
 
-def device_of(config: DeviceConfig) -> ThreadDevice | ProcessDevice:
-    """Return the device, not started. `config` has its defaults filled in."""
+def device_of(config: DeviceConfig, given: GivenSockets | None = None) -> ThreadDevice | ProcessDevice:
+    """Return the device, not started.
+
+    Args:
+        config: The device, with its defaults filled in.
+        given: The listening sockets that serve its binds where they suit.
+    """
     factory: type[ThreadDevice | ProcessDevice] = OwnContextProcess if config.isolation == "process" else OwnContextThread
     specs = {role: _spec_of(config, role, socket) for role, socket in config.sockets.items()}
     device = factory(in_type=specs["in"].type, out_type=specs["out"].type)
     prefixes = {"in_prefix": _prefix("in", config.in_), "out_prefix": _prefix("out", config.out)}
     device.use_specs(specs.values(), **prefixes, dropped_prefix=config.dropped_prefix)
+    for role, socket in config.sockets.items():
+        for serving in (given or GivenSockets()).serving(config.name, role, socket.binds):
+            if isinstance(serving, str):
+                device.bind(role, serving)
+            else:
+                device.bind(role, serving.socket, keep=serving.keep)
     if config.on_full:
         device.on_full = config.on_full
     if config.mon_on_full:
@@ -48,9 +60,8 @@ def device_of(config: DeviceConfig) -> ThreadDevice | ProcessDevice:
 
 
 def _spec_of(config: DeviceConfig, role: Role, socket: SocketConfig) -> SocketSpec:
-    """Return the socket of a role. A SUB without SUBSCRIBE subscribes to everything, since it would receive nothing."""
+    """Return the socket of a role, without its binds. A SUB without SUBSCRIBE subscribes to everything, since it would receive nothing."""
     spec = SocketSpec(role, zmq.SocketType[config.socket_type(role)])
-    spec.binds.extend(socket.binds)
     spec.connects.extend(socket.connects)
     for name, value in socket.options.items():
         spec.options.extend(settings_of(name, value))

@@ -8,7 +8,7 @@ from zdev_background._endpoints import ANY, Address, address_of, ipc_place, ipc_
 
 from .._words import endpoint_of
 
-__all__ = ["Address", "address_of", "control_endpoint_of", "listen_of", "refusal_of"]
+__all__ = ["ANY", "Address", "address_of", "control_endpoint_of", "listen_of", "refusal_of"]
 
 
 def refusal_of(endpoint: str, *, connects: bool) -> str | None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import socket as sockets
 import struct
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 ANSWER_TIMEOUT = 10.0  # seconds; what takes longer says so
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+class NotRunning(Failure):
+    """Nobody listens at the control socket, or the zdev has ended before it answered."""
 
 
 class Refusal(Failure):
@@ -39,52 +43,94 @@ def control_option(command: _Command) -> _Command:
     return click.option("--control", metavar="PATH", envvar="ZDEV_CONTROL", help=text)(command)
 
 
+class Dialog:
+    """A connection to the zdev whose control socket is at `control`.
+
+    Raises Failure when none answers, and when it could not do what was asked. timeout: in seconds, of each step.
+    """
+
+    def __init__(self, control: str | None = None, timeout: float = ANSWER_TIMEOUT) -> None:
+        self.path = path_of(control)
+        self.socket = sockets.socket(sockets.AF_UNIX)
+        self._timeout = timeout
+        try:
+            with self._explaining():
+                _limit(self.socket, timeout)
+                self.socket.connect(str(self.path))
+                _check_owner(self.socket, self.path)
+        except BaseException:
+            self.socket.close()
+            raise
+
+    def ask(self, request: Request, *, waits: bool = False, descriptors: list[int] | None = None) -> Reply:
+        """Return the answer.
+
+        waits: without limit. descriptors: takes those that come with the answer, for the caller to close.
+        """
+        import msgspec
+
+        from .protocol import Reply
+
+        with self._explaining():
+            self.socket.sendall(msgspec.json.encode(request) + b"\n")
+            if waits:
+                _limit(self.socket, 0)
+            answer = self._receive(descriptors)
+        if not answer.endswith(b"\n"):
+            raise NotRunning(f"the zdev at {self.path} ended before it answered", Status.UNAVAILABLE)
+        try:
+            reply = msgspec.json.decode(answer, type=Reply)
+        except msgspec.MsgspecError as error:
+            text = f"the zdev at {self.path} gave an answer that this one cannot read: {error} (do their versions differ?)"
+            raise Failure(text, Status.UNAVAILABLE) from error
+        if reply.status != Status.OK:
+            raise Refusal("\n".join(reply.lines), Status(reply.status))
+        return reply
+
+    def _receive(self, descriptors: list[int] | None) -> bytes:
+        """Return a line, or what came of it before the connection was lost."""
+        parts: list[bytes] = []
+        with suppress(ConnectionResetError):
+            while part := _part(self.socket, descriptors):
+                parts.append(part)
+                if part.endswith(b"\n"):
+                    break
+        return b"".join(parts)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, ConnectionRefusedError):
+            advice = 'start one with zdev run -c FILE ("zdev run TYPE" has no control socket), or set --control'
+            raise NotRunning(f"cannot reach zdev at {self.path}: {advice}", Status.UNAVAILABLE) from None
+        except BlockingIOError:  # what a time limit of the kernel ends in
+            text = f"the zdev at {self.path} has not answered within {self._timeout:g} s"
+            raise Failure(text, Status.UNAVAILABLE) from None
+        except OSError as error:
+            raise Failure(f"control socket {self.path}: {error.strerror}", Status.UNAVAILABLE) from error
+
+
 def ask(request: Request, control: str | None = None, timeout: float | None = ANSWER_TIMEOUT) -> Reply:
     """The answer of the zdev whose control socket is at `control`. timeout: in seconds; None: wait without limit.
 
     Raises Failure when none answers, and when it could not do what was asked.
     """
-    import msgspec
-
-    from .protocol import Reply
-
-    path = path_of(control)
-    try:
-        with sockets.socket(sockets.AF_UNIX) as socket:
-            answer = _exchange(socket, path, msgspec.json.encode(request), timeout)
-    except (FileNotFoundError, ConnectionRefusedError):
-        text = f'cannot reach zdev at {path}: start one with zdev run -c FILE ("zdev run TYPE" has no control socket), or set --control'
-        raise Failure(text, Status.UNAVAILABLE) from None
-    except BlockingIOError:  # what a time limit of the kernel ends in
-        limit = ANSWER_TIMEOUT if timeout is None else timeout
-        raise Failure(f"the zdev at {path} has not answered within {limit:g} s", Status.UNAVAILABLE) from None
-    except OSError as error:
-        raise Failure(f"control socket {path}: {error.strerror}", Status.UNAVAILABLE) from error
-    if not answer.endswith(b"\n"):
-        raise Failure(f"the zdev at {path} ended before it answered", Status.UNAVAILABLE)
-    try:
-        reply = msgspec.json.decode(answer, type=Reply)
-    except msgspec.MsgspecError as error:
-        text = f"the zdev at {path} gave an answer that this one cannot read: {error} (do their versions differ?)"
-        raise Failure(text, Status.UNAVAILABLE) from error
-    if reply.status != Status.OK:
-        raise Refusal("\n".join(reply.lines), Status(reply.status))
-    return reply
+    dialog = Dialog(control, ANSWER_TIMEOUT if timeout is None else timeout)
+    with dialog.socket:
+        return dialog.ask(request, waits=timeout is None)
 
 
-def _exchange(socket: sockets.socket, path: Path, request: bytes, timeout: float | None) -> bytes:
-    """All that comes upon a request. Raises OSError; BlockingIOError when a step takes longer than `timeout`."""
-    _limit(socket, ANSWER_TIMEOUT if timeout is None else timeout)
-    socket.connect(str(path))
-    _check_owner(socket, path)
-    socket.sendall(request + b"\n")
-    if timeout is None:
-        _limit(socket, 0)
-    parts: list[bytes] = []
-    with suppress(ConnectionResetError):
-        while part := socket.recv(65536):
-            parts.append(part)
-    return b"".join(parts)
+def _part(socket: sockets.socket, descriptors: list[int] | None) -> bytes:
+    if descriptors is None:
+        return socket.recv(65536)
+    from .connection import DESCRIPTORS
+
+    part, received, _, _ = sockets.recv_fds(socket, 65536, DESCRIPTORS)
+    for each in received:
+        os.set_inheritable(each, False)
+    descriptors += received
+    return part
 
 
 def _limit(socket: sockets.socket, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""A client's connection to the control socket, which takes one request and gets one answer, each a line of JSON."""
+"""A client's connection to the control socket, which takes a request and gets an answer, each a line of JSON."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import struct
 from .protocol import Reply, Request
 
 REQUEST_BYTES = 65536  # of the longest request
+DESCRIPTORS = 200  # in one message; the kernel takes 253
 
 
 class Connection:
@@ -21,6 +22,10 @@ class Connection:
         """Of time.monotonic(): for the request to come, or the answer to be read; infinite while its command runs."""
         self.reply = b""
         """The part of the reply that is still to be sent."""
+        self.attached: list[sockets.socket] = []
+        """Sockets that are still to be sent with it."""
+        self.stays = False
+        """Whether another request may follow."""
         self._received = bytearray()
 
     def receive(self) -> bytes | None:
@@ -36,15 +41,31 @@ class Connection:
         line, end, _ = bytes(self._received).partition(b"\n")
         if len(line) > REQUEST_BYTES:
             raise ValueError(f"longer than {REQUEST_BYTES} bytes")
+        if end:
+            self._received.clear()
         return line if end or not part else None
 
     def send(self) -> None:
         """Send as much of `reply` as the connection takes. Raises OSError when it is lost."""
+        batch = self.attached[:DESCRIPTORS]
         try:
-            sent = self.socket.send(self.reply)
+            if batch:  # with one byte: the reader gets no more in one call
+                sent = sockets.send_fds(self.socket, [self.reply[:1]], [each.fileno() for each in batch])
+            else:
+                sent = self.socket.send(self.reply)
         except (BlockingIOError, InterruptedError):
             return
         self.reply = self.reply[sent:]
+        self._detach(batch)
+
+    def forget_attached(self) -> None:
+        """Close the sockets that were not sent."""
+        self._detach(list(self.attached))
+
+    def _detach(self, batch: list[sockets.socket]) -> None:
+        for each in batch:
+            self.attached.remove(each)
+            each.close()
 
 
 LONGEST = 500  # characters of what a client sent

@@ -1,4 +1,7 @@
-"""Requests to a running zdev and its answers: one line of JSON each way, then the connection is closed."""
+"""Requests to a running zdev and its answers: one line of JSON each way, then the connection is closed.
+
+Only after `listeners` it stays open, for `hand-over`, until that zdev ends.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,20 @@ from .._failure import Status
 from ..snapshot import Snapshot
 from ..snapshot.peers import PeerView
 
-Verb = Literal["status", "peers", "pause", "resume", "drain", "stop", "start", "restart", "reload", "kick"]
+Verb = Literal[
+    "status",
+    "peers",
+    "pause",
+    "resume",
+    "drain",
+    "stop",
+    "start",
+    "restart",
+    "reload",
+    "kick",
+    "listeners",
+    "hand-over",
+]
 WATCHING: tuple[Verb, ...] = ("status", "peers")
 """Verbs that change nothing, and are not logged."""
 
@@ -18,12 +34,28 @@ WATCHING: tuple[Verb, ...] = ("status", "peers")
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """`device` is the name of one; status and peers without a name are about all of them, reload about the whole configuration.
 
-    `peer` is the number of the connection to kick.
+    `peer` is the number of the connection to kick. listeners and hand-over are for a zdev that takes over: the first changes
+    nothing, the second makes the zdev drain and end, in favour of the process `successor`.
     """
 
     verb: Verb
     device: str | None = None
     peer: int | None = None
+    successor: int | None = None
+
+
+CONTROL = "control"
+"""The name of the control socket in a hand-over."""
+
+
+class HandOver(Struct, frozen=True, kw_only=True):
+    """The sockets of a zdev for one that takes over. Their descriptors come with the reply (SCM_RIGHTS), in this order."""
+
+    pid: int
+    sockets: list[tuple[str, str]]
+    """Name (DEVICE.ROLE, http or control) and endpoint of each."""
+    others: list[str] = []
+    """Endpoints that it keeps until it ends."""
 
 
 class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,3 +69,5 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Upon status."""
     peers: list[PeerView] | None = None
     """Upon peers."""
+    hand_over: HandOver | None = None
+    """Upon listeners."""

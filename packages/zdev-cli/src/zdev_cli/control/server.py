@@ -36,23 +36,29 @@ logger = logging.getLogger("zdev.service")
 class ControlServer:
     """Answers requests at the socket `path`, from start() to stop().
 
-    answer: called in the server's thread for status, which must be quick, and in a separate thread for all other commands.
+    answer: called in the server's thread for status, which must be quick, and in a separate thread for all other commands. It
+    may return sockets with the reply, which are sent with it and closed.
     """
 
-    def __init__(self, path: Path, answer: Callable[[Request], Reply]) -> None:
+    def __init__(self, path: Path, answer: Callable[[Request], Reply | tuple[Reply, list[sockets.socket]]]) -> None:
         self.endpoint = f"unix://{os.fsencode(path).decode(errors='backslashreplace')}"
-        self._path = path
+        self.path = path
         self._answer = answer
         self._connections: set[Connection] = set()
-        self._done: queue.SimpleQueue[tuple[Connection, bytes]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[tuple[Connection, bytes, list[sockets.socket]]] = queue.SimpleQueue()
         self._running = 0  # commands
         self._mute_until = 0.0
-        self._over = False
+        self._over = self._is_handed_over = False
+        self._thread: threading.Thread | None = None
 
-    def start(self) -> None:
-        """Listen and serve. Raises Failure when that is impossible, also because another zdev listens there."""
-        self._listener = listen(self._path)
-        self._inode = self._path.stat().st_ino
+    def start(self, listener: sockets.socket | None = None) -> None:
+        """Listen and serve. Raises Failure when that is impossible, also because another zdev listens there.
+
+        Args:
+            listener: The socket of a zdev that hands it over; None: a new one.
+        """
+        self._listener = listener or listen(self.path)
+        self._inode = self.path.stat().st_ino
         self._reserve = Reserve()
         self._reader, self._writer = sockets.socketpair()
         for each in (self._listener, self._reader, self._writer):
@@ -64,7 +70,9 @@ class ControlServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Send pending answers, then close and remove the socket."""
+        """Send pending answers, then close and remove the socket. Does nothing if it was not started."""
+        if self._thread is None:
+            return
         self._over = True
         self._wake()
         self._thread.join()
@@ -74,11 +82,22 @@ class ControlServer:
         for each in (self._listener, self._reader, self._writer):
             each.close()
 
+    def listening_socket(self) -> sockets.socket:
+        """Return a duplicate of the socket on which it listens."""
+        return self._listener.dup()
+
+    def hand_over(self) -> None:
+        """Leave the socket, and further connections, to another zdev that has it. Commands that have arrived are answered."""
+        self._is_handed_over = True
+        self._wake()
+
     def remove(self) -> None:
-        """Remove the socket's file, unless another program has replaced it."""
+        """Remove the socket's file, unless another program has replaced or taken it, or it was never made."""
+        if self._thread is None or self._is_handed_over:
+            return
         with suppress(OSError):
-            if self._path.stat().st_ino == self._inode:
-                self._path.unlink()
+            if self.path.stat().st_ino == self._inode:
+                self.path.unlink()
 
     def _serve(self) -> None:
         try:
@@ -86,7 +105,7 @@ class ControlServer:
                 self._turn(TICK)
             self._turn(0)
             until = monotonic() + LINGER
-            while any(each.reply for each in self._connections) and monotonic() < until:
+            while (self._running or any(each.reply for each in self._connections)) and monotonic() < until:
                 self._turn(LINGER / 10)
         except Exception:
             logger.exception("control: no command is accepted any more: this is a bug in zdev")
@@ -99,13 +118,14 @@ class ControlServer:
             key.data()
         with suppress(queue.Empty):
             while True:
-                connection, body = self._done.get_nowait()
+                connection, body, attached = self._done.get_nowait()
                 self._running -= 1
+                connection.attached, connection.stays = attached, connection.stays or bool(attached)
                 self._reply(connection, body)
         now = monotonic()
         for each in [each for each in self._connections if each.deadline < now]:
             self._close(each)
-        if self._mute_until and now >= self._mute_until:
+        if self._mute_until and now >= self._mute_until and not self._is_handed_over:
             self._mute_until = 0.0
             self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._reserve.fill()
@@ -125,7 +145,13 @@ class ControlServer:
             self._make_room()
         connection = Connection(accepted, peer_of(accepted), monotonic() + TIMEOUT)
         self._connections.add(connection)
-        self._selector.register(accepted, selectors.EVENT_READ, lambda: self._receive(connection))
+        self._await_request(connection, connection.deadline)
+
+    def _await_request(self, connection: Connection, deadline: float) -> None:
+        connection.deadline = deadline
+        with suppress(KeyError):
+            self._selector.unregister(connection.socket)
+        self._selector.register(connection.socket, selectors.EVENT_READ, lambda: self._receive(connection))
 
     def _make_room(self) -> None:
         """Close the connection that has waited longest for its client. One whose command is running waits for zdev."""
@@ -177,23 +203,24 @@ class ControlServer:
         is_logged = request.verb not in WATCHING
         if is_logged:
             log_command(connection.peer, request)
-        reply, body = self._safely(request)
+        reply, body, attached = self._safely(request)
         if is_logged:
             log_outcome(connection.peer, request, reply)
-        self._done.put((connection, body))
+        self._done.put((connection, body, attached))
         self._wake()
 
-    def _safely(self, request: Request) -> tuple[Reply, bytes]:
-        """Return the reply, and its encoding."""
+    def _safely(self, request: Request) -> tuple[Reply, bytes, list[sockets.socket]]:
+        """Return the reply, its encoding, and the sockets that go with it."""
         try:
-            reply = self._answer(request)
-            return reply, msgspec.json.encode(reply)
+            answer = self._answer(request)
+            reply, attached = answer if isinstance(answer, tuple) else (answer, [])
+            return reply, msgspec.json.encode(reply), attached
         except Failure as failure:
             reply = _refusal(failure.status, str(failure))
         except Exception as error:
             logger.exception("%s %s: this is a bug in zdev", request.verb, request.device or "")
             reply = _refusal(Status.INTERNAL, f"{type(error).__name__}: {error}: this is a bug in zdev; see its log")
-        return reply, msgspec.json.encode(reply)
+        return reply, msgspec.json.encode(reply), []
 
     def _reply(self, connection: Connection, body: bytes) -> None:
         connection.reply, connection.deadline = body + b"\n", monotonic() + TIMEOUT
@@ -206,14 +233,19 @@ class ControlServer:
         try:
             connection.send()
         except OSError:  # the client has left
-            connection.reply = b""
-        if not connection.reply:
+            connection.reply, connection.stays = b"", False
+        if connection.reply:
+            return
+        if connection.stays:
+            self._await_request(connection, float("inf"))
+        else:
             self._close(connection)
 
     def _close(self, connection: Connection) -> None:
         if connection not in self._connections:  # closed just now, in favour of another
             return
         self._connections.remove(connection)
+        connection.forget_attached()
         with suppress(KeyError):
             self._selector.unregister(connection.socket)
         self._reserve.release(connection.socket)
@@ -223,6 +255,9 @@ class ControlServer:
             self._writer.send(b"!")
 
     def _wake_up(self) -> None:
+        if self._is_handed_over:
+            with suppress(KeyError):
+                self._selector.unregister(self._listener)
         with suppress(BlockingIOError):
             while self._reader.recv(4096):
                 pass

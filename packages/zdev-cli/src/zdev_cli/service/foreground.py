@@ -18,6 +18,7 @@ from .._failure import Failure, Status, status_of
 from .._signals import ENDING, StopSignals
 from ..config import DeviceConfig
 from ..config.build import device_of
+from ..config.given_sockets import GivenSockets, from_systemd
 from ..snapshot import REASONS
 from .connects import ConnectChanges
 from .endings import outstanding, undelivered
@@ -38,7 +39,9 @@ logger = logging.getLogger("zdev.service")
 def run_one(config: DeviceConfig) -> None:
     """Run the device until it ends, by a signal or by itself. Prints its endpoints first and its statistics last."""
     with StopSignals() as stop:
-        device = device_of(config)
+        given = GivenSockets(from_systemd())
+        given.refuse_unused({config.name: config}, None, "zdev run")
+        device = device_of(config, given)
         _start_one(device)
         try:
             _print_endpoints(device, config.engine)
@@ -113,13 +116,19 @@ def statistics_line(statistics: Statistics, lost: int) -> str:
     return "statistics " + " ".join(f"{name}={number}" for name, number in numbers.items())
 
 
-def run_many(path: Path, control: str | None) -> None:
-    """Run the devices of the file until a signal ends it. Prints endpoints first; later changes are logged on stderr."""
+def run_many(path: Path, control: str | None, *, take_over: bool = False) -> None:
+    """Run the devices of the file until a signal ends it. Prints endpoints first; later changes are logged on stderr.
+
+    Args:
+        path: The file.
+        control: Path of the control socket; None: as the file says.
+        take_over: Whether to replace the zdev that runs at this control socket.
+    """
     with StopSignals(signal.SIGHUP) as signals:
         log = _log_to_stderr()
         raise_file_limit()
-        service = Service(path, control)
-        service.open()
+        service = Service(path, control, from_systemd())
+        service.open(take_over=take_over)
         try:
             _print_beginning(service)
             ended_early = _print_devices(service, signals)
@@ -159,6 +168,7 @@ def _print_devices(service: Service, signals: StopSignals) -> bool:
                 return True
         for line in _lines(device):
             click.echo(f"{device.name:<{width}}  {line}")
+    service.replace_former()
     service.notifier.status(service.summary())
     service.report_ready()
     click.echo(f"started: {service.summary()}")

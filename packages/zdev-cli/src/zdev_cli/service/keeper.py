@@ -12,6 +12,7 @@ from zdev_background import Ending, Engine, Outcome, RestartHooks, RestartPolicy
 
 from ..config import DeviceConfig
 from ..config.build import device_of
+from ..config.given_sockets import GivenSockets
 from .statistics import CumulativeStatistics
 
 READ_INTERVAL = 1.0  # seconds between readings of a device that must be asked
@@ -28,10 +29,17 @@ class DeviceKeeper(RestartHooks):
         statistics: Accumulates the counters of all runs.
         log: Writes one line to the log.
         paused: Whether the device starts paused.
+        given: The listening sockets that serve its binds where they suit.
     """
 
     def __init__(
-        self, config: DeviceConfig, statistics: CumulativeStatistics, log: Callable[[str], None], *, paused: bool
+        self,
+        config: DeviceConfig,
+        statistics: CumulativeStatistics,
+        log: Callable[[str], None],
+        *,
+        paused: bool,
+        given: GivenSockets,
     ) -> None:
         self.config = config
         self.phase: Phase = "starting"
@@ -39,7 +47,7 @@ class DeviceKeeper(RestartHooks):
         self.retry_at: float | None = None  # of time.monotonic()
         self.tried = threading.Event()
         """Set once it is known whether the start succeeded: the first one, or the one that `restart_now` brought forward."""
-        self.device = device_of(config)
+        self.device = device_of(config, given)
         self.device.restart_policy = RestartPolicy(start_timeout=START_TIMEOUT, retry_first_start=True)
         self.device.restart_hooks = self
         self.device.start_paused = paused

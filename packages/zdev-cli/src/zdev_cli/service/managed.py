@@ -5,16 +5,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from socket import socket
 from typing import TypeVar
 
 import zmq
 from msgspec.structs import replace
 
-from zdev_background import Device, Engine, Outcome, Peer, State
+from zdev_background import Device, Engine, Outcome, Peer, Role, State
 
 from .._failure import Failure, Status
 from ..config import DeviceConfig
+from ..config.given_sockets import GivenSockets
 from ..config.rules import sends_to_connected_only
 from ..snapshot import DeviceState, DeviceView, SocketView
 from ..snapshot.peers import PeerView, id_text, peer_view
@@ -34,8 +37,9 @@ _STATES: dict[State, DeviceState] = {State.PAUSED: "paused", State.DRAINING: "dr
 class Managed:
     """One device. All methods may be called from any thread; those that change something wait until it is done."""
 
-    def __init__(self, config: DeviceConfig) -> None:
+    def __init__(self, config: DeviceConfig, given: GivenSockets) -> None:
         self.config = config
+        self._given = given
         self.statistics = CumulativeStatistics()
         self._meter = Meter(self.statistics)
         self._connect_changes = ConnectChanges()
@@ -95,7 +99,7 @@ class Managed:
                 self._keeper.restart_now()
                 return
             self._restarts += self._keeper.restarts if self._keeper else 0
-            self._keeper = DeviceKeeper(self.config, self.statistics, self.log, paused=self._is_paused)
+            self._keeper = DeviceKeeper(self.config, self.statistics, self.log, paused=self._is_paused, given=self._given)
 
     def await_start(self) -> str:
         """The outcome of `begin`. Raises Failure if the device does not run."""
@@ -157,6 +161,18 @@ class Managed:
             return []
         now = time.time()
         return [peer_view(self.name, each, now) for each in self._asked(keeper.device.peers)]
+
+    def listening_sockets(self) -> Mapping[Role, Sequence[socket]]:
+        """Return duplicates of the sockets on which it listens, without those that cannot be handed over. Raises Failure."""
+        keeper = self._keeper
+        return self._asked(keeper.device.listening_sockets) if keeper else {}
+
+    def stop_accepting(self) -> None:
+        """Leave new connections to others that have its listening sockets, if it can: on libzmq, only its end does so."""
+        keeper = self._keeper
+        if keeper and keeper.engine == "wire":
+            with suppress(Failure):  # it has ended, or does not answer
+                self._asked(keeper.device.stop_accepting)
 
     def kick(self, number: int) -> str:
         """End the connection with this number. Raises Failure if no connection has it."""

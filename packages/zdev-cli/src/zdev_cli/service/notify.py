@@ -38,6 +38,11 @@ class Notifier:
         self._send("STOPPING=1")
         self._is_stopping = True
 
+    def hand_over(self, successor: int | None) -> None:
+        """Name the process that goes on as the service. Nothing is sent after that."""
+        self._send(f"MAINPID={successor}")
+        self._address = ""
+
     def alive(self) -> None:
         """Must be repeated within `watchdog` seconds."""
         self._send("WATCHDOG=1")

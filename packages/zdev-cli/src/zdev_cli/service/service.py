@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
+from socket import socket
 from typing import TYPE_CHECKING
 
 from .._failure import Failure, Status
 from ..config import Config, load
+from ..config.given_sockets import GivenSocket, GivenSockets
 from ..control.protocol import Reply, Request
 from ..control.server import ControlServer
 from ..control.socket_path import path_of
 from ..snapshot import DEVICE_STATES, Snapshot
+from .former import Former
+from .hand_over import offer_of
 from .managed import Managed
 from .notify import Notifier
 from .statistics import Sampler
-from .supervisor import Applied, Supervisor
+from .supervisor import Applied, Supervisor, in_parallel
 
 if TYPE_CHECKING:
     from ..web import WebServer
@@ -31,12 +37,20 @@ _FINE = ("active", "paused", "draining", "stopped")
 
 
 class Service:
-    """path: of the configuration file. control: path of the control socket; None: as the file says."""
+    """A running zdev.
 
-    def __init__(self, path: Path, control: str | None = None) -> None:
+    Args:
+        path: The configuration file.
+        control: Path of the control socket; None: as the file says.
+        given: Listening sockets from systemd.
+    """
+
+    def __init__(self, path: Path, control: str | None = None, given: Iterable[GivenSocket] = ()) -> None:
         self.path = path.absolute()
         self.config = load(self.path)
-        self.supervisor = Supervisor(self.config.devices())
+        self.given = GivenSockets(given)
+        self.given.refuse_unused(self.config.devices(), _listen(self.config), str(self.path))
+        self.supervisor = Supervisor(self.config.devices(), self.given)
         self.notifier = Notifier()
         self.control = ControlServer(path_of(control or self.config.control.endpoint), self.answer)
         self.web: WebServer | None = None
@@ -44,12 +58,22 @@ class Service:
         self._sampler = Sampler(lambda: self.supervisor.devices)
         self._started = time.time()
         self._version = version("zdev-cli")
-        self._is_tried = self._is_reported = False
+        self._is_tried = self._is_reported = self._is_handed_over = False
+        self._former: Former | None = None
         self._reloading = threading.Lock()
 
-    def open(self) -> None:
-        """Listen, then start all devices without waiting for them. Raises Failure; nothing is left behind then."""
-        self.control.start()
+    def open(self, *, take_over: bool = False) -> None:
+        """Listen, then start all devices without waiting for them. Raises Failure; nothing is left behind then.
+
+        Args:
+            take_over: Whether to use the sockets of a zdev that runs; `replace_former` must follow.
+        """
+        self._former = Former.find(str(self.control.path)) if take_over else None
+        if self._former:
+            logger.info("taking over from process %d", self._former.pid)
+            self.given.add(self._former.sockets)
+        else:
+            self.control.start()
         try:
             self.web = self._new_web(_listen(self.config))
         except BaseException:
@@ -57,6 +81,36 @@ class Service:
             raise
         self._sampler.start()
         self.supervisor.begin()
+
+    def replace_former(self) -> None:
+        """Have the zdev that this one takes over from end, if there is one. All devices must have been tried.
+
+        Raises Failure if a device does not run, or the other zdev does not hand over; that one goes on then.
+        """
+        former = self._former
+        if former is None:
+            return
+        for device in self.supervisor.devices:
+            if device.state not in _FINE and not former.keeps(device.config):
+                text = f"not taken over: {device.name}: {device.view().error}; the zdev of process {former.pid} goes on"
+                raise Failure(text, Status.UNAVAILABLE)
+        self.given.close_handed_over()  # the devices have theirs; the file of one that nobody has any more can be removed
+        if former.hand_over():
+            self.control.start(former.control)
+        else:  # it has ended by itself, and removed its control socket
+            former.control.close()
+            self.control.start()
+        logger.info("took over from process %d, which ends after its drain", former.pid)
+        threading.Thread(target=self._await_former, args=(former,), name="zdev former", daemon=True).start()
+
+    def _await_former(self, former: Former) -> None:
+        """Start the devices that wait for an endpoint of the former zdev as soon as it has ended."""
+        former.wait()
+        logger.info("process %d has ended", former.pid)
+        for device in self.supervisor.devices:
+            if device.state in ("waiting", "failed") and former.keeps(device.config):
+                with suppress(Failure):  # zdev is ending
+                    device.begin()
 
     def close(self) -> None:
         """Close everything else, once the devices have ended."""
@@ -70,8 +124,12 @@ class Service:
         self._is_tried = self._is_tried or all(device.is_tried for device in self.supervisor.devices)
         return self._is_tried
 
-    def answer(self, request: Request) -> Reply:
+    def answer(self, request: Request) -> Reply | tuple[Reply, list[socket]]:
         """Do what is asked. Raises Failure when that is not possible."""
+        if request.verb == "listeners":
+            return offer_of(self.supervisor.devices, self.web, self.control)
+        if request.verb == "hand-over":
+            return self._hand_over(request)
         if request.verb == "status":
             if request.device is not None:
                 self.supervisor.find(request.device)
@@ -89,6 +147,21 @@ class Service:
                 raise Failure("kick needs the number of a peer", Status.USAGE)
             return _reply([device.kick(request.peer)])
         return _VERBS[request.verb](device)
+
+    def _hand_over(self, request: Request) -> Reply:
+        """Leave new connections to the zdev that takes over, and end as upon SIGTERM."""
+        if self._is_handed_over:
+            raise Failure("another process has taken over", Status.UNAVAILABLE)
+        self._is_handed_over = True
+        logger.info("handing over to process %s", request.successor)
+        self.control.hand_over()
+        in_parallel(Managed.stop_accepting, self.supervisor.devices)
+        if self.web:
+            self.web.stop()
+        self.notifier.hand_over(request.successor)
+        if not self.supervisor.is_ending:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return Reply(lines=[f"handed over to process {request.successor}"])
 
     def _peers(self, name: str | None) -> Reply:
         """Return the peers of a device, or of all whose engine knows them."""
@@ -165,6 +238,8 @@ class Service:
         applied = applied._replace(lines=[*applied.lines, *lines])
         for line in applied.lines:
             logger.info("reload: %s", line)
+        for unused in self.given.unused(config.devices(), _listen(config)):
+            logger.warning("no bind has the address of socket %s: clients that connect there wait", unused)
         return applied
 
     def _replace_web(self, listen: str | None) -> None:
@@ -187,7 +262,8 @@ class Service:
             return None
         from ..web import WebServer
 
-        server = WebServer(listen, self.snapshot, lambda name: self.supervisor.find(name).peers())
+        given = self.given.for_http(listen)
+        server = WebServer(listen, self.snapshot, lambda name: self.supervisor.find(name).peers(), given)
         server.start()
         return server
 

@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from .._failure import Failure, Status
 from ..config import DeviceConfig
+from ..config.given_sockets import GivenSockets
 from ..config.topology import shutdown_order
 from .endings import Ended
 from .managed import Managed
@@ -26,10 +27,16 @@ class Applied(NamedTuple):
 
 
 class Supervisor:
-    """All methods may be called from any thread; `apply` from one at a time."""
+    """All methods may be called from any thread; `apply` from one at a time.
 
-    def __init__(self, devices: Mapping[str, DeviceConfig]) -> None:
-        self._devices = {name: Managed(config) for name, config in devices.items()}
+    Args:
+        devices: Their configurations by name.
+        given: The listening sockets that serve their binds where they suit.
+    """
+
+    def __init__(self, devices: Mapping[str, DeviceConfig], given: GivenSockets) -> None:
+        self._given = given
+        self._devices = {name: Managed(config, given) for name, config in devices.items()}
         self._lock = threading.Lock()
         self.is_ending = False
 
@@ -65,7 +72,7 @@ class Supervisor:
         with self._lock:
             if self.is_ending:
                 raise Failure("cannot reload: zdev is shutting down", Status.UNAVAILABLE)
-            self._devices = {name: before.get(name) or Managed(config) for name, config in wanted.items()}
+            self._devices = {name: before.get(name) or Managed(config, self._given) for name, config in wanted.items()}
         starting = [each for each in self.devices if each.name not in before or (each in ended and each not in idle)]
         started = in_parallel(_started, starting)
         lines = [f"{each.name}: {_done(each, started, ended, kept)}" for each in self.devices]

@@ -82,10 +82,20 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
 
 
 class WebServer:
-    """Serves what `snapshot` returns, from start() to stop(), in separate threads. `snapshot` is called in any of them."""
+    """Serves what `snapshot` returns, from start() to stop(), in separate threads. `snapshot` is called in any of them.
 
-    def __init__(self, listen: str, snapshot: Callable[[], Snapshot], peers: Callable[[str], list[PeerView]]) -> None:
+    `given`: a socket that listens already, which it closes at the end.
+    """
+
+    def __init__(
+        self,
+        listen: str,
+        snapshot: Callable[[], Snapshot],
+        peers: Callable[[str], list[PeerView]],
+        given: socket.socket | None = None,
+    ) -> None:
         self._listen = listen
+        self._given = given
         self._snapshot, self._peers = snapshot, peers
         self._server: Any = None  # of waitress, which has no types
         self._thread: threading.Thread | None = None
@@ -95,7 +105,7 @@ class WebServer:
     def start(self) -> None:
         """Bind and serve. Raises Failure if that is impossible."""
         logging.getLogger("waitress").addHandler(logging.NullHandler())  # errors of clients are not logged
-        listener = _bound(self._listen)
+        listener = self._given or _bound(self._listen)
         host, port = listener.getsockname()[:2]
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         dispatcher = ThreadedTaskDispatcher()
@@ -117,6 +127,11 @@ class WebServer:
         )
         self._thread = threading.Thread(target=self._server.serve, name="zdev-http", daemon=True)
         self._thread.start()
+
+    def listening_socket(self) -> socket.socket | None:
+        """Return a duplicate of the socket on which it listens, while it runs."""
+        listener: socket.socket | None = self._server and self._server.socket.dup()
+        return listener
 
     def stop(self) -> None:
         """Finish pending answers, close every connection, and free the port. A second call does nothing."""
