@@ -25,6 +25,8 @@ from zdev_cli.service.former import Former
 if TYPE_CHECKING:
     from conftest import Service
 
+pytestmark = pytest.mark.engine("wire")
+
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
 REPLACEMENTS = 3
@@ -173,7 +175,6 @@ def load() -> Iterator[Load]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(180)
-@pytest.mark.engine("wire")
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_zdev_is_replaced_under_load_without_a_refused_connection_or_a_lost_message(
     service: Start, folder: Path, load: Load, isolation: str
@@ -386,12 +387,13 @@ def test_an_older_zdev_that_cannot_hand_over_goes_on(service: Start, folder: Pat
     )
 
 
+@pytest.mark.engine("libzmq")
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_devices_on_libzmq_hand_over_tcp_and_start_last_where_they_cannot(
     service: Start, folder: Path, connected: Connected, isolation: str
 ) -> None:
     toml = device("s", "streamer", in_=BIND, out=f'bind = "ipc://{folder}/out"')
-    toml += device("t", "streamer", in_=BIND, out=BIND) + f'[defaults]\nisolation = "{isolation}"\nengine = "libzmq"\n'
+    toml += device("t", "streamer", in_=BIND, out=BIND) + f'[defaults]\nisolation = "{isolation}"\n'
     former = service(toml)
     at = former.until_ready()
     latter = service(toml, arguments=("--take-over",))

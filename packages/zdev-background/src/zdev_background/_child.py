@@ -12,9 +12,8 @@ import threading
 import traceback
 from contextlib import suppress
 from dataclasses import replace
-from multiprocessing import parent_process
+from multiprocessing import parent_process, reduction
 from multiprocessing.connection import Connection, wait
-from multiprocessing.reduction import DupFd
 from typing import Any, Literal
 
 import zmq
@@ -105,7 +104,7 @@ def _sent(listening: Listening) -> dict[Role, list[Any]]:
     """Return objects that pickle for the parent, whose `detach` returns the descriptor there."""
     sent: dict[Role, list[Any]] = {}
     for role, listeners in listening.items():
-        sent[role] = [DupFd(each.fileno()) for each in listeners]
+        sent[role] = [reduction.DupFd(each.fileno()) for each in listeners]
         for each in listeners:
             each.close()
     return sent

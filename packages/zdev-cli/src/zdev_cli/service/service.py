@@ -58,9 +58,9 @@ class Service:
         self._sampler = Sampler(lambda: self.supervisor.devices)
         self._started = time.time()
         self._version = version("zdev-cli")
-        self._is_tried = self._is_reported = self._is_handed_over = False
+        self._is_tried = self._is_reported = False
         self._former: Former | None = None
-        self._reloading = threading.Lock()
+        self._reloading, self._handing_over = threading.Lock(), threading.Lock()
 
     def open(self, *, take_over: bool = False) -> None:
         """Listen, then start all devices without waiting for them. Raises Failure; nothing is left behind then.
@@ -150,9 +150,8 @@ class Service:
 
     def _hand_over(self, request: Request) -> Reply:
         """Leave new connections to the zdev that takes over, and end as upon SIGTERM."""
-        if self._is_handed_over:
+        if not self._handing_over.acquire(blocking=False):  # for ever
             raise Failure("another process has taken over", Status.UNAVAILABLE)
-        self._is_handed_over = True
         logger.info("handing over to process %s", request.successor)
         self.control.hand_over()
         in_parallel(Managed.stop_accepting, self.supervisor.devices)
