@@ -40,7 +40,10 @@ myst_enable_extensions = ["tasklist"]
 
 nitpicky = True
 nitpick_ignore_regex = [
-    (r"py:.*", r"(zmq|enum|pybind11_builtins|collections|threading|multiprocessing|os|pathlib|asyncio|abc|typing|logging)\b.*"),
+    (
+        r"py:.*",
+        r"(zmq|enum|pybind11_builtins|collections|threading|multiprocessing|os|socket|pathlib|asyncio|abc|typing|logging)\b.*",
+    ),
     (r"py:.*", r"(\w+\.)*_\w+(\.\w+)*"),  # names of private modules
     (r"py:.*", r"(Any|OptionValue|Callable|Collection|Iterable|Mapping|Path|Self|optional|P|R|S|BaseProcess)"),
 ]

@@ -18,6 +18,7 @@ from devices_text import BIND, device
 from patience import PATIENCE
 
 from zdev_cli._failure import Failure, Status
+from zdev_cli.control.client import ask
 from zdev_cli.control.protocol import Reply, Request
 from zdev_cli.control.server import ControlServer
 from zdev_cli.service.former import Former
@@ -369,6 +370,14 @@ def test_a_successor_that_left_a_suspended_zdev_is_forgotten(service: Start, fol
     found.close()
     running.send(signal.SIGCONT)
     assert running.do("status")
+    assert running.snapshot()["ready"]
+
+
+def test_a_zdev_hands_over_only_to_who_has_its_sockets(service: Start, folder: Path) -> None:
+    running = service(stream(folder))
+    running.until_ready()
+    with pytest.raises(Failure, match="hand-over must follow listeners, on the same connection"):
+        ask(Request(verb="hand-over", successor=1), str(running.control))
     assert running.snapshot()["ready"]
 
 

@@ -183,6 +183,8 @@ class ControlServer:
     def _begin(self, connection: Connection, request: Request) -> None:
         if request.verb == "status":
             self._reply(connection, self._safely(request)[1])
+        elif request.verb == "hand-over" and not connection.stays:
+            self._refuse(connection, "hand-over must follow listeners, on the same connection")
         elif self._running < COMMANDS:
             self._running += 1
             self._selector.unregister(connection.socket)
