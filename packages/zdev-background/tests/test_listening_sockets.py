@@ -170,7 +170,10 @@ def test_a_device_on_libzmq_hands_out_its_tcp_sockets_and_cannot_stop_accepting(
 @both
 def test_an_ipc_socket_that_libzmq_was_given_can_be_handed_on(kind: Kinds, listen: Listen) -> None:
     listener = listen("ipc")
-    with echo(kind, listener, "libzmq") as device:
+    device = kind(zmq.QUEUE, zmq.ROUTER, -1)
+    device.engine = "libzmq"
+    device.bind("in", "ipc://*", listening=listener)
+    with device:
         (handed,) = device.listening_sockets()["in"]
         assert address_of(handed) == address_of(listener)
         handed.close()
@@ -186,3 +189,23 @@ def test_processes_of_all_kinds_get_and_return_sockets(start_method: str, listen
         (returned,) = device.listening_sockets()["in"]
         assert returned.getsockname() == listener.getsockname()
         returned.close()
+
+
+@both
+@pytest.mark.parametrize("engine", ["wire", "libzmq"])
+def test_a_socket_serves_a_wildcard_also_after_a_restart(
+    kind: Kinds, engine: str, listen: Listen, connect: Connect, eventually: Any
+) -> None:
+    listener, other = listen("tcp"), listen("tcp")
+    device = kind(zmq.QUEUE, zmq.ROUTER, -1)
+    device.engine, device.restart = engine, "on-failure"
+    for each in listener, other:  # one endpoint, two sockets
+        device.bind("in", "tcp://127.0.0.1:*", listening=each)
+    with device:
+        assert device.endpoints["in"] == (address_of(listener), address_of(other))
+        if kind is ProcessDevice:
+            os.kill(pid_of(device), signal.SIGKILL)
+            eventually(lambda: device.restarts == 1)
+        assert_answers(connect, address_of(listener))
+        assert_answers(connect, address_of(other))
+        assert device.endpoints["in"] == (address_of(listener), address_of(other))

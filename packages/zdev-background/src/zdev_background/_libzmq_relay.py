@@ -44,7 +44,7 @@ class LibzmqRelay(Relay):
     def __init__(self, plan: Plan, engine: Engine, own_threads: set[int] | None = None) -> None:
         super().__init__(plan, engine)
         self._opened: dict[Role, OpenSocket] = {}
-        self._adopted = {each for spec in plan.sockets() for each in spec.binds if plan.ports.has(each)}
+        self._adopted: set[str] = set()  # what it has bound with a socket that it was given
         self._grace: float | None = None
         servers = plan.servers()
         # A ZAP handler and I/O threads serve a whole context. A class makes a new one, for this device alone; any other factory
@@ -128,7 +128,9 @@ class LibzmqRelay(Relay):
         context.sockopts.update(self.context.sockopts)
         for role, spec in self._plan.specs.items():
             if spec.role == role:
-                self._opened[role] = spec.open(context, self._plan.owner, self._plan.ports)
+                self._opened[role] = opened = spec.open(context, self._plan.owner, self._plan.ports)
+                pairs = zip(spec.binds, opened.endpoints, strict=True)
+                self._adopted |= {bound for given, bound in pairs if self._plan.ports.has(given)}
             else:  # one socket as both ends
                 self._opened[role] = self._opened[spec.role]
 

@@ -6,7 +6,7 @@ import errno
 import os
 import random
 import socket as sockets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
 import zmq
@@ -29,28 +29,34 @@ class Ports:
         self._listeners: dict[str, sockets.socket] = {}
         self._kept: dict[str, sockets.socket] = {}  # of these, those that later starts serve too
 
-    def add(self, listener: sockets.socket, *, keep: bool) -> str:
-        """Add a duplicate of a listening socket, and return its endpoint.
+    def add(self, listener: sockets.socket, endpoint: str | None = None, *, keep: bool) -> str:
+        """Add a duplicate of a listening socket, and return the endpoint that it serves.
 
         Args:
             listener: Stays its caller's.
+            endpoint: As the device binds it; None: the one where it listens.
             keep: Whether it is for all starts; else for the next one.
 
         Raises:
             OSError: It is not a socket.
             ValueError: It does not listen, or not on tcp or ipc.
         """
-        endpoint = endpoint_of(listener)
+        where = endpoint_of(listener)
+        endpoint = where if endpoint is None or self.has(endpoint) else endpoint  # a wildcard may be given twice
         self._listeners[endpoint] = sockets.socket(fileno=os.dup(listener.fileno()))
         if keep:
             self._kept[endpoint] = self._listeners[endpoint]
         return endpoint
 
-    def for_restarts(self) -> Self:
-        """Return duplicates of those that later starts serve too."""
+    def for_restarts(self, bound: Mapping[str, str]) -> Self:
+        """Return duplicates of those that later starts serve too.
+
+        Args:
+            bound: The endpoints that restarts bind, by those that were given.
+        """
         ports = type(self)()
-        for listener in self._kept.values():
-            ports.add(listener, keep=True)
+        for endpoint, listener in self._kept.items():
+            ports.add(listener, bound.get(endpoint, endpoint), keep=True)
         return ports
 
     def has(self, endpoint: str) -> bool:

@@ -289,7 +289,8 @@ class Supervisor(Launcher):
             if path := path_of(endpoint):
                 path.parent.mkdir(mode=0o700, exist_ok=True)
         specs = {spec.role: replace(spec, binds=list(endpoints[spec.role])) for spec in self._plan.specs.values()}
-        ports = self._plan.ports.for_restarts()  # those that are reserved by now are for the device's next start
+        bound = dict(pair for spec in self._plan.sockets() for pair in zip(spec.binds, endpoints[spec.role], strict=True))
+        ports = self._plan.ports.for_restarts(bound)  # those that are reserved by now are for the device's next start
         return replace(self._plan, specs={role: specs[spec.role] for role, spec in self._plan.specs.items()}, ports=ports)
 
     def _from_ipc_wildcards(self) -> list[str]:

@@ -108,21 +108,32 @@ class Roles:
         """The sockets by role, as described so far. A socket that is both ends has both roles."""
         return MappingProxyType(self._specs)
 
-    def bind(self, role: Role, addr: str | bytes | socket.socket, *, keep: bool = True) -> None:
+    def bind(
+        self,
+        role: Role,
+        addr: str | bytes | socket.socket,
+        *,
+        listening: socket.socket | None = None,
+        keep: bool = True,
+    ) -> None:
         """Bind the socket of `role` to `addr` when the device starts. See `bind_in`.
 
         Args:
             role: Its role.
             addr: Endpoint, or a listening socket.
-            keep: Whether later starts serve that socket too; else they bind to its address.
+            listening: A listening socket that serves the endpoint `addr`, which may be a wildcard.
+            keep: Whether later starts serve that socket too; else they bind to the endpoint.
         """
         spec = self._spec(role)
         given: Any = addr
-        if not hasattr(given, "getsockname"):
+        is_socket = hasattr(given, "getsockname")
+        endpoint = None if is_socket else _endpoint(given)
+        listener: socket.socket | None = given if is_socket else listening
+        if listener is None:
             spec.binds.append(_endpoint(given))
             return
         try:
-            spec.binds.append(self._ports.add(given, keep=keep))
+            spec.binds.append(self._ports.add(listener, endpoint, keep=keep))
         except (OSError, ValueError) as error:
             why = (error.strerror or "").lower() if isinstance(error, OSError) else error
             raise ValueError(f"{self.name}: cannot bind {spec} to the given socket: {why}") from error

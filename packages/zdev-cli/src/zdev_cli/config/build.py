@@ -44,11 +44,12 @@ def device_of(config: DeviceConfig, given: GivenSockets | None = None) -> Thread
     prefixes = {"in_prefix": _prefix("in", config.in_), "out_prefix": _prefix("out", config.out)}
     device.use_specs(specs.values(), **prefixes, dropped_prefix=config.dropped_prefix)
     for role, socket in config.sockets.items():
-        for serving in (given or GivenSockets()).serving(config.name, role, socket.binds):
-            if isinstance(serving, str):
-                device.bind(role, serving)
+        serving = (given or GivenSockets()).serving(config.name, role, socket.binds)
+        for bind, found in zip(socket.binds, serving, strict=True):
+            if found:
+                device.bind(role, bind, listening=found.socket, keep=found.keep)
             else:
-                device.bind(role, serving.socket, keep=serving.keep)
+                device.bind(role, bind)
     if config.on_full:
         device.on_full = config.on_full
     if config.mon_on_full:

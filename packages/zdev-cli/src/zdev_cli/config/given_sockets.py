@@ -49,13 +49,13 @@ class GivenSockets:
         """Add sockets. Those that were added before are preferred."""
         self._given += given
 
-    def serving(self, device: str, role: str, binds: Sequence[str]) -> list[GivenSocket | str]:
-        """Return for each bind the socket that serves it, or the bind itself where there is none.
+    def serving(self, device: str, role: str, binds: Sequence[str]) -> list[GivenSocket | None]:
+        """Return for each bind the socket that serves it, if there is one.
 
         A socket serves the bind with its address. A bind that leaves its address open (any port, or the name of an interface) is
         served by a socket that has the name of the device and role.
         """
-        free, served = list(self._given), list[GivenSocket | str]()
+        free, served = list(self._given), list[GivenSocket | None]()
         for bind in binds:
             at = address_of(bind)
             by_address = (each for each in free if at is not None and address_of(each.endpoint) == at)
@@ -63,7 +63,7 @@ class GivenSockets:
             found = next(by_address, None) or next(by_name, None)
             if found:
                 free.remove(found)
-            served.append(found or bind)
+            served.append(found)
         return served
 
     def for_http(self, listen: str | None) -> socket.socket | None:
@@ -100,7 +100,7 @@ class GivenSockets:
             return None
         (found,) = self.serving("", "", [f"tcp://{listen}"])
         by_name = (each for each in self._given if each.name == HTTP and _suits(f"tcp://{listen}", each.endpoint))
-        return found if isinstance(found, GivenSocket) else next(by_name, None)
+        return found or next(by_name, None)
 
 
 def from_systemd() -> list[GivenSocket]:
