@@ -52,15 +52,19 @@ class Dialog:
     def __init__(self, control: str | None = None, timeout: float = ANSWER_TIMEOUT) -> None:
         self.path = path_of(control)
         self.socket = sockets.socket(sockets.AF_UNIX)
-        self._timeout = timeout
         try:
             with self._explaining():
-                _limit(self.socket, timeout)
+                self.limit(timeout)
                 self.socket.connect(str(self.path))
                 _check_owner(self.socket, self.path)
         except BaseException:
             self.socket.close()
             raise
+
+    def limit(self, timeout: float) -> None:
+        """Set the seconds that each step may take from now on."""
+        self._timeout = timeout
+        _limit(self.socket, timeout)
 
     def ask(self, request: Request, *, waits: bool = False, descriptors: list[int] | None = None) -> Reply:
         """Return the answer.

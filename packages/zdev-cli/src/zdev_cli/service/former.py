@@ -42,7 +42,7 @@ class Former:
         """
         descriptors: list[int] = []
         try:
-            dialog = Dialog(control, HAND_OVER_TIMEOUT)
+            dialog = Dialog(control)
             offer = dialog.ask(Request(verb="listeners"), descriptors=descriptors).hand_over
         except NotRunning:
             return None
@@ -61,6 +61,7 @@ class Former:
         Raises Failure if it does not hand over, and goes on as before.
         """
         try:
+            self._dialog.limit(HAND_OVER_TIMEOUT)
             self._dialog.ask(Request(verb="hand-over", successor=os.getpid()))
         except Failure:
             if not self.wait(0.0):
