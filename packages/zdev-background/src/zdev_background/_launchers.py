@@ -13,8 +13,11 @@ from ._engine import open_relay
 from ._peers import Peer
 from ._plan import Connections, Ending, Plan, Started
 from ._relay import Relay
+from ._rights import UserRights
 from ._spec import Role
 from ._threads import Latch, Promise, start_thread
+
+START_TIMEOUT = 5.0  # seconds that a setting waits for a start that is under way
 
 OnEnd = Callable[["Launcher", Ending], None]
 
@@ -84,6 +87,10 @@ class Launcher(ABC):
 
     @abstractmethod
     def kick(self, number: int) -> bool: ...
+
+    @abstractmethod
+    def set_rights(self, role: Role, rights: UserRights | None) -> None:
+        """See `Relay.set_rights`."""
 
     def state(self) -> State:
         """Return the state of the relay, once it is ready."""
@@ -196,6 +203,11 @@ class InlineLauncher(Launcher):
     def kick(self, number: int) -> bool:
         relay = self.relay
         return relay.kick(number) if relay else False
+
+    def set_rights(self, role: Role, rights: UserRights | None) -> None:
+        self.ready.exception(START_TIMEOUT)
+        if relay := self.relay:
+            relay.set_rights(role, rights)
 
     def _is_own_thread(self) -> bool:
         return threading.get_ident() in self._own_threads

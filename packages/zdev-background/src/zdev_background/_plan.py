@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Self
 
 import zmq
@@ -12,6 +12,7 @@ from zdev_core import ConnectStatus, Outcome, RoleStatistics, Statistics
 
 from ._placement import Placement
 from ._ports import Ports
+from ._rights import UserRights
 from ._security import Server
 from ._spec import Role, SocketSpec
 
@@ -92,6 +93,12 @@ class Plan:
     paused: bool = False
     dropped_prefix: bytes | str | None = None
     engine: str = "auto"
+
+    def with_rights(self, role: Role, rights: UserRights | None) -> Plan:
+        """Return a copy in which the users of a role, which has a server's mechanism, have these rights."""
+        spec: Any = self.specs[role]
+        changed = replace(spec, security=replace(spec.security, rights=rights))
+        return replace(self, specs={name: changed if each is spec else each for name, each in self.specs.items()})
 
     def sockets(self) -> list[SocketSpec]:
         """Return each socket once, also one that is both ends."""

@@ -24,10 +24,11 @@ from ._child import Order, Report, serve
 from ._child_process import ChildProcess, forget_dead_fork_server
 from ._inherited import terminal_signals_blocked
 from ._ipc import WILDCARD, remove_file
-from ._launchers import Launcher, OnEnd
+from ._launchers import START_TIMEOUT, Launcher, OnEnd
 from ._open_files import PROCESS, room_for
 from ._peers import Peer
 from ._plan import Connections, Ending, Plan
+from ._rights import UserRights
 from ._spec import Role, option_name
 from ._threads import Promise, start_thread
 
@@ -156,6 +157,10 @@ class ProcessLauncher(Launcher):
 
     def kick(self, number: int) -> bool:
         return bool(self._order("kick", number))
+
+    def set_rights(self, role: Role, rights: UserRights | None) -> None:
+        self.ready.exception(START_TIMEOUT)
+        self._order("set_rights", role, rights)
 
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)

@@ -16,6 +16,7 @@ from zdev_core import State, Statistics
 
 from ._peers import Peer
 from ._plan import Connections, Ending, Endpoints, Engine, Plan
+from ._rights import UserRights
 from ._spec import Role
 
 logger = logging.getLogger("zdev")
@@ -114,6 +115,15 @@ class Relay(ABC):
     def kick(self, _number: int, /) -> bool:
         """End the connection with this number. Returns whether there was one. Raises what `peers` raises."""
         raise self._unknown_peers()
+
+    def set_rights(self, _role: Role, _rights: UserRights | None, /) -> None:
+        """Replace the rights of the users of a role.
+
+        Raises:
+            ZMQError: ENOTSUP, libzmq cannot enforce rights.
+        """
+        why = f"only the wire engine can enforce rights, and this device runs on libzmq ({self.engine.reason})"
+        raise zmq.ZMQError(errno.ENOTSUP, f"{self._plan.owner}: {why}")
 
     def _unknown_peers(self) -> zmq.ZMQError:
         why = f"only the wire engine knows its peers, and this device runs on libzmq ({self.engine.reason})"
