@@ -1,4 +1,4 @@
-// What the users of a forwarder may publish and subscribe to.
+// Rights of the users of a forwarder to topics.
 
 #include <algorithm>
 #include <map>
@@ -109,7 +109,7 @@ TEST_F(WithRights, UsersWhoAreNotNamedHaveTheRightsOfEverybodyElseOrNone) {
     }
 }
 
-// The prefixes asked for and allowed overlap in all ways. What goes upstream shows what is taken.
+// The prefixes asked for and allowed overlap in all ways. The subscriptions upstream are those that are taken.
 TEST_F(WithRights, WhatIsTakenIsWhatAModelTakes) {
     for (unsigned seed = 0; seed < 12; ++seed) {
         std::mt19937 random(seed);

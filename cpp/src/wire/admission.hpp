@@ -36,7 +36,9 @@ public:
     bool adopt();
     bool withdrawn(const std::string& id) const;
     std::string user_of(const std::string& id) const;  // PLAIN: the name; CURVE: the name of the key, if it has one
-    std::shared_ptr<const user_rights> rights_of(const std::string& id) const { return rights_.of(user_of(id)); }
+    std::shared_ptr<const user_rights> rights_of(const std::string& id) const {
+        return rights_.limited() ? rights_.of(user_of(id)) : nullptr;
+    }
 
     void ask_again() noexcept { asking_ = true; }  // after the peers that waited have been decided on
 

@@ -42,6 +42,7 @@ class rights_table {
 public:
     explicit rights_table(rights_by_user asked = {}) { set(std::move(asked)); }
     void set(rights_by_user asked);                                        // without a change, of() returns the same as before
+    bool limited() const noexcept { return !users_.empty(); }              // some user may not do everything
     std::shared_ptr<const user_rights> of(const std::string& user) const;  // null: everything
 
 private:

@@ -1,4 +1,4 @@
-"""What the users of a forwarder may publish and subscribe to, by key or password."""
+"""Rights of the users of a forwarder, by key or password, to topics."""
 
 from __future__ import annotations
 
@@ -206,14 +206,31 @@ def test_a_limit_for_each_key_needs_users() -> None:
 
 
 @pytest.mark.engine("libzmq")
-def test_rights_are_refused_with_libzmq(users: Users, running: Callable[[Device], Device]) -> None:
+@pytest.mark.parametrize("restart", ["never", "on-failure"])
+def test_rights_are_refused_with_libzmq(users: Users, running: Callable[[Device], Device], restart: Any) -> None:
     with pytest.raises(zmq.ZMQError, match=r"out \(XPUB\) has rights for its users, which only the wire engine can") as raised:
         forwarder(ThreadDevice, users, out=ONLY_NEWS).start()
     assert raised.value.errno == zmq.ENOTSUP
-    device = running(forwarder(ThreadDevice, users))
+    device = forwarder(ThreadDevice, users)
+    device.restart = restart
+    running(device)
     with pytest.raises(zmq.ZMQError, match="only the wire engine can enforce rights"):
         device.set_rights("out", ONLY_NEWS)
     assert device.specs["out"].security == users.server(None)
+
+
+@wire_only
+@pytest.mark.parametrize("restart", ["never", "on-failure"])
+def test_rights_of_a_socket_that_was_started_without_users_cannot_change(
+    users: Users, running: Callable[[Device], Device], restart: Any
+) -> None:
+    device = bound(ThreadDevice(zmq.FORWARDER, zmq.XSUB, zmq.XPUB))
+    device.restart = restart
+    running(device)
+    with pytest.warns(RuntimeWarning, match="takes effect at the next start"):
+        device.secure_out(users.server(None))
+    with pytest.raises(ValueError, match=r"out \(XPUB\) was started without CurveServer or PlainServer"):
+        device.set_rights("out", ONLY_NEWS)
 
 
 @pytest.mark.engine("auto")

@@ -238,7 +238,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     def set_rights(self, role: Role, rights: Mapping[str, Rights] | None) -> None:
         """Change what the users of a socket may publish and subscribe to; at once, if the device runs.
 
-        Subscriptions of connected users begin and end as the new rights say. What has been queued for a user is still sent.
+        Subscriptions of connected users begin and end as the new rights say. Copies that wait for a slow user already are still sent.
 
         Args:
             role: The role of a socket with a CurveServer or PlainServer.
@@ -256,7 +256,8 @@ class Device(AsyncLifeCycle, InRole, OutRole):
         security: Any = spec.security
         changed = replace(security, rights=rights)
         try:
-            spec.refuse_rights()
+            if rights is not None:
+                spec.refuse_rights()
         except ValueError as error:
             raise ValueError(f"{self.name}: cannot set rights of {spec}: {error}") from None
         if launcher := self._alive():

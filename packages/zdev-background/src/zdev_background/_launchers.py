@@ -205,6 +205,7 @@ class InlineLauncher(Launcher):
         return relay.kick(number) if relay else False
 
     def set_rights(self, role: Role, rights: UserRights | None) -> None:
+        self._plan = self._plan.with_rights(role, rights)
         self.ready.exception(START_TIMEOUT)
         if relay := self.relay:
             relay.set_rights(role, rights)

@@ -95,9 +95,16 @@ class Plan:
     engine: str = "auto"
 
     def with_rights(self, role: Role, rights: UserRights | None) -> Plan:
-        """Return a copy in which the users of a role, which has a server's mechanism, have these rights."""
-        spec: Any = self.specs[role]
-        changed = replace(spec, security=replace(spec.security, rights=rights))
+        """Return a copy in which the users of a role have these rights.
+
+        Raises:
+            ValueError: The role was started without a server's mechanism.
+        """
+        spec = self.specs[role]
+        security: Any = spec.security
+        if spec.role not in self.servers():
+            raise ValueError(f"{self.owner}: cannot set rights: {spec} was started without CurveServer or PlainServer")
+        changed = replace(spec, security=replace(security, rights=rights))
         return replace(self, specs={name: changed if each is spec else each for name, each in self.specs.items()})
 
     def sockets(self) -> list[SocketSpec]:

@@ -159,6 +159,7 @@ class ProcessLauncher(Launcher):
         return bool(self._order("kick", number))
 
     def set_rights(self, role: Role, rights: UserRights | None) -> None:
+        self._plan = self._plan.with_rights(role, rights)
         self.ready.exception(START_TIMEOUT)
         self._order("set_rights", role, rights)
 

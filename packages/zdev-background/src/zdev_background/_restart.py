@@ -165,11 +165,18 @@ class Supervisor(Launcher):
 
     def set_rights(self, role: Role, rights: UserRights | None) -> None:
         with self._lock:
-            self._plan = self._plan.with_rights(role, rights)
+            before, self._plan = self._plan, self._plan.with_rights(role, rights)
             self._rights[role] = rights
             run = self._run
-        if run.ready.done():  # else the supervisor passes it on
+        if not run.ready.done():  # the supervisor passes it on
+            return
+        try:
             run.set_rights(role, rights)
+        except zmq.ZMQError:
+            with self._lock:
+                self._plan = before
+                del self._rights[role]
+            raise
 
     def state(self) -> State:
         if self._is_waiting:

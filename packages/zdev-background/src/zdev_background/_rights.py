@@ -1,4 +1,4 @@
-"""What the users of a socket may publish and subscribe to."""
+"""Rights of the users of a socket to topics."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ WireRights = dict[bytes, tuple[list[bytes], list[bytes]]]
 
 @dataclass(frozen=True, kw_only=True)
 class Rights:
-    """What a user of a socket may publish and subscribe to, as prefixes of topics, for the wire engine.
+    """Topics that a user of a socket may publish and subscribe to, by their prefixes, for the wire engine.
 
-    The topic of a message is its first frame. An empty prefix stands for all topics. What is not given is not allowed.
+    The topic of a message is its first frame. An empty prefix stands for all topics. All other topics are denied.
 
     Args:
         publish: Prefixes of the messages that the device takes from the user. Others are dropped, and counted as `denied_messages`.

@@ -71,7 +71,7 @@ class PlainConfig(Table, frozen=True, kw_only=True):
 
 
 class RightsConfig(Table, frozen=True, kw_only=True):
-    """What a user may publish and subscribe to: topics that begin with one of the prefixes. An empty prefix: all topics."""
+    """Topics that a user may publish and subscribe to, by their prefixes. An empty prefix: all topics."""
 
     publish: Annotated[
         Prefixes, Meta(description="Topics of messages that the device takes from the user. Default: none.")
