@@ -187,6 +187,43 @@ TEST_F(OnSecureWire, AKeyThatIsWithdrawnCutsItsConnectionsOffAndNoOther) {
     EXPECT_EQ(relay.device.connections("in").connections, 1);
 }
 
+TEST_F(OnSecureWire, AKeyThatIsRenamedHasTheRightsOfItsNewName) {
+    wire::spec made = pair(ZMQ_XSUB, ZMQ_XPUB);
+    wire::credentials clients = only_client();
+    clients.rights = {{"anna", {{}, {"news"}}}, {"bert", {{}, {"orders."}}}};
+    made.out->security = wire::curve_server{device_keys.secret_key, clients, {}};
+    running relay(made);
+    auto source = dial(ZMQ_XPUB, relay.at("in"));
+    ASSERT_TRUE(relay.connected("in", 1));
+    auto client = dial(ZMQ_SUB, relay.at("out"), [&](zmq::socket_t& socket) {
+        curve_client(client_keys)(socket);
+        socket.set(zmq::sockopt::subscribe, "");
+    });
+    EXPECT_EQ(recv(source), message{"\1news"});
+    clients.known[client_keys.public_key] = "bert";
+    relay.device.set_credentials("out", clients);
+    EXPECT_EQ(recv(source), message{"\1orders."});
+    EXPECT_EQ(recv(source), message{std::string("\0news", 5)});
+    EXPECT_EQ(relay.device.connections("out").connections, 1);
+}
+
+TEST_F(OnSecureWire, TheLimitForEachKeyIsOfItsConnectionsAtTheSameTime) {
+    wire::spec made = spec(ZMQ_PULL, ZMQ_PUSH);
+    std::get<wire::curve_server>(made.in.security).clients.anyone = true;
+    made.in.options.max_connections_per_key = 1;
+    running relay(made);
+    auto first = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
+    ASSERT_TRUE(relay.connected("in", 1));
+    auto second = dial(ZMQ_PUSH, relay.at("in"), curve_client(client_keys));
+    ASSERT_TRUE(eventually([&] { return relay.device.connections("in").refused_max_connections_per_key >= 1; }));
+    auto other = dial(ZMQ_PUSH, relay.at("in"), curve_client(stranger_keys));
+    ASSERT_TRUE(relay.connected("in", 2));
+    first.close();
+    auto sink = dial(ZMQ_PULL, relay.at("out"));
+    send(second, {"its turn"});  // it has tried again
+    EXPECT_EQ(recv(sink).at(0), "its turn");
+}
+
 TEST_F(OnSecureWire, APasswordThatChangesCutsItsConnectionsOff) {
     wire::spec made = pair(ZMQ_PULL, ZMQ_PUSH);
     made.in.security = wire::plain_server{{{{"anna", "secret"}, {"bert", "same"}}}, {}};

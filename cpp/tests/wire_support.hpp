@@ -164,8 +164,9 @@ public:
         }
         return false;
     }
-    void shake_hands(int type, const std::string& id = {}, unsigned char minor = 1) {
-        zmtp::handshake ours({type, id, {}});
+    void shake_hands(int type, const std::string& id = {}, unsigned char minor = 1,
+                     std::unique_ptr<zmtp::mechanism> mechanism = zmtp::make_null()) {
+        zmtp::handshake ours({type, id, {}}, std::move(mechanism));
         std::string greeting = ours.take_output();
         greeting[11] = static_cast<char>(minor);
         send(greeting);

@@ -12,6 +12,7 @@
 #define ZDEV_WIRE_HPP
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 #include <zdev/wire_peers.hpp>
@@ -60,9 +61,11 @@ public:
     // serves from now on. Does nothing if the device is not running. Throws as peers() does.
     void stop_accepting(milliseconds timeout = milliseconds{1000});
     // Replaces the credentials of a role that is a server of CURVE or PLAIN. The device applies them within milliseconds: peers
-    // that wait for them are admitted or refused, and those whose credentials were withdrawn are disconnected.
+    // that wait for them are admitted or refused, those whose credentials were withdrawn are disconnected, and subscriptions
+    // begin and end as the rights now say. Throws zdev::error with EINVAL if the role is not a server, or cannot have rights.
     void set_credentials(const std::string& role, credentials now);
-    std::vector<refused_peer> take_refused(const std::string& role);  // since the last call, or the last 100 of them
+    std::vector<refused_peer> take_refused(const std::string& role);   // since the last call, or the last 100 of them
+    std::optional<denied_topic> take_denied(const std::string& role);  // the first one since the last call
 
     // The addresses to which a role is bound, in the order of `binds`, with the ports that the system chose for wildcards.
     std::vector<std::string> endpoints(const std::string& role) const;

@@ -42,6 +42,7 @@ struct peer_status {
     std::uint64_t malformed = 0;      // messages from it, dropped for that reason
     std::uint64_t unroutable = 0;     // messages from it, dropped because their receiver is unknown or has left
     std::uint64_t overflowed = 0;     // messages to it, dropped because it was full
+    std::uint64_t denied = 0;         // messages and subscriptions from it, refused because of its rights
     std::uint64_t subscriptions = 0;  // of a peer of PUB or XPUB
 
     std::string failure;                                // of a connect: why the last attempt failed or the connection ended

@@ -42,6 +42,9 @@ struct socket_options {
     // Of incoming connections, those in their handshake included. One beyond a limit is closed as soon as it was accepted.
     std::size_t max_connections = 0;              // 0: no limit; only in zdev
     std::size_t max_connections_per_address = 0;  // of one IP address, or over ipc of one process; 0: no limit; only in zdev
+    // Of one key (CURVE) or name (PLAIN); 0: no limit; only in zdev. Those in their handshake do not count, and one beyond the
+    // limit is closed at the end of its handshake.
+    std::size_t max_connections_per_key = 0;
     // Ends an incoming connection on which no message has passed for so long, or a quarter longer; 0: never; only in zdev. It
     // is not idle while messages wait for it, requests are in flight, its messages are held back, or the device reads nothing.
     milliseconds idle_timeout{0};
@@ -80,13 +83,26 @@ struct listening_socket {
 // The security mechanism of a socket (RFC 24, RFC 26). A server and its clients may bind or connect, in any combination. Keys
 // are 32 bytes: zmq_z85_decode(3) makes them of the 40 characters that are usual in files.
 
-// Which peers a server admits. A peer that is no longer admitted loses its connection.
+// The topics of a user of PUB, XPUB, SUB or XSUB, by their prefixes; an empty prefix: all topics. Messages of other topics are
+// dropped. Of a subscription, the part that is allowed is taken: with the right to "a.b", "a.b.c" is taken as it is, "a" as
+// "a.b", and "x" not at all. It is remembered in any case, and takes effect as far as later rights allow.
+struct topic_rights {
+    std::vector<std::string> publish, subscribe;
+    bool operator==(const topic_rights& other) const { return publish == other.publish && subscribe == other.subscribe; }
+};
+// By the name of the user: the name of a key, or a name of PLAIN. Users who are not among them have the rights of
+// anybody_else; without that entry, none. Not set: everybody may publish and subscribe to everything.
+using rights_by_user = std::optional<std::map<std::string, topic_rights>>;
+inline constexpr const char* anybody_else = "*";
+
+// Which peers a server admits, and what they may do. A peer that is no longer admitted loses its connection.
 struct credentials {
     std::map<std::string, std::string> known;  // CURVE: public keys, and a name for each; PLAIN: names, and their passwords
     bool anyone = false;                       // CURVE: every client that knows the server's key
     // Nobody new is admitted, because the credentials cannot be read (status 500 of RFC 27). `known` is ignored: peers that are
     // connected remain.
     bool unreadable = false;
+    rights_by_user rights = {};
 };
 
 struct curve_server {

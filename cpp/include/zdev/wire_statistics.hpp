@@ -37,6 +37,7 @@ struct role_statistics {
     // Incoming connections that were closed at once because of a limit in socket_options.
     std::uint64_t refused_max_connections = 0;
     std::uint64_t refused_max_connections_per_address = 0;
+    std::uint64_t refused_max_connections_per_key = 0;  // this one at the end of its handshake
 
     // Connections closed by the device after their handshake, by reason.
     std::uint64_t framing_errors = 0;         // the peer sent an invalid frame or command
@@ -55,10 +56,14 @@ struct role_statistics {
     std::uint64_t unmatched = 0;         // of PUB and XPUB: messages that no peer had subscribed to
     std::uint64_t publisher_drops = 0;   // of XSUB: copies of a subscriber's message not sent to a publisher at sndhwm
 
+    // Refused because of the rights of the peer.
+    std::uint64_t denied_messages = 0;       // dropped before they were received
+    std::uint64_t denied_subscriptions = 0;  // no part of them was allowed
+
     std::uint64_t refused() const noexcept {
         return refused_version + refused_mechanism + refused_authentication + refused_handshakes + refused_socket_type +
                refused_routing_id + refused_malformed + refused_by_peer + refused_resources + refused_max_connections +
-               refused_max_connections_per_address;
+               refused_max_connections_per_address + refused_max_connections_per_key;
     }
     std::uint64_t protocol_errors() const noexcept { return framing_errors + limits_exceeded; }
     std::uint64_t timeouts() const noexcept { return handshake_timeouts + heartbeat_timeouts + idle_timeouts; }
@@ -69,6 +74,14 @@ struct refused_peer {
     std::string address;  // as ZAP has it: an IP address; empty for ipc
     std::string key;      // with CURVE, its public key, if it has shown one; never a name, which may be a password
     std::string reason;
+};
+
+// A message or subscription that was refused because of the rights of its peer.
+struct denied_topic {
+    std::string address;  // as above
+    std::string user;
+    bool subscription = false;
+    std::string topic;  // its first 64 bytes
 };
 
 // How one of the connects of a role is.

@@ -11,6 +11,7 @@ namespace zdev::wire {
 namespace {
 
 constexpr std::size_t most_refused = 100;
+constexpr std::size_t most_shown = 64;  // bytes of a topic
 
 void wipe_passwords(credentials& old) noexcept {
     for (auto& [name, password] : old.known) zmtp::crypto::wipe(password.data(), password.size());
@@ -55,6 +56,7 @@ void admission::adopt_keys(const wire::security& asked) {
             throw error(EINVAL, "invalid name or password: at most 255 bytes each");
         }
     }
+    rights_.set(current_.rights);
 }
 
 admission::~admission() {
@@ -96,6 +98,7 @@ bool admission::adopt() {
         former_ = std::move(current_);
     }
     current_ = std::exchange(next_, {});
+    rights_.set(current_.rights);
     asking_ = false;
     return true;
 }
@@ -110,14 +113,29 @@ bool admission::withdrawn(const std::string& id) const {
 
 std::string admission::user_of(const std::string& id) const {
     if (plain_ || !server_) return plain_ ? id : std::string();
-    const auto found = current_.known.find(id);
-    return found == current_.known.end() ? std::string() : found->second;
+    const auto& known = current_.unreadable ? former_.known : current_.known;
+    const auto found = known.find(id);
+    return found == known.end() ? std::string() : found->second;
 }
 
 void admission::note_refused(const std::string& address, const std::string& id, const std::string& reason) {
     const std::lock_guard<std::mutex> lock(guard_);
     if (refused_.size() == most_refused) refused_.pop_front();
     refused_.push_back({address, plain_ ? std::string() : id, reason});
+}
+
+void admission::note_denied(const std::string& address, const std::string& id, bool subscription, std::string_view topic) {
+    if (has_denied_) return;
+    const std::lock_guard<std::mutex> lock(guard_);
+    denied_ = {address, user_of(id), subscription, std::string(topic.substr(0, most_shown))};
+    has_denied_ = true;
+}
+
+std::optional<denied_topic> admission::take_denied() {
+    if (!has_denied_) return std::nullopt;
+    const std::lock_guard<std::mutex> lock(guard_);
+    has_denied_ = false;
+    return std::move(denied_);
 }
 
 std::vector<refused_peer> admission::take_refused() {

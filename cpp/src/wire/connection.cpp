@@ -130,9 +130,9 @@ void connection::continue_handshake() {
         timer_.cancel();
         joined_ = true;
         heartbeat_.begin(loop_.now());
-        if (!handler_.on_handshake(*this)) {
+        if (const auto refused = handler_.on_handshake(*this)) {
             write();
-            close(ending::refused_routing_id, "its routing id is in use");
+            close(refused->why, refused->reason);
         } else {
             beat();
         }

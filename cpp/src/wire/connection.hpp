@@ -8,6 +8,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <zdev/wire.hpp>
 
@@ -20,6 +21,7 @@
 namespace zdev::wire {
 
 class connection;
+struct user_rights;
 
 // Why a connection ended; each but the first is counted.
 enum class ending {
@@ -31,6 +33,7 @@ enum class ending {
     refused_routing_id,
     refused_malformed,
     refused_by_peer,
+    refused_key_limit,
     framing,
     limit,
     handshake_timeout,
@@ -52,7 +55,7 @@ struct origin {
 // What has passed through a connection. A message is received once it is taken, and sent once it is in the queue.
 struct traffic {
     std::uint64_t messages_received = 0, bytes_received = 0, messages_sent = 0, bytes_sent = 0;
-    std::uint64_t malformed = 0, unroutable = 0, overflowed = 0;
+    std::uint64_t malformed = 0, unroutable = 0, overflowed = 0, denied = 0;
 };
 
 // When messages last passed, as of the last look.
@@ -61,13 +64,19 @@ struct activity {
     clock::time_point seen;
 };
 
+// Why a connection is not accepted at the end of its handshake.
+struct refusal {
+    ending why;
+    const char* reason;
+};
+
 // The events of a connection, and its questions.
 class connection_handler {
 public:
     virtual ~connection_handler() = default;
-    virtual bool on_handshake(connection& from) = 0;        // it can send and receive now; false: refuse it
-    virtual bool may_read() const = 0;                      // false: messages cannot be taken now
-    virtual std::size_t batch(const connection& from) = 0;  // how many messages to offer at a time
+    virtual std::optional<refusal> on_handshake(connection& from) = 0;  // it can send and receive now, unless it is refused
+    virtual bool may_read() const = 0;                                  // false: messages cannot be taken now
+    virtual std::size_t batch(const connection& from) = 0;              // how many messages to offer at a time
     // Whole messages. Returns how many bytes were taken, up to the end of a message; if fewer than all, the connection is held.
     // `whole`, if not null, is a buffer that contains only this message, and may be moved from.
     virtual std::size_t on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) = 0;
@@ -128,6 +137,8 @@ public:
     std::list<std::unique_ptr<connection>>::iterator place;  // the handler's
     class connector* via = nullptr;                          // the handler's: its connector, unless it was accepted
     bool in_pattern = false, held_by_relay = false;          // the handler's
+    bool counted_by_key = false;                             // the handler's
+    std::shared_ptr<const user_rights> rights;               // the handler's; null: everything
 
 private:
     template <class Act>

@@ -87,6 +87,7 @@ void device::set_credentials(const std::string& role, credentials now) {
     if (!found || !found->admission().is_server()) {
         throw error(EINVAL, "device: " + role + " has no credentials: it is not a server of CURVE or PLAIN");
     }
+    if (now.rights) refuse_rights(role, found->type(), found->options());
     found->admission().set(std::move(now));
     impl_->new_credentials = true;
     impl_->steering.wakeup().signal();
@@ -95,6 +96,11 @@ void device::set_credentials(const std::string& role, credentials now) {
 std::vector<refused_peer> device::take_refused(const std::string& role) {
     auto* const found = impl_->find(role);
     return found ? found->admission().take_refused() : std::vector<refused_peer>{};
+}
+
+std::optional<denied_topic> device::take_denied(const std::string& role) {
+    auto* const found = impl_->find(role);
+    return found ? found->admission().take_denied() : std::nullopt;
 }
 
 std::vector<connect_status> device::connects(const std::string& role) const {

@@ -43,6 +43,17 @@ void role::give_up_place(const connection& of) {
     --incoming_;
     const auto known = by_address_.find(host_of(of.origin.address));
     if (known != by_address_.end() && --known->second == 0) by_address_.erase(known);
+    if (of.counted_by_key && --by_key_[of.peer_id()] == 0) by_key_.erase(of.peer_id());
+}
+
+// Of an incoming connection that has authenticated. False: its key has as many as the limit allows.
+bool role::take_place_of_key(connection& by) {
+    if (!admission_.is_server()) return true;
+    std::size_t& count = by_key_[by.peer_id()];
+    const std::size_t most = spec_.options.max_connections_per_key;
+    if (most > 0 && count >= most) return false;
+    ++count;
+    return by.counted_by_key = true;
 }
 
 void role::end_handshake(const connection& of) {

@@ -54,6 +54,7 @@ peer_status connection::describe() const {
     found.malformed = traffic.malformed;
     found.unroutable = traffic.unroutable;
     found.overflowed = traffic.overflowed;
+    found.denied = traffic.denied;
     return found;
 }
 

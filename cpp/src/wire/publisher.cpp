@@ -18,13 +18,33 @@ bool has_subscription(std::string_view message) noexcept {
     return false;
 }
 
+// Whether one of them contains all that a prefix does.
+template <class Prefixes>
+bool contains(const Prefixes& all, std::string_view prefix) {
+    for (std::size_t length = 0; length <= prefix.size(); ++length) {
+        if (all.find(prefix.substr(0, length)) != all.end()) return true;
+    }
+    return false;
+}
+
+// Visits what a subscription is within the rights of its peer.
+template <class Visit>
+void visit_allowed(const prefixes& allowed, std::string_view prefix, Visit&& visit) {
+    const auto [first, last] = allowed.within(prefix);
+    std::for_each(first, last, visit);
+    if (first == last && allowed.cover(prefix)) visit(prefix);
+}
+
 }  // namespace
 
-std::string_view topic_of(const outgoing& message) noexcept {
-    const std::string_view first = message.head.empty() ? message.body : message.head;
+std::string_view topic_of(std::string_view message) noexcept {
     zmtp::frame header;
-    if (zmtp::parse_header(first, header) != zmtp::parsed::whole) return {};
-    return first.substr(header.header, static_cast<std::size_t>(header.body));
+    if (zmtp::parse_header(message, header) != zmtp::parsed::whole) return {};
+    return message.substr(header.header, static_cast<std::size_t>(header.body));
+}
+
+std::string_view topic_of(const outgoing& message) noexcept {
+    return topic_of(message.head.empty() ? message.body : message.head);
 }
 
 bool publisher::join(connection& peer) {
@@ -42,16 +62,62 @@ void publisher::leave(connection& peer) {
     all_.erase(std::remove(all_.begin(), all_.end(), &peer), all_.end());
     known_ = false;
     full_ = 0;
+    asked_.erase(&peer);
     for (const auto& prefix : subscriptions_.remove(peer)) {
         if (upstream_) upstream_({false, prefix});
     }
 }
 
 void publisher::subscribe(connection& peer, const zmtp::subscription& wish) {
-    if (wish.subscribe &&
-        (wish.prefix.size() > options_.max_subscription_bytes || subscriptions_.count(peer) >= options_.max_subscriptions)) {
+    const auto count = [&] { return peer.rights ? asked_[&peer].size() : subscriptions_.count(peer); };
+    if (wish.subscribe && (wish.prefix.size() > options_.max_subscription_bytes || count() >= options_.max_subscriptions)) {
         return peer.close(ending::limit, "its subscriptions exceed a limit");
     }
+    peer.rights ? subscribe_within(peer, wish) : apply(peer, wish);
+}
+
+// What was asked may begin or end several subscriptions. One ends when nothing else that was asked contains it.
+void publisher::subscribe_within(connection& peer, const zmtp::subscription& wish) {
+    wishes& asked = asked_[&peer];
+    const auto known = asked.find(wish.prefix);
+    if (wish.subscribe) {
+        if (known != asked.end() && !options_.xpub_verboser) return;
+        asked.emplace(wish.prefix);
+    } else if (known == asked.end()) {
+        return;
+    } else {
+        asked.erase(known);
+    }
+    const auto [first, last] = peer.rights->subscribe.within(wish.prefix);
+    const bool is_part = first != last;
+    visit_allowed(peer.rights->subscribe, wish.prefix, [&](std::string_view prefix) {
+        if (wish.subscribe || !is_part || !contains(asked, prefix)) apply(peer, {wish.subscribe, prefix});
+    });
+}
+
+void publisher::permit(connection& peer, std::shared_ptr<const user_rights> now) {
+    const auto have = subscriptions_.of(peer);
+    wishes asked = peer.rights ? std::move(asked_[&peer]) : wishes(have.begin(), have.end()), wanted;
+    if (now) {
+        for (const auto& each : asked) {
+            visit_allowed(now->subscribe, each, [&](std::string_view prefix) { wanted.emplace(prefix); });
+        }
+    }
+    // The new ones first: publishers go on sending what is in both.
+    const wishes& all = now ? wanted : asked;
+    for (const auto& each : all) apply(peer, {true, each});
+    for (const auto& each : have) {
+        if (all.count(each) == 0) apply(peer, {false, each});
+    }
+    if (now) {
+        asked_[&peer] = std::move(asked);
+    } else {
+        asked_.erase(&peer);
+    }
+    peer.rights = std::move(now);
+}
+
+void publisher::apply(connection& peer, const zmtp::subscription& wish) {
     known_ = false;
     const auto change = wish.subscribe ? subscriptions_.add(peer, wish.prefix) : subscriptions_.remove(peer, wish.prefix);
     const bool repeated = options_.xpub_verboser && wish.subscribe;  // an end that is not the last one would end it for all

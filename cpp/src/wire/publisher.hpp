@@ -6,9 +6,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
+#include <unordered_map>
 
 #include "../counter.hpp"
 #include "pattern.hpp"
+#include "rights.hpp"
 #include "subscriptions.hpp"
 
 namespace zdev::wire {
@@ -32,6 +35,8 @@ public:
     void subscribe(connection& peer, const zmtp::subscription& wish) override;
     std::size_t subscriptions_of(const connection& peer) const override { return subscriptions_.count(peer); }
     void room(connection&) override { full_ = 0; }
+    // Sets the rights of a peer that has joined. Its subscriptions begin and end as they say.
+    void permit(connection& peer, std::shared_ptr<const user_rights> now);
 
     // How many messages at least one receiver had room for, and how many none of their receivers had room for.
     struct outcome {
@@ -47,6 +52,10 @@ public:
     counter unmatched;  // messages without a receiver
 
 private:
+    using wishes = std::set<std::string, std::less<>>;
+
+    void apply(connection& peer, const zmtp::subscription& wish);
+    void subscribe_within(connection& peer, const zmtp::subscription& wish);
     zmtp::run same_receivers(std::string_view bytes, const zmtp::run& run);
     void deliver_each(std::string_view bytes, outcome& result);
     void invert(std::vector<connection*>& found) const;
@@ -54,6 +63,7 @@ private:
     const socket_options& options_;
     wish_sink upstream_;
     subscriptions subscriptions_;
+    std::unordered_map<const connection*, wishes> asked_;  // of the peers with rights: what they subscribed to
     std::vector<connection*> all_;
     std::vector<connection*> found_;  // of topic_
     std::string topic_;
@@ -81,6 +91,7 @@ private:
 };
 
 // The body of the first frame of a message.
+std::string_view topic_of(std::string_view message) noexcept;
 std::string_view topic_of(const outgoing& message) noexcept;
 
 }  // namespace zdev::wire

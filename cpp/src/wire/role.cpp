@@ -181,14 +181,37 @@ void role::apply_credentials() {
         if (each->joined() && admission_.withdrawn(each->peer_id())) {
             each->close(ending::withdrawn, "its key or password was withdrawn");
         }
+        try {
+            permit(*each);
+        } catch (const std::exception& fault) {  // not enough memory
+            each->close(ending::closed, fault.what());
+        }
     }
     admission_.ask_again();
 }
 
-bool role::on_handshake(connection& from) {
+// The rights of a peer as they are now.
+void role::permit(connection& peer) {
+    if (!peer.joined()) return;
+    auto now = admission_.rights_of(peer.peer_id());
+    if (now == peer.rights) return;
+    publisher_&& peer.in_pattern ? publisher_->permit(peer, std::move(now)) : void(peer.rights = std::move(now));
+}
+
+void role::deny(connection& from, bool subscription, std::string_view topic) {
+    (subscription ? denied_subscriptions_ : denied_messages_).add(1);
+    ++from.traffic.denied;
+    admission_.note_denied(ip_of(from.origin.address), from.peer_id(), subscription, topic);
+}
+
+std::optional<refusal> role::on_handshake(connection& from) {
     if (!from.via) end_handshake(from);
-    if (!pattern_->join(from)) return false;
+    if (!from.via && !take_place_of_key(from)) {
+        return refusal{ending::refused_key_limit, "its key has as many connections as it may have"};
+    }
+    if (!pattern_->join(from)) return refusal{ending::refused_routing_id, "its routing id is in use"};
     from.in_pattern = true;
+    permit(from);
     now_.add(1);
     if (from.via) {
         connected_.add(1);
@@ -196,7 +219,7 @@ bool role::on_handshake(connection& from) {
     }
     if (spec_.options.probe_router) from.send({}, std::string_view("\0\0", 2));
     on_room_();
-    return true;
+    return std::nullopt;
 }
 
 std::size_t role::on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) {
@@ -207,6 +230,10 @@ std::size_t role::on_messages(connection& from, std::string_view bytes, const zm
         }
     }
     if (!relay_ || (filters_ && !wants(bytes))) return bytes.size();  // it should not have sent this
+    if (from.rights && relay_->may_read() && !from.rights->publish.cover(topic_of(bytes))) {
+        deny(from, false, topic_of(bytes));
+        return bytes.size();
+    }
     const std::size_t taken = relay_->take(from, bytes, run, whole);
     if (taken < bytes.size()) relay_->hold(from);
     return taken;
@@ -214,9 +241,7 @@ std::size_t role::on_messages(connection& from, std::string_view bytes, const zm
 
 // A publisher may send messages that were not subscribed to; they are ignored.
 bool role::wants(std::string_view message) const noexcept {
-    zmtp::frame header;
-    zmtp::parse_header(message, header);
-    const auto topic = message.substr(header.header, static_cast<std::size_t>(header.body));
+    const auto topic = topic_of(message);
     const auto& prefixes = spec_.options.subscribe;
     const auto begins_it = [topic](const std::string& prefix) { return topic.substr(0, prefix.size()) == prefix; };
     return std::any_of(prefixes.begin(), prefixes.end(), begins_it) != spec_.options.invert_matching;
@@ -224,7 +249,9 @@ bool role::wants(std::string_view message) const noexcept {
 
 // A peer that has left may still have sent something.
 void role::on_subscription(connection& from, const zmtp::subscription& wish) {
-    if (from.in_pattern) pattern_->subscribe(from, wish);
+    if (!from.in_pattern || !publisher_) return;
+    if (from.rights && wish.subscribe && from.rights->deny_subscription(wish.prefix)) deny(from, true, wish.prefix);
+    pattern_->subscribe(from, wish);
 }
 
 void role::on_room(connection& to) {
@@ -282,6 +309,7 @@ role_statistics role::statistics() const noexcept {
     s.refused_resources = refused_resources_.get();
     s.refused_max_connections = refused_connections_.get();
     s.refused_max_connections_per_address = refused_address_.get();
+    s.refused_max_connections_per_key = ended(ending::refused_key_limit);
     s.framing_errors = ended(ending::framing);
     s.credentials_withdrawn = ended(ending::withdrawn);
     s.limits_exceeded = ended(ending::limit);
@@ -292,6 +320,8 @@ role_statistics role::statistics() const noexcept {
     s.messages_lost = lost_.get();
     s.drain_discards = relay_ ? relay_->discarded.get() : 0;
     s.departed_copies = departed_.get();
+    s.denied_messages = denied_messages_.get();
+    s.denied_subscriptions = denied_subscriptions_.get();
     if (publisher_) {
         s.subscriber_drops = publisher_->drops.get();
         s.unmatched = publisher_->unmatched.get();

@@ -52,10 +52,10 @@ public:
 
     role_statistics statistics() const noexcept;
 
-    bool on_handshake(connection& from) override;
+    std::optional<refusal> on_handshake(connection& from) override;
     bool may_read() const override { return !relay_ || relay_->may_read(); }
-    std::size_t batch(const connection&) override {
-        return publisher_ || filters_ ? 1 : ~std::size_t{0};  // it looks at each message
+    std::size_t batch(const connection& from) override {
+        return publisher_ || filters_ || from.rights ? 1 : ~std::size_t{0};  // it looks at each message
     }
     std::size_t on_messages(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) override;
     void on_subscription(connection& from, const zmtp::subscription& wish) override;
@@ -74,6 +74,9 @@ private:
     bool has_place(const std::string& address);
     void take_place(const connection& by);
     void give_up_place(const connection& of);
+    bool take_place_of_key(connection& by);
+    void permit(connection& peer);
+    void deny(connection& from, bool subscription, std::string_view topic);
     void end_handshake(const connection& of);
     void end_idle();
     bool is_busy(const connection& each) const noexcept;
@@ -96,6 +99,7 @@ private:
     std::list<std::unique_ptr<connection>> connections_;
     std::size_t incoming_ = 0;                                 // connections that were accepted
     std::unordered_map<std::string, std::size_t> by_address_;  // of these, with a limit by address
+    std::unordered_map<std::string, std::size_t> by_key_;      // of these, those that have authenticated
     std::unordered_map<std::string, std::size_t> handshakes_;  // of these, under way, by IP address
     timer idle_;
     bool ending_ = false;   // no further connections
@@ -103,7 +107,7 @@ private:
 
     counter refused_connections_, refused_address_;
     counter now_, shaking_hands_, blocked_, held_, accepted_, connected_, connect_failures_, accept_pauses_, refused_resources_,
-        refused_handshakes_, lost_, departed_;
+        refused_handshakes_, lost_, departed_, denied_messages_, denied_subscriptions_;
     std::array<counter, static_cast<std::size_t>(ending::count_)> endings_;
 };
 

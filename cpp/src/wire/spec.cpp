@@ -24,6 +24,13 @@ std::string name(int type) { return std::string(zmtp::type_name(type)); }
 bool can_receive(int type) { return is_one_of(type, {ZMQ_ROUTER, ZMQ_DEALER, ZMQ_PULL, ZMQ_SUB, ZMQ_XSUB, ZMQ_XPUB}); }
 bool can_send(int type) { return is_one_of(type, {ZMQ_ROUTER, ZMQ_DEALER, ZMQ_PUSH, ZMQ_PUB, ZMQ_XPUB, ZMQ_XSUB}); }
 
+// Null: it admits everybody, or is a client.
+const credentials* credentials_of(const security& asked) noexcept {
+    if (const auto* const curve = std::get_if<curve_server>(&asked)) return &curve->clients;
+    const auto* const plain = std::get_if<plain_server>(&asked);
+    return plain ? &plain->clients : nullptr;
+}
+
 void check_options(const std::string& role, const socket_spec& spec) {
     const socket_options& options = spec.options;
     const auto invalid = [&](const char* option, const char* why) { refuse(role + ": invalid " + option + ": " + why); };
@@ -39,6 +46,11 @@ void check_options(const std::string& role, const socket_spec& spec) {
         invalid("probe_router", "for ROUTER and DEALER only");
     }
     if (options.backlog < 0) invalid("backlog", "must not be negative");
+    const credentials* const clients = credentials_of(spec.security);
+    if (clients && clients->rights) refuse_rights(role, spec.type, options);
+    if (options.max_connections_per_key > 0 && !clients) {
+        invalid("max_connections_per_key", "for a server of CURVE or PLAIN only: others do not know the keys of their peers");
+    }
     if (!options.subscribe.empty() && spec.type != ZMQ_SUB) invalid("subscribe", "for SUB only");
     for (const auto& [key, value] : options.metadata) {
         if (key.size() < 3 || key.size() > 255 || key.compare(0, 2, "X-") != 0) invalid("metadata", "names begin with X-");
@@ -54,6 +66,13 @@ void check_options(const std::string& role, const socket_spec& spec) {
 }
 
 }  // namespace
+
+void refuse_rights(const std::string& role, int type, const socket_options& options) {
+    if (!is_one_of(type, {ZMQ_PUB, ZMQ_XPUB, ZMQ_SUB, ZMQ_XSUB})) {
+        refuse(role + ": invalid rights: for PUB, XPUB, SUB and XSUB only, not " + name(type));
+    }
+    if (options.invert_matching) refuse(role + ": invalid rights: not with invert_matching, by which peers get other topics");
+}
 
 void check_types(const spec& asked) {
     const auto takes = [](const std::string& role, int type) {

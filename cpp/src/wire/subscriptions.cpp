@@ -102,6 +102,14 @@ std::size_t subscriptions::count(const connection& peer) const {
     return own == by_peer_.end() ? 0 : own->second.size();
 }
 
+std::vector<std::string> subscriptions::of(const connection& peer) const {
+    std::vector<std::string> found;
+    const auto own = by_peer_.find(&peer);
+    if (own == by_peer_.end()) return found;
+    for (const entry* const each : own->second) found.push_back(each->prefix);
+    return found;
+}
+
 void subscriptions::match(std::string_view topic, std::vector<connection*>& found) const {
     const std::size_t before = found.size();
     std::uint64_t so_far = seed_;

@@ -34,6 +34,7 @@ public:
     std::vector<std::string> remove(connection& peer);
 
     std::size_t count(const connection& peer) const;
+    std::vector<std::string> of(const connection& peer) const;
     bool empty() const noexcept { return used_ == 0; }
 
     // Bytes at the front of a topic beyond which it cannot matter.

@@ -33,6 +33,7 @@ def test_the_public_names_are_pinned() -> None:
         "RoleStatistics",
         "RestartHooks",
         "RestartPolicy",
+        "Rights",
         "raise_file_limit",
     ]
     assert sorted(zdev_background.__all__) == sorted(devices + others)

@@ -18,7 +18,7 @@ from textual.widgets import Static
 from zdev_cli.control.protocol import Reply, Request
 from zdev_cli.control.server import ControlServer
 from zdev_cli.screen.app import Top
-from zdev_cli.screen.detail import chart
+from zdev_cli.screen.detail import chart, facts_text
 from zdev_cli.screen.dialogs import Help, Question
 from zdev_cli.screen.peers import PeersScreen
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
@@ -35,6 +35,11 @@ def device(name: str, rate: float = 0, **more: Any) -> DeviceView:
     return DeviceView(
         **{"name": name, "type": "queue", "isolation": "thread", "state": "active", "sockets": sockets, "in_": way, **more}
     )
+
+
+def test_the_detail_shows_the_security_of_a_socket() -> None:
+    socket = SocketView(role="out", type="XPUB", binds=["tcp://127.0.0.1:1"], connects=[], security="CURVE", has_rights=True)
+    assert "out  XPUB   tcp://127.0.0.1:1  CURVE with rights\n" in facts_text(device("prices", sockets=[socket])).plain
 
 
 class Server:

@@ -30,6 +30,14 @@ py::object seconds(const std::optional<Duration>& given) {
     return py::float_(std::chrono::duration<double>(*given).count());
 }
 
+// The name of a key is that of a file, which may be any bytes.
+py::object to_text(const std::string& name) {
+    const auto size = static_cast<Py_ssize_t>(name.size());
+    PyObject* const text = PyUnicode_DecodeUTF8(name.data(), size, "backslashreplace");
+    if (text == nullptr) throw py::error_already_set();
+    return py::reinterpret_steal<py::object>(text);
+}
+
 py::dict to_dict(const peer_status& peer) {
     py::dict found;
     found["number"] = peer.number;
@@ -37,7 +45,7 @@ py::dict to_dict(const peer_status& peer) {
     found["state"] = name_of(peer.state);
     found["address"] = peer.address;
     found["endpoint"] = peer.endpoint;
-    found["user"] = peer.user;
+    found["user"] = to_text(peer.user);
     found["routing_id"] = py::bytes(peer.routing_id);
     found["socket_type"] = peer.socket_type;
     found["protocol"] = peer.protocol;
@@ -51,6 +59,7 @@ py::dict to_dict(const peer_status& peer) {
     found["malformed"] = peer.malformed;
     found["unroutable"] = peer.unroutable;
     found["overflowed"] = peer.overflowed;
+    found["denied"] = peer.denied;
     found["subscriptions"] = peer.subscriptions;
     found["failure"] = peer.failure;
     found["retry_in"] = seconds(peer.retry_in);

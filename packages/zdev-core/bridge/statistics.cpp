@@ -84,6 +84,8 @@ constexpr counter<role_statistics> role_counters[] = {
      "Incoming connections refused because the role had as many as its limit allows."},
     {"refused_max_connections_per_address", &role_statistics::refused_max_connections_per_address,
      "Incoming connections refused because their address had as many as the limit of the role allows."},
+    {"refused_max_connections_per_key", &role_statistics::refused_max_connections_per_key,
+     "Incoming connections refused because their key or user had as many as the limit of the role allows."},
     {"framing_errors", &role_statistics::framing_errors,
      "Connections closed because the peer sent an invalid frame or command."},
     {"limits_exceeded", &role_statistics::limits_exceeded,
@@ -108,6 +110,10 @@ constexpr counter<role_statistics> role_counters[] = {
     {"unmatched", &role_statistics::unmatched, "Messages that no peer of this PUB or XPUB had subscribed to."},
     {"publisher_drops", &role_statistics::publisher_drops,
      "Copies not sent because a publisher of this XSUB had SNDHWM messages waiting."},
+    {"denied_messages", &role_statistics::denied_messages,
+     "Messages dropped because the rights of their peer do not allow their topic."},
+    {"denied_subscriptions", &role_statistics::denied_subscriptions,
+     "Subscriptions not taken because the rights of their peer allow no part of them."},
 };
 
 constexpr const char* flow_statistics_doc =

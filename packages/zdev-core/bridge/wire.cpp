@@ -67,6 +67,7 @@ const std::map<std::string, setter>& setters() {
         {"max_subscriptions", set(&o::max_subscriptions)},
         {"max_connections", set(&o::max_connections)},
         {"max_connections_per_address", set(&o::max_connections_per_address)},
+        {"max_connections_per_key", set(&o::max_connections_per_key)},
         {"idle_timeout", set(&o::idle_timeout)},
         {"handshake_ivl", set(&o::handshake_ivl)},
         {"heartbeat_ivl", set(&o::heartbeat_ivl)},
@@ -176,6 +177,18 @@ zdev::wire::spec make_spec(const socket_spec& in, const std::optional<socket_spe
     return {in, out, mon ? std::make_optional(monitor) : std::nullopt, to_on_full("on_full", on_full)};
 }
 
+using prefix_list = py::typing::List<py::bytes>;
+using user_rights = py::typing::Dict<py::bytes, py::typing::Tuple<prefix_list, prefix_list>>;
+
+std::map<std::string, zdev::wire::topic_rights> to_rights(const user_rights& given) {
+    std::map<std::string, zdev::wire::topic_rights> rights;
+    for (const auto& [user, prefixes] : given) {
+        const auto [publish, subscribe] = prefixes.cast<std::pair<std::vector<std::string>, std::vector<std::string>>>();
+        rights[user.cast<std::string>()] = {publish, subscribe};
+    }
+    return rights;
+}
+
 class device {
 public:
     template <typename... Arguments>
@@ -208,11 +221,12 @@ public:
         released_gil().run([&] { return engine_.stop_accepting(to_milliseconds(timeout)), true; });
     }
     void set_credentials(const std::string& role, const py::typing::Dict<py::bytes, py::bytes>& known, bool anyone,
-                         bool unreadable) {
+                         bool unreadable, const std::optional<user_rights>& rights) {
         zdev::wire::credentials now;
         now.anyone = anyone;
         now.unreadable = unreadable;
         for (const auto& [key, value] : known) now.known[key.cast<std::string>()] = value.cast<std::string>();
+        if (rights) now.rights = to_rights(*rights);
         engine_.set_credentials(role, std::move(now));
     }
     bool await_peer(double timeout) {
@@ -223,6 +237,12 @@ public:
         std::vector<std::tuple<std::string, py::bytes, std::string>> taken;
         for (const auto& each : engine_.take_refused(role)) taken.emplace_back(each.address, py::bytes(each.key), each.reason);
         return taken;
+    }
+
+    std::optional<std::tuple<std::string, py::bytes, bool, py::bytes>> take_denied(const std::string& role) {
+        const auto taken = engine_.take_denied(role);
+        if (!taken) return std::nullopt;
+        return std::make_tuple(taken->address, py::bytes(taken->user), taken->subscription, py::bytes(taken->topic));
     }
 
 private:
@@ -352,9 +372,16 @@ Args:
     known: With CURVE, public keys of 32 bytes and a name for each; with PLAIN, names and their passwords.
     anyone: Whether every CURVE client that knows the server's key is admitted.
     unreadable: Whether nobody new is admitted, because the credentials cannot be read. Connected peers stay.
+    rights: The prefixes of topics, by user, to which it may publish and subscribe; b"*" for users not named. None: everything.
 
 Raises:
-    zmq.ZMQError: EINVAL, the role is not a server of CURVE or PLAIN.)";
+    zmq.ZMQError: EINVAL, the role is not a server of CURVE or PLAIN, or its type cannot have rights.)";
+
+constexpr const char* take_denied_doc =
+    R"(Return the first message or subscription since the last call that the rights of its peer do not allow.
+
+Returns:
+    Address, user, whether it was a subscription, and the first 64 bytes of its topic; None if there was none.)";
 
 constexpr const char* await_peer_doc =
     R"(Wait until a peer has shown its key or password, and waits for `set_credentials`, or the run has ended.
@@ -396,10 +423,11 @@ void register_wire(py::module_& module) {
         .def("kick", &device::kick, py::arg("number"), py::arg("timeout") = 1.0, kick_doc)
         .def("stop_accepting", &device::stop_accepting, py::arg("timeout") = 1.0, stop_accepting_doc)
         .def("set_credentials", &device::set_credentials, py::arg("role"), py::arg("known"), py::kw_only(),
-             py::arg("anyone") = false, py::arg("unreadable") = false, set_credentials_doc)
+             py::arg("anyone") = false, py::arg("unreadable") = false, py::arg("rights") = py::none(), set_credentials_doc)
         .def("await_peer", &device::await_peer, py::arg("timeout"), await_peer_doc)
         .def("take_refused", &device::take_refused, py::arg("role"),
-             "Return the peers that were refused by their credentials since the last call, at most 100: address, key, reason.");
+             "Return the peers that were refused by their credentials since the last call, at most 100: address, key, reason.")
+        .def("take_denied", &device::take_denied, py::arg("role"), take_denied_doc);
     refuse_uninitialised<device>();
     module.def("wire_has_curve", &zdev::wire::curve_available,
                "Return whether a `WireDevice` can have CURVE: whether zdev-core was built with libsodium.");

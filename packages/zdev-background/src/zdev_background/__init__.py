@@ -23,6 +23,7 @@ from ._open_files import raise_file_limit
 from ._peers import Peer
 from ._plan import Connections, Ending, Engine
 from ._restart import RestartHooks, RestartPolicy
+from ._rights import Rights
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
 from ._socket_options import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
 from ._spec import Role, SocketSpec
@@ -52,6 +53,7 @@ __all__ = [
     "ProxySteerable",
     "RestartHooks",
     "RestartPolicy",
+    "Rights",
     "Role",
     "RoleStatistics",
     "Security",

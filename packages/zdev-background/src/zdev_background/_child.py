@@ -28,7 +28,17 @@ from ._spec import Role
 from ._threads import start_thread
 
 Order = Literal[
-    "stop", "pause", "resume", "drain", "statistics", "connections", "peers", "kick", "listening_sockets", "stop_accepting"
+    "stop",
+    "pause",
+    "resume",
+    "drain",
+    "statistics",
+    "connections",
+    "peers",
+    "kick",
+    "listening_sockets",
+    "stop_accepting",
+    "set_rights",
 ]
 Report = tuple[Literal["ready"], Started] | tuple[Literal["answer"], tuple[int, Any]] | tuple[Literal["ending"], Ending]
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import zmq
-
-from ._refusals import RefusalLog
+from ._refusals import DenialLog, RefusalLog
+from ._rights import UserRights, WireRights, wire_rights
 from ._security import Credentials, Server
 from ._threads import start_thread
 
@@ -43,8 +42,11 @@ class CredentialsWatch:
         self._owner = owner
         self._own_threads = set() if own_threads is None else own_threads
         self._readers = {role: server.reader() for role, server in servers.items()}
-        self._current: dict[str, Credentials | str] = {}  # by role; a text: why they cannot be read
+        self._rights = {role: wire_rights(server.rights) for role, server in servers.items()}
+        self._current: dict[str, tuple[Credentials | str, WireRights | None]] = {}  # by role; a text: why they cannot be read
+        self._updating = threading.Lock()
         self._refusals = RefusalLog(owner)
+        self._denials = DenialLog(owner)
         self._reporting = threading.Lock()
         self._ended = threading.Event()
         self._update(is_awaited=False)
@@ -55,6 +57,12 @@ class CredentialsWatch:
         """End the thread, which notices when the run has ended. Every refusal has been logged when this returns."""
         self._ended.set()
         self._report()
+
+    def set_rights(self, role: str, rights: UserRights | None) -> None:
+        """Replace the rights of the users of a role, at once."""
+        with self._updating:
+            self._rights[role] = wire_rights(rights)
+        self._update(is_awaited=False)
 
     def _watch(self) -> None:
         self._own_threads.add(threading.get_ident())
@@ -68,21 +76,22 @@ class CredentialsWatch:
             self._ended.wait(min((time.monotonic() - begin) * REST, LONGEST_REST))
 
     def _update(self, *, is_awaited: bool) -> None:
-        """Give the engine what the files contain; without changes, only if peers wait for it."""
-        found = self._read_all()
-        for _ in range(MOST_READS):
-            if not self._engine.await_peer(0):
-                break
-            is_awaited, found = True, self._read_all()
-        for role, credentials in found.items():
-            if credentials == self._current.get(role) and not is_awaited:
-                continue
-            self._current[role] = credentials
-            with suppress(zmq.ZMQError):  # the role has no endpoint
+        """Give the engine the rights, and what the files contain; without changes, only if peers wait for it."""
+        with self._updating:
+            found = self._read_all()
+            for _ in range(MOST_READS):
+                if not self._engine.await_peer(0):
+                    break
+                is_awaited, found = True, self._read_all()
+            for role, credentials in found.items():
+                now = credentials, self._rights[role]
+                if now == self._current.get(role) and not is_awaited:
+                    continue
+                self._current[role] = now
                 if isinstance(credentials, str):
-                    self._engine.set_credentials(role, {}, unreadable=True)
+                    self._engine.set_credentials(role, {}, unreadable=True, rights=now[1])
                 else:
-                    self._engine.set_credentials(role, credentials.known, anyone=credentials.anyone)
+                    self._engine.set_credentials(role, credentials.known, anyone=credentials.anyone, rights=now[1])
 
     def _read_all(self) -> dict[str, Credentials | str]:
         return {role: self._read(role, read) for role, read in self._readers.items()}
@@ -91,7 +100,7 @@ class CredentialsWatch:
         try:
             return read()
         except Exception as error:  # noqa: BLE001  the thread must not end
-            if self._current.get(role) != str(error):
+            if self._current.get(role, ("", None))[0] != str(error):
                 logger.error("%s: nobody new may connect to %s: %s", self._owner, role, error)
             return str(error)
 
@@ -100,3 +109,8 @@ class CredentialsWatch:
             for role in self._readers:
                 for address, key, reason in self._engine.take_refused(role):
                     self._refusals.add(role, address, reason, key)
+                if denied := self._engine.take_denied(role):
+                    address, user, is_subscription, topic = denied
+                    counters = self._engine.connections(role)
+                    total = counters.denied_messages + counters.denied_subscriptions
+                    self._denials.add(role, total, address, os.fsdecode(user), is_subscription=is_subscription, topic=topic)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from typing import Any
 
@@ -20,9 +21,11 @@ from ._open_files import FILE_LIMIT
 from ._peers import Peer
 from ._placement import Placement
 from ._plan import Connections, Endpoints, Engine, Listening, Plan, Policy
+from ._rights import Rights
 from ._role_methods import InRole, OutRole
 from ._roles import Roles
-from ._spec import Role
+from ._security import Server
+from ._spec import Role, SocketSpec
 
 _SETTINGS = frozenset(
     [
@@ -254,6 +257,35 @@ class Device(AsyncLifeCycle, InRole, OutRole):
         """
         self._running().stop_accepting()
 
+    def set_rights(self, role: Role, rights: Mapping[str, Rights] | None) -> None:
+        """Change what the users of a socket may publish and subscribe to; at once, if the device runs.
+
+        Subscriptions of connected users begin and end as the new rights say. Copies that wait for a slow user already are still sent.
+
+        Args:
+            role: The role of a socket with a CurveServer or PlainServer.
+            rights: By name of the user, "*" for all others; None: everything. See `CurveServer`.
+
+        Raises:
+            TypeError: The rights are another kind of value.
+            ValueError: The socket does not exist, does not authenticate its users, or is of a type that cannot have rights.
+            zmq.ZMQError: ENOTSUP, the device runs on libzmq, which cannot enforce them.
+            TimeoutError: The device does not answer.
+        """
+        spec = self._specs.get(role)
+        if spec is None or not isinstance(spec.security, Server):
+            raise ValueError(f"{self.name}: cannot set rights: {spec or role} has no CurveServer or PlainServer")
+        security: Any = spec.security
+        changed = replace(security, rights=rights)
+        try:
+            if rights is not None:
+                spec.refuse_rights()
+        except ValueError as error:
+            raise ValueError(f"{self.name}: cannot set rights of {spec}: {error}") from None
+        if launcher := self._alive():
+            launcher.set_rights(spec.role, changed.rights)
+        spec.security = changed
+
     @property
     def launcher(self) -> threading.Thread | BaseProcess | None:
         """The thread or process of this run, or of the last one.
@@ -265,7 +297,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     def __repr__(self) -> str:
         endpoints = self.endpoints
         sockets = [
-            " ".join([str(spec), *endpoints.get(role, (*spec.binds, *spec.connects))])
+            " ".join([_described(spec), *endpoints.get(role, (*spec.binds, *spec.connects))])
             for role, spec in self._specs.items()
             if role == spec.role
         ]
@@ -319,3 +351,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
         if launcher is None:
             raise RuntimeError(f"{self.name} is not running: start it first")
         return launcher
+
+
+def _described(spec: SocketSpec) -> str:
+    return f"{spec.role} ({spec.type_name}, {spec.mechanism})" if spec.mechanism else str(spec)

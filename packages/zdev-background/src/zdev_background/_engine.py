@@ -45,13 +45,17 @@ def choose_engine(plan: Plan) -> Engine:
 
     Raises:
         zmq.ZMQError: ENOTSUP, the device insists on the wire engine and asks for something that it does not support, or has limits
-            that only the wire engine keeps.
+            or rights that only the wire engine keeps.
     """
     engine = _choose(plan)
     for spec in plan.sockets() if engine == "libzmq" else ():
-        if spec.limits:
-            why = f"{spec} limits its connections, which only the wire engine can, and libzmq is the engine: {engine.reason}"
-            raise zmq.ZMQError(errno.ENOTSUP, f"{plan.owner}: {why} (remove the limits, or what keeps wire from it)")
+        for name, is_asked, does in (
+            ("limits", spec.limits is not None, "limits its connections"),
+            ("rights", spec.has_rights, "has rights for its users"),
+        ):
+            if is_asked:
+                why = f"{spec} {does}, which only the wire engine can, and libzmq is the engine: {engine.reason}"
+                raise zmq.ZMQError(errno.ENOTSUP, f"{plan.owner}: {why} (remove the {name}, or what keeps wire from it)")
     return engine
 
 

@@ -130,7 +130,7 @@ class KnownKeys:
         return set(self.names())
 
     def names(self) -> dict[bytes, str]:
-        """Return the keys that are there now, each with the name of its file without `.key`.
+        """Return the keys that are there now, each with the name of its file without `.key`: the last name, if it has several.
 
         Raises:
             OSError: See `read`.
@@ -139,7 +139,7 @@ class KnownKeys:
             raise NotADirectoryError(errno.ENOTDIR, "no directory of public keys (*.key)", os.fspath(self._directory))
         _refuse(self._directory.stat(), WRITE, self._directory)
         with os.scandir(self._directory) as entries:
-            paths = [each.path for each in entries if each.name.endswith(".key") and not each.name.startswith(".")]
+            paths = sorted(each.path for each in entries if each.name.endswith(".key") and not each.name.startswith("."))
         self._known = {path: self._read_file(path) for path in paths}
         return {key: Path(path).stem for path, (_, key, _) in self._known.items() if key}
 

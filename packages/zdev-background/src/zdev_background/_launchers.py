@@ -13,8 +13,11 @@ from ._engine import open_relay
 from ._peers import Peer
 from ._plan import Connections, Ending, Listening, Plan, Started
 from ._relay import Relay
+from ._rights import UserRights
 from ._spec import Role
 from ._threads import Latch, Promise, start_thread
+
+START_TIMEOUT = 5.0  # seconds that a setting waits for a start that is under way
 
 OnEnd = Callable[["Launcher", Ending], None]
 
@@ -90,6 +93,9 @@ class Launcher(ABC):
 
     @abstractmethod
     def stop_accepting(self) -> None: ...
+
+    def set_rights(self, role: Role, rights: UserRights | None) -> None:
+        """See `Relay.set_rights`."""
 
     def state(self) -> State:
         """Return the state of the relay, once it is ready."""
@@ -210,6 +216,12 @@ class InlineLauncher(Launcher):
     def stop_accepting(self) -> None:
         if relay := self.relay:
             relay.stop_accepting()
+
+    def set_rights(self, role: Role, rights: UserRights | None) -> None:
+        self._plan = self._plan.with_rights(role, rights)
+        self.ready.exception(START_TIMEOUT)
+        if relay := self.relay:
+            relay.set_rights(role, rights)
 
     def _is_own_thread(self) -> bool:
         return threading.get_ident() in self._own_threads

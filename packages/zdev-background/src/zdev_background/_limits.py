@@ -10,12 +10,14 @@ from typing import Any
 class Limits:
     """Limits of a socket on the connections that it accepts, for the wire engine. None: no limit.
 
-    A connection beyond a limit is closed as soon as it is accepted, and counted by reason. Those in their handshake count, and those
+    A connection beyond a limit is closed as soon as it is accepted, or has authenticated, and counted by reason. Those in their handshake count, and those
     that the socket makes by `connect` do not.
 
     Args:
         max_connections: Connections at the same time.
         max_connections_per_address: Connections of one IP address, or over ipc of one process, at the same time.
+        max_connections_per_key: Connections of one key (CURVE) or user (PLAIN) at the same time, past their handshake. For a socket with
+            CurveServer or PlainServer.
         idle_timeout: Seconds without a message after which a connection is ended. One with messages waiting, requests in flight or
             messages held back is not idle.
 
@@ -26,6 +28,7 @@ class Limits:
 
     max_connections: int | None = None
     max_connections_per_address: int | None = None
+    max_connections_per_key: int | None = None
     idle_timeout: float | None = None
 
     def __post_init__(self) -> None:

@@ -36,7 +36,8 @@ class Peer:
         malformed: Messages from it that were dropped for that reason.
         unroutable: Messages from it that were dropped because their receiver is unknown or has left.
         overflowed: Messages to it that were dropped because it was full.
-        subscriptions: Its subscriptions at a PUB or XPUB.
+        denied: Messages and subscriptions from it that its rights do not allow.
+        subscriptions: Its subscriptions at a PUB or XPUB, as far as its rights allow them.
         failure: Why the last attempt to connect failed, or the last connection ended.
         retry_in: Seconds until the next attempt to connect.
     """
@@ -60,6 +61,7 @@ class Peer:
     malformed: int
     unroutable: int
     overflowed: int
+    denied: int
     subscriptions: int
     failure: str
     retry_in: float | None

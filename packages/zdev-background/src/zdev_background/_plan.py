@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from socket import socket
 from typing import Any, Literal, NamedTuple, Self
 
@@ -13,6 +13,7 @@ from zdev_core import ConnectStatus, Outcome, RoleStatistics, Statistics
 
 from ._placement import Placement
 from ._ports import Ports
+from ._rights import UserRights
 from ._security import Server
 from ._spec import Role, SocketSpec
 
@@ -94,6 +95,19 @@ class Plan:
     paused: bool = False
     dropped_prefix: bytes | str | None = None
     engine: str = "auto"
+
+    def with_rights(self, role: Role, rights: UserRights | None) -> Plan:
+        """Return a copy in which the users of a role have these rights.
+
+        Raises:
+            ValueError: The role was started without a server's mechanism.
+        """
+        spec = self.specs[role]
+        security: Any = spec.security
+        if spec.role not in self.servers():
+            raise ValueError(f"{self.owner}: cannot set rights: {spec} was started without CurveServer or PlainServer")
+        changed = replace(spec, security=replace(security, rights=rights))
+        return replace(self, specs={name: changed if each is spec else each for name, each in self.specs.items()})
 
     def sockets(self) -> list[SocketSpec]:
         """Return each socket once, also one that is both ends."""

@@ -25,10 +25,11 @@ from ._child import Order, Report, serve
 from ._child_process import ChildProcess, forget_dead_fork_server
 from ._inherited import terminal_signals_blocked
 from ._ipc import WILDCARD, remove_file
-from ._launchers import Launcher, OnEnd
+from ._launchers import START_TIMEOUT, Launcher, OnEnd
 from ._open_files import PROCESS, room_for
 from ._peers import Peer
 from ._plan import Connections, Ending, Listening, Plan
+from ._rights import UserRights
 from ._spec import Role, option_name
 from ._threads import Promise, start_thread
 
@@ -164,6 +165,11 @@ class ProcessLauncher(Launcher):
 
     def stop_accepting(self) -> None:
         self._order("stop_accepting")
+
+    def set_rights(self, role: Role, rights: UserRights | None) -> None:
+        self._plan = self._plan.with_rights(role, rights)
+        self.ready.exception(START_TIMEOUT)
+        self._order("set_rights", role, rights)
 
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)

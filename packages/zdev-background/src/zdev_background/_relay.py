@@ -17,6 +17,7 @@ from zdev_core import State, Statistics
 from ._listening import listening_at
 from ._peers import Peer
 from ._plan import Connections, Ending, Endpoints, Engine, Listening, Plan
+from ._rights import UserRights
 from ._spec import Role
 
 logger = logging.getLogger("zdev")
@@ -127,6 +128,15 @@ class Relay(ABC):
     def stop_accepting(self) -> None:
         """Close the listening sockets; connections go on. Raises ZMQError with ENOTSUP: libzmq closes the connections too."""
         why = f"only the wire engine can stop accepting, and this device runs on libzmq ({self.engine.reason})"
+        raise zmq.ZMQError(errno.ENOTSUP, f"{self._plan.owner}: {why}")
+
+    def set_rights(self, _role: Role, _rights: UserRights | None, /) -> None:
+        """Replace the rights of the users of a role.
+
+        Raises:
+            ZMQError: ENOTSUP, libzmq cannot enforce rights.
+        """
+        why = f"only the wire engine can enforce rights, and this device runs on libzmq ({self.engine.reason})"
         raise zmq.ZMQError(errno.ENOTSUP, f"{self._plan.owner}: {why}")
 
     def _unknown_peers(self) -> zmq.ZMQError:

@@ -10,12 +10,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import zmq
+
 from zdev_core import State, Statistics
 
 from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
 from ._peers import Peer
 from ._plan import Connections, Ending, Listening, Plan
+from ._ports import Ports
+from ._rights import UserRights
 from ._spec import Role
 from ._threads import Latch, countdown, start_thread
 
@@ -88,6 +92,7 @@ class Supervisor(Launcher):
         self._wake = Latch()  # ends the delay that is under way
         self._is_waiting = self._has_failed = False
         self._is_paused = self._begins_paused = plan.paused
+        self._rights: dict[Role, UserRights | None] = {}  # those that were changed
         self._drain_left: Callable[[], float | None] | None = None  # what is left for a drain that somebody asked for
         self._run = new_run(plan, _nothing, daemon)
         self._thread: threading.Thread | None = None
@@ -163,6 +168,21 @@ class Supervisor(Launcher):
 
     def stop_accepting(self) -> None:
         self._run.stop_accepting()
+
+    def set_rights(self, role: Role, rights: UserRights | None) -> None:
+        with self._lock:
+            before, self._plan = self._plan, self._plan.with_rights(role, rights)
+            self._rights[role] = rights
+            run = self._run
+        if not run.ready.done():  # the supervisor passes it on
+            return
+        try:
+            run.set_rights(role, rights)
+        except zmq.ZMQError:
+            with self._lock:
+                self._plan = before
+                del self._rights[role]
+            raise
 
     def state(self) -> State:
         if self._is_waiting:
@@ -240,6 +260,10 @@ class Supervisor(Launcher):
         """While the run was starting, and could not be steered."""
         with self._lock:
             is_paused, drain_left, is_over = self._is_paused, self._drain_left, self._over.is_open()
+            rights = {**self._rights}
+        with suppress(TimeoutError, zmq.ZMQError):
+            for role, each in rights.items():
+                run.set_rights(role, each)
         with suppress(TimeoutError):
             if drain_left:
                 run.drain(drain_left())

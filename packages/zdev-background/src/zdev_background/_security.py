@@ -15,7 +15,7 @@ import logging
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 import zmq
@@ -23,6 +23,7 @@ from zmq.auth.base import Authenticator
 from zmq.utils import z85
 
 from ._keys import KnownKeys, Passwords, StrPath, read_passwords, read_public_key, read_secret_key
+from ._rights import EVERYBODY_ELSE, UserRights, checked_rights
 
 logger = logging.getLogger("zdev.security")
 
@@ -33,6 +34,7 @@ class Security(ABC):
     """A security mechanism for one socket."""
 
     is_server: bool  # whether it is for a socket that binds
+    mechanism: str  # its name
 
     @abstractmethod
     def check(self) -> None:
@@ -82,6 +84,23 @@ class Server(Security):
     """A mechanism for a socket that binds. Changes of the files need no restart."""
 
     is_server = True
+    rights: UserRights | None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rights", checked_rights(self.rights))
+
+    def unknown_users(self) -> list[str]:
+        """Return the names in `rights` that no key or password has.
+
+        Raises:
+            OSError: A file cannot be read, or others can read or write it.
+            ValueError: The content of a file is invalid.
+        """
+        known = self._users()
+        return [user for user in self.rights or {} if user != EVERYBODY_ELSE and user not in known]
+
+    @abstractmethod
+    def _users(self) -> set[str]: ...
 
     @abstractmethod
     def guard(self, authenticator: Authenticator, domain: str) -> None:
@@ -107,10 +126,14 @@ class CurveServer(Server):
         secret_key: File with both keys of this socket, in the format of pyzmq and czmq. Only its owner may have access.
         clients: Directory of `*.key` files, each with the public key of a client that may connect; or "any" for every client
             that knows this server's public key.
+        rights: What clients may publish and subscribe to, by the names of their files without `.key`; "*": all others. Without it,
+            everything; with it, nothing else. Only the wire engine can enforce it. See `Device.set_rights`.
     """
 
     secret_key: StrPath
     clients: StrPath
+    rights: UserRights | None = field(default=None, hash=False)
+    mechanism = "CURVE"
 
     def check(self) -> None:
         self._read()
@@ -129,6 +152,9 @@ class CurveServer(Server):
             return lambda: Credentials({}, anyone=True)
         known = KnownKeys(self.clients, logger.warning)
         return lambda: Credentials({z85.decode(key): os.fsencode(name) for key, name in known.names().items()})
+
+    def _users(self) -> set[str]:
+        return set() if self.clients == ANY else set(KnownKeys(self.clients).names().values())
 
     def _read(self) -> tuple[bytes, bytes]:
         keys = read_secret_key(self.secret_key)
@@ -162,6 +188,7 @@ class CurveClient(Security):
     secret_key: StrPath
     server_key: StrPath
     is_server = False
+    mechanism = "CURVE"
 
     def check(self) -> None:
         read_secret_key(self.secret_key)
@@ -185,9 +212,12 @@ class PlainServer(Server):
 
     Args:
         passwords: File of lines NAME:PASSWORD; a line that begins with # is a comment. Only its owner may have access.
+        rights: What clients may publish and subscribe to, by their names; see `CurveServer`.
     """
 
     passwords: StrPath
+    rights: UserRights | None = field(default=None, hash=False)
+    mechanism = "PLAIN"
 
     def check(self) -> None:
         read_passwords(self.passwords)
@@ -204,6 +234,9 @@ class PlainServer(Server):
     def reader(self) -> Callable[[], Credentials]:
         return lambda: Credentials(read_passwords(self.passwords))
 
+    def _users(self) -> set[str]:
+        return {name.decode() for name in read_passwords(self.passwords)}
+
     def guard(self, authenticator: Authenticator, domain: str) -> None:
         passwords: Any = Passwords(self.passwords)
         authenticator.configure_plain(domain, passwords)
@@ -219,6 +252,7 @@ class PlainClient(Security):
 
     password: StrPath
     is_server = False
+    mechanism = "PLAIN"
 
     def check(self) -> None:
         self._read()

@@ -21,7 +21,8 @@ from ._limits import Limits
 from ._option_checks import conflict_of
 from ._option_table import SECRETS, option_refusal, verdict_of
 from ._ports import Ports
-from ._security import Security, is_loopback
+from ._rights import rights_refusal
+from ._security import Security, Server, is_loopback
 from ._socket_options import default_options
 
 logger = logging.getLogger("zdev")
@@ -33,6 +34,7 @@ SOCKET_TYPES = {int(each): each.name for each in zmq.SocketType if each <= zmq.X
 """Socket types that a device can relay, by number. It cannot relay STREAM, which has no message frames, and libzmq's drafts."""
 
 _REPLACED = {int(zmq.HWM): (zmq.SNDHWM, zmq.RCVHWM)}  # ØMQ 2 had one option for both directions
+_SERVER_OPTIONS = {zmq.CURVE_SERVER: "CURVE", zmq.PLAIN_SERVER: "PLAIN", zmq.GSSAPI_SERVER: "GSSAPI"}
 UNBIND_TIMEOUT = 1.0  # seconds for libzmq's I/O thread to close a listener, which usually takes a millisecond
 _numbers = itertools.count()
 
@@ -184,8 +186,7 @@ class SocketSpec:
 
     def exposed(self) -> list[str]:
         """Return the endpoints that other hosts can reach, if the socket has no security mechanism."""
-        mechanisms = (zmq.CURVE_SERVER, zmq.PLAIN_SERVER, zmq.GSSAPI_SERVER)
-        if self.security or any(self.has_option(option, true=True) for option in mechanisms):
+        if self.security or any(self.has_option(option, true=True) for option in _SERVER_OPTIONS):
             return []
         return [endpoint for endpoint in self.binds if not is_loopback(endpoint)]
 
@@ -193,6 +194,24 @@ class SocketSpec:
         """Return whether `options` has this option; with `true`, whether its last value is not 0."""
         values = [value for each, value in self.options if each == option]
         return bool(values) and (not true or bool(values[-1]))
+
+    @property
+    def mechanism(self) -> str:
+        """Name of the security mechanism, such as CURVE; empty: none."""
+        if self.security:
+            return self.security.mechanism
+        by_option = {**_SERVER_OPTIONS, zmq.CURVE_SERVERKEY: "CURVE", zmq.PLAIN_USERNAME: "PLAIN"}
+        return next((name for option, name in by_option.items() if self.has_option(option, true=True)), "")
+
+    @property
+    def has_rights(self) -> bool:
+        """Whether what its users may publish and subscribe to is limited."""
+        return isinstance(self.security, Server) and self.security.rights is not None
+
+    def refuse_rights(self) -> None:
+        """Raise ValueError if users of this socket cannot have rights."""
+        if refusal := rights_refusal(self.type, is_inverted=self.has_option(zmq.INVERT_MATCHING, true=True)):
+            raise ValueError(refusal)
 
     @property
     def type_name(self) -> str:
@@ -258,6 +277,8 @@ class SocketSpec:
             if security.is_server != bool(self.binds) or security.is_server == bool(self.connects):
                 does = "binds" if security.is_server else "connects"
                 raise ValueError(f"{type(security).__name__} is for a socket that only {does}")
+            if self.has_rights:
+                self.refuse_rights()
             yield security
         except (OSError, ValueError) as error:
             number = getattr(error, "errno", None) or errno.EINVAL

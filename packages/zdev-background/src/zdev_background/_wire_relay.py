@@ -19,6 +19,8 @@ from ._peers import Peer
 from ._placement import restore_affinity
 from ._plan import Connections, Ending, Endpoints, Engine, Plan
 from ._relay import Relay
+from ._rights import UserRights
+from ._security import Server
 from ._spec import OptionValue, Role, encoded, option_name
 
 LARGEST_MESSAGE = 2**30  # bytes; MAXMSGSIZE limits frames, of which a message may have many
@@ -40,7 +42,8 @@ class WireRelay(Relay):
             with room_for(plan.owner, ENGINE + CONTEXT + endpoints):
                 sockets = self._sockets()
                 self._engine = self._new_engine(WireDevice, sockets["in"], sockets.get("out"), sockets.get("mon"))
-            self._credentials = CredentialsWatch(self._engine, plan.owner, plan.servers(), own_threads)
+            servers: dict[str, Server] = {role: server for role, server in plan.servers().items() if role in sockets}
+            self._credentials = CredentialsWatch(self._engine, plan.owner, servers, own_threads)
             if plan.paused:
                 self._engine.pause()
         except BaseException:
@@ -84,6 +87,9 @@ class WireRelay(Relay):
 
     def stop_accepting(self) -> None:
         self._answered(self._engine.stop_accepting)
+
+    def set_rights(self, role: Role, rights: UserRights | None) -> None:
+        self._credentials.set_rights(role, rights)
 
     def _answered(self, ask: Callable[[], T]) -> T:
         try:

@@ -292,6 +292,17 @@ def test_a_socket_shows_its_connections_and_each_connect_that_is_down(serve: Ser
     expect(card(page, "tasks").locator(".sockets .note, .sockets .failure")).to_have_count(0)
 
 
+def test_a_socket_shows_its_security_mechanism_and_whether_its_users_have_rights(
+    serve: Serve, show: Open, snapshot: Snapshot
+) -> None:
+    orders, tasks = snapshot.devices
+    in_, out = tasks.sockets
+    sockets = [replace(in_, security="PLAIN"), replace(out, security="CURVE", has_rights=True)]
+    page = show(serve(replace(snapshot, devices=[orders, replace(tasks, sockets=sockets)])).server.address)
+    notes = card(page, "tasks").locator(".sockets .note")
+    expect(notes).to_have_text(["PLAIN", "CURVE with rights"])
+
+
 def test_a_device_of_one_way_has_one_chart(serve: Serve, show: Open, snapshot: Snapshot) -> None:
     page = show(serve(snapshot).server.address)
     expect(card(page, "orders").locator(".chart")).to_have_count(2)

@@ -250,6 +250,9 @@ class RoleStatistics:
     def refused_max_connections_per_address(self) -> int:
         """Incoming connections refused because their address had as many as the limit of the role allows."""
     @property
+    def refused_max_connections_per_key(self) -> int:
+        """Incoming connections refused because their key or user had as many as the limit of the role allows."""
+    @property
     def framing_errors(self) -> int:
         """Connections closed because the peer sent an invalid frame or command."""
     @property
@@ -288,6 +291,12 @@ class RoleStatistics:
     @property
     def publisher_drops(self) -> int:
         """Copies not sent because a publisher of this XSUB had SNDHWM messages waiting."""
+    @property
+    def denied_messages(self) -> int:
+        """Messages dropped because the rights of their peer do not allow their topic."""
+    @property
+    def denied_subscriptions(self) -> int:
+        """Subscriptions not taken because the rights of their peer allow no part of them."""
     @property
     def refused(self) -> int:
         """Handshakes that failed, for all reasons together."""
@@ -460,7 +469,13 @@ if sys.platform == "linux":
             """
 
         def set_credentials(
-            self, role: str, known: dict[bytes, bytes], *, anyone: bool = False, unreadable: bool = False
+            self,
+            role: str,
+            known: dict[bytes, bytes],
+            *,
+            anyone: bool = False,
+            unreadable: bool = False,
+            rights: dict[bytes, tuple[list[bytes], list[bytes]]] | None = None,
         ) -> None:
             """Replace the credentials of a role that is a server of CURVE or PLAIN. May be called from any thread.
 
@@ -471,9 +486,10 @@ if sys.platform == "linux":
                 known: With CURVE, public keys of 32 bytes and a name for each; with PLAIN, names and their passwords.
                 anyone: Whether every CURVE client that knows the server's key is admitted.
                 unreadable: Whether nobody new is admitted, because the credentials cannot be read. Connected peers stay.
+                rights: The prefixes of topics, by user, to which it may publish and subscribe; b"*" for users not named. None: everything.
 
             Raises:
-                zmq.ZMQError: EINVAL, the role is not a server of CURVE or PLAIN.
+                zmq.ZMQError: EINVAL, the role is not a server of CURVE or PLAIN, or its type cannot have rights.
             """
         def await_peer(self, timeout: float) -> bool:
             """Wait until a peer has shown its key or password, and waits for `set_credentials`, or the run has ended.
@@ -486,6 +502,12 @@ if sys.platform == "linux":
             """
         def take_refused(self, role: str) -> list[tuple[str, bytes, str]]:
             """Return the peers that were refused by their credentials since the last call, at most 100: address, key, reason."""
+        def take_denied(self, role: str) -> tuple[str, bytes, bool, bytes] | None:
+            """Return the first message or subscription since the last call that the rights of its peer do not allow.
+
+            Returns:
+                Address, user, whether it was a subscription, and the first 64 bytes of its topic; None if there was none.
+            """
 
     def wire_has_curve() -> bool:
         """Return whether a `WireDevice` can have CURVE: whether zdev-core was built with libsodium."""

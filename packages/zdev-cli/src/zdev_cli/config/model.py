@@ -23,6 +23,7 @@ OptionValue = Annotated[int | str | bool | list[int | str], Meta(title="a number
 Options = dict[str, OptionValue]
 Seconds = Annotated[float, Meta(ge=0, le=86400, title="0 to 86400 seconds")]
 Connections = Annotated[int, Meta(ge=1, le=10_000_000, title="1 to 10000000 connections")]
+Prefixes = Annotated[list[str], Meta(title='an array of prefixes of topics, like ["orders."]')]
 IdleTime = Annotated[float, Meta(gt=0, le=86400, title="a number of seconds above 0, up to 86400")]
 Name = Annotated[
     str,
@@ -36,6 +37,7 @@ Endpoints = Annotated[
     Endpoint | list[Endpoint], Meta(title='an endpoint like "tcp://127.0.0.1:5559", or an array of endpoints')
 ]
 
+SOCKETS = ("in_", "out", "mon", "ctrl")  # the fields of a device
 DRAIN_TIMEOUT = 30.0
 ANY_CLIENT = "any"
 
@@ -68,6 +70,15 @@ class PlainConfig(Table, frozen=True, kw_only=True):
     ] = None
 
 
+class RightsConfig(Table, frozen=True, kw_only=True):
+    """Topics that a user may publish and subscribe to, by their prefixes. An empty prefix: all topics."""
+
+    publish: Annotated[
+        Prefixes, Meta(description="Topics of messages that the device takes from the user. Default: none.")
+    ] = []
+    subscribe: Annotated[Prefixes, Meta(description="Topics that the user may subscribe to. Default: none.")] = []
+
+
 class SocketConfig(Table, frozen=True, kw_only=True):
     """One socket of a device."""
 
@@ -93,6 +104,13 @@ class SocketConfig(Table, frozen=True, kw_only=True):
         Connections | None,
         Meta(description="Those of one IP address, or over ipc of one process. With the wire engine. Default: no limit."),
     ] = None
+    max_connections_per_key: Annotated[
+        Connections | None,
+        Meta(
+            description="Those of one key or name, past their handshake, of a socket that binds with curve or plain. With the wire "
+            "engine. Default: no limit."
+        ),
+    ] = None
     idle_timeout: Annotated[
         IdleTime | None,
         Meta(
@@ -101,6 +119,13 @@ class SocketConfig(Table, frozen=True, kw_only=True):
     ] = None
     curve: Annotated[CurveConfig | None, Meta(description="Authentication by keys; see docs/security.md.")] = None
     plain: Annotated[PlainConfig | None, Meta(description="Authentication by passwords; see docs/security.md.")] = None
+    rights: Annotated[
+        dict[str, RightsConfig] | None,
+        Meta(
+            description='Topics of each user of a PUB, XPUB, SUB or XSUB that binds with curve or plain; "*": all others. With the wire '
+            "engine. Default: everything. See docs/security.md."
+        ),
+    ] = None
 
     @property
     def binds(self) -> list[str]:
@@ -239,7 +264,7 @@ def _relative(device: DeviceConfig, directory: Path) -> DeviceConfig:
         return replace(table, **{name: str(directory / path) for name, path in paths.items()})
 
     sockets = {}
-    for name in ("in_", "out", "mon", "ctrl"):
+    for name in SOCKETS:
         if socket := getattr(device, name):
             tables = {key: moved(table) for key in ("curve", "plain") if (table := getattr(socket, key))}
             sockets[name] = replace(socket, **tables)

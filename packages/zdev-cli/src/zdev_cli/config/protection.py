@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from .._words import settings_of
 from .diagnostics import Path, PendingDiagnostic
-from .model import SocketConfig
+from .model import SOCKETS, Config, DeviceConfig, SocketConfig
 
 if TYPE_CHECKING:
-    from zdev_background import Security
+    from zdev_background import Rights, Security, SocketSpec
 
 _SERVER = {"curve": "clients", "plain": "passwords"}  # the key of a socket that binds
 _CLIENT = {"curve": "server_key", "plain": "password"}  # the key of a socket that connects
@@ -24,17 +24,55 @@ def security_of(socket: SocketConfig) -> Security | None:
 
     if curve := socket.curve:
         if curve.clients is not None:
-            return CurveServer(curve.secret_key, curve.clients)
+            return CurveServer(curve.secret_key, curve.clients, rights_of(socket))
         return CurveClient(curve.secret_key, curve.server_key or "")
     if plain := socket.plain:
-        return PlainServer(plain.passwords) if plain.passwords is not None else PlainClient(plain.password or "")
+        if plain.passwords is not None:
+            return PlainServer(plain.passwords, rights_of(socket))
+        return PlainClient(plain.password or "")
     return None
 
 
-def broken_security(path: Path, socket: SocketConfig) -> Iterator[PendingDiagnostic]:
+def rights_of(socket: SocketConfig) -> dict[str, Rights] | None:
+    """Return the rights of the users of a socket; None: everything."""
+    if socket.rights is None:
+        return None
+    from zdev_background import Rights
+
+    return {user: Rights(publish=each.publish, subscribe=each.subscribe) for user, each in socket.rights.items()}
+
+
+def without_rights(config: DeviceConfig) -> DeviceConfig:
+    """Return a copy without rights, which a running device can change."""
+    from msgspec.structs import replace
+
+    sockets = {name: replace(socket, rights=None) for name in SOCKETS if (socket := getattr(config, name))}
+    return replace(config, **sockets)
+
+
+def mechanism_of(socket: SocketConfig) -> str:
+    """Return the security mechanism of a socket, such as CURVE; empty: none."""
+    return _spec_of(socket).mechanism
+
+
+def unknown_users(config: Config) -> Iterator[str]:
+    """Describe rights of a valid configuration for names that no key or password has."""
+    from zdev_background import CurveServer, PlainServer
+
+    for name, device in config.devices().items():
+        for role, socket in device.sockets.items():
+            security = security_of(socket) if socket.rights else None
+            if isinstance(security, CurveServer | PlainServer):
+                where = socket.curve.clients if socket.curve else socket.plain.passwords if socket.plain else None
+                for user in security.unknown_users():
+                    yield f'{name}.{role}.rights: no key or password has the name "{user}" (see {where})'
+
+
+def broken_security(path: Path, socket: SocketConfig, socket_type: str) -> Iterator[PendingDiagnostic]:
     """Report tables that do not fit their socket, and files that cannot be used."""
     tables = list(_misfits(path, socket))
     yield from tables
+    yield from _unusable_users(path, socket, socket_type)
     if not tables and (socket.curve or socket.plain):
         yield from _unusable(path, socket)
 
@@ -62,6 +100,44 @@ def _misfits(path: Path, socket: SocketConfig) -> Iterator[PendingDiagnostic]:
             yield PendingDiagnostic((*here, other[name]), text, at_key=True, depends_on=grounds)
 
 
+def _unusable_users(path: Path, socket: SocketConfig, socket_type: str) -> Iterator[PendingDiagnostic]:
+    """Report settings for single users of a socket that does not know its users, or whose messages have no topics."""
+    import zmq
+
+    knows_users = socket.binds and (socket.curve or socket.plain)
+    for key in ("rights", "max_connections_per_key"):
+        if getattr(socket, key) is not None and not knows_users:
+            text = "this socket does not know its users (bind, and add curve or plain)"
+            grounds = tuple((*path, each) for each in ("bind", "connect", "curve", "plain"))
+            yield PendingDiagnostic((*path, key), text, at_key=True, depends_on=grounds)
+    if socket.rights is None or not knows_users:
+        return
+    try:
+        _spec_of(socket, zmq.SocketType[socket_type]).refuse_rights()
+    except ValueError as error:
+        grounds = ((*path, "type"), (*path, "options"))
+        yield PendingDiagnostic((*path, "rights"), str(error), at_key=True, depends_on=grounds)
+
+
+def _spec_of(socket: SocketConfig, socket_type: int = 0) -> SocketSpec:
+    """Return a socket with the security, if its table is valid, and the valid options."""
+    from zdev_background import SocketSpec
+
+    spec = SocketSpec("in", socket_type, security=security_of(socket))
+    for name, value in socket.options.items():
+        if _is_valid(name, value):
+            spec.options.extend(settings_of(name, value))
+    return spec
+
+
+def _is_valid(name: str, value: object) -> bool:
+    try:
+        settings_of(name, value)
+    except ValueError:  # which is reported
+        return False
+    return True
+
+
 def _unusable(path: Path, socket: SocketConfig) -> Iterator[PendingDiagnostic]:
     security = security_of(socket)
     try:
@@ -83,7 +159,4 @@ def is_exposed(endpoint: str, options: Mapping[str, object]) -> bool:
 
 
 def _is_on(name: str, value: object) -> bool:
-    try:
-        return any(setting for _, setting in settings_of(name, value))
-    except ValueError:
-        return True  # the invalid option is reported, and is enough
+    return not _is_valid(name, value) or any(setting for _, setting in settings_of(name, value))

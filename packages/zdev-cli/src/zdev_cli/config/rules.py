@@ -11,7 +11,7 @@ from .diagnostics import Path, PendingDiagnostic, endpoint_path, socket_path
 from .endpoints import address_of, control_endpoint_of, listen_of, refusal_of
 from .libzmq_probe import LibzmqProbe
 from .model import Config, DeviceConfig, OptionValue, SocketConfig
-from .protection import broken_security, is_exposed
+from .protection import broken_security, is_exposed, unknown_users
 from .topology import End, Use, broken_links
 
 
@@ -35,6 +35,7 @@ def warnings_of(config: Config) -> Iterator[str]:
     """Describe settings of a valid configuration that are allowed but may surprise."""
     from .engines import engine_of
 
+    yield from unknown_users(config)
     for name, device in config.devices().items():
         if sends_to_connected_only(device) is False:
             engine = engine_of(device)
@@ -90,7 +91,7 @@ class _Walk:
             yield from _socket(end, socket, device)
             yield from self._endpoints(end, socket, device)
             yield from self._options(end, socket)
-            yield from broken_security(end.path, socket)
+            yield from broken_security(end.path, socket, end.type)
 
     def services(self) -> Iterator[PendingDiagnostic]:
         """Check the endpoints that the program binds for itself."""

@@ -59,7 +59,8 @@ def facts_text(device: DeviceView) -> Text:
         text.append(f"{line}\n", style=TROUBLE)
     for socket in device.sockets:
         endpoints = [*socket.binds, *(f"→ {each}" for each in socket.connects)]
-        text.append(f"{socket.role:<5}", style="bold").append(f"{socket.type:<7}").append(f"{', '.join(endpoints)}\n")
+        text.append(f"{socket.role:<5}", style="bold").append(f"{socket.type:<7}").append(", ".join(endpoints))
+        text.append(f"  {socket.protection}\n" if socket.protection else "\n", style="dim")
     if counts := [f"{each.role} {each.peers}" for each in device.sockets if each.peers]:
         text.append("peers ", style="dim").append(f"{'  '.join(counts)}\n")
     for name, number in device.dropped.by_reason.items():

@@ -13,6 +13,7 @@ from zdev_background import Ending, Engine, Outcome, RestartHooks, RestartPolicy
 from ..config import DeviceConfig
 from ..config.build import device_of
 from ..config.given_sockets import GivenSockets
+from ..config.protection import rights_of
 from .statistics import CumulativeStatistics
 
 READ_INTERVAL = 1.0  # seconds between readings of a device that must be asked
@@ -77,10 +78,18 @@ class DeviceKeeper(RestartHooks):
         return self.device.engine
 
     def configure(self, config: DeviceConfig) -> None:
-        """Apply a configuration in which only `drain_timeout`, `restart` or `ready_when` changed."""
-        self.config = config
+        """Apply a configuration in which only `drain_timeout`, `restart`, `ready_when` or `rights` changed.
+
+        Raises:
+            zmq.ZMQError: It runs on libzmq, which has no rights.
+            TimeoutError: The device does not answer.
+        """
+        before, self.config = self.config, config
         if config.restart:
             self.device.restart = config.restart
+        for role, socket in config.sockets.items():
+            if socket.rights != before.sockets[role].rights:
+                self.device.set_rights(role, rights_of(socket))
 
     def restart_now(self) -> None:
         """Start a waiting device immediately. `tried` is then set by that start."""

@@ -18,6 +18,7 @@ from zdev_background import Device, Engine, Outcome, Peer, Role, State
 from .._failure import Failure, Status
 from ..config import DeviceConfig
 from ..config.given_sockets import GivenSockets
+from ..config.protection import mechanism_of, without_rights
 from ..config.rules import sends_to_connected_only
 from ..snapshot import DeviceState, DeviceView, SocketView
 from ..snapshot.peers import PeerView, id_text, peer_view
@@ -192,11 +193,16 @@ class Managed:
     def configure(self, config: DeviceConfig) -> bool:
         """Apply settings that need no restart. Returns whether these are all that changed; others need `end` and `begin`."""
         mere = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart, ready_when=config.ready_when)
+        is_mere = without_rights(mere) == without_rights(config)
         with self._lock:
             self.config = config
-            if mere == config and self._keeper:
-                self._keeper.configure(config)
-        return mere == config
+            if is_mere and self._keeper:
+                try:
+                    self._keeper.configure(config)
+                except (TimeoutError, zmq.ZMQError) as error:
+                    self.log(f"rights cannot be changed without a restart: {error}")
+                    return False
+        return is_mere
 
     def stuck(self) -> float:
         """Seconds for which the relay has been unresponsive; 0: it is responsive, or does not run."""
@@ -250,6 +256,8 @@ class Managed:
                 type=self.config.socket_type(role),
                 binds=list(bound.get(role, socket.binds)),
                 connects=socket.connects,
+                security=mechanism_of(socket),
+                has_rights=socket.rights is not None,
                 immediate=immediate if role == "out" else None,
                 **({} if engine == "libzmq" or role not in reading.roles else connection_fields(reading.roles[role])),
             )

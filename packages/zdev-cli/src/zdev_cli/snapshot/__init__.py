@@ -27,6 +27,10 @@ class SocketView(View, frozen=True, kw_only=True):
     binds: list[str]
     """Ports resolved while the device runs; otherwise as configured."""
     connects: list[str]
+    security: str = ""
+    """Security mechanism, CURVE or PLAIN; empty: none."""
+    has_rights: bool = False
+    """Whether what its users may publish and subscribe to is limited."""
     immediate: bool | None = None
     """Whether an out that connects sends to connected receivers only; null: it does not connect, or does not distribute."""
     connections: ConnectionsView | None = None
@@ -35,6 +39,11 @@ class SocketView(View, frozen=True, kw_only=True):
     """null as `connections`."""
     connect_states: list[ConnectView] = field(default_factory=list)
     """How each of `connects` is, while the device runs with the wire engine; else empty."""
+
+    @property
+    def protection(self) -> str:
+        """Like `CURVE with rights`; empty: none."""
+        return f"{self.security} with rights" if self.has_rights else self.security
 
     @property
     def disconnected(self) -> str:

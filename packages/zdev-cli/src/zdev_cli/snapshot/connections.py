@@ -58,6 +58,8 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     """The socket had as many connections as its max_connections."""
     refused_max_connections_per_address: Annotated[int, _refused("max_connections_per_address")] = 0
     """The address had as many connections as the socket's max_connections_per_address."""
+    refused_max_connections_per_key: Annotated[int, _refused("max_connections_per_key")] = 0
+    """The key or user had as many connections as the socket's max_connections_per_key."""
     framing_errors: Annotated[int, _closed("framing_error")] = 0
     """The peer sent an invalid frame or command."""
     limits_exceeded: Annotated[int, _closed("limit_exceeded")] = 0
@@ -82,6 +84,11 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     """Copies not sent because a subscriber of this PUB or XPUB had SNDHWM messages waiting."""
     publisher_drops: Annotated[int, _undelivered("publisher_full")] = 0
     """Copies not sent because a publisher of this XSUB had SNDHWM messages waiting."""
+    denied_messages: Annotated[int, _undelivered("denied")] = 0
+    """Messages dropped because the rights of their peer do not allow their topic."""
+    denied_subscriptions: Annotated[
+        int, Metric("zdev_subscriptions_denied_total", "Subscriptions of which the rights of their peer allow no part.")
+    ] = 0
     unmatched: Annotated[
         int, Metric("zdev_messages_unmatched_total", "Messages that no peer of a PUB or XPUB had subscribed to.")
     ] = 0

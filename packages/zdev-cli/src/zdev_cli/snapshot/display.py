@@ -159,6 +159,8 @@ def show_one(device: DeviceView) -> None:
     for socket in device.sockets:
         endpoints = [f"bind {each}" for each in socket.binds] + [f"connect {each}" for each in socket.connects]
         facts[socket.role] = f"{socket.type:<6} {', '.join(endpoints)}"
+        if socket.protection:
+            facts[f"{socket.role}, security"] = socket.protection
         if socket.disconnected:
             facts[f"{socket.role}, connects"] = socket.disconnected.removeprefix(f"{socket.role}: ")
         if socket.connections:

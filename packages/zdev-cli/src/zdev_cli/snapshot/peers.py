@@ -49,6 +49,8 @@ class PeerView(View, frozen=True, kw_only=True):
     """Messages from it that were dropped because their receiver is unknown or has left."""
     overflowed: int = 0
     """Messages to it that were dropped because it was full."""
+    denied: int = 0
+    """Messages and subscriptions from it that its rights do not allow."""
     subscriptions: int = 0
     failure: str = ""
     """Why the last attempt to connect failed, or the last connection ended."""
@@ -57,7 +59,7 @@ class PeerView(View, frozen=True, kw_only=True):
 
     @property
     def dropped(self) -> int:
-        return self.malformed + self.unroutable + self.overflowed
+        return self.malformed + self.unroutable + self.overflowed + self.denied
 
 
 def peer_view(device: str, peer: Peer, now: float) -> PeerView:

@@ -109,7 +109,7 @@
     ["Type", (peer) => peer.socket_type], ["Received", (peer) => count(peer.messages_received)],
     ["Sent", (peer) => count(peer.messages_sent)], ["Waiting", (peer) => count(peer.waiting)],
     ["In flight", (peer) => count(peer.in_flight)],
-    ["Dropped", (peer) => count(peer.malformed + peer.unroutable + peer.overflowed)],
+    ["Dropped", (peer) => count(peer.malformed + peer.unroutable + peer.overflowed + peer.denied)],
     ["Age", (peer) => (peer.age === null ? "" : duration(peer.age))],
   ];
   const NUMBERS = ["ID", "Received", "Sent", "Waiting", "In flight", "Dropped"];
@@ -178,7 +178,8 @@
     const rows = binds.concat(connects);
     if (!rows.length) rows.push(["", "", "", "", "no endpoint"]);
     rows[0].splice(0, 2, socket.role, socket.type);
-    return rows.concat(connections(socket).map((text) => ["", "", "", "note", text]));
+    const security = socket.security ? [`${socket.security}${socket.has_rights ? " with rights" : ""}`] : [];
+    return rows.concat([...security, ...connections(socket)].map((text) => ["", "", "", "note", text]));
   }
 
   function showSockets(card, sockets) {
