@@ -18,7 +18,6 @@ from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
 from ._peers import Peer
 from ._plan import Connections, Ending, Listening, Plan
-from ._ports import Ports
 from ._rights import UserRights
 from ._spec import Role
 from ._threads import Latch, countdown, start_thread
