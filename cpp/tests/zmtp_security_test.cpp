@@ -298,6 +298,27 @@ TEST_F(Sealed, FramesOfAnySizeArriveAsTheyWereSent) {
     }
 }
 
+// The key of a direction is derived once, by us; the boxes must be those that libsodium makes of the whole nonce.
+TEST_F(Sealed, AMessageIsABoxOfLibsodium) {
+    const crypto::secret_key shared(std::string(crypto::key_size, 's'));
+    cipher writer(shared, false, 2, 0), reader(shared, true, 0, 2);
+    for (std::size_t number = 3, size = 0; size < 12000; ++number, size += size < 400 ? 1 : 97) {
+        crypto::nonce whole{};
+        std::string("CurveZMQMESSAGEC").copy(reinterpret_cast<char*>(whole.data()), 16);
+        detail::put_big_endian(reinterpret_cast<char*>(whole.data()) + 16, number);
+        std::string body(size, static_cast<char>(number)), box(1 + size + crypto::mac_size, '\0');
+        crypto::seal(box.data(), std::string(1, '\0') + body, whole, shared);
+        std::string sealed(size + longest_header + cipher::overhead, '\0'), plain;
+        sealed.resize(writer.seal(sealed.data(), 0, body));
+        frame outer;
+        parse_header(sealed, outer);
+        ASSERT_EQ(sealed.substr(outer.header + 16), box) << size;
+        append_frame(plain, 0, body);
+        sealed.resize(reader.open(sealed.data(), 0, std::string_view(sealed).substr(outer.header)));
+        ASSERT_EQ(sealed, plain) << size;
+    }
+}
+
 TEST_F(Sealed, NoByteCanBeChanged) {
     const std::string sealed = seal("hello");
     for (std::size_t at = 2; at < sealed.size(); ++at) {
