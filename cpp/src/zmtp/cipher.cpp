@@ -36,8 +36,8 @@ std::size_t cipher::seal(char* to, unsigned char flags, std::string_view body) n
     return header + overhead + body.size();
 }
 
-std::size_t cipher::open(char* to, unsigned char flags, std::string_view body) noexcept {
-    if ((flags & more_flag) != 0 || body.size() < overhead || body.substr(0, message_name.size()) != message_name) return 0;
+std::size_t cipher::open(char* to, std::string_view body) noexcept {
+    if (body.size() < overhead || body.substr(0, message_name.size()) != message_name) return 0;
     const std::uint64_t number = detail::big_endian(body.data() + number_at, 8);
     if (number <= received_) return 0;
     const std::size_t size = body.size() - overhead, header = size <= 255 ? 2 : longest_header;

@@ -25,9 +25,10 @@ public:
     // `longest_header` and `overhead`.
     std::size_t seal(char* to, unsigned char flags, std::string_view body) noexcept;
 
-    // Opens the body of a frame with MESSAGE, and writes the frame that it contains. `to` may be the beginning of the frame
+    // Opens the body of a frame with MESSAGE, and writes the frame that it contains. The flags of the frame around it mean
+    // nothing: pyomq repeats those of the frame inside, and libzmq has none. `to` may be the beginning of the frame
     // that `body` is in, or before it. Returns the size, or 0: it was forged, changed, replayed or left out of its order.
-    std::size_t open(char* to, unsigned char flags, std::string_view body) noexcept;
+    std::size_t open(char* to, std::string_view body) noexcept;
 
 private:
     const crypto::numbered_boxes ours_, theirs_;
