@@ -34,8 +34,9 @@ def ends(device: Device) -> tuple[str, str]:
 
 
 def free_endpoint() -> str:
-    with sockets.create_server(("127.0.0.1", 0)) as server:
-        return f"tcp://127.0.0.1:{server.getsockname()[1]}"
+    """Return an endpoint that nobody uses, on Linux at an address that no other test uses."""
+    with sockets.create_server(("127.0.1.1" if sys.platform == "linux" else "127.0.0.1", 0)) as server:
+        return "tcp://{}:{}".format(*server.getsockname())
 
 
 def assert_flow(sender: Peer, receiver: Peer, topic: bytes = b"topic") -> None:
