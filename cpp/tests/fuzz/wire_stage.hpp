@@ -46,7 +46,7 @@ inline std::unique_ptr<zmtp::mechanism> client_of(security kind, bool admitted) 
 
 class wire_stage {
 public:
-    wire_stage(const wire::spec& spec, security kind) : spec_(spec), security_(kind) {
+    explicit wire_stage(const wire::spec& spec, fuzz::security kind = fuzz::security::none) : spec_(spec), security_(kind) {
         spec_.in.security = server_of(kind);
         if (spec_.out) spec_.out->security = server_of(kind);
         if (spec_.mon) spec_.mon->socket.security = server_of(kind);

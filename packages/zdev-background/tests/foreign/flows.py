@@ -1,4 +1,4 @@
-"""What the tests of foreign peers share: messages, the types of devices and their peers, and a check that messages flow."""
+"""Parts that the tests of foreign peers share: messages, the types of devices and their peers, and a check that messages flow."""
 
 from __future__ import annotations
 

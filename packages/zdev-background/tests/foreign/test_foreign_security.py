@@ -40,13 +40,13 @@ class Credentials:
             (folder / name).write_text(text + "\n")
 
     def server(self) -> Security:
-        """What a device has that admits the client."""
+        """Return the security of a device that admits the client."""
         if self.mechanism == "PLAIN":
             return PlainServer(self._folder / "passwords")
         return CurveServer(self._folder / "server.key_secret", self._folder / "clients")
 
     def client(self) -> Security:
-        """What a device has that is the client."""
+        """Return the security of a device that is the client."""
         if self.mechanism == "PLAIN":
             return PlainClient(self._folder / "passwords")
         return CurveClient(self._folder / "clients/anna.key_secret", self._folder / "server.key")
