@@ -32,8 +32,8 @@ class Relay:
         self._public, self._secret = zmq.curve_keypair()
         self._pull = self._connect(zmq.PULL, ends["out"])
 
-    def _connect(self, kind: int, endpoint: str) -> zmq.Socket[bytes]:
-        socket = self._context.socket(kind)
+    def _connect(self, kind: int, endpoint: str) -> zmq.Socket[Any]:
+        socket: zmq.Socket[Any] = self._context.socket(kind)
         socket.curve_publickey, socket.curve_secretkey, socket.curve_serverkey = self._public, self._secret, self._server
         socket.linger, socket.rcvtimeo = 0, TIMEOUT
         socket.connect(endpoint)
