@@ -87,7 +87,7 @@ def _clients() -> dict[str, Case]:
 def _all() -> dict[str, Case]:
     cases = {f"stream-{size}": Case("stream", size, quick=size in {64, 4096}) for size in SIZES}
     cases |= {f"stream-5x{size}": Case("stream", size, frames=5) for size in (64, 4096)}
-    curve_peers = ("zdev-monitored-queue", "libzmq-monitored-queue", "zmq-proxy")
+    curve_peers = ("zdev-monitored-queue", "libzmq-monitored-queue", "zmq-proxy", "direct")
     cases |= {f"stream-curve-{size}": Case("stream", size, curve=True, peers=curve_peers) for size in (64, 4096)}
     cases["monitor-fast"] = Case("stream", monitor="fast", quick=True)
     cases["monitor-frozen"] = Case("stream", monitor="frozen", quick=True, peers=(*ZDEV, "native-wire", "zmq-proxy", *NATIVE))

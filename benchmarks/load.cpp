@@ -1,7 +1,7 @@
 // Loads a device from both ends, checks every message, and prints the results as one line of JSON.
 //
 //   load --pattern NAME --seconds S [--size BYTES] [--frames N] [--window N] [--clients N] [--workers N] [--subscribers N]
-//        [--topics N] [--curve PUBLIC_KEY_OF_THE_DEVICE]
+//        [--topics N] [--curve PUBLIC_KEY_OF_THE_DEVICE|direct]
 //        [--in ENDPOINT --out ENDPOINT [--mon ENDPOINT --monitor fast|frozen]] | [--device NAME]
 //
 // With --device the device is a thread of this process, over inproc (names: see relays.hpp). Without a device the two ends are
@@ -70,7 +70,7 @@ struct arguments {
 void use_curve(options& o, const std::string& device_key) {
     char key[41], secret[41];
     if (zmq_curve_keypair(key, secret) != 0) fail("this libzmq has no CURVE");
-    o.curve = device_key;
+    o.curve = device_key == "direct" ? key : device_key;
     o.key = key;
     o.secret_key = secret;
 }

@@ -214,7 +214,7 @@ def _measure(programs: Programs, peer: str, name: str, case: Case, round_: int, 
     spent: dict[str, Any] = {}
     versions: dict[str, str] = {}
     if peer == DIRECT:
-        found = load(programs, case, seconds, [])
+        found = load(programs, case, seconds, ["--curve", DIRECT] if case.curve else [])
     elif case.transport == "inproc":
         found = load(programs, case, seconds, ["--device", PEERS[peer].call])
     else:

@@ -54,6 +54,7 @@ zmq::socket_t& rig::keep(zmq::socket_t socket) { return sockets_.emplace_back(st
 void rig::connect_in(zmq::socket_t& socket, std::uint64_t connections) {
     if (!settings.in.empty()) return connect_all(socket, settings.in, connections);
     if (connections > 1) fail("several clients need a device");
+    if (!settings.curve.empty()) socket.set(zmq::sockopt::curve_server, true);
     socket.bind("tcp://127.0.0.1:*");
     direct_endpoint_ = socket.get(zmq::sockopt::last_endpoint);
 }

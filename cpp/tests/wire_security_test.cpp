@@ -264,6 +264,75 @@ TEST_F(OnSecureWire, AMessageBeyondTheLimitEndsItsConnection) {
     EXPECT_TRUE(eventually([&] { return relay.device.connections("in").limits_exceeded == 1; }));
 }
 
+// A client of CURVE that can change what it says: a handshake by hand, and then messages as sealed bytes.
+class curve_peer {
+public:
+    curve_peer(const std::string& endpoint, const keys& ours, const std::string& server_key)
+        : keys_{ours.public_key, zmtp::crypto::secret_key(ours.secret_key)}, peer_(endpoint) {
+        zmtp::handshake client({ZMQ_PUSH, "", {}}, zmtp::make_curve_client(keys_, server_key));
+        while (!client.done() && !client.failed()) {
+            peer_.send(client.take_output());
+            if (const std::string got = peer_.receive(1); got.empty() || client.feed(got) < got.size()) break;
+        }
+        if (!client.done()) throw std::runtime_error("no handshake: " + client.reason());
+        cipher_ = client.mechanism().make_cipher();
+    }
+    std::string seal(const std::string& body) {
+        std::string sealed(body.size() + zmtp::longest_header + zmtp::cipher::overhead, '\0');
+        sealed.resize(cipher_->seal(sealed.data(), 0, body));
+        return sealed;
+    }
+    raw_peer& peer() { return peer_; }
+
+private:
+    zmtp::crypto::key_pair keys_;
+    raw_peer peer_;
+    std::unique_ptr<zmtp::cipher> cipher_;
+};
+
+TEST_F(OnSecureWire, AMessageThatIsNotGenuineEndsItsConnectionAfterThoseBeforeItWereRelayed) {
+    running relay(spec(ZMQ_PULL, ZMQ_PUSH));
+    auto sink = dial(ZMQ_PULL, relay.at("out"));
+    ASSERT_TRUE(relay.connected("out", 1));
+    const auto cut = [](const std::string& sealed) {
+        std::string shorter;
+        zmtp::append_frame(shorter, 0, std::string_view(sealed).substr(2, sealed.size() - 3));
+        return shorter;
+    };
+    const auto changed = [](std::string sealed) { return sealed.back() ^= 1, sealed; };
+    std::string of_another;
+    using attack = std::function<std::string(curve_peer&)>;
+    const std::vector<std::pair<const char*, attack>> attacks = {
+        {"replayed",
+         [](curve_peer& by) {
+             const auto each = by.seal("1");
+             return each + each;
+         }},
+        {"reordered",
+         [](curve_peer& by) {
+             const auto first = by.seal("0");
+             return by.seal("1") + first;
+         }},
+        {"cut", [&](curve_peer& by) { return by.seal("1") + cut(by.seal("2")); }},
+        {"changed", [&](curve_peer& by) { return by.seal("1") + changed(by.seal("2")); }},
+        {"large and changed", [&](curve_peer& by) { return by.seal("1") + changed(by.seal(std::string(400000, 'x'))); }},
+        {"of another connection", [&](curve_peer& by) { return by.seal("1") + of_another; }},
+        {"not sealed", [](curve_peer& by) { return by.seal("1") + framed({std::string(60, 'x')}); }},
+    };
+    std::uint64_t errors = 0;
+    for (const auto& [name, attack] : attacks) {
+        curve_peer attacker(relay.at("in"), client_keys, device_keys.public_key);
+        const std::string said = attack(attacker);
+        ASSERT_TRUE(attacker.peer().send(said + attacker.seal("3"))) << name;
+        EXPECT_EQ(recv(sink), message{"1"}) << name;
+        EXPECT_TRUE(attacker.peer().ended()) << name;
+        EXPECT_TRUE(eventually([&] { return relay.device.connections("in").framing_errors == errors + 1; })) << name;
+        of_another = attacker.seal("9");
+        ++errors;
+    }
+    EXPECT_EQ(relay.device.statistics().in.messages_received, attacks.size());
+}
+
 // A receiver that stops reading, and leaves with messages on their way.
 TEST_F(OnSecureWire, WhatASlowReceiverHasNotReceivedIsCountedOrGivenToAnother) {
     wire::spec made = spec(ZMQ_PULL, ZMQ_PUSH);
@@ -280,6 +349,7 @@ TEST_F(OnSecureWire, WhatASlowReceiverHasNotReceivedIsCountedOrGivenToAnother) {
         for (int i = 0; i < 900; ++i) send(source, {std::to_string(i), std::string(20000, 'x')});
         ASSERT_TRUE(eventually([&] { return relay.device.statistics().in.messages_received > 100; }));
     }
+    ASSERT_TRUE(relay.connected("out", 0));  // or the reader could get newer messages before those that are given back
     auto reader = dial(ZMQ_PULL, relay.at("out"), curve_client(client_keys));
     int last = -1;
     while (last < 899) {

@@ -155,7 +155,7 @@ private:
     void continue_handshake();
     void read_sealed();
     bool receive_sealed(std::string_view& opened);
-    std::size_t open(char* data, std::size_t size);
+    void end_if_forged();
     bool take_messages(char* data, std::size_t size, std::size_t& used, const zmtp::run& run, buffer* whole);
     void take_command(char* data, std::size_t& size, std::size_t& used);
     void handle_command(std::string_view body);

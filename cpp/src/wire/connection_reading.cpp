@@ -84,13 +84,14 @@ bool connection::receive_sealed(std::string_view& opened) {
     const std::size_t size = kept + static_cast<std::size_t>(count);
     if (!alone) {
         begun.clear();
-        opened = {scratch.data(), open(scratch.data(), size)};
+        opened = {scratch.data(), sealed_->open(scratch.data(), size)};
         if (begun.empty() && begun.capacity() > small_rest) begun.release();
         return true;
     }
     begun.written(static_cast<std::size_t>(count));
     if (size < sealed_->needed()) return false;
-    const std::size_t plain = open(begun.data(), size);
+    const std::size_t plain = sealed_->open(begun.data(), size);
+    if (plain == 0) return end_if_forged(), false;
     begun.set_size(plain);
     if (!rest_.empty()) rest_.append(begun.view());
     if (rest_.empty()) rest_.swap(begun);
@@ -99,16 +100,11 @@ bool connection::receive_sealed(std::string_view& opened) {
     return false;
 }
 
-// Opens sealed frames in place, and returns the size of what they contain.
-std::size_t connection::open(char* data, std::size_t size) {
-    zmtp::stop why;
-    const std::size_t plain = sealed_->open(data, size, why);
-    if (why == zmtp::stop::invalid) {
-        close(ending::framing, "a message was forged, changed, repeated or out of order");
-    } else if (why == zmtp::stop::too_large) {
-        close(ending::limit, "its message exceeds a limit");
-    }
-    return plain;
+// Called when all messages before a frame that could not be opened have been taken.
+void connection::end_if_forged() {
+    if (!sealed_ || sealed_->why() == zmtp::stop::partial) return;
+    sealed_->why() == zmtp::stop::too_large ? close(ending::limit, "its message exceeds a limit")
+                                            : close(ending::framing, "a message was forged, changed, repeated or out of order");
 }
 
 // False: nothing was received, or the connection has ended.
@@ -176,7 +172,7 @@ std::size_t connection::process(char* data, std::size_t& size, buffer* whole) {
     std::size_t used = 0, most = 0;
     if (handshake_) {
         used = shake_hands({data, size});
-        if (sealed_) size = used + open(data + used, size - used);
+        if (sealed_) size = used + sealed_->open(data + used, size - used);
     }
     while (joined_ && !held_ && !ended_) {
         if (most != 1) most = handler_.batch(*this);
@@ -185,7 +181,7 @@ std::size_t connection::process(char* data, std::size_t& size, buffer* whole) {
         if (run.messages > 0 && !take_messages(data, size, used, run, whole)) break;
         switch (why) {
             case zmtp::stop::full: break;
-            case zmtp::stop::partial: return used;
+            case zmtp::stop::partial: return end_if_forged(), used;
             case zmtp::stop::command: take_command(data, size, used); break;
             case zmtp::stop::invalid: close(ending::framing, "its framing is invalid"); break;
             case zmtp::stop::too_large: close(ending::limit, "its message exceeds a limit"); break;

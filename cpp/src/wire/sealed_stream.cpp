@@ -9,27 +9,26 @@ constexpr std::size_t small_output = std::size_t{4} * 1024;   // bytes that a co
 
 }  // namespace
 
-std::size_t sealed_stream::open(char* data, std::size_t size, zmtp::stop& why) {
+std::size_t sealed_stream::open(char* data, std::size_t size) {
     std::size_t used = 0, made = 0;
-    why = zmtp::stop::partial;
+    if (why_ != zmtp::stop::partial) return 0;
     needed_ = 0;
     while (used < size) {
         const std::string_view left(data + used, size - used);
         zmtp::frame outer;
         const zmtp::parsed header = zmtp::parse_header(left, outer);
-        if (header == zmtp::parsed::invalid) return why = zmtp::stop::invalid, made;
+        if (header == zmtp::parsed::invalid) return why_ = zmtp::stop::invalid, made;
         if (header == zmtp::parsed::whole && outer.body > zmtp::cipher::overhead &&
             outer.body - zmtp::cipher::overhead > largest_) {
-            return why = zmtp::stop::too_large, made;
+            return why_ = zmtp::stop::too_large, made;
         }
         if (header == zmtp::parsed::partial || left.size() < outer.size()) {
             needed_ = header == zmtp::parsed::partial ? left.size() + 1 : static_cast<std::size_t>(outer.size());
             if (left.data() != rest_.data()) rest_.append(left);
             return made;
         }
-        const std::size_t opened =
-            cipher_->open(data + made, outer.flags, left.substr(outer.header, static_cast<std::size_t>(outer.body)));
-        if (opened == 0) return why = zmtp::stop::invalid, made;
+        const std::size_t opened = cipher_->open(data + made, left.substr(outer.header, static_cast<std::size_t>(outer.body)));
+        if (opened == 0) return why_ = zmtp::stop::invalid, made;
         made += opened;
         used += static_cast<std::size_t>(outer.size());
     }

@@ -23,9 +23,11 @@ public:
     sealed_stream(std::unique_ptr<zmtp::cipher> cipher, const zmtp::limits& limits)
         : cipher_(std::move(cipher)), largest_(std::min(limits.frame_bytes, limits.message_bytes)) {}
 
-    // Opens the whole frames in place, and keeps the rest. Returns how many bytes of frames are at the front now; `why` is
-    // `partial`, or `invalid` or `too_large` for the frame that follows them.
-    std::size_t open(char* data, std::size_t size, zmtp::stop& why);
+    // Opens the whole frames in place, and keeps the rest. Returns how many bytes of frames are at the front now.
+    std::size_t open(char* data, std::size_t size);
+    // Why it stopped: `partial`, or `invalid` or `too_large` because of the frame that follows those opened; nothing after it
+    // is opened.
+    zmtp::stop why() const noexcept { return why_; }
 
     buffer& rest() noexcept { return rest_; }                // a frame that has not arrived completely
     std::size_t needed() const noexcept { return needed_; }  // its size, as far as that is known
@@ -46,6 +48,7 @@ private:
     const std::uint64_t largest_;
     buffer rest_, out_;
     std::size_t needed_ = 0;
+    zmtp::stop why_ = zmtp::stop::partial;
     std::vector<part> parts_;                      // of out_
     std::size_t next_ = 0, done_ = 0, taken_ = 0;  // the part under way, its bytes written, and those taken from the queue
 };

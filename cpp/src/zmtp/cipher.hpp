@@ -23,15 +23,15 @@ public:
 
     // Writes the frame that contains a frame of these flags and body, and returns its size: at most the body,
     // `longest_header` and `overhead`.
-    std::size_t seal(char* to, unsigned char flags, std::string_view body);
+    std::size_t seal(char* to, unsigned char flags, std::string_view body) noexcept;
 
-    // Opens the body of a frame with MESSAGE, and writes the frame that it contains. `to` may be the beginning of the frame
+    // Opens the body of a frame with MESSAGE, and writes the frame that it contains. The flags of the frame around it mean
+    // nothing: pyomq repeats those of the frame inside, and libzmq has none. `to` may be the beginning of the frame
     // that `body` is in, or before it. Returns the size, or 0: it was forged, changed, replayed or left out of its order.
-    std::size_t open(char* to, unsigned char flags, std::string_view body) noexcept;
+    std::size_t open(char* to, std::string_view body) noexcept;
 
 private:
-    crypto::secret_key shared_;
-    crypto::nonce ours_, theirs_;  // the prefix of each direction, and room for the number
+    const crypto::numbered_boxes ours_, theirs_;
     std::uint64_t sent_, received_;
 };
 

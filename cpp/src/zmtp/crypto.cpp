@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <zdev/device.hpp>
 
 #ifdef ZDEV_HAS_SODIUM
@@ -36,6 +37,9 @@ static_assert(crypto_box_PUBLICKEYBYTES == key_size && crypto_box_SECRETKEYBYTES
 static_assert(crypto_box_BEFORENMBYTES == key_size && crypto_secretbox_KEYBYTES == key_size);
 static_assert(crypto_box_NONCEBYTES == nonce_size && crypto_secretbox_NONCEBYTES == nonce_size);
 static_assert(crypto_box_MACBYTES == mac_size && crypto_secretbox_MACBYTES == mac_size);
+static_assert(crypto_core_hsalsa20_INPUTBYTES == numbered_boxes::prefix_size && crypto_core_hsalsa20_OUTPUTBYTES == key_size);
+static_assert(crypto_stream_salsa20_NONCEBYTES == numbered_boxes::number_size && crypto_stream_salsa20_KEYBYTES == key_size);
+static_assert(crypto_onetimeauth_BYTES == mac_size && crypto_onetimeauth_KEYBYTES == numbered_boxes::front);
 
 namespace {
 
@@ -74,6 +78,45 @@ bool open(char* to, std::string_view box, const nonce& with, const secret_key& k
            crypto_secretbox_open_easy(bytes_of(to), bytes_of(box), box.size(), with.data(), key.data()) == 0;
 }
 
+numbered_boxes::numbered_boxes(const secret_key& shared, std::string_view prefix) {
+    if (prefix.size() != prefix_size) throw error(EINVAL, "invalid nonce: its prefix must have 16 bytes");
+    crypto_core_hsalsa20(key_.data(), bytes_of(prefix), shared.data(), nullptr);
+}
+
+// The first 32 bytes of the stream are the key of the authenticator, the next ones encrypt. So one call makes both.
+void numbered_boxes::seal(char* plain, std::size_t size, const char* number) const noexcept {
+    auto *const text = bytes_of(plain), *const begin = text - front;
+    std::memset(begin, 0, front);
+    crypto_stream_salsa20_xor(begin, begin, front + size, reinterpret_cast<const unsigned char*>(number), key_.data());
+    unsigned char mac[mac_size];
+    crypto_onetimeauth(mac, text, size, begin);
+    std::memcpy(text - mac_size, mac, mac_size);
+}
+
+// The box is not changed before it is known to be genuine: its first bytes are decrypted elsewhere, with the authenticator's
+// key. Behind them, the next block of the stream begins.
+bool numbered_boxes::open(char* to, std::string_view box, const char* number) const noexcept {
+    if (box.size() < mac_size) return false;
+    constexpr std::size_t most = std::size_t{64} * 80;
+    unsigned char first[most];
+    unsigned char rest_of_nonce[number_size];  // `number` may be where `to` is
+    std::memcpy(rest_of_nonce, number, number_size);
+    const unsigned char* const text = bytes_of(box) + mac_size;
+    const std::size_t size = box.size() - mac_size, begun = std::min(size, most - front);
+    std::memset(first, 0, front);
+    std::memcpy(first + front, text, begun);
+    crypto_stream_salsa20_xor(first, first, front + begun, rest_of_nonce, key_.data());
+    const bool genuine = crypto_onetimeauth_verify(bytes_of(box), text, size, first) == 0;
+    if (genuine) {
+        auto* const rest = bytes_of(to) + begun;
+        std::memcpy(to, first + front, begun);
+        std::memmove(rest, text + begun, size - begun);
+        if (size > begun) crypto_stream_salsa20_xor_ic(rest, rest, size - begun, rest_of_nonce, most / 64, key_.data());
+    }
+    sodium_memzero(first, front);
+    return genuine;
+}
+
 void fill_randomly(void* to, std::size_t size) { randombytes_buf(to, size); }
 
 #else
@@ -90,6 +133,9 @@ std::string public_key_of(const secret_key&) { refuse(); }
 bool agree(secret_key&, std::string_view, const secret_key&) { refuse(); }
 void seal(char*, std::string_view, const nonce&, const secret_key&) { refuse(); }
 bool open(char*, std::string_view, const nonce&, const secret_key&) noexcept { return false; }
+numbered_boxes::numbered_boxes(const secret_key&, std::string_view) { refuse(); }
+void numbered_boxes::seal(char*, std::size_t, const char*) const noexcept {}
+bool numbered_boxes::open(char*, std::string_view, const char*) const noexcept { return false; }
 void fill_randomly(void*, std::size_t) { refuse(); }
 
 #endif

@@ -51,6 +51,26 @@ void seal(char* to, std::string_view plain, const nonce& with, const secret_key&
 // Writes box.size() - mac_size bytes. False: it was not sealed with this key and nonce. `to` and `box` may overlap.
 bool open(char* to, std::string_view box, const nonce& with, const secret_key& key) noexcept;
 
+// The boxes of one direction of a connection: their nonces begin with the same 16 bytes and end with a number of 8. XSalsa20
+// derives a key from those 16 bytes, which is done here once rather than for each box.
+class numbered_boxes {
+public:
+    static constexpr std::size_t prefix_size = 16, number_size = 8;
+    static constexpr std::size_t front = 32;  // bytes before the plain text that are needed to seal it
+
+    numbered_boxes(const secret_key& shared, std::string_view prefix);
+
+    // Seals the bytes where they are. Overwrites the `front` bytes before them, the last `mac_size` of which then belong to the
+    // box.
+    void seal(char* plain, std::size_t size, const char* number) const noexcept;
+    // Writes box.size() - mac_size bytes. False: it was not sealed with this key and number, and nothing was written. `to` and
+    // `box` may overlap if `to` is not behind it.
+    bool open(char* to, std::string_view box, const char* number) const noexcept;
+
+private:
+    secret_key key_;
+};
+
 void fill_randomly(void* to, std::size_t size);
 bool equal(std::string_view a, std::string_view b) noexcept;  // takes the same time wherever they differ
 void wipe(void* bytes, std::size_t size) noexcept;

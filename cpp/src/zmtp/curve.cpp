@@ -145,7 +145,7 @@ public:
     curve_server(const crypto::key_pair& ours, gate& door) : curve(ours), door_(door) {}
 
     bool as_server() const noexcept override { return true; }
-    void begin(std::string_view, std::string&) override { short_term_ = crypto::make_keys(); }
+    void begin(std::string_view, std::string&) override {}
     step take(const command& received, std::string_view ours, std::string& output) override {
         return cookie_.empty() ? take_hello(received, output) : take_initiate(received, ours, output);
     }
@@ -173,6 +173,7 @@ private:
         if (!agreed || !count(number) || !opened(data, full_nonce("CurveZMQHELLO---", number), hello_key)) {
             return failed(failure::authentication, "it does not know this socket's key");
         }
+        short_term_ = crypto::make_keys();  // not before: they cost as much as the rest of HELLO
         const std::string nonce = random_text(long_nonce);
         cookie_ = random_text(cookie_size);  // this connection keeps all it needs: a cookie only has to come back
         append_command(output, "WELCOME",

@@ -1,10 +1,17 @@
 // A device of the wire engine, and peers that send handshakes, frames, commands, subscriptions and random bytes, cut anywhere;
 // that read or don't, and leave at any moment. A message that arrives was sent, whole, once, in order and at the right peer;
-// every message is accounted for; afterwards nothing of these peers is left, and others are served as before.
+// every message is accounted for; afterwards nothing of these peers is left, and others are served as before. Half of the
+// inputs have PLAIN or CURVE: peers with a key and without one, which change, repeat, leave out, cut and reorder what is
+// sealed.
 
 #include <sys/resource.h>
 
 #include <deque>
+#include <random>
+
+#ifdef ZDEV_HAS_SODIUM
+#include <sodium.h>
+#endif
 
 #include "wire_stage.hpp"
 
@@ -59,13 +66,33 @@ std::size_t most_stages() {
 // Stages are kept: making one takes longer than an input.
 wire_stage& stage_for(input& choices) {
     static const std::size_t most = most_stages();
-    static std::map<std::array<unsigned, 3>, std::unique_ptr<wire_stage>> stages;
-    const std::array<unsigned, 3> key{choices.below(std::size(pairs)), choices.below(std::size(monitors)), choices.below(4)};
-    scenery = "pair " + std::to_string(key[0]) + ", monitor " + std::to_string(key[1]) + ", variant " + std::to_string(key[2]);
+    static std::map<std::array<unsigned, 4>, std::unique_ptr<wire_stage>> stages;
+    std::array<unsigned, 4> key{choices.below(std::size(pairs)), choices.below(std::size(monitors)), choices.below(16), 0};
+    key[3] = std::max(key[2] / 4, 1U) - 1;  // half of the inputs have no mechanism
+    key[2] %= 4;
+    const auto kind = zmtp::crypto::available() ? static_cast<security>(key[3]) : security::none;
+    scenery = "pair " + std::to_string(key[0]) + ", monitor " + std::to_string(key[1]) + ", variant " + std::to_string(key[2]) +
+              ", security " + std::to_string(key[3]);
     if (stages.size() > most) stages.clear();
     auto& found = stages[key];
-    if (!found) found = std::make_unique<wire_stage>(spec_of(pairs[key[0]], monitors[key[1]], key[2]));
+    if (!found) found = std::make_unique<wire_stage>(spec_of(pairs[key[0]], monitors[key[1]], key[2]), kind);
     return *found;
+}
+
+// Random numbers of libsodium, the same for each input.
+void make_randomness_repeatable() {
+#ifdef ZDEV_HAS_SODIUM
+    static std::mt19937 source;
+    static randombytes_implementation repeatable{};
+    static const auto fill = [](void* to, std::size_t size) {
+        std::generate_n(static_cast<unsigned char*>(to), size, [] { return static_cast<unsigned char>(source()); });
+    };
+    source.seed(1);
+    repeatable.implementation_name = [] { return "repeatable"; };
+    repeatable.random = [] { return static_cast<std::uint32_t>(source()); };
+    repeatable.buf = fill;
+    randombytes_set_implementation(&repeatable);
+#endif
 }
 
 struct actor {
@@ -99,7 +126,7 @@ private:
         return actors_[choices_.below(actors_.size())];
     }
     void step() {
-        switch (choices_.below(13)) {
+        switch (choices_.below(stage_.security() == security::curve ? 15 : 13)) {
             case 0:
             case 1: return connect();
             case 2: return command(someone());
@@ -110,6 +137,8 @@ private:
             case 7: return leave(someone());
             case 8: return stage_.set_state(std::array{state::active, state::paused, state::draining}[choices_.below(3)]);
             case 9: return echo(someone());
+            case 13:
+            case 14: return harm_next(someone());
             default: return message(someone());
         }
     }
@@ -121,7 +150,14 @@ private:
         auto& made = actors_.emplace_back(actor{at, std::make_unique<wire_peer>(stage_.endpoint(at)), {}, true, {}, {}});
         const unsigned how = choices_.below(8);
         const int type = how == 7 ? static_cast<int>(choices_.below(11)) : peer_type(stage_.type(at));
-        if (how < 6 || how == 7) made.pending = test::say_hello(type, name(), how % 2 != 0);
+        if (how == 6) return turn();
+        const std::string id = name();
+        if (stage_.security() == security::none) {
+            made.pending = test::say_hello(type, id, how % 2 != 0);
+        } else {
+            made.id = id;
+            stage_.introduce(*made.peer, type, id, choices_.below(8) != 0);
+        }
         turn();
     }
     std::string name() {
@@ -178,6 +214,12 @@ private:
         const std::size_t at = (choices_.below(256) * std::size_t{256} + choices_.below(256)) % victim.pending.size();
         victim.pending[at] = static_cast<char>(choices_.below(256));
     }
+    static constexpr std::size_t harms = 6;
+    void harm_next(actor& by) {
+        const auto how = static_cast<test::harm>(choices_.below(harms));
+        by.peer->harm_next(how, choices_.below(256) * std::size_t{256} + choices_.below(256));
+        message(by);
+    }
     void echo(actor& from) {
         if (!from.peer->heard().empty()) append(from, from.peer->heard().back());
     }
@@ -224,23 +266,23 @@ private:
     }
     std::uint64_t progress() {
         std::uint64_t sum = stage_.flow(in).messages_received + stage_.flow(out).messages_received;
-        for (auto& each : actors_) sum += each.peer->said().size() + each.peer->bytes_heard() + (each.peer->ended() ? 1 : 0);
+        for (auto& each : actors_) sum += each.peer->bytes_said() + each.peer->bytes_heard() + (each.peer->ended() ? 1 : 0);
         for (const auto name : {in, out, mon}) sum += stage_.has(name) ? stage_.good(name).bytes_heard() : 0;
         return sum;
     }
 
     // What a peer said, as far as the device should have understood it.
     void understand(actor& who) const {
-        zmtp::handshake handshake({stage_.type(who.at), {}, {}});
         const std::string& said = who.peer->said();
-        const std::size_t used = handshake.feed(said);
-        if (!handshake.done()) return;
+        zmtp::handshake handshake({stage_.type(who.at), {}, {}});
+        const std::size_t used = stage_.security() == security::none ? handshake.feed(said) : 0;
+        if (stage_.security() == security::none ? !handshake.done() : !who.peer->ready()) return;
         const auto& options = stage_.spec().in.options;
         zmtp::limits limits;
         limits.frame_bytes = static_cast<std::uint64_t>(options.maxmsgsize);
         limits.message_bytes = static_cast<std::uint64_t>(options.max_message_bytes);
         limits.frames = options.max_message_frames;
-        who.id = handshake.peer().routing_id;
+        if (handshake.done()) who.id = handshake.peer().routing_id;
         who.spoken = test::understand(std::string_view(said).substr(used), limits);
     }
 
@@ -378,6 +420,7 @@ void scene::check_monitor() {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    make_randomness_repeatable();
     input choices(data, size);
     scene(choices).play();
     return 0;

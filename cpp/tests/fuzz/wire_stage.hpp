@@ -20,9 +20,36 @@ using test::role_name;
 using test::role_names;
 using test::wire_peer;
 
+enum class security { none, plain, curve };
+
+// The keys of the device, and of the client that it admits: fixed, so that an input always runs the same way.
+inline const zmtp::crypto::key_pair& keys_of(char name) {
+    static const auto make = [](char letter) {
+        const zmtp::crypto::secret_key secret(std::string(zmtp::crypto::key_size, letter));
+        return zmtp::crypto::key_pair{zmtp::crypto::public_key_of(secret), secret};
+    };
+    static const auto &server = *new zmtp::crypto::key_pair(make('s')), &client = *new zmtp::crypto::key_pair(make('c')),
+                      &stranger = *new zmtp::crypto::key_pair(make('x'));
+    return name == 's' ? server : name == 'c' ? client : stranger;
+}
+
+inline wire::security server_of(security kind) {
+    if (kind == security::none) return {};
+    if (kind == security::plain) return wire::plain_server{{{{"anna", "secret"}}}, {}};
+    return wire::curve_server{std::string(keys_of('s').secret.view()), {{{keys_of('c').public_key, "anna"}}}, {}};
+}
+
+inline std::unique_ptr<zmtp::mechanism> client_of(security kind, bool admitted) {
+    if (kind == security::plain) return zmtp::make_plain_client("anna", admitted ? "secret" : "guess");
+    return zmtp::make_curve_client(keys_of(admitted ? 'c' : 'x'), keys_of('s').public_key);
+}
+
 class wire_stage {
 public:
-    explicit wire_stage(const wire::spec& spec) : spec_(spec) {
+    explicit wire_stage(const wire::spec& spec, fuzz::security kind = fuzz::security::none) : spec_(spec), security_(kind) {
+        spec_.in.security = server_of(kind);
+        if (spec_.out) spec_.out->security = server_of(kind);
+        if (spec_.mon) spec_.mon->socket.security = server_of(kind);
         roles_[in] = make(in, spec_.in);
         if (spec_.out) roles_[out] = make(out, *spec_.out);
         if (spec_.mon) roles_[mon] = make(mon, spec_.mon->socket);
@@ -31,13 +58,20 @@ public:
         for (const auto name : {in, out, mon}) {
             if (!roles_[name]) continue;
             good_[name] = std::make_unique<wire_peer>(endpoint(name));
-            good_[name]->say(test::say_hello(peer_type(type(name)), std::string("good-") + role_names[name], 1));
+            introduce(*good_[name], peer_type(type(name)), std::string("good-") + role_names[name], true);
             if (roles_[name]->publisher())
                 zmtp::append_subscription(subscription_ = {}, 1, {true, {}}), good_[name]->say(subscription_);
         }
         turn();
         settle();
         serve();
+    }
+
+    fuzz::security security() const { return security_; }
+    // A peer shakes hands, as a client that is admitted or as a stranger.
+    void introduce(wire_peer& peer, int type, const std::string& id, bool admitted, unsigned char minor = 1) const {
+        security_ == security::none ? peer.say(test::say_hello(type, id, minor))
+                                    : peer.secure(type, id, client_of(security_, admitted));
     }
 
     // Before an input.
@@ -182,6 +216,7 @@ private:
     }
 
     wire::spec spec_;
+    const fuzz::security security_;
     wire::loop loop_;
     bool room_ = false;
     std::array<std::unique_ptr<wire::role>, 3> roles_;

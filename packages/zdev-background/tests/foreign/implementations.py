@@ -23,11 +23,13 @@ class Implementation(NamedTuple):
         name: For people.
         command: Gets the implementation, into a folder that is kept, and returns how to start a peer.
         zmtp: The version of the protocol.
+        keys: Whether its peer has PLAIN and CURVE.
     """
 
     name: str
     command: Callable[[Path], list[str]]
     zmtp: str = "3.1"
+    keys: bool = True
 
 
 def get(*command: str | Path, cwd: Path | None = None) -> None:
@@ -48,7 +50,7 @@ def c_libzmq(folder: Path) -> list[str]:
 
 def compiled_c(folder: Path, *libraries: str) -> list[str]:
     program = str(folder / "peer")
-    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", HERE / "peer.c", "-o", program, *libraries], check=True)
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-pthread", HERE / "peer.c", "-o", program, *libraries], check=True)
     return [program]
 
 
@@ -109,6 +111,6 @@ IMPLEMENTATIONS = [
     Implementation("pyzmq", python("zmq")),
     Implementation("pyomq", python("pyomq")),
     Implementation("zeromq of Node", node),
-    Implementation("JeroMQ", jeromq, "3.0"),
-    Implementation("JeroMQ 0.3 of Debian", jeromq_of_debian, "2.0"),
+    Implementation("JeroMQ", jeromq, "3.0", keys=False),
+    Implementation("JeroMQ 0.3 of Debian", jeromq_of_debian, "2.0", keys=False),
 ]

@@ -1,5 +1,6 @@
-/* The peer in C: `peer TYPE bind|connect ENDPOINT ROUTING_ID`, with libzmq 4.0 or later. */
+/* The peer in C: `peer TYPE bind|connect ENDPOINT ROUTING_ID [SECURITY]`, with libzmq 4.1 or later. */
 #define _GNU_SOURCE
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,14 +75,76 @@ static void obey(void* socket, char word, char* text) {
     }
 }
 
+static char** admitted; /* a name and its password */
+
+static void answer(void* handler, const char* text, int more) { zmq_send(handler, text, strlen(text), more ? ZMQ_SNDMORE : 0); }
+
+/* Answers the requests of a server of PLAIN (RFC 27), until the context is terminated. */
+static void* handle_zap(void* handler) {
+    char frames[8][256]; /* the last three: mechanism, name, password */
+    for (;;) {
+        for (int i = 0; i < 8; i++) {
+            int size = zmq_recv(handler, frames[i], 255, 0);
+            if (size < 0) {
+                zmq_close(handler);
+                return NULL;
+            }
+            frames[i][size] = 0;
+        }
+        int known = strcmp(frames[6], admitted[0]) == 0 && strcmp(frames[7], admitted[1]) == 0;
+        answer(handler, "1.0", 1);
+        answer(handler, frames[1], 1);
+        answer(handler, known ? "200" : "400", 1);
+        answer(handler, "", 1);
+        answer(handler, "", 1);
+        answer(handler, "", 0);
+    }
+}
+
+static void start_zap(void* context) {
+    pthread_t thread;
+    void* handler = zmq_socket(context, ZMQ_REP);
+    check(zmq_bind(handler, "inproc://zeromq.zap.01") == 0, "ZAP");
+    check(pthread_create(&thread, NULL, handle_zap, handler) == 0, "thread");
+    pthread_detach(thread);
+}
+
+static void set_text(void* socket, int option, const char* value) {
+    check(zmq_setsockopt(socket, option, value, strlen(value)) == 0, value);
+}
+
+/* `words`: the mechanism and its arguments. */
+static void secure(void* context, void* socket, char** words) {
+    if (strncmp(words[0], "curve", 5) == 0) {
+        if (!zmq_has("curve")) {
+            printf("without CURVE\n");
+            exit(0);
+        }
+        set_text(socket, ZMQ_CURVE_PUBLICKEY, words[1]);
+        set_text(socket, ZMQ_CURVE_SECRETKEY, words[2]);
+        if (words[3])
+            set_text(socket, ZMQ_CURVE_SERVERKEY, words[3]);
+        else
+            set(socket, ZMQ_CURVE_SERVER, 1);
+    } else if (strcmp(words[0], "plain-client") == 0) {
+        set_text(socket, ZMQ_PLAIN_USERNAME, words[1]);
+        set_text(socket, ZMQ_PLAIN_PASSWORD, words[2]);
+    } else {
+        admitted = words + 1;
+        start_zap(context);
+        set(socket, ZMQ_PLAIN_SERVER, 1);
+    }
+}
+
 int main(int argc, char** argv) {
-    if (argc != 5) return 64;
+    if (argc < 5) return 64;
     const char *endpoint = argv[3], *routing_id = argv[4];
     void* context = zmq_ctx_new();
     void* socket = zmq_socket(context, socket_type(argv[1]));
     set(socket, ZMQ_LINGER, 1000);
     set(socket, ZMQ_SNDTIMEO, 10000);
     if (*routing_id) check(zmq_setsockopt(socket, ZMQ_IDENTITY, routing_id, strlen(routing_id)) == 0, "routing id");
+    if (argc > 5) secure(context, socket, argv + 5);
     check((strcmp(argv[2], "bind") == 0 ? zmq_bind : zmq_connect)(socket, endpoint) == 0, endpoint);
     int major, minor, patch;
     zmq_version(&major, &minor, &patch);

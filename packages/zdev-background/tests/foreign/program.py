@@ -9,11 +9,23 @@ from typing import Self
 LONG, SHORT = 10_000, 100  # milliseconds to wait for a message that must come, and for one that may
 
 
+class Unsupported(Exception):
+    """The implementation was built without what the socket needs."""
+
+
 class Peer:
     """One socket of another implementation; see the package for what its program obeys."""
 
-    def __init__(self, command: list[str], kind: str, endpoint: str, routing_id: str = "", how: str = "connect") -> None:
-        words = [*command, kind, how, endpoint, routing_id]
+    def __init__(
+        self,
+        command: list[str],
+        kind: str,
+        endpoint: str,
+        routing_id: str = "",
+        how: str = "connect",
+        security: tuple[str, ...] = (),
+    ) -> None:
+        words = [*command, kind, how, endpoint, routing_id, *security]
         self._program = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def send(self, *frames: bytes) -> None:
@@ -46,6 +58,8 @@ class Peer:
     def __enter__(self) -> Self:
         try:
             self.version = self._line()
+            if self.version.startswith("without "):
+                raise Unsupported(self.version)
         except BaseException:
             self.__exit__(None, None, None)
             raise

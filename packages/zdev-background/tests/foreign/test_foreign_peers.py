@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
-import socket as sockets
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from itertools import count
 
 import pytest
 import zmq
-from helpers import ANY_PORT, Eventually, libzmq_only, wire_only
+from helpers import ANY_PORT, Eventually, wire_only
 
 from zdev_background import ThreadDevice
 
+from .flows import DEVICE, ENGINES, MESSAGES, RECEIVER, assert_flow, each_sender, ends, free_endpoint, on_linux
 from .implementations import IMPLEMENTATIONS, Implementation
-from .program import SHORT, Peer
+from .program import Peer
 
-MESSAGES = {
-    "one empty frame": [b""],
-    "empty frames": [b"", b"a", b"", b"b", b""],
-    "lengths of one byte and of eight": [bytes(255), bytes(256)],
-    "300 frames": [b"%d" % number for number in range(300)],
-    "1 MB frames": [bytes(range(250)) * 4000, bytes(1_000_000)],
-}
-DEVICE = {"DEALER": (zmq.ROUTER, zmq.DEALER), "PUSH": (zmq.PULL, zmq.PUSH), "PUB": (zmq.XSUB, zmq.XPUB)}
-RECEIVER = {"DEALER": "DEALER", "PUSH": "PULL", "PUB": "SUB"}
-each_sender = pytest.mark.parametrize("sender", DEVICE)
-on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the wire engine is for Linux only")
-ENGINES = [pytest.param("wire", marks=[wire_only, on_linux]), pytest.param("libzmq", marks=libzmq_only)]
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
-
-NUMBERS = count()
 
 MakePeer = Callable[..., Peer]
 MakeDevice = Callable[..., ThreadDevice]
-
-
-@pytest.fixture(scope="session", params=IMPLEMENTATIONS, ids=lambda implementation: implementation.name.replace(" ", "-"))
-def implementation(request: pytest.FixtureRequest) -> Implementation:
-    chosen: Implementation = request.param
-    return chosen
-
-
-@pytest.fixture(scope="session")
-def command(implementation: Implementation, pytestconfig: pytest.Config) -> list[str]:
-    """How to start a peer of one implementation."""
-    assert pytestconfig.cache is not None
-    return implementation.command(pytestconfig.cache.mkdir(f"foreign-{IMPLEMENTATIONS.index(implementation)}"))
 
 
 @pytest.fixture
@@ -74,26 +45,6 @@ def device(engine: str) -> Iterator[MakeDevice]:
             return started
 
         yield start
-
-
-def ends(device: ThreadDevice) -> tuple[str, str]:
-    return device.endpoints["in"][0], device.endpoints["out"][0]
-
-
-def free_endpoint() -> str:
-    with sockets.create_server(("127.0.0.1", 0)) as server:
-        return f"tcp://127.0.0.1:{server.getsockname()[1]}"
-
-
-def assert_flow(sender: Peer, receiver: Peer, topic: bytes = b"topic") -> None:
-    """Send until a message of this call arrives: those sent while there is no connection may be lost."""
-    first = next(NUMBERS)
-    for number in NUMBERS:
-        sender.send(topic, b"%d" % number)
-        while received := receiver.receive(SHORT):
-            if int(received[-1]) > first:
-                return
-        assert number < first + 100, "no message arrived"
 
 
 def test_a_rep_receives_the_requests_of_a_req_and_its_replies_return(device: MakeDevice, peer: MakePeer) -> None:
