@@ -94,6 +94,7 @@ class Launcher(ABC):
     @abstractmethod
     def stop_accepting(self) -> None: ...
 
+    @abstractmethod
     def set_rights(self, role: Role, rights: UserRights | None) -> None:
         """See `Relay.set_rights`."""
 
