@@ -56,6 +56,17 @@ public:
     // Ends the connection with this number, and counts it as `kicked`; a connect is tried again later. Messages that wait for
     // the peer are handled as when it leaves. False: there is no such connection. Throws as peers() does.
     bool kick(std::uint64_t number, milliseconds timeout = milliseconds{1000});
+    // Takes over what differs in `wanted`: all of it, or nothing if that is not possible. Returns what has changed, in words,
+    // such as "in: sndhwm 1000 -> 10". Limits and sndhwm apply to all connections at once, other options of connections to new
+    // ones; credentials are left alone (see set_credentials()).
+    // - An endpoint of `binds` less: it is closed, and its connections stay.
+    // - An endpoint of `connects` less: its connection gets what waits for it, and no more. It ends when what the peer has
+    // sent,
+    //   and the replies that it owes, have arrived, or after `linger`; then messages that still wait for it are handled as when
+    //   a peer leaves.
+    // Throws zdev::error: ENOTSUP, and names what a running device cannot change, such as a type or key; EAGAIN if it is not
+    // running, or is ending; ETIMEDOUT as peers() does; and what the constructor throws, for endpoints and options.
+    std::vector<std::string> change(const wire::spec& wanted, milliseconds timeout = milliseconds{1000});
     // Replaces the credentials of a role that is a server of CURVE or PLAIN. The device applies them within milliseconds: peers
     // that wait for them are admitted or refused, and those whose credentials were withdrawn are disconnected.
     void set_credentials(const std::string& role, credentials now);

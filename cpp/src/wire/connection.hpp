@@ -8,6 +8,7 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <zdev/wire.hpp>
 
@@ -108,6 +109,7 @@ public:
     const std::string& peer_id() const noexcept { return peer_id_; }  // CURVE: its public key; PLAIN: its name
     void decide();                                                    // if its handshake waits for credentials
     void resume();                                                    // after it was held
+    void set_hwm(std::size_t messages);
     void finish_sending();                       // asks the peer to stop sending: FIN, once the queue is empty
     void close(ending why, std::string reason);  // at the end of this turn
     bool joined() const noexcept { return joined_; }
@@ -128,6 +130,7 @@ public:
     std::list<std::unique_ptr<connection>>::iterator place;  // the handler's
     class connector* via = nullptr;                          // the handler's: its connector, unless it was accepted
     bool in_pattern = false, held_by_relay = false;          // the handler's
+    std::optional<clock::time_point> departs_by;             // the handler's: its endpoint was removed
 
 private:
     template <class Act>
@@ -171,7 +174,7 @@ private:
     connection_handler& handler_;
     descriptor fd_;
     const socket_options& options_;
-    const std::size_t hwm_;
+    std::size_t hwm_;
     std::unique_ptr<zmtp::handshake> handshake_;  // null: done
     std::unique_ptr<sealed_stream> sealed_;       // null: its messages are not encrypted
     zmtp::peer_identity peer_;
