@@ -32,7 +32,7 @@ std::vector<std::string> device::impl::change(const wire::spec& wanted, millisec
     return changes;
 }
 
-// In the loop's thread. Everything that may fail comes first.
+// In the loop's thread. Whatever may fail precedes the first change.
 void device::impl::take_over(const wire::spec& wanted, std::vector<std::string>& changes) {
     if (ending_) throw error(EAGAIN, "device: it is ending");
     const std::pair<role*, const socket_spec*> sockets[] = {

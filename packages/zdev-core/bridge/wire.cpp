@@ -335,8 +335,8 @@ constexpr const char* change_doc =
     R"(Take over what differs in this description: all of it, or nothing. May be called from any thread.
 
 Limits and `sndhwm` apply to all connections at once, other options of connections to new ones. The connections of an endpoint in
-`binds` that is removed stay. The connection of one in `connects` gets what waits for it, and ends when what its peer has sent, and the
-replies that it owes, have arrived, or after `linger`. Credentials are left alone: see `set_credentials`.
+`binds` that is removed stay. The connection of one in `connects` gets what waits for it, and ends when what its peer has sent, and its pending
+replies, have arrived, or after `linger`. Credentials are left alone: see `set_credentials`.
 
 Args:
     in_socket: See the constructor, also for the others.

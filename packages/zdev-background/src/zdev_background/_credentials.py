@@ -42,6 +42,7 @@ class CredentialsWatch:
         self._engine = engine
         self._owner = owner
         self._own_threads = set() if own_threads is None else own_threads
+        self._servers = dict(servers)
         self._readers = {role: server.reader() for role, server in servers.items()}
         self._current: dict[str, Credentials | str] = {}  # by role; a text: why they cannot be read
         self._refusals = RefusalLog(owner)
@@ -50,6 +51,12 @@ class CredentialsWatch:
         self._update(is_awaited=False)
         if self._readers:
             start_thread(self._watch, f"{owner} credentials")
+
+    def replace(self, servers: Mapping[str, Server]) -> None:
+        """Read the files of these servers from now on. The roles and the mechanisms are those given before."""
+        changed = {role: server for role, server in servers.items() if server != self._servers.get(role)}
+        self._servers = dict(servers)
+        self._readers |= {role: server.reader() for role, server in changed.items()}
 
     def stop(self) -> None:
         """End the thread, which notices when the run has ended. Every refusal has been logged when this returns."""

@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
@@ -27,7 +28,8 @@ from ._ipc import WILDCARD, remove_file
 from ._launchers import Launcher, OnEnd
 from ._open_files import PROCESS, room_for
 from ._peers import Peer
-from ._plan import Connections, Ending, Plan
+from ._plan import Connections, Ending, Plan, Update
+from ._ports import Ports
 from ._spec import Role, option_name
 from ._threads import Promise, start_thread
 
@@ -156,6 +158,14 @@ class ProcessLauncher(Launcher):
 
     def kick(self, number: int) -> bool:
         return bool(self._order("kick", number))
+
+    def _update(self, plan: Plan) -> Update:
+        _refuse_what_does_not_pickle(plan)
+        plan.ports.release()  # a descriptor cannot be passed to a process that runs: it binds the port
+        update: Update | None = self._order("update", replace(plan, ports=Ports()))
+        if update is None:
+            raise RuntimeError(f"{plan.owner} is not running: start it first")
+        return update
 
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)

@@ -15,9 +15,9 @@ from zdev_core import State, Statistics
 from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
 from ._peers import Peer
-from ._plan import Connections, Ending, Plan
+from ._plan import Connections, Ending, Plan, Update
 from ._ports import Ports
-from ._spec import Role
+from ._spec import Role, SocketSpec
 from ._threads import Latch, countdown, start_thread
 
 logger = logging.getLogger("zdev")
@@ -158,6 +158,20 @@ class Supervisor(Launcher):
 
     def kick(self, number: int) -> bool:
         return self._run.kick(number)
+
+    def _update(self, plan: Plan) -> Update:
+        with self._lock:
+            if self._is_waiting:
+                raise RuntimeError(f"{plan.owner} is not running: it waits to be restarted")
+            run = self._run
+        specs = {role: self._as_bound(role, spec) for role, spec in plan.specs.items()}
+        return run.update(replace(plan, specs=specs))
+
+    def _as_bound(self, role: Role, spec: SocketSpec) -> SocketSpec:
+        """Return a socket as a run takes it: a restart binds what the first run bound in place of wildcards."""
+        given, bound = self._plan.specs.get(role), self._run._plan.specs.get(role)
+        known = dict(zip(given.binds, bound.binds, strict=True)) if given and bound else {}
+        return replace(spec, binds=[known.get(each, each) for each in spec.binds])
 
     def state(self) -> State:
         if self._is_waiting:
