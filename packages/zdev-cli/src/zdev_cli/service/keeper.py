@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal
+
+import zmq
 
 from zdev_background import Ending, Engine, Outcome, RestartHooks, RestartPolicy, Role
 
@@ -68,8 +71,16 @@ class DeviceKeeper(RestartHooks):
         """Which engine relays, and why: that of the last run while the device does not run, and as configured before the first one."""
         return self.device.engine
 
+    def update(self, config: DeviceConfig) -> list[str]:
+        """Have the running device take over a configuration. Returns what has changed. Raises what `Device.update` raises."""
+        if config.isolation != self.config.isolation:
+            raise zmq.ZMQError(errno.ENOTSUP, f"isolation {self.config.isolation} -> {config.isolation}")
+        changes = self.device.update(device_of(config))
+        self.configure(config)
+        return changes
+
     def configure(self, config: DeviceConfig) -> None:
-        """Apply a configuration in which only `drain_timeout`, `restart` or `ready_when` changed."""
+        """Apply the settings that only the keeper knows."""
         self.config = config
         if config.restart:
             self.device.restart = config.restart

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 import zmq
-from msgspec.structs import replace
 
 from zdev_background import Device, Engine, Outcome, Peer, State
 
@@ -21,6 +20,7 @@ from ..snapshot.peers import PeerView, id_text, peer_view
 from .connects import ConnectChanges, connection_fields
 from .endings import Ended, ended_text, outstanding, undelivered
 from .keeper import START_TIMEOUT, DeviceKeeper
+from .live import Change, change
 from .statistics import CumulativeStatistics, Meter, Reading
 
 logger = logging.getLogger("zdev.service")
@@ -173,14 +173,12 @@ class Managed:
         except (TimeoutError, zmq.ZMQError, RuntimeError) as error:
             raise Failure(str(error), Status.UNAVAILABLE) from error
 
-    def configure(self, config: DeviceConfig) -> bool:
-        """Apply settings that need no restart. Returns whether these are all that changed; others need `end` and `begin`."""
-        mere = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart, ready_when=config.ready_when)
-        with self._lock:
+    def configure(self, config: DeviceConfig, released: Collection[str]) -> Change:
+        """Take over a configuration, live if that is possible. Otherwise `end` and `begin` apply it, unless it is refused."""
+        result = change(self._keeper, self.config, config, released)
+        if result.how != "refused":
             self.config = config
-            if mere == config and self._keeper:
-                self._keeper.configure(config)
-        return mere == config
+        return result
 
     def stuck(self) -> float:
         """Seconds for which the relay has been unresponsive; 0: it is responsive, or does not run."""
