@@ -125,6 +125,7 @@ def test_a_device_that_does_not_run_cannot_be_updated(kind: Kinds) -> None:
 def test_a_restart_after_a_failure_has_what_was_taken_over(eventually: Eventually) -> None:
     device: Any = streamer(ProcessDevice)
     device.restart = "on-failure"
+    device.bind_in(ANY_PORT)
     with device:
         device.limit_in(Limits(max_connections=7))
         device.bind_in("tcp://127.0.0.2:*")

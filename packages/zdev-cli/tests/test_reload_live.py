@@ -101,6 +101,25 @@ def test_an_endpoint_that_another_device_releases_live_is_taken_in_the_same_relo
     assert ports(program, "billing")[0] == [shared]
 
 
+def test_a_wildcard_may_be_replaced_by_the_port_that_it_stands_for(service: Start) -> None:
+    program = service(queue("orders"))
+    at = program.until_ready()["orders in"]
+    program.write(queue("orders", front=at))
+    (said,) = program.do("reload")
+    assert said.startswith(f"orders: restarted ({at} was in use), drained in ")
+    assert ports(program)[0] == [at]
+
+
+def test_the_sockets_of_a_device_may_exchange_their_endpoints(service: Start, folder: Path) -> None:
+    here, there = f"ipc://{folder}/here", f"ipc://{folder}/there"
+    program = service(queue("orders", front=here, back=there))
+    program.until_ready()
+    program.write(queue("orders", front=there, back=here))
+    (said,) = program.do("reload")
+    assert said.startswith(f"orders: restarted ({there} was in use), drained in ")
+    assert ports(program) == [[there], [here]]
+
+
 def test_the_log_has_what_changed(service: Start) -> None:
     program = service(queue("orders"))
     program.until_ready()

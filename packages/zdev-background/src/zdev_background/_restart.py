@@ -170,8 +170,14 @@ class Supervisor(Launcher):
     def _as_bound(self, role: Role, spec: SocketSpec) -> SocketSpec:
         """Return a socket as a run takes it: a restart binds what the first run bound in place of wildcards."""
         given, bound = self._plan.specs.get(role), self._run._plan.specs.get(role)
-        known = dict(zip(given.binds, bound.binds, strict=True)) if given and bound else {}
-        return replace(spec, binds=[known.get(each, each) for each in spec.binds])
+        known = [*zip(given.binds, bound.binds, strict=True)] if given and bound else []
+        binds = []
+        for endpoint in spec.binds:
+            pair = next((each for each in known if each[0] == endpoint), (endpoint, endpoint))
+            binds.append(pair[1])
+            if pair in known:
+                known.remove(pair)
+        return replace(spec, binds=binds)
 
     def state(self) -> State:
         if self._is_waiting:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from typing import Literal, NamedTuple
 
 import zmq
 from msgspec.structs import replace
 
+from .._words import Role
 from ..config import DeviceConfig
 from .keeper import DeviceKeeper
 
@@ -31,7 +32,7 @@ def change(keeper: DeviceKeeper | None, before: DeviceConfig, config: DeviceConf
         keeper: Keeps the device; None if it has never been started.
         before: Its configuration so far.
         config: The new one.
-        released: The places, as in `places`, that this reload releases; they are free only later.
+        released: The places that this reload releases, on all devices; they are free only later. See `released_by`.
     """
     settings = [f"{name} {getattr(before, name)} -> {getattr(config, name)}" for name in _settings_changed(before, config)]
     lines = list(settings)
@@ -49,11 +50,15 @@ def change(keeper: DeviceKeeper | None, before: DeviceConfig, config: DeviceConf
     return Change("live", "; ".join(lines))
 
 
-def released(before: Iterable[DeviceConfig], wanted: Iterable[DeviceConfig]) -> set[str]:
-    """Return the places that are bound in the one, and not in the same device of the other."""
-    now = {config.name: config for config in wanted}
-    gone = (each for old in before for each in (_added(now[old.name], old) if old.name in now else _binds(old)))
-    return {_place(each) for each in gone}
+def released_by(keeper: DeviceKeeper | None, before: DeviceConfig, config: DeviceConfig | None) -> set[str]:
+    """Return the ports and paths that a device has bound, and does not bind with a new configuration; None: it is removed."""
+    bound = keeper.endpoints if keeper else {}
+    found = set()
+    for role, socket in before.sockets.items():
+        kept = _binds(config, role) if config else []
+        pairs = zip(socket.binds, bound.get(role, ()), strict=False)
+        found |= {_place(actual) for given, actual in pairs if given not in kept}
+    return found
 
 
 def _settings_changed(before: DeviceConfig, config: DeviceConfig) -> list[str]:
@@ -66,15 +71,15 @@ def _failed(error: Exception, name: str) -> Change:
     return Change("refused" if is_refused else "restart", text.removeprefix(_NEEDS_RESTART))
 
 
-def _binds(config: DeviceConfig) -> list[str]:
-    return [endpoint for socket in config.sockets.values() for endpoint in socket.binds]
+def _binds(config: DeviceConfig, role: Role) -> list[str]:
+    socket = config.sockets.get(role)
+    return socket.binds if socket else []
 
 
 def _added(before: DeviceConfig, config: DeviceConfig) -> list[str]:
-    known = _binds(before)
-    return [each for each in _binds(config) if each not in known]
+    return [each for role in config.sockets for each in _binds(config, role) if each not in _binds(before, role)]
 
 
 def _place(endpoint: str) -> str:
-    """Return what two endpoints that cannot be bound at once may have in common: a port, or a path."""
-    return endpoint.rpartition(":")[2] if endpoint.startswith("tcp:") and not endpoint.endswith("*") else endpoint
+    """Return what two endpoints that cannot be bound at the same time have in common: a port, or a path."""
+    return endpoint.rpartition(":")[2] if endpoint.startswith("tcp:") else endpoint

@@ -20,7 +20,7 @@ from ..snapshot.peers import PeerView, id_text, peer_view
 from .connects import ConnectChanges, connection_fields
 from .endings import Ended, ended_text, outstanding, undelivered
 from .keeper import START_TIMEOUT, DeviceKeeper
-from .live import Change, change
+from .live import Change, change, released_by
 from .statistics import CumulativeStatistics, Meter, Reading
 
 logger = logging.getLogger("zdev.service")
@@ -172,6 +172,10 @@ class Managed:
             return ask()
         except (TimeoutError, zmq.ZMQError, RuntimeError) as error:
             raise Failure(str(error), Status.UNAVAILABLE) from error
+
+    def released_by(self, config: DeviceConfig | None) -> set[str]:
+        """Return the ports and paths that it does not bind any more with this configuration; None: it is removed."""
+        return released_by(self._keeper, self.config, config)
 
     def configure(self, config: DeviceConfig, released: Collection[str]) -> Change:
         """Take over a configuration, live if that is possible. Otherwise `end` and `begin` apply it, unless it is refused."""

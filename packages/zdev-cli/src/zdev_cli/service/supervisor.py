@@ -12,7 +12,7 @@ from .._failure import Failure, Status
 from ..config import DeviceConfig
 from ..config.topology import shutdown_order
 from .endings import Ended
-from .live import Change, released
+from .live import Change
 from .managed import Managed
 
 T = TypeVar("T")
@@ -61,8 +61,8 @@ class Supervisor:
         removed = [device for name, device in before.items() if name not in wanted]
         changed = [before[name] for name, config in wanted.items() if name in before and before[name].config != config]
         idle = {device for device in changed if not device.is_wanted}
-        free = released([device.config for device in (*removed, *changed)], wanted.values())
-        changes = {device: device.configure(wanted[device.name], free) for device in changed}
+        released = {place for device in (*removed, *changed) for place in device.released_by(wanted.get(device.name))}
+        changes = {device: device.configure(wanted[device.name], released) for device in changed}
         for device in removed:
             device.retire()
         ending = [*removed, *(device for device in changed if changes[device].how == "restart")]
