@@ -278,6 +278,24 @@ TEST_F(WireChange, ARemovedConnectBringsTheRepliesThatItOwes) {
     EXPECT_EQ(recv(other).back(), "next");
 }
 
+TEST_F(WireChange, ARemovedConnectOfARouterGetsItsPendingReplies) {
+    auto client = unbound(ZMQ_DEALER);
+    client.bind("tcp://127.0.0.1:*");
+    auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
+    spec.in.connects = {client.get(zmq::sockopt::last_endpoint)};
+    running device(spec);
+    auto worker = dial(ZMQ_DEALER, device.at("out"));
+    ASSERT_TRUE(device.connected("in", 1) && device.connected("out", 1));
+    send(client, {"question"});
+    const auto question = recv(worker);
+    spec.in.connects.clear();
+    device.device.change(spec);
+    send(worker, question);
+    EXPECT_EQ(recv(client), message{"question"});
+    EXPECT_TRUE(eventually([&] { return device.device.peers().size() == 1; }));  // the worker
+    EXPECT_EQ(device.device.statistics().out.unroutable, 0);
+}
+
 TEST_F(WireChange, SubscriptionsOfASubAreAddedAndWithdrawn) {
     auto spec = pair(ZMQ_SUB, ZMQ_PUSH);
     spec.in.options.subscribe = {"a"};

@@ -157,6 +157,8 @@ def test_another_directory_of_clients_withdraws_and_admits(kind: Kinds, tmp_path
         device.secure_in(CurveServer(server, new))
         assert device.update() == ["in: clients changed"]
         eventually(lambda: device.connections()["in"].counters.credentials_withdrawn == 1)
+        device.secure_in(CurveServer(anna, old))
+        assert "in: its security or keys changed" in refusal(device, errno.ENOTSUP)
         device.secure_in(CurveServer(server, old))
         device.update()
         eventually(lambda: device.connections()["in"].counters.connections == 1)

@@ -18,11 +18,11 @@ _NEEDS_RESTART = "cannot be changed while it runs: "
 
 
 class Change(NamedTuple):
-    """What became of another configuration."""
+    """The result of an attempt to take over another configuration."""
 
     how: Literal["live", "refused", "restart"]
     text: str = ""
-    """What has changed; why nothing has; or why a restart is needed."""
+    """The changes; or the reason why there are none, or why a restart is needed."""
 
 
 def change(keeper: DeviceKeeper | None, before: DeviceConfig, config: DeviceConfig, released: Collection[str]) -> Change:
