@@ -60,6 +60,15 @@ public:
     // Closes the listening sockets; connections go on. For a device whose sockets another process, or the caller, has too and
     // serves from now on. Does nothing if the device is not running. Throws as peers() does.
     void stop_accepting(milliseconds timeout = milliseconds{1000});
+    // Takes over what differs in `wanted`: all of it, or nothing if that is not possible. Returns what has changed, in words,
+    // such as "in: sndhwm 1000 -> 10". Limits and sndhwm apply to all connections at once, other options of connections to new
+    // ones; credentials are left alone (see set_credentials()).
+    // - An endpoint of `binds` less: it is closed, and its connections stay.
+    // - An endpoint of `connects` less: its connection gets what waits for it, and no more. It ends when what the peer has sent
+    //   and its pending replies have arrived, or after `linger`; then what still waits for it is handled as when a peer leaves.
+    // Throws zdev::error: ENOTSUP, and names what a running device cannot change, such as a type or key; EAGAIN if it is not
+    // running, or is ending; ETIMEDOUT as peers() does; and what the constructor throws, for endpoints and options.
+    std::vector<std::string> change(const wire::spec& wanted, milliseconds timeout = milliseconds{1000});
     // Replaces the credentials of a role that is a server of CURVE or PLAIN. The device applies them within milliseconds: peers
     // that wait for them are admitted or refused, those whose credentials were withdrawn are disconnected, and subscriptions
     // begin and end as the rights now say. Throws zdev::error with EINVAL if the role is not a server, or cannot have rights.

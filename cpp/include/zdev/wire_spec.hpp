@@ -20,6 +20,7 @@ namespace zdev::wire {
 using std::chrono::milliseconds;
 
 // Names and defaults are those of zmq_setsockopt(3), except where a comment says otherwise.
+// Whether a running device can change an option is in src/wire/change.cpp, which names them all.
 struct socket_options {
     std::size_t sndhwm = 1000;       // messages waiting for one peer; 0: no limit
     std::size_t rcvhwm = 1000;       // no effect: nothing is queued on the receiving side, messages wait in the network

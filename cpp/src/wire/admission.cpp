@@ -59,6 +59,23 @@ void admission::adopt_keys(const wire::security& asked) {
     rights_.set(current_.rights);
 }
 
+bool admission::has_keys_of(const wire::security& asked) const {
+    const auto same = [](const zmtp::crypto::secret_key& mine, const std::string& given) {
+        return zmtp::crypto::equal({reinterpret_cast<const char*>(mine.data()), zmtp::crypto::key_size}, given);
+    };
+    if (const auto* const curve = std::get_if<curve_server>(&asked)) {
+        return server_ && keys_ && same(keys_->secret, curve->secret_key);
+    }
+    if (const auto* const client = std::get_if<curve_client>(&asked)) {
+        return !server_ && keys_ && same(keys_->secret, client->secret_key) && server_key_ == client->server_key;
+    }
+    if (std::holds_alternative<plain_server>(asked)) return server_ && plain_;
+    if (const auto* const named = std::get_if<plain_client>(&asked)) {
+        return !server_ && plain_ && name_ == named->name && password_ == named->password;
+    }
+    return !keys_ && !plain_;
+}
+
 admission::~admission() {
     zmtp::crypto::wipe(password_.data(), password_.size());
     for (credentials* const each : {&current_, &former_, &next_}) wipe_passwords(*each);

@@ -28,6 +28,7 @@ public:
 
     std::unique_ptr<zmtp::mechanism> make_mechanism();
     bool is_server() const noexcept { return server_; }
+    bool has_keys_of(const wire::security& asked) const;  // it has the same mechanism and keys; credentials may differ
 
     zmtp::verdict admit(std::string_view id, std::string_view password, bool again) override;
 

@@ -164,7 +164,7 @@ void connection::beat() {
         return close(ending::heartbeat_timeout, "it does not answer PING, or has been silent for longer than its time-to-live");
     if (heartbeat_.ping(now)) {
         std::string framed;
-        zmtp::append_ping(framed, {options_.heartbeat_ttl, {}});
+        zmtp::append_ping(framed, {heartbeat_.our_ttl(), {}});
         send_command(framed);
     }
     if (const auto next = heartbeat_.next()) timer_.start(*next, [this] { beat(); });

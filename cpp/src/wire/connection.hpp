@@ -117,6 +117,7 @@ public:
     const std::string& peer_id() const noexcept { return peer_id_; }  // CURVE: its public key; PLAIN: its name
     void decide();                                                    // if its handshake waits for credentials
     void resume();                                                    // after it was held
+    void set_hwm(std::size_t messages);
     void finish_sending();                       // asks the peer to stop sending: FIN, once the queue is empty
     void close(ending why, std::string reason);  // at the end of this turn
     bool joined() const noexcept { return joined_; }
@@ -139,6 +140,7 @@ public:
     bool in_pattern = false, held_by_relay = false;          // the handler's
     bool counted_by_key = false;                             // the handler's
     std::shared_ptr<const user_rights> rights;               // the handler's; null: everything
+    std::optional<clock::time_point> departs_by;             // the handler's: its endpoint was removed
 
 private:
     template <class Act>
@@ -182,7 +184,7 @@ private:
     connection_handler& handler_;
     descriptor fd_;
     const socket_options& options_;
-    const std::size_t hwm_;
+    std::size_t hwm_;
     std::unique_ptr<zmtp::handshake> handshake_;  // null: done
     std::unique_ptr<sealed_stream> sealed_;       // null: its messages are not encrypted
     zmtp::peer_identity peer_;

@@ -73,6 +73,12 @@ void connection::reached_hwm() {
     full_ = queue_.messages() >= hwm_;
 }
 
+void connection::set_hwm(std::size_t messages) {
+    hwm_ = messages;
+    const bool was_full = std::exchange(full_, hwm_ != 0 && queue_.messages() >= hwm_);
+    if (was_full && !full_ && writable_) handler_.on_room(*this);
+}
+
 void connection::send_waiting() {
     write();
     if (!writable_) break_off();

@@ -78,6 +78,7 @@ void connector::stop_watching() noexcept {
 
 void connector::start() {
     plan({});
+    gave_up_ = false;
     next_ = 0;
     if (is_numeric(endpoint_)) return try_next();
     auto asked = std::make_shared<lookup>();
@@ -150,7 +151,7 @@ void connector::on_events(std::uint32_t) {
     if (fault == 0 && is_own(connected.get())) fault = ECONNREFUSED;
     if (fault != 0) return give_up(reason(fault));
     set_options(connected.get(), addresses_[next_ - 1].family(), options_);
-    handlers_.on_connected(std::move(connected));
+    handlers_.on_connected(*this, std::move(connected));
 }
 
 void connector::fail(const std::string& why) {
@@ -167,7 +168,13 @@ void connector::connection_is_up() {
 
 void connector::connection_ended(const std::string& why) {
     report(false, why);
-    if (!cancelled_ && options_.reconnect_ivl.count() >= 0) retry();
+    gave_up_ = options_.reconnect_ivl.count() < 0;
+    if (!cancelled_ && !gave_up_) retry();
+}
+
+void connector::adopt_options() {
+    delay_ = options_.reconnect_ivl;
+    if (gave_up_ && delay_.count() >= 0) start();
 }
 
 // Between half of the delay and all of it, so that many peers do not connect at the same time.

@@ -22,7 +22,7 @@ namespace zdev::wire {
 class connector final : public watched {
 public:
     struct events {
-        std::function<void(descriptor)> on_connected;
+        std::function<void(connector&, descriptor)> on_connected;
         std::function<void()> on_failed;
     };
 
@@ -32,6 +32,7 @@ public:
 
     void start();  // now
     void cancel() noexcept;
+    void adopt_options();  // which have changed
     void connection_is_up();
     void connection_ended(const std::string& why);  // or could not be made: tries again after the back-off, unless cancelled
     connect_status status() const;
@@ -62,7 +63,7 @@ private:
     descriptor fd_;
     milliseconds delay_;
     timer retry_, timeout_;
-    bool cancelled_ = false;
+    bool cancelled_ = false, gave_up_ = false;
 
     mutable std::mutex guard_;  // of the members below
     connect_status status_;

@@ -20,19 +20,20 @@ device::impl::impl(const wire::spec& spec)
     : in_((check(spec), make_role(loop_, "in", &spec.in, room_))),
       own_out_(make_role(loop_, "out", spec.out ? &*spec.out : nullptr, room_)),
       mon_(make_role(loop_, "mon", spec.mon ? &spec.mon->socket : nullptr, room_)),
-      out_(own_out_ ? *own_out_ : *in_) {
+      out_(own_out_ ? *own_out_ : *in_),
+      on_full_(spec.on_full) {
+    take_over_policies(spec);
     build_relays(spec);
     loop_.before_flush([this] { publish(); });
 }
 
-tap device::impl::tap_of(const wire::spec& spec, const std::optional<std::string>& prefix) {
-    return mon_ ? tap{&mon_->pattern(), mon_->publisher(), prefix, spec.mon->dropped_prefix, spec.mon->on_full} : tap{};
+tap device::impl::tap_of(const std::optional<std::string>& prefix) const {
+    return mon_ ? tap{&mon_->pattern(), mon_->publisher(), prefix, monitor_->dropped_prefix, monitor_->on_full} : tap{};
 }
 
 void device::impl::build_relays(const wire::spec& spec) {
     const auto make = [&](role& from, role& to, const std::optional<std::string>& prefix) {
-        const auto on_full = to.options().router_mandatory ? spec.on_full : zdev::on_full::drop;
-        auto made = std::make_unique<relay>(from.type(), to.type(), !own_out_, to.pattern(), tap_of(spec, prefix), on_full);
+        auto made = std::make_unique<relay>(from.type(), to.type(), !own_out_, to.pattern(), tap_of(prefix), policy_to(to));
         from.feed(made.get());
         return made;
     };
@@ -111,6 +112,10 @@ std::vector<connect_status> device::connects(const std::string& role) const {
 role_statistics device::connections(const std::string& role) const noexcept {
     const auto* const found = impl_->find(role);
     return found ? found->statistics() : role_statistics{};
+}
+
+std::vector<std::string> device::change(const wire::spec& wanted, milliseconds timeout) {
+    return impl_->change(wanted, timeout);
 }
 
 std::vector<peer_status> device::peers(milliseconds timeout) const { return impl_->peers(timeout); }

@@ -43,6 +43,7 @@ public:
     std::vector<peer_status> peers(milliseconds timeout);
     bool kick(std::uint64_t number, milliseconds timeout);
     void stop_accepting(milliseconds timeout);
+    std::vector<std::string> change(const wire::spec& wanted, milliseconds timeout);
 
     zdev::steering steering;
     std::atomic<bool> new_credentials{false};  // some role has got some
@@ -50,7 +51,12 @@ public:
 private:
     void build_relays(const wire::spec& spec);
     static void pass_subscriptions(role& from, role& to, relay& direction);
-    tap tap_of(const wire::spec& spec, const std::optional<std::string>& prefix);
+    tap tap_of(const std::optional<std::string>& prefix) const;
+    zdev::on_full policy_to(const role& to) const noexcept {
+        return to.options().router_mandatory ? on_full_ : zdev::on_full::drop;
+    }
+    void take_over(const wire::spec& wanted, std::vector<std::string>& changes);
+    void take_over_policies(const wire::spec& wanted);
     outcome relay_messages(const zdev::device::interrupt_check& check);
     void adopt_state();
     void account(clock::time_point now);
@@ -60,7 +66,7 @@ private:
     void take_what_has_arrived(clock::time_point begun, const zdev::device::interrupt_check& check);
     clock::time_point deadline(const role& of, clock::time_point begun) const;
     void publish();
-    void call(const std::function<void()>& act, milliseconds timeout);
+    bool call(const std::function<void()>& act, milliseconds timeout);
     void count_states(clock::time_point now);
     bool drained() const noexcept { return !replies_ || replies_->total() == 0; }
     void end(outcome how, const zdev::device::interrupt_check& check);
@@ -77,6 +83,8 @@ private:
     bool room_ = false;  // a receiver that was full has room
     std::unique_ptr<role> in_, own_out_, mon_;
     role& out_;
+    zdev::on_full on_full_;
+    std::optional<monitor_spec> monitor_;        // its policies
     std::optional<pending_replies> replies_;     // none: one direction, or publish and subscribe
     std::unique_ptr<relay> forward_, backward_;  // from in to out, and back; at least one
 

@@ -17,7 +17,8 @@ class heartbeat {
 public:
     explicit heartbeat(const socket_options& options)
         : interval_(options.heartbeat_ivl),
-          timeout_(options.heartbeat_timeout.count() < 0 ? options.heartbeat_ivl : options.heartbeat_timeout) {}
+          timeout_(options.heartbeat_timeout.count() < 0 ? options.heartbeat_ivl : options.heartbeat_timeout),
+          our_ttl_(options.heartbeat_ttl) {}
 
     void begin(clock::time_point now) {
         last_input_ = now;
@@ -25,6 +26,8 @@ public:
     }
     void input_arrived(clock::time_point now) noexcept { last_input_ = now; }  // bytes arrived
     void ttl(milliseconds asked) noexcept { ttl_ = asked; }                    // how long the peer says that it may be silent
+
+    milliseconds our_ttl() const noexcept { return our_ttl_; }  // what a PING says
 
     // Whether a PING is due; then the next one is an interval later.
     bool ping(clock::time_point now) {
@@ -52,7 +55,7 @@ private:
         return end;
     }
 
-    milliseconds interval_, timeout_, ttl_{0};
+    milliseconds interval_, timeout_, our_ttl_, ttl_{0};
     clock::time_point last_input_;
     std::optional<clock::time_point> next_ping_, asked_;  // asked_: the first PING that was not answered yet
 };

@@ -39,6 +39,15 @@ void role::take_place(const connection& by) {
     if (spec_.options.max_connections_per_address > 0) ++by_address_[host_of(by.origin.address)];
 }
 
+// After the limit has changed: without one, addresses are not counted.
+void role::count_addresses() {
+    by_address_.clear();
+    if (spec_.options.max_connections_per_address == 0) return;
+    for (const auto& each : connections_) {
+        if (!each->via) ++by_address_[host_of(each->origin.address)];
+    }
+}
+
 void role::give_up_place(const connection& of) {
     --incoming_;
     const auto known = by_address_.find(host_of(of.origin.address));

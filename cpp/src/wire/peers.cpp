@@ -103,9 +103,10 @@ void device::impl::count_states(clock::time_point now) {
     for_each_role([](role& each) { each.count_states(); });
 }
 
-// Has the loop's thread call `act`; nothing happens if the device is not running.
-void device::impl::call(const std::function<void()>& act, milliseconds timeout) {
-    if (calls_.call(act, timeout) != calls::result::late) return;
+// Has the loop's thread call `act`. False: the device is not running.
+bool device::impl::call(const std::function<void()>& act, milliseconds timeout) {
+    const auto done = calls_.call(act, timeout);
+    if (done != calls::result::late) return done == calls::result::done;
     throw error(ETIMEDOUT, "device: its loop has not answered within " + std::to_string(timeout.count()) + " ms");
 }
 

@@ -42,9 +42,14 @@ relay::relay(int from_type, int to_type, bool one_socket, pattern& to, tap monit
     : prefixes_sender_(from_type == ZMQ_ROUTER && !one_socket),
       swap_(from_type == ZMQ_ROUTER && to_type == ZMQ_ROUTER && !one_socket),
       router_(to_type == ZMQ_ROUTER ? static_cast<router*>(&to) : nullptr),
-      to_(to),
-      tap_(std::move(monitor)),
-      on_full_(on_full) {
+      to_(to) {
+    set_policies(std::move(monitor), on_full);
+}
+
+void relay::set_policies(tap monitor, zdev::on_full on_full) {
+    tap_ = std::move(monitor);
+    on_full_ = on_full;
+    prefix_frame_.clear();
     if (tap_.prefix) zmtp::append_frame(prefix_frame_, zmtp::more_flag, *tap_.prefix);
 }
 

@@ -30,6 +30,7 @@ class relay {
 public:
     relay(int from_type, int to_type, bool one_socket, pattern& to, tap monitor, zdev::on_full on_full);
 
+    void set_policies(tap monitor, zdev::on_full on_full);
     // Its messages are requests (`asks`) or the replies to them.
     void count_replies(pending_replies& replies, bool asks) noexcept { replies_ = &replies, asks_ = asks; }
 
@@ -96,8 +97,8 @@ private:
     const bool prefixes_sender_, swap_;
     router* const router_;  // `to`, if it is a ROUTER
     pattern& to_;
-    const tap tap_;
-    const zdev::on_full on_full_;
+    tap tap_;
+    zdev::on_full on_full_ = zdev::on_full::block;
     pending_replies* replies_ = nullptr;
     bool asks_ = false;
     mode mode_ = mode::open;

@@ -16,9 +16,9 @@ namespace {
 
 // Adds to an error what could not be done.
 template <class Act>
-void naming(const std::string& doing, Act&& act) {
+auto naming(const std::string& doing, Act&& act) {
     try {
-        act();
+        return act();
     } catch (const error& fault) {
         throw explained(doing, fault);
     }
@@ -39,42 +39,42 @@ socket_spec without_secrets(const socket_spec& spec) {
 
 role::role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room)
     : loop_(loop),
+      name_(name),
       spec_(without_secrets(spec)),
       admission_(name, spec.security),
       on_room_(std::move(on_room)),
-      idle_(loop.timers()) {
+      idle_(loop.timers()),
+      departures_(loop.timers()) {
     make_pattern();
-    const auto doing = [&](const char* verb, const std::string& endpoint) {
-        std::string text = verb;
-        text.append(name).append(" (").append(zmtp::type_name(spec_.type)).append(") to ").append(endpoint);
-        return text;
-    };
     auto ready = spec_.listening;
-    for (const auto& endpoint : spec_.binds) {
-        const auto same = [&](const listening_socket& each) { return each.endpoint == endpoint; };
-        const auto given = std::find_if(ready.begin(), ready.end(), same);
-        const int fd = given == ready.end() ? -1 : given->descriptor;
-        if (given != ready.end()) ready.erase(given);
-        naming(doing("cannot bind ", endpoint), [&] { bind(endpoint, fd); });
-    }
-    for (const auto& endpoint : spec_.connects) {
-        naming(doing("cannot connect ", endpoint), [&] { connect(endpoint); });
-    }
+    for (const auto& endpoint : spec_.binds) listeners_.push_back(listen(endpoint, ready));
+    for (const auto& endpoint : spec_.connects) connectors_.push_back(make_connector(endpoint));
 }
 
-void role::bind(const std::string& endpoint, int ready) {
+std::string role::doing(const char* verb, const std::string& endpoint) const {
+    std::string text = verb;
+    text.append(name_).append(" (").append(zmtp::type_name(spec_.type)).append(") to ").append(endpoint);
+    return text;
+}
+
+// Takes the socket for the endpoint out of `ready`, if it has one.
+std::unique_ptr<listener> role::listen(const std::string& endpoint, std::vector<listening_socket>& ready) {
+    const auto same = [&](const listening_socket& each) { return each.endpoint == endpoint; };
+    const auto given = std::find_if(ready.begin(), ready.end(), same);
+    const int adopted = given == ready.end() ? -1 : given->descriptor;
+    if (given != ready.end()) ready.erase(given);
     listener::events events{
         [this](descriptor fd, const std::string& at) { accepted_.add(1), admit(std::move(fd), at, nullptr); },
         [this] { accept_pauses_.add(1); }};
-    listeners_.push_back(std::make_unique<listener>(loop_, endpoint, ready, spec_.options, std::move(events)));
+    return naming(doing("cannot bind ", endpoint),
+                  [&] { return std::make_unique<listener>(loop_, endpoint, adopted, spec_.options, std::move(events)); });
 }
 
-void role::connect(const std::string& endpoint) {
-    const std::size_t at = connectors_.size();
-    connector::events events{
-        [this, at](descriptor fd) { admit(std::move(fd), connectors_[at]->endpoint(), connectors_[at].get()); },
-        [this] { connect_failures_.add(1); }};
-    connectors_.push_back(std::make_unique<connector>(loop_, endpoint, spec_.options, std::move(events)));
+std::unique_ptr<connector> role::make_connector(const std::string& endpoint) {
+    connector::events events{[this](connector& by, descriptor fd) { admit(std::move(fd), by.endpoint(), &by); },
+                             [this] { connect_failures_.add(1); }};
+    return naming(doing("cannot connect ", endpoint),
+                  [&] { return std::make_unique<connector>(loop_, endpoint, spec_.options, std::move(events)); });
 }
 
 void role::make_pattern() {
@@ -89,9 +89,7 @@ void role::make_pattern() {
         }
         case ZMQ_SUB:
         case ZMQ_XSUB: {
-            const auto& prefixes = spec_.options.subscribe;
-            filters_ = spec_.type == ZMQ_SUB &&
-                       (spec_.options.invert_matching || std::find(prefixes.begin(), prefixes.end(), "") == prefixes.end());
+            filters_ = filters();
             auto made = std::make_unique<wire::upstream>([this](const auto& visit) { visit_wishes(visit); });
             upstream_ = made.get();
             pattern_ = std::move(made);
@@ -101,12 +99,19 @@ void role::make_pattern() {
     }
 }
 
+bool role::filters() const {
+    const auto& prefixes = spec_.options.subscribe;
+    return spec_.type == ZMQ_SUB &&
+           (spec_.options.invert_matching || std::find(prefixes.begin(), prefixes.end(), "") == prefixes.end());
+}
+
 void role::visit_wishes(const std::function<void(std::string_view)>& visit) const {
     for (const auto& prefix : spec_.options.subscribe) visit(prefix);
     if (other_) other_->current().for_each(visit);
 }
 
 std::vector<connect_status> role::connects() const {
+    const std::lock_guard<std::mutex> lock(guard_);
     std::vector<connect_status> found;
     found.reserve(connectors_.size());
     for (const auto& each : connectors_) found.push_back(each->status());
@@ -114,6 +119,7 @@ std::vector<connect_status> role::connects() const {
 }
 
 std::vector<std::string> role::endpoints() const {
+    const std::lock_guard<std::mutex> lock(guard_);
     std::vector<std::string> bound;
     bound.reserve(listeners_.size());
     for (const auto& each : listeners_) bound.push_back(each->bound());
@@ -171,7 +177,7 @@ void role::admit(descriptor fd, const std::string& endpoint, connector* via) {
     connections_.back()->via = via;
     if (!via) take_place(*connections_.back());
     const std::string& id = spec_.options.connect_routing_id;
-    if (!id.empty() && via == connectors_.front().get()) connections_.back()->set_routing_id(id);
+    if (!id.empty() && via && via == connectors_.front().get()) connections_.back()->set_routing_id(id);
 }
 
 void role::apply_credentials() {
@@ -259,11 +265,16 @@ void role::on_room(connection& to) {
     on_room_();
 }
 
-// The peer neither sends nor receives any more. Messages queued for it go to other peers if the pattern allows.
-void role::leave(connection& from) {
+void role::detach(connection& from) {
     if (!std::exchange(from.in_pattern, false)) return;
     now_.set(now_.get() - 1);
     pattern_->leave(from);
+}
+
+// The peer neither sends nor receives any more. Messages queued for it go to other peers if the pattern allows.
+void role::leave(connection& from) {
+    if (!from.joined()) return;
+    detach(from);
     counter& lost = publisher_ && !ending_ ? departed_ : lost_;
     std::vector<std::string> unsent;
     lost.add(from.queue().give_back(unsent));

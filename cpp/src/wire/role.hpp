@@ -8,6 +8,7 @@
 #include <array>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <unordered_map>
 
 #include "admission.hpp"
@@ -27,6 +28,7 @@ public:
     wire::publisher* publisher() noexcept { return publisher_; }  // PUB, XPUB
     wire::upstream* upstream() noexcept { return upstream_; }     // SUB, XSUB
     const socket_options& options() const noexcept { return spec_.options; }
+    const socket_spec& spec() const noexcept { return spec_; }  // without its secrets
     std::vector<std::string> endpoints() const;
     std::vector<connect_status> connects() const;
     void describe_peers(std::vector<peer_status>& to) const;
@@ -39,7 +41,16 @@ public:
     // Sends publishers the subscriptions of an XPUB on the other side, in addition to the role's own.
     void relay_subscriptions_of(wire::publisher& other) noexcept { other_ = &other; }
 
-    void start();  // connects
+    // Takes over another description, in two steps: the first one binds what is new, and changes nothing if that fails; the
+    // second one cannot fail. Only what differences::live has may differ.
+    struct parts {
+        std::vector<std::unique_ptr<listener>> listeners;
+        std::vector<std::unique_ptr<connector>> connectors;
+    };
+    parts prepare(const socket_spec& wanted);
+    void take_over(parts&& made, const socket_spec& wanted);
+
+    void start();           // connects
     void close_listeners() noexcept;
     void stop_accepting();  // no further connections
     void finish_sending();  // FIN to every peer, once its queue is sent
@@ -65,8 +76,15 @@ public:
 
 private:
     void make_pattern();
-    void bind(const std::string& endpoint, int ready);
-    void connect(const std::string& endpoint);
+    std::unique_ptr<listener> listen(const std::string& endpoint, std::vector<listening_socket>& ready);
+    std::unique_ptr<connector> make_connector(const std::string& endpoint);
+    std::string doing(const char* verb, const std::string& endpoint) const;
+    bool filters() const;
+    void take_over_options(const socket_options& wanted);
+    void forget_removed();
+    void depart(connection& of);
+    void see_off();
+    void detach(connection& from);
     void visit_wishes(const std::function<void(std::string_view)>& visit) const;
     void admit(descriptor fd, const std::string& endpoint, connector* via);
     void leave(connection& from);
@@ -77,6 +95,7 @@ private:
     bool take_place_of_key(connection& by);
     void permit(connection& peer);
     void deny(connection& from, bool subscription, std::string_view topic);
+    void count_addresses();
     void end_handshake(const connection& of);
     void end_idle();
     bool is_busy(const connection& each) const noexcept;
@@ -84,7 +103,8 @@ private:
     zmtp::identity ours() const;
 
     loop& loop_;
-    const socket_spec spec_;  // without its secrets
+    const std::string name_;
+    socket_spec spec_;  // without its secrets
     wire::admission admission_;
     std::function<void()> on_room_;
     std::unique_ptr<wire::pattern> pattern_;
@@ -94,14 +114,16 @@ private:
     relay* relay_ = nullptr;
     const pending_replies* replies_ = nullptr;
     bool asks_ = false;
+    mutable std::mutex guard_;  // of the next two: other threads read them
     std::vector<std::unique_ptr<listener>> listeners_;
     std::vector<std::unique_ptr<connector>> connectors_;
+    parts removed_;
     std::list<std::unique_ptr<connection>> connections_;
     std::size_t incoming_ = 0;                                 // connections that were accepted
     std::unordered_map<std::string, std::size_t> by_address_;  // of these, with a limit by address
     std::unordered_map<std::string, std::size_t> by_key_;      // of these, those that have authenticated
     std::unordered_map<std::string, std::size_t> handshakes_;  // of these, under way, by IP address
-    timer idle_;
+    timer idle_, departures_;
     bool ending_ = false;   // no further connections
     bool filters_ = false;  // a SUB that has not subscribed to everything
 

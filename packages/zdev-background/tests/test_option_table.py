@@ -50,7 +50,7 @@ def wire_cell(row: Option) -> str:
     """Return what the page says about the wire engine: nothing about an option that cannot be set at all."""
     if row.libzmq.kind in ("refused", "read-only"):
         return ""
-    return row.wire.kind + (f" ({row.wire.note})" if row.wire.note else "")
+    return row.wire.kind + ", live" * row.wire.live + (f" ({row.wire.note})" if row.wire.note else "")
 
 
 def test_the_page_has_the_table() -> None:

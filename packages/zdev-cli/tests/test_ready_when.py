@@ -75,7 +75,7 @@ def test_by_default_a_device_is_ready_when_it_is_bound_and_a_reload_changes_that
     program.until("tasks", lambda device: device["sockets"][1]["connect_states"][0]["failure"])
     assert program.snapshot()["ready"] is True
     program.write(tasks(away, CONNECTED))
-    assert program.do("reload") == ["tasks: changed, without a restart"]
+    assert program.do("reload") == ["tasks: changed live: ready_when bound -> connected"]
     assert program.snapshot()["ready"] is False
 
 

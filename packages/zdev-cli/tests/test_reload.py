@@ -33,7 +33,7 @@ def test_the_answer_lists_what_was_done(service: Start) -> None:
     program.write(queue("orders") + queue("new") + queue("billing", mon(program)))
     said = program.do("reload")
     assert said[:2] == ["orders: unchanged", "new: started"]
-    assert said[2].startswith("billing: restarted, drained in 0.")
+    assert said[2].startswith("billing: restarted (mon: the socket is new), drained in 0.")
     assert said[3].startswith("old: removed, drained in 0.")
     assert len(said) == 4
     snapshot = program.snapshot()
@@ -178,7 +178,7 @@ def test_what_its_keeper_alone_must_know_changes_without_a_restart(service: Star
     program = service(queue("orders"))
     at = program.until_ready()
     program.write(queue("orders", "drain_timeout = 0.2"))
-    assert program.do("reload") == ["orders: changed, without a restart"]
+    assert program.do("reload") == ["orders: changed live: drain_timeout 30.0 -> 0.2"]
     client, worker = connected(zmq.REQ, at["orders in"]), connected(zmq.REP, at["orders out"])
     client.send(b"hello")
     assert worker.recv() == b"hello"
@@ -191,7 +191,10 @@ def test_an_endpoint_may_move_from_one_device_to_another(service: Start, connect
     program.until_ready()
     program.write(queue("orders", front=there) + queue("billing", front=here))
     said = program.do("reload")
-    assert [line.split(",")[0] for line in said] == ["orders: restarted", "billing: restarted"]
+    assert [line.split(",")[0] for line in said] == [
+        f"orders: restarted ({there} was in use)",
+        f"billing: restarted ({here} was in use)",
+    ]
     backs = {each["name"]: each["sockets"][1]["binds"][0] for each in program.snapshot()["devices"]}
     exchange(connected(zmq.REQ, there), connected(zmq.REP, backs["orders"]), b"hello")
 
@@ -201,7 +204,7 @@ def test_what_an_operator_stopped_or_paused_stays_so(service: Start) -> None:
     program.until_ready()
     for verb, name in (("pause", "orders"), ("pause", "billing"), ("stop", "stopped")):
         program.do(verb, name)
-    more = "in.options = { SNDHWM = 7 }"
+    more = "in.options = { BACKLOG = 7 }"
     program.write(queue("orders") + queue("billing", more) + queue("stopped", more))
     said = program.do("reload")
     assert said[0] == "orders: unchanged"
@@ -228,7 +231,10 @@ def test_a_reload_waits_for_a_drain_and_two_reloads_for_each_other(service: Star
     assert client.recv() == b"HELLO"
     for each in reloads:
         each.join(PATIENCE)
-    assert sorted(line.split(",")[0] for lines in said for line in lines) == ["orders: restarted", "orders: unchanged"]
+    assert sorted(line.split(",")[0] for lines in said for line in lines) == [
+        "orders: restarted (mon: the socket is new)",
+        "orders: unchanged",
+    ]
 
 
 def test_a_termination_during_a_reload_ends_all(service: Start, connected: Connected) -> None:
@@ -336,7 +342,7 @@ def test_under_load_a_reload_that_changes_a_device_loses_no_reply(service: Start
         for more in (mon(program), ""):
             traffic.until_answered(200)
             program.write(queue("orders", more, front, back))
-            assert program.do("reload")[0].startswith("orders: restarted, drained")
+            assert program.do("reload")[0].startswith("orders: restarted (mon: the socket ")
         traffic.until_answered(200)
         traffic.end()
     seen = program.device("orders")

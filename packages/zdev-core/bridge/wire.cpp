@@ -220,6 +220,13 @@ public:
     void stop_accepting(double timeout) {
         released_gil().run([&] { return engine_.stop_accepting(to_milliseconds(timeout)), true; });
     }
+    std::vector<std::string> change(const socket_spec& in, const std::optional<socket_spec>& out,
+                                    const std::optional<socket_spec>& mon, const prefix_argument& in_prefix,
+                                    const prefix_argument& out_prefix, const prefix_argument& dropped_prefix,
+                                    const std::string& on_full, const std::string& mon_on_full, double timeout) {
+        const auto wanted = make_spec(in, out, mon, in_prefix, out_prefix, dropped_prefix, on_full, mon_on_full);
+        return released_gil().run([&] { return engine_.change(wanted, to_milliseconds(timeout)); });
+    }
     void set_credentials(const std::string& role, const py::typing::Dict<py::bytes, py::bytes>& known, bool anyone,
                          bool unreadable, const std::optional<user_rights>& rights) {
         zdev::wire::credentials now;
@@ -356,6 +363,25 @@ Args:
 Raises:
     zmq.ZMQError: ETIMEDOUT, the loop has not answered.)";
 
+constexpr const char* change_doc =
+    R"(Take over what differs in this description: all of it, or nothing. May be called from any thread.
+
+Limits and `sndhwm` apply to all connections at once, other options of connections to new ones. The connections of an endpoint in
+`binds` that is removed stay. The connection of one in `connects` gets what waits for it, and ends when what its peer has sent, and its pending
+replies, have arrived, or after `linger`. Credentials are left alone: see `set_credentials`.
+
+Args:
+    in_socket: See the constructor, also for the others.
+    timeout: Seconds within which the loop must answer.
+
+Returns:
+    What has changed, in words, such as "in: sndhwm 1000 -> 10".
+
+Raises:
+    ValueError: A policy is unknown.
+    zmq.ZMQError: ENOTSUP, a running device cannot change all of it, which the text names; EAGAIN, it does not run, or is ending;
+        ETIMEDOUT, the loop has not answered; EADDRINUSE and others, as in the constructor.)";
+
 constexpr const char* stop_doc =
     R"(End the run. May be called from any thread. Called again, it ends the run without delivering anything more.
 
@@ -422,6 +448,10 @@ void register_wire(py::module_& module) {
         .def("peers", &device::peers, py::arg("timeout") = 1.0, peers_doc)
         .def("kick", &device::kick, py::arg("number"), py::arg("timeout") = 1.0, kick_doc)
         .def("stop_accepting", &device::stop_accepting, py::arg("timeout") = 1.0, stop_accepting_doc)
+        .def("change", &device::change, py::arg("in_socket"), py::arg("out_socket") = py::none(),
+             py::arg("mon_socket") = py::none(), py::kw_only(), py::arg("in_prefix") = py::bytes("in"),
+             py::arg("out_prefix") = py::bytes("out"), py::arg("dropped_prefix") = py::none(), py::arg("on_full") = "block",
+             py::arg("mon_on_full") = "block", py::arg("timeout") = 1.0, change_doc)
         .def("set_credentials", &device::set_credentials, py::arg("role"), py::arg("known"), py::kw_only(),
              py::arg("anyone") = false, py::arg("unreadable") = false, py::arg("rights") = py::none(), set_credentials_doc)
         .def("await_peer", &device::await_peer, py::arg("timeout"), await_peer_doc)

@@ -39,6 +39,7 @@ Order = Literal[
     "listening_sockets",
     "stop_accepting",
     "set_rights",
+    "update",
 ]
 Report = tuple[Literal["ready"], Started] | tuple[Literal["answer"], tuple[int, Any]] | tuple[Literal["ending"], Ending]
 

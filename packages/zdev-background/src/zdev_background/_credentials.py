@@ -41,6 +41,7 @@ class CredentialsWatch:
         self._engine = engine
         self._owner = owner
         self._own_threads = set() if own_threads is None else own_threads
+        self._servers = dict(servers)
         self._readers = {role: server.reader() for role, server in servers.items()}
         self._rights = {role: wire_rights(server.rights) for role, server in servers.items()}
         self._current: dict[str, tuple[Credentials | str, WireRights | None]] = {}  # by role; a text: why they cannot be read
@@ -52,6 +53,16 @@ class CredentialsWatch:
         self._update(is_awaited=False)
         if self._readers:
             start_thread(self._watch, f"{owner} credentials")
+
+    def replace(self, servers: Mapping[str, Server]) -> None:
+        """Read the files of these servers from now on, and apply their rights at once. The roles and the mechanisms are those given before."""
+        changed = {role: server for role, server in servers.items() if server != self._servers.get(role)}
+        with self._updating:
+            self._servers = dict(servers)
+            self._readers |= {role: server.reader() for role, server in changed.items()}
+            self._rights |= {role: wire_rights(server.rights) for role, server in changed.items()}
+        if changed:
+            self._update(is_awaited=False)
 
     def stop(self) -> None:
         """End the thread, which notices when the run has ended. Every refusal has been logged when this returns."""

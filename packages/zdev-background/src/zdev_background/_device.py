@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
@@ -285,6 +286,46 @@ class Device(AsyncLifeCycle, InRole, OutRole):
         if launcher := self._alive():
             launcher.set_rights(spec.role, changed.rights)
         spec.security = changed
+
+    def update(self, like: Device | None = None) -> list[str]:
+        """Take over settings into the running device without a stop: all that differ, or none. For the wire engine.
+
+        Endpoints, limits, policies, prefixes, files of clients and [most options](reference/options.md) can change; socket types,
+        keys, and whether there is a mon socket cannot. Limits and SNDHWM apply to all connections at once, other options of
+        connections to new ones. The connections of an endpoint that is no longer bound stay. The connection to an endpoint that
+        the device is no longer to connect to gets what waits for it, and ends when its pending replies have arrived, or after
+        LINGER.
+
+        Args:
+            like: A device, not started, whose sockets and policies this one takes over. Default: what was set on this device since
+                its start.
+
+        Returns:
+            What has changed, in words, such as "in: sndhwm 1000 -> 10".
+
+        Raises:
+            RuntimeError: The device does not run, or is ending.
+            zmq.ZMQError: ENOTSUP, a running device cannot change all of it, which the text names; others as `start`, such as
+                EADDRINUSE. Nothing has changed.
+            TimeoutError: The device does not answer.
+        """
+        with self._lock:
+            launcher = self._running()
+            plan = replace((like or self)._plan(), owner=self.name, paused=self.start_paused)
+            refuse_mistakes(plan, is_process=self._is_process)
+            self._refuse_another_engine(plan)
+            changes = launcher.update(plan).changes
+            if like:
+                taken = ("_in_prefix", "_out_prefix", "_dropped_prefix", "on_full", "mon_on_full")
+                vars(self).update({name: getattr(like, name) for name in taken}, _specs=dict(plan.specs))
+                self._ports.take_kept(like._ports)
+            return changes
+
+    def _refuse_another_engine(self, plan: Plan) -> None:
+        engine = choose_engine(plan)
+        if self.engine == "wire" and engine == "libzmq":
+            text = f"{self.name}: cannot be changed while it runs: the libzmq engine is needed: {engine.reason}"
+            raise zmq.ZMQError(errno.ENOTSUP, text)
 
     @property
     def launcher(self) -> threading.Thread | BaseProcess | None:

@@ -11,7 +11,7 @@ from zdev_core import State, Statistics
 
 from ._engine import open_relay
 from ._peers import Peer
-from ._plan import Connections, Ending, Listening, Plan, Started
+from ._plan import Connections, Ending, Listening, Plan, Started, Update
 from ._relay import Relay
 from ._rights import UserRights
 from ._spec import Role
@@ -97,6 +97,19 @@ class Launcher(ABC):
     @abstractmethod
     def set_rights(self, role: Role, rights: UserRights | None) -> None:
         """See `Relay.set_rights`."""
+
+    def update(self, plan: Plan) -> Update:
+        """Have the run take over what differs in a plan. See `Relay.update`."""
+        update = self._update(plan)
+        self._plan = plan
+        plan.ports.release()
+        ready: Promise[Started] = Promise()
+        ready.set_result(self.ready.result()._replace(endpoints=update.endpoints))
+        self.ready = ready
+        return update
+
+    @abstractmethod
+    def _update(self, plan: Plan) -> Update: ...
 
     def state(self) -> State:
         """Return the state of the relay, once it is ready."""
@@ -223,6 +236,12 @@ class InlineLauncher(Launcher):
         self.ready.exception(START_TIMEOUT)
         if relay := self.relay:
             relay.set_rights(role, rights)
+
+    def _update(self, plan: Plan) -> Update:
+        relay = self.relay
+        if relay is None:
+            raise RuntimeError(f"{plan.owner} is not running: start it first")
+        return relay.update(plan)
 
     def _is_own_thread(self) -> bool:
         return threading.get_ident() in self._own_threads

@@ -41,11 +41,13 @@ class WireVerdict(NamedTuple):
         kind: "libzmq only" makes `engine = "auto"` take libzmq. Options that may not be set at all are refused for both engines.
         note: For documentation.
         apply: Enters a value, under the engine's name for the option, among the values for the engine.
+        live: Whether a running device can take over another value.
     """
 
     kind: Literal["supported", "no effect", "libzmq only"]
     note: str = ""
     apply: Callable[[dict[str, Any], str, Any], object] = dict.__setitem__
+    live: bool = False
 
 
 class Option(NamedTuple):
@@ -64,6 +66,7 @@ class Option(NamedTuple):
 
 _LIBZMQ_ONLY = WireVerdict("libzmq only")
 _WIRE = WireVerdict("supported")
+_LIVE = WireVerdict("supported", live=True)
 
 
 def _rows(verdict: Verdict, *names: str, wire: WireVerdict = _LIBZMQ_ONLY) -> Iterator[tuple[str, Option]]:
@@ -112,9 +115,9 @@ OPTIONS: dict[str, Option] = dict(
         *_rows(
             Verdict("allowed", "replaced: sets SNDHWM and RCVHWM"),
             "HWM",
-            wire=WireVerdict("supported", apply=lambda values, _, value: values.update(sndhwm=value)),
+            wire=WireVerdict("supported", apply=lambda values, _, value: values.update(sndhwm=value), live=True),
         ),
-        *_rows(Verdict("allowed", "messages for each peer; 0: no limit"), "SNDHWM", wire=_WIRE),
+        *_rows(Verdict("allowed", "messages for each peer; 0: no limit"), "SNDHWM", wire=_LIVE),
         *_rows(
             Verdict("allowed", "messages for each peer; 0: no limit"),
             "RCVHWM",
@@ -125,16 +128,16 @@ OPTIONS: dict[str, Option] = dict(
             "AFFINITY",
             wire=_ignored("there are no I/O threads"),
         ),
-        *_rows(Verdict("allowed", "bytes; -1: the system's"), "SNDBUF", "RCVBUF", wire=_WIRE),
-        *_rows(Verdict("allowed", "ms; see the relay contract, rule 13"), "LINGER", wire=_WIRE),
-        *_rows(Verdict("allowed", "ms"), "CONNECT_TIMEOUT", "HANDSHAKE_IVL", "RECONNECT_IVL_MAX", wire=_WIRE),
+        *_rows(Verdict("allowed", "bytes; -1: the system's"), "SNDBUF", "RCVBUF", wire=_LIVE),
+        *_rows(Verdict("allowed", "ms; see the relay contract, rule 13"), "LINGER", wire=_LIVE),
+        *_rows(Verdict("allowed", "ms"), "CONNECT_TIMEOUT", "HANDSHAKE_IVL", "RECONNECT_IVL_MAX", wire=_LIVE),
         *_rows(
             Verdict("allowed", "may lose messages: see heartbeats and full queues"),
             "HEARTBEAT_IVL",
             "HEARTBEAT_TIMEOUT",
-            wire=_WIRE,
+            wire=_LIVE,
         ),
-        *_rows(Verdict("allowed", "ms, in steps of 100"), "HEARTBEAT_TTL", wire=_WIRE),
+        *_rows(Verdict("allowed", "ms, in steps of 100"), "HEARTBEAT_TTL", wire=_LIVE),
         *_rows(Verdict("allowed", "ms; may lose messages: see heartbeats and full queues"), "TCP_MAXRT"),
         *_rows(
             Verdict("allowed", "1: send to connected peers only; see absent receivers"),
@@ -147,19 +150,20 @@ OPTIONS: dict[str, Option] = dict(
         *_rows(
             Verdict("allowed", "ROUTER; set unless you set it: see the relay contract, rule 3"),
             "ROUTER_MANDATORY",
-            wire=WireVerdict("supported", "what cannot be routed is counted either way"),
+            wire=WireVerdict("supported", "what cannot be routed is counted either way", live=True),
         ),
         *_rows(Verdict("allowed", "ROUTER"), "ROUTER_HANDOVER", wire=_WIRE),
         *_rows(Verdict("allowed", "ROUTER; for the first connect"), "CONNECT_ROUTING_ID", wire=_WIRE),
-        *_rows(Verdict("allowed", "ROUTER, DEALER, REQ"), "PROBE_ROUTER", wire=_WIRE),
+        *_rows(Verdict("allowed", "ROUTER, DEALER, REQ"), "PROBE_ROUTER", wire=_LIVE),
         *_rows(Verdict("allowed", "REQ"), "REQ_CORRELATE", "REQ_RELAXED"),
-        *_rows(Verdict("allowed", "SUB"), "SUBSCRIBE", wire=WireVerdict("supported", apply=_add_prefix)),
-        *_rows(Verdict("allowed", "SUB"), "UNSUBSCRIBE", wire=WireVerdict("supported", apply=_remove_prefix)),
-        *_rows(Verdict("allowed", "XPUB, PUB; a full subscriber holds all messages back"), "XPUB_NODROP", wire=_WIRE),
+        *_rows(Verdict("allowed", "SUB"), "SUBSCRIBE", wire=WireVerdict("supported", apply=_add_prefix, live=True)),
+        *_rows(Verdict("allowed", "SUB"), "UNSUBSCRIBE", wire=WireVerdict("supported", apply=_remove_prefix, live=True)),
+        *_rows(Verdict("allowed", "XPUB, PUB; a full subscriber holds all messages back"), "XPUB_NODROP", wire=_LIVE),
         *_rows(Verdict("allowed", "XPUB; every subscription and unsubscription travels upstream"), "XPUB_VERBOSER", wire=_WIRE),
-        *_rows(Verdict("allowed", "XPUB"), "XPUB_WELCOME_MSG", wire=_WIRE),
+        *_rows(Verdict("allowed", "XPUB"), "XPUB_WELCOME_MSG", wire=_LIVE),
         *_rows(Verdict("allowed", "PUB, XPUB, SUB; both ends must set it"), "INVERT_MATCHING", wire=_WIRE),
-        *_rows(_ALLOWED, "BACKLOG", "TCP_KEEPALIVE", wire=_WIRE),
+        *_rows(_ALLOWED, "BACKLOG", wire=_WIRE),
+        *_rows(_ALLOWED, "TCP_KEEPALIVE", wire=_LIVE),
         *_rows(_ALLOWED, "METADATA", wire=WireVerdict("supported", apply=_add_property)),
         *_rows(_ALLOWED, "TCP_ACCEPT_FILTER"),
         *_rows(_ALLOWED, "IPC_FILTER_PID", "IPC_FILTER_UID", "IPC_FILTER_GID"),
@@ -172,17 +176,17 @@ OPTIONS: dict[str, Option] = dict(
         *_rows(_GSSAPI, "GSSAPI_SERVER", "GSSAPI_PRINCIPAL", "GSSAPI_SERVICE_PRINCIPAL", "GSSAPI_PLAINTEXT"),
         *_rows(_GSSAPI, "GSSAPI_PRINCIPAL_NAMETYPE", "GSSAPI_SERVICE_PRINCIPAL_NAMETYPE"),
         *_rows(
-            _limited("bytes of a frame, at least 64, with CURVE 512; -1: no limit", checks.maxmsgsize), "MAXMSGSIZE", wire=_WIRE
+            _limited("bytes of a frame, at least 64, with CURVE 512; -1: no limit", checks.maxmsgsize), "MAXMSGSIZE", wire=_LIVE
         ),
         *_rows(
             _limited("1 to 32,767 s; -1: the system's", checks.within(1, 32_767, "seconds", _MILLISECONDS)),
             "TCP_KEEPALIVE_IDLE",
             "TCP_KEEPALIVE_INTVL",
-            wire=_WIRE,
+            wire=_LIVE,
         ),
-        *_rows(_limited("1 to 127 probes; -1: the system's", checks.within(1, 127, "probes")), "TCP_KEEPALIVE_CNT", wire=_WIRE),
-        *_rows(_limited("ms from 1; -1: never reconnect", checks.reconnect_interval), "RECONNECT_IVL", wire=_WIRE),
-        *_rows(_limited("0 to 255", checks.from_to(0, 255)), "TOS", wire=_WIRE),
+        *_rows(_limited("1 to 127 probes; -1: the system's", checks.within(1, 127, "probes")), "TCP_KEEPALIVE_CNT", wire=_LIVE),
+        *_rows(_limited("ms from 1; -1: never reconnect", checks.reconnect_interval), "RECONNECT_IVL", wire=_LIVE),
+        *_rows(_limited("0 to 255", checks.from_to(0, 255)), "TOS", wire=_LIVE),
         *_rows(Verdict("limited", "an interface of this machine", None, checks.interface), "BINDTODEVICE", wire=_WIRE),
         *_rows(Verdict("limited", "an open, listening socket, for one bind; -1: none", None, checks.listening), "USE_FD"),
         *_rows(_limited("0 to 6; draft", checks.from_to(0, 6)), "PRIORITY"),

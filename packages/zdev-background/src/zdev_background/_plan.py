@@ -74,6 +74,18 @@ class Started(NamedTuple):
     setting: str
 
 
+class Update(NamedTuple):
+    """The report of an update.
+
+    Attributes:
+        changes: What has changed, in words.
+        endpoints: What each role has bound now.
+    """
+
+    changes: list[str]
+    endpoints: Endpoints
+
+
 @dataclass(frozen=True)
 class Plan:
     """All that a launcher must know to run a device somewhere else. It pickles if its parts do.

@@ -59,6 +59,12 @@ class Ports:
             ports.add(listener, bound.get(endpoint, endpoint), keep=True)
         return ports
 
+    def take_kept(self, other: Ports) -> None:
+        """Add duplicates of those that later starts of another device serve, where this one has none for the endpoint."""
+        for endpoint, listener in other._kept.items():
+            if not self.has(endpoint):
+                self.add(listener, endpoint, keep=True)
+
     def has(self, endpoint: str) -> bool:
         """Return whether a listening socket serves this endpoint."""
         return endpoint in self._listeners

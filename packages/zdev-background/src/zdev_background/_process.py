@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
@@ -28,7 +29,8 @@ from ._ipc import WILDCARD, remove_file
 from ._launchers import START_TIMEOUT, Launcher, OnEnd
 from ._open_files import PROCESS, room_for
 from ._peers import Peer
-from ._plan import Connections, Ending, Listening, Plan
+from ._plan import Connections, Ending, Listening, Plan, Update
+from ._ports import Ports
 from ._rights import UserRights
 from ._spec import Role, option_name
 from ._threads import Promise, start_thread
@@ -170,6 +172,14 @@ class ProcessLauncher(Launcher):
         self._plan = self._plan.with_rights(role, rights)
         self.ready.exception(START_TIMEOUT)
         self._order("set_rights", role, rights)
+
+    def _update(self, plan: Plan) -> Update:
+        _refuse_what_does_not_pickle(plan)
+        plan.ports.release()  # a descriptor cannot be passed to a process that runs: it binds the port
+        update: Update | None = self._order("update", replace(plan, ports=Ports()))
+        if update is None:
+            raise RuntimeError(f"{plan.owner} is not running: start it first")
+        return update
 
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)

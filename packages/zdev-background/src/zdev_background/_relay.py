@@ -16,9 +16,9 @@ from zdev_core import State, Statistics
 
 from ._listening import listening_at
 from ._peers import Peer
-from ._plan import Connections, Ending, Endpoints, Engine, Listening, Plan
+from ._plan import Connections, Ending, Endpoints, Engine, Listening, Plan, Update
 from ._rights import UserRights
-from ._spec import Role
+from ._spec import Role, SocketSpec
 
 logger = logging.getLogger("zdev")
 
@@ -60,9 +60,7 @@ class Relay(ABC):
         self._shutting_down = False  # whether the run has ended, and what has arrived is sent on
         self._thread = 0  # in which the engine runs
         for spec in plan.sockets():
-            if exposed := spec.exposed():
-                where = ", ".join(exposed)
-                logger.warning("%s: %s at %s lets in anybody who reaches it: see CurveServer", plan.owner, spec, where)
+            self._warn_of_exposure(spec)
 
     @property
     @abstractmethod
@@ -139,15 +137,34 @@ class Relay(ABC):
         why = f"only the wire engine can enforce rights, and this device runs on libzmq ({self.engine.reason})"
         raise zmq.ZMQError(errno.ENOTSUP, f"{self._plan.owner}: {why}")
 
+    def update(self, plan: Plan, /) -> Update:
+        """Take over what differs in a plan: all of it, or nothing. The plan has the endpoints that this one has bound.
+
+        Raises:
+            ZMQError: ENOTSUP, a running device cannot change all of it; others, see the constructor.
+            RuntimeError: The run is ending.
+            TimeoutError: The engine does not answer.
+        """
+        why = f"only the wire engine can, and this device runs on libzmq ({self.engine.reason})"
+        raise zmq.ZMQError(errno.ENOTSUP, f"{plan.owner}: cannot be changed while it runs: {why}")
+
+    def _warn_of_exposure(self, spec: SocketSpec) -> None:
+        if exposed := spec.exposed():
+            where = ", ".join(exposed)
+            logger.warning("%s: %s at %s lets in anybody who reaches it: see CurveServer", self._plan.owner, spec, where)
+
     def _unknown_peers(self) -> zmq.ZMQError:
         why = f"only the wire engine knows its peers, and this device runs on libzmq ({self.engine.reason})"
         return zmq.ZMQError(errno.ENOTSUP, f"{self._plan.owner}: {why}")
 
     def _new_engine(self, kind: Callable[..., Made], *sockets: object) -> Made:
         """Make the engine of zdev_core, of this kind, with the settings of the plan."""
-        plan = self._plan
+        return self._settings_to(kind, self._plan, *sockets)
+
+    def _settings_to(self, take: Callable[..., Made], plan: Plan, *sockets: object) -> Made:
+        """Return what a function of zdev_core returns for sockets and the settings of a plan. Its errors name the device."""
         try:
-            return kind(
+            return take(
                 *sockets,
                 in_prefix=plan.in_prefix,
                 out_prefix=plan.out_prefix,

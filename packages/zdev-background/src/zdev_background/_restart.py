@@ -17,9 +17,9 @@ from zdev_core import State, Statistics
 from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
 from ._peers import Peer
-from ._plan import Connections, Ending, Listening, Plan
+from ._plan import Connections, Ending, Listening, Plan, Update
 from ._rights import UserRights
-from ._spec import Role
+from ._spec import Role, SocketSpec
 from ._threads import Latch, countdown, start_thread
 
 logger = logging.getLogger("zdev")
@@ -182,6 +182,26 @@ class Supervisor(Launcher):
                 self._plan = before
                 del self._rights[role]
             raise
+
+    def _update(self, plan: Plan) -> Update:
+        with self._lock:
+            if self._is_waiting:
+                raise RuntimeError(f"{plan.owner} is not running: it waits to be restarted")
+            run = self._run
+        specs = {role: self._as_bound(role, spec) for role, spec in plan.specs.items()}
+        return run.update(replace(plan, specs=specs))
+
+    def _as_bound(self, role: Role, spec: SocketSpec) -> SocketSpec:
+        """Return a socket as a run takes it: a restart binds what the first run bound in place of wildcards."""
+        given, bound = self._plan.specs.get(role), self._run._plan.specs.get(role)
+        known = [*zip(given.binds, bound.binds, strict=True)] if given and bound else []
+        binds = []
+        for endpoint in spec.binds:
+            pair = next((each for each in known if each[0] == endpoint), (endpoint, endpoint))
+            binds.append(pair[1])
+            if pair in known:
+                known.remove(pair)
+        return replace(spec, binds=binds)
 
     def state(self) -> State:
         if self._is_waiting:

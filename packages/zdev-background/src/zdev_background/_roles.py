@@ -184,7 +184,7 @@ class Roles:
     def _warn_if_running(self, setting: str) -> None:
         """Warn at the user's line, outside of this package, that the running device keeps its former setting."""
         if self.is_alive():
-            text = f"{self.name} is running: {setting} takes effect at the next start"
+            text = f"{self.name} is running: {setting} takes effect at the next start, or with update()"
             warnings.warn(text, RuntimeWarning, stacklevel=_depth())
 
     def is_alive(self) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import zmq
@@ -17,11 +19,11 @@ from ._open_files import CONTEXT, raise_file_limit, room_for
 from ._option_table import OPTIONS
 from ._peers import Peer
 from ._placement import restore_affinity
-from ._plan import Connections, Ending, Endpoints, Engine, Plan
-from ._relay import Relay
+from ._plan import Connections, Ending, Endpoints, Engine, Plan, Update
+from ._relay import STEERING_TIMEOUT, Relay
 from ._rights import UserRights
 from ._security import Server
-from ._spec import OptionValue, Role, encoded, option_name
+from ._spec import OptionValue, Role, SocketSpec, encoded, option_name
 
 LARGEST_MESSAGE = 2**30  # bytes; MAXMSGSIZE limits frames, of which a message may have many
 T = TypeVar("T")
@@ -40,7 +42,7 @@ class WireRelay(Relay):
         try:
             endpoints = sum(len(spec.binds) + len(spec.connects) for spec in plan.sockets())
             with room_for(plan.owner, ENGINE + CONTEXT + endpoints):
-                sockets = self._sockets()
+                sockets = self._sockets(plan)
                 self._engine = self._new_engine(WireDevice, sockets["in"], sockets.get("out"), sockets.get("mon"))
             servers: dict[str, Server] = {role: server for role, server in plan.servers().items() if role in sockets}
             self._credentials = CredentialsWatch(self._engine, plan.owner, servers, own_threads)
@@ -91,17 +93,54 @@ class WireRelay(Relay):
     def set_rights(self, role: Role, rights: UserRights | None) -> None:
         self._credentials.set_rights(role, rights)
 
+    def update(self, plan: Plan, /) -> Update:
+        new = [_without(spec, self._plan.specs.get(role)) for role, spec in plan.specs.items() if spec.role == role]
+        if plan.placement != self._plan.placement:
+            text = f"{plan.owner}: cannot be changed while it runs: io_threads or cpus changed"
+            raise zmq.ZMQError(errno.ENOTSUP, text)
+        with room_for(plan.owner, CONTEXT + sum(len(spec.binds) + len(spec.connects) for spec in new)):
+            sockets = self._sockets(plan, {spec.role: spec for spec in new})
+            changes = self._changed(plan, sockets["in"], sockets.get("out"), sockets.get("mon"))
+        servers, before = plan.servers(), self._plan.servers()
+        changes += [
+            f"{role}: {_difference(server, before[role])}" for role, server in servers.items() if server != before[role]
+        ]
+        self._credentials.replace(servers)
+        self._plan = plan
+        for spec in new:
+            self._warn_of_exposure(spec)
+        return Update(changes, self.endpoints)
+
+    def _changed(self, plan: Plan, *sockets: WireSocket | None) -> list[str]:
+        """Have the engine take over what differs. It is ready a moment before it runs."""
+        deadline = time.monotonic() + STEERING_TIMEOUT
+        while True:
+            try:
+                return self._answered(lambda: self._settings_to(self._engine.change, plan, *sockets))
+            except zmq.ZMQError as error:
+                if error.errno != errno.EAGAIN:
+                    raise
+                if self._shutting_down or time.monotonic() > deadline:
+                    raise RuntimeError(str(error)) from error
+                time.sleep(0.001)
+
     def _answered(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
         except zmq.ZMQError as error:
             if error.errno != errno.ETIMEDOUT:
                 raise
-            raise TimeoutError(f"{self._plan.owner}: {str(error).removeprefix('device: ')}") from error
+            owner = self._plan.owner
+            text = str(error).removeprefix("device: ").removeprefix(f"{owner}: ")
+            raise TimeoutError(f"{owner}: {text}") from error
 
-    def _sockets(self) -> dict[Role, WireSocket]:
-        """Describe the sockets that have endpoints, after libzmq has checked the values of their options."""
-        plan = self._plan
+    def _sockets(self, plan: Plan, new: Mapping[Role, SocketSpec] | None = None) -> dict[Role, WireSocket]:
+        """Describe the sockets that have endpoints, after libzmq has checked the values of their options.
+
+        Args:
+            plan: What to describe.
+            new: The same sockets with the endpoints that are not open yet; None: with all.
+        """
         found = {}
         with zmq.Context(io_threads=0) as context:
             if not isinstance(plan.context_factory, type):  # then it is zmq.Context.instance
@@ -109,7 +148,7 @@ class WireRelay(Relay):
             for spec in plan.sockets():
                 if not (spec.binds or spec.connects):
                     continue
-                spec.refuse_invalid_endpoints(plan.owner, plan.ports)
+                (new[spec.role] if new else spec).refuse_invalid_endpoints(plan.owner, plan.ports)
                 with closing(spec.make(context, plan.owner)):
                     options = _by_name([*context.sockopts.items(), *spec.defaults(context), *spec.options])
                 options |= spec.limits.options() if spec.limits else {}
@@ -119,6 +158,21 @@ class WireRelay(Relay):
                     spec.type, binds=spec.binds, connects=spec.connects, listening=listening, **options, **security
                 )
         return found
+
+
+def _difference(server: Server, before: Server) -> str:
+    if server.rights == before.rights:
+        return "clients changed"
+    former: Any = before
+    return "rights changed" if server == replace(former, rights=server.rights) else "clients and rights changed"
+
+
+def _without(spec: SocketSpec, former: SocketSpec | None) -> SocketSpec:
+    """Return the socket with the endpoints that it did not have before."""
+    if former is None:
+        return spec
+    binds = [each for each in spec.binds if each not in former.binds]
+    return replace(spec, binds=binds, connects=[each for each in spec.connects if each not in former.connects])
 
 
 def _by_name(options: list[tuple[int, OptionValue]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sysconfig
 import time
@@ -28,7 +29,7 @@ ZDEV = str(Path(sysconfig.get_path("scripts"), "zdev"))
 
 @dataclass(frozen=True)
 class DeviceSpec:
-    """A device of the file. binds: a %s stands for the folder of the run."""
+    """A device of the file. binds: a %s stands for the folder of the run, a %p for a free port."""
 
     type: str = "queue"
     name: str = "main"
@@ -40,7 +41,10 @@ class DeviceSpec:
     def toml(self, folder: Path) -> str:
         lines = ["[[device]]", f'name = "{self.name}"', f'type = "{self.type}"', f'isolation = "{self.isolation}"', DRAIN]
         for role in ("in", "out"):
-            binds = [each.replace("%s", str(folder)) for each in self.binds.get(role, ["tcp://127.0.0.1:*"])]
+            binds = [
+                each.replace("%s", str(folder)).replace("%p", str(free_port()))
+                for each in self.binds.get(role, ["tcp://127.0.0.1:*"])
+            ]
             quoted = ", ".join(f'"{each}"' for each in binds)
             options = ", ".join(f"{name} = {value}" for name, value in self.options.get(role, {}).items())
             lines.append(f"{role} = {{ bind = [{quoted}], options = {{ {options} }} }}")
@@ -81,10 +85,14 @@ class ZdevRun:
     def reload(self) -> str:
         """Reload the file; return the error, or an empty string on success."""
         try:
-            ask(Request(verb="reload"), str(self.control), PATIENCE)
+            self.reloaded()
         except Failure as failure:
             return str(failure)
         return ""
+
+    def reloaded(self) -> list[str]:
+        """Reload the file; return the answer. Raises Failure."""
+        return ask(Request(verb="reload"), str(self.control), PATIENCE).lines
 
     def reload_by_program(self) -> str:
         command = [ZDEV, "reload", "--control", str(self.control)]
@@ -133,6 +141,13 @@ class ZdevRun:
             return self.snapshot().ready
         except Failure:
             return False
+
+
+def free_port() -> int:
+    """Return a port that nobody has bound. The system gives it to others only when it has given all others."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 def _children(pid: int) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from zdev_cli.snapshot import Snapshot
@@ -59,3 +60,26 @@ class Reload:
         for before, after in zip(kept, now.devices, strict=False):
             if before.sockets != after.sockets or (after.uptime or 0) < (before.uptime or 0):
                 stage.broken.append(f"reload {number}: {before.name} is not as it was")
+
+
+@dataclass(frozen=True)
+class ReloadChanged:
+    """So many reloads of the device under load: by turns with a change that it takes over live, and one that restarts it."""
+
+    times: int
+
+    def inject(self, stage: Stage) -> None:
+        text = stage.device.file.read_text()
+        for number in range(stage.times(self.times)):
+            restarts = number % 2 == 1
+            changed = f"options = {{ BACKLOG = {200 + (number + 1) // 2}, RECONNECT_IVL = {100 + number}, "
+            stage.device.file.write_text(text.replace("options = { ", changed))
+            (said,) = stage.device.reloaded()
+            stage.restarts += restarts or number == 0
+            pattern = (
+                r"main: restarted \(in: backlog .*\), drained in " if restarts else "main: changed live: in: reconnect_ivl "
+            )
+            if number > 0 and not re.match(pattern, said):
+                stage.broken.append(f"reload {number}: {said}")
+            stage.until_each_gets(stage.receivers(), 20)
+        stage.figures["reloads"] = f"{stage.times(self.times)}, every second one with a restart"

@@ -35,6 +35,8 @@ class Stage:
         self.figures: dict[str, str] = {}
         self.deaths = self.device_deaths = 0
         """Receivers and device processes killed."""
+        self.restarts = 0
+        """Of the device, by reloads."""
         self.doubtful: list[dict[int, range]] = []
         """For each kill of a device: the requests of each client that may be lost, or their replies."""
         self.broken: list[str] = []

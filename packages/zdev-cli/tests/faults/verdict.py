@@ -121,6 +121,28 @@ def memory_is_bounded(evidence: Evidence) -> Iterator[str]:
         yield f"it took {grown / MB:.1f} MB of memory; {bound / MB:.1f} MB are the bound"
 
 
+def only_what_was_published_to_nobody_is_missed(evidence: Evidence) -> Iterator[str]:
+    """The one subscriber misses what arrived at the device while it was not connected, which the device counts."""
+    (missed,) = evidence.balance.missed.values()
+    out = [each.connections for view in evidence.views for each in view.sockets if each.role == "out" and each.connections]
+    unmatched, dropped = sum(each.unmatched for each in out), sum(each.subscriber_drops + each.departed_copies for each in out)
+    lost = sum(view.lost for view in evidence.views)
+    evidence.figures["published while nobody was subscribed"] = f"{missed:,}"
+    if lost or dropped or missed > unmatched:
+        yield f"{missed} messages missed, {unmatched} published to nobody, {dropped} copies dropped, {lost} lost"
+
+
+def only_requests_on_the_wire_are_lost(evidence: Evidence) -> Iterator[str]:
+    """At most what the clients had under way at each drain, all of it counted by the device; and no reply."""
+    requests, replies = evidence.balance.requests, evidence.balance.replies
+    windows = sum(each.job.window for each in evidence.stage.crew.living("client"))
+    counted = sum(view.lost for view in evidence.views)
+    if requests.lost != counted or requests.lost > windows * evidence.stage.restarts:
+        yield f"{requests.lost} requests are lost, and {counted} counted; {windows} were under way at each restart"
+    if replies.lost:
+        yield f"{replies.lost} replies are lost"
+
+
 def nothing_is_lost(evidence: Evidence) -> Iterator[str]:
     """Not a message, either way."""
     for name, leg in (("requests", evidence.balance.requests), ("replies", evidence.balance.replies)):

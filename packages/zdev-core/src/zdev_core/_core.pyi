@@ -468,6 +468,38 @@ if sys.platform == "linux":
                 zmq.ZMQError: ETIMEDOUT, the loop has not answered.
             """
 
+        def change(
+            self,
+            in_socket: WireSocket,
+            out_socket: WireSocket | None = None,
+            mon_socket: WireSocket | None = None,
+            *,
+            in_prefix: bytes | str | None = b"in",
+            out_prefix: bytes | str | None = b"out",
+            dropped_prefix: bytes | str | None = None,
+            on_full: str = "block",
+            mon_on_full: str = "block",
+            timeout: float = 1.0,
+        ) -> list[str]:
+            """Take over what differs in this description: all of it, or nothing. May be called from any thread.
+
+            Limits and `sndhwm` apply to all connections at once, other options of connections to new ones. The connections of an endpoint in
+            `binds` that is removed stay. The connection of one in `connects` gets what waits for it, and ends when what its peer has sent, and its pending
+            replies, have arrived, or after `linger`. Credentials are left alone: see `set_credentials`.
+
+            Args:
+                in_socket: See the constructor, also for the others.
+                timeout: Seconds within which the loop must answer.
+
+            Returns:
+                What has changed, in words, such as "in: sndhwm 1000 -> 10".
+
+            Raises:
+                ValueError: A policy is unknown.
+                zmq.ZMQError: ENOTSUP, a running device cannot change all of it, which the text names; EAGAIN, it does not run, or is ending;
+                    ETIMEDOUT, the loop has not answered; EADDRINUSE and others, as in the constructor.
+            """
+
         def set_credentials(
             self,
             role: str,

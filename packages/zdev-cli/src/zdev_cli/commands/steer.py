@@ -110,7 +110,7 @@ Exit status 75 if the drain was cut short, as for zdev drain.
 Example:
   zdev reload
   orders: unchanged
-  billing: restarted, drained in 0.2 s
+  billing: restarted (in: type changed), drained in 0.2 s
   audit: started
 """
 )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .._words import settings_of
 from .diagnostics import Path, PendingDiagnostic
-from .model import SOCKETS, Config, DeviceConfig, SocketConfig
+from .model import Config, SocketConfig
 
 if TYPE_CHECKING:
     from zdev_background import Rights, Security, SocketSpec
@@ -40,14 +40,6 @@ def rights_of(socket: SocketConfig) -> dict[str, Rights] | None:
     from zdev_background import Rights
 
     return {user: Rights(publish=each.publish, subscribe=each.subscribe) for user, each in socket.rights.items()}
-
-
-def without_rights(config: DeviceConfig) -> DeviceConfig:
-    """Return a copy without rights, which a running device can change."""
-    from msgspec.structs import replace
-
-    sockets = {name: replace(socket, rights=None) for name in SOCKETS if (socket := getattr(config, name))}
-    return replace(config, **sockets)
 
 
 def mechanism_of(socket: SocketConfig) -> str:

@@ -17,12 +17,16 @@ class ConnectChanges:
     """Remembers which connects have failed. For one thread."""
 
     def __init__(self) -> None:
-        self._failed: set[tuple[Role, int]] = set()
+        self._failed: set[tuple[Role, str, int]] = set()  # the last: which of several to one endpoint
 
     def lines(self, roles: Mapping[Role, Sequence[ConnectStatus]]) -> Iterator[str]:
         """Yield a line for each change since the last call. An attempt that fails like the one before is not a change."""
-        connects = {(role, index): each for role, connects in roles.items() for index, each in enumerate(connects)}
-        self._failed &= connects.keys()  # those of a run that has ended are forgotten
+        count: Counter[tuple[Role, str]] = Counter()
+        connects = {}
+        for role, each in ((role, each) for role, connects in roles.items() for each in connects):
+            connects[role, each.endpoint, count[role, each.endpoint]] = each
+            count[role, each.endpoint] += 1
+        self._failed &= connects.keys()  # those of a run that has ended, and removed ones, are forgotten
         for place, each in connects.items():
             if each.connected and place in self._failed:
                 self._failed.remove(place)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Literal
 
+import zmq
+
 from zdev_background import Ending, Engine, Outcome, RestartHooks, RestartPolicy, Role
 
 from ..config import DeviceConfig
 from ..config.build import device_of
 from ..config.given_sockets import GivenSockets
-from ..config.protection import rights_of
 from .statistics import CumulativeStatistics
 
 READ_INTERVAL = 1.0  # seconds between readings of a device that must be asked
@@ -48,6 +50,7 @@ class DeviceKeeper(RestartHooks):
         self.retry_at: float | None = None  # of time.monotonic()
         self.tried = threading.Event()
         """Set once it is known whether the start succeeded: the first one, or the one that `restart_now` brought forward."""
+        self._given = given
         self.device = device_of(config, given)
         self.device.restart_policy = RestartPolicy(start_timeout=START_TIMEOUT, retry_first_start=True)
         self.device.restart_hooks = self
@@ -77,19 +80,19 @@ class DeviceKeeper(RestartHooks):
         """Which engine relays, and why: that of the last run while the device does not run, and as configured before the first one."""
         return self.device.engine
 
-    def configure(self, config: DeviceConfig) -> None:
-        """Apply a configuration in which only `drain_timeout`, `restart`, `ready_when` or `rights` changed.
+    def update(self, config: DeviceConfig) -> list[str]:
+        """Have the running device take over a configuration. Returns what has changed. Raises what `Device.update` raises."""
+        if config.isolation != self.config.isolation:
+            raise zmq.ZMQError(errno.ENOTSUP, f"isolation {self.config.isolation} -> {config.isolation}")
+        changes = self.device.update(device_of(config, self._given))
+        self.configure(config)
+        return changes
 
-        Raises:
-            zmq.ZMQError: It runs on libzmq, which has no rights.
-            TimeoutError: The device does not answer.
-        """
-        before, self.config = self.config, config
+    def configure(self, config: DeviceConfig) -> None:
+        """Apply the settings that only the keeper knows."""
+        self.config = config
         if config.restart:
             self.device.restart = config.restart
-        for role, socket in config.sockets.items():
-            if socket.rights != before.sockets[role].rights:
-                self.device.set_rights(role, rights_of(socket))
 
     def restart_now(self) -> None:
         """Start a waiting device immediately. `tried` is then set by that start."""

@@ -5,26 +5,26 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from socket import socket
 from typing import TypeVar
 
 import zmq
-from msgspec.structs import replace
 
 from zdev_background import Device, Engine, Outcome, Peer, Role, State
 
 from .._failure import Failure, Status
 from ..config import DeviceConfig
 from ..config.given_sockets import GivenSockets
-from ..config.protection import mechanism_of, without_rights
+from ..config.protection import mechanism_of
 from ..config.rules import sends_to_connected_only
 from ..snapshot import DeviceState, DeviceView, SocketView
 from ..snapshot.peers import PeerView, id_text, peer_view
 from .connects import ConnectChanges, connection_fields
 from .endings import Ended, ended_text, outstanding, undelivered
 from .keeper import START_TIMEOUT, DeviceKeeper
+from .live import Change, change, released_by
 from .statistics import CumulativeStatistics, Meter, Reading
 
 logger = logging.getLogger("zdev.service")
@@ -190,19 +190,16 @@ class Managed:
         except (TimeoutError, zmq.ZMQError, RuntimeError) as error:
             raise Failure(str(error), Status.UNAVAILABLE) from error
 
-    def configure(self, config: DeviceConfig) -> bool:
-        """Apply settings that need no restart. Returns whether these are all that changed; others need `end` and `begin`."""
-        mere = replace(self.config, drain_timeout=config.drain_timeout, restart=config.restart, ready_when=config.ready_when)
-        is_mere = without_rights(mere) == without_rights(config)
-        with self._lock:
+    def released_by(self, config: DeviceConfig | None) -> set[str]:
+        """Return the ports and paths that it does not bind any more with this configuration; None: it is removed."""
+        return released_by(self._keeper, self.config, config)
+
+    def configure(self, config: DeviceConfig, released: Collection[str]) -> Change:
+        """Take over a configuration, live if that is possible. Otherwise `end` and `begin` apply it, unless it is refused."""
+        result = change(self._keeper, self.config, config, released)
+        if result.how != "refused":
             self.config = config
-            if is_mere and self._keeper:
-                try:
-                    self._keeper.configure(config)
-                except (TimeoutError, zmq.ZMQError) as error:
-                    self.log(f"rights cannot be changed without a restart: {error}")
-                    return False
-        return is_mere
+        return result
 
     def stuck(self) -> float:
         """Seconds for which the relay has been unresponsive; 0: it is responsive, or does not run."""

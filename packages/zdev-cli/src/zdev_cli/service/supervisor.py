@@ -13,6 +13,7 @@ from ..config import DeviceConfig
 from ..config.given_sockets import GivenSockets
 from ..config.topology import shutdown_order
 from .endings import Ended
+from .live import Change
 from .managed import Managed
 
 T = TypeVar("T")
@@ -59,15 +60,19 @@ class Supervisor:
             device.begin()
 
     def apply(self, wanted: Mapping[str, DeviceConfig]) -> Applied:
-        """Bring the devices in line: stop all first, then start, since one may take over an endpoint of another."""
+        """Bring the devices in line: change what can be changed live, and restart others.
+
+        All that end are ended before any is started, since one may take over an endpoint of another.
+        """
         before = self._devices
         removed = [device for name, device in before.items() if name not in wanted]
         changed = [before[name] for name, config in wanted.items() if name in before and before[name].config != config]
         idle = {device for device in changed if not device.is_wanted}
-        kept = {device for device in changed if device.configure(wanted[device.name])}
+        released = {place for device in (*removed, *changed) for place in device.released_by(wanted.get(device.name))}
+        changes = {device: device.configure(wanted[device.name], released) for device in changed}
         for device in removed:
             device.retire()
-        ending = [*removed, *(device for device in changed if device not in kept)]
+        ending = [*removed, *(device for device in changed if changes[device].how == "restart")]
         ended = _drain(ending, by_operator=False)
         with self._lock:
             if self.is_ending:
@@ -75,7 +80,7 @@ class Supervisor:
             self._devices = {name: before.get(name) or Managed(config, self._given) for name, config in wanted.items()}
         starting = [each for each in self.devices if each.name not in before or (each in ended and each not in idle)]
         started = in_parallel(_started, starting)
-        lines = [f"{each.name}: {_done(each, started, ended, kept)}" for each in self.devices]
+        lines = [f"{each.name}: {_done(each, started, ended, changes.get(each))}" for each in self.devices]
         lines += [f"{each.name}: removed, {ended[each].text}" for each in removed]
         return Applied(lines, all(each.is_drained for each in ended.values()))
 
@@ -115,12 +120,14 @@ def _started(device: Managed) -> str:
         return str(failure).removeprefix(f"{device.name}: ")
 
 
-def _done(device: Managed, started: Mapping[Managed, str], ended: Mapping[Managed, Ended], kept: Collection[Managed]) -> str:
-    if device in kept:
-        return "changed, without a restart"
+def _done(device: Managed, started: Mapping[Managed, str], ended: Mapping[Managed, Ended], change: Change | None) -> str:
+    if change and change.how != "restart":
+        done = "changed live" if change.how == "live" else "unchanged"
+        return f"{done}: {change.text}" if change.text else "changed, without an effect"
     if device not in ended:
         return started.get(device, "unchanged")
     what = started.get(device)
     if what is None:
         return f"changed, {ended[device].text}"
-    return f"{'restarted' if what == 'started' else what}, {ended[device].text}"
+    why = f" ({change.text})" if change and change.text else ""
+    return f"{'restarted' if what == 'started' else what}{why}, {ended[device].text}"
