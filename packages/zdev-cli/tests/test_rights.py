@@ -74,12 +74,12 @@ def test_a_reload_changes_the_rights_of_connected_users_within_a_second_without_
     (peer,) = (each for each in json.loads("\n".join(program.do("peers", "--json"))) if each["role"] == "out")
     assert (peer["user"], peer["denied"], peer["subscriptions"]) == ("anna", 1, 1)
     program.write(forwarder(f"{mechanism}, {ORDERS}", isolation=isolation))
-    assert program.do("reload") == ["prices: changed, without a restart"]
+    assert program.do("reload") == ["prices: changed live: out: rights changed"]
     begin = time.monotonic()
     assert [source.recv(), source.recv()] == [b"\1orders.1", b"\0news"]
     assert time.monotonic() - begin < 1
     program.write(forwarder(mechanism, isolation=isolation))
-    assert program.do("reload") == ["prices: changed, without a restart"]
+    assert program.do("reload") == ["prices: changed live: out: rights changed"]
     assert source.recv() == b"\1news"
 
 
