@@ -17,6 +17,7 @@
 #include <zdev/wire_peers.hpp>
 #include <zdev/wire_spec.hpp>
 #include <zdev/wire_statistics.hpp>
+#include <zdev/wire_workers.hpp>
 
 namespace zdev::wire {
 
@@ -56,6 +57,11 @@ public:
     // Ends the connection with this number, and counts it as `kicked`; a connect is tried again later. Messages that wait for
     // the peer are handled as when it leaves. False: there is no such connection. Throws as peers() does.
     bool kick(std::uint64_t number, milliseconds timeout = milliseconds{1000});
+    // Of a device with `workers`: its requests and workers at one moment; before and after the run, with no workers, as it was
+    // at the end. Throws as peers() does.
+    workers_report workers(milliseconds timeout = milliseconds{1000}) const;
+    // Gives no more requests to the worker with this number, or gives it some again. False: there is no such worker.
+    bool drain_worker(std::uint64_t number, bool on = true, milliseconds timeout = milliseconds{1000});
     // Replaces the credentials of a role that is a server of CURVE or PLAIN. The device applies them within milliseconds: peers
     // that wait for them are admitted or refused, and those whose credentials were withdrawn are disconnected.
     void set_credentials(const std::string& role, credentials now);

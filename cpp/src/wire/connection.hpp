@@ -20,6 +20,8 @@
 namespace zdev::wire {
 
 class connection;
+struct client;
+struct worker;
 
 // Why a connection ended; each but the first is counted.
 enum class ending {
@@ -128,6 +130,8 @@ public:
     std::list<std::unique_ptr<connection>>::iterator place;  // the handler's
     class connector* via = nullptr;                          // the handler's: its connector, unless it was accepted
     bool in_pattern = false, held_by_relay = false;          // the handler's
+    client* as_client = nullptr;                             // the worker pool's
+    worker* as_worker = nullptr;                             // the worker pool's
 
 private:
     template <class Act>

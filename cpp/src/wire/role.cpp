@@ -37,13 +37,15 @@ socket_spec without_secrets(const socket_spec& spec) {
 
 }  // namespace
 
-role::role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room)
+role::role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room,
+           std::unique_ptr<wire::pattern> pattern)
     : loop_(loop),
       spec_(without_secrets(spec)),
       admission_(name, spec.security),
       on_room_(std::move(on_room)),
+      pattern_(std::move(pattern)),
       idle_(loop.timers()) {
-    make_pattern();
+    if (!pattern_) make_pattern();
     const auto doing = [&](const char* verb, const std::string& endpoint) {
         std::string text = verb;
         text.append(name).append(" (").append(zmtp::type_name(spec_.type)).append(") to ").append(endpoint);
@@ -233,6 +235,7 @@ void role::leave(connection& from) {
     if (!std::exchange(from.in_pattern, false)) return;
     now_.set(now_.get() - 1);
     pattern_->leave(from);
+    if (on_leave_) on_leave_(from);
     counter& lost = publisher_ && !ending_ ? departed_ : lost_;
     std::vector<std::string> unsent;
     lost.add(from.queue().give_back(unsent));
@@ -245,6 +248,7 @@ void role::leave(connection& from) {
 
 void role::on_end(connection& from, ending why, const std::string& reason) {
     leave(from);
+    pattern_->end(from);
     if (relay_) relay_->forget(from);
     endings_[static_cast<std::size_t>(why)].add(1);
     if (why == ending::refused_authentication || why == ending::withdrawn) {

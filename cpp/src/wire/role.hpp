@@ -19,8 +19,9 @@ namespace zdev::wire {
 
 class role final : public connection_handler {
 public:
-    // Binds. Throws zdev::error.
-    role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room);
+    // Binds. Throws zdev::error. `pattern`: the receivers of messages; null: as its type has them.
+    role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room,
+         std::unique_ptr<wire::pattern> pattern = nullptr);
 
     int type() const noexcept { return spec_.type; }
     wire::pattern& pattern() noexcept { return *pattern_; }
@@ -38,6 +39,8 @@ public:
     void feed(relay* to) noexcept { relay_ = to; }  // where its messages go; null: they are discarded
     // Sends publishers the subscriptions of an XPUB on the other side, in addition to the role's own.
     void relay_subscriptions_of(wire::publisher& other) noexcept { other_ = &other; }
+
+    void on_leave(std::function<void(connection&)> act) { on_leave_ = std::move(act); }
 
     void start();           // connects
     void stop_accepting();  // no further connections
@@ -83,6 +86,7 @@ private:
     const socket_spec spec_;  // without its secrets
     wire::admission admission_;
     std::function<void()> on_room_;
+    std::function<void(connection&)> on_leave_;  // of a peer; may be empty
     std::unique_ptr<wire::pattern> pattern_;
     wire::publisher* publisher_ = nullptr;
     wire::upstream* upstream_ = nullptr;

@@ -1,0 +1,61 @@
+#include "rules.hpp"
+
+#include "frames.hpp"
+
+namespace zdev::wire {
+
+namespace {
+
+constexpr int most_ids = 8;  // frames in front of a delimiter
+
+// REP and DEALER sockets: a worker returns what is in front of the content, up to the delimiter.
+class plain_rules final : public worker_rules {
+public:
+    std::optional<asked> read_request(std::string_view frames) const override {
+        asked found;
+        const std::size_t envelope = envelope_of(frames);
+        found.envelope = frames.substr(0, envelope);
+        found.content = frames.substr(envelope);
+        return found;
+    }
+
+    said read(std::string_view frames) const override {
+        const auto first = take_frame(frames);
+        if (!first) return {};
+        if (!first->more) return {first->content == "DRAIN" ? meaning::leaving : meaning::invalid, {}, {}};
+        return {meaning::reply, first->content, frames};
+    }
+
+    std::string request_head(std::string_view client, std::string_view envelope, int) const override {
+        std::string head;
+        zmtp::append_frame(head, zmtp::more_flag, client);
+        return head.append(envelope);
+    }
+    std::string reply_head(std::string_view, bool) const override { return {}; }
+    std::string failure_head(std::string_view envelope) const override { return std::string(envelope); }
+    bool answers(std::string_view frames, std::string_view envelope) const override {
+        return frames.substr(0, envelope.size()) == envelope;
+    }
+
+    bool registers() const override { return false; }
+    std::string heartbeat(int) const override { return {}; }
+    std::string goodbye(int) const override { return {}; }
+
+private:
+    // The size of the frames up to an empty one that others follow; 0: there is none.
+    static std::size_t envelope_of(std::string_view frames) noexcept {
+        std::string_view rest = frames;
+        for (int i = 0; i <= most_ids; ++i) {
+            const auto next = take_frame(rest);
+            if (!next || !next->more) return 0;
+            if (next->content.empty()) return frames.size() - rest.size();
+        }
+        return 0;
+    }
+};
+
+}  // namespace
+
+std::unique_ptr<worker_rules> make_rules(worker_protocol) { return std::make_unique<plain_rules>(); }
+
+}  // namespace zdev::wire
