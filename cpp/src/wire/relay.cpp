@@ -178,13 +178,15 @@ std::size_t relay::take_from_workers(connection& from, std::string_view bytes, b
             ++from.traffic.messages_received;
             continue;
         }
+        connection& to = *reply.of->client;
         outgoing message;
-        message.address = reply.client;
+        message.address = to.routing_id();
         message.head = reply.head;
         message.body = reply.content;
         if (whole) message.owner = std::make_shared<buffer>(std::move(*whole));
-        const delivery result = to_.deliver(message);
-        if (!conclude(message, from, result, next)) {
+        const bool fits = to.has_room();
+        if (fits) send_to(to, message);
+        if (!conclude(message, from, fits ? delivery::sent : delivery::full, next)) {
             if (whole) *whole = std::move(*message.owner);
             return used - next.bytes;
         }

@@ -38,10 +38,10 @@ worker_pool::worker_pool(loop& loop, const workers& settings)
 
 worker_pool::~worker_pool() = default;
 
-service& worker_pool::service_named(const std::string& name) {
+service& worker_pool::service_named(std::string_view name) {
     if (only_) return *only_;
-    auto& found = services_[name];
-    if (!found) found = std::make_unique<service>(name, levels(settings_));
+    auto& found = services_[std::string(name)];
+    if (!found) found = std::make_unique<service>(std::string(name), levels(settings_));
     return *found;
 }
 
@@ -61,24 +61,25 @@ bool worker_pool::ready() const {
 
 delivery worker_pool::deliver(const outgoing& message) {
     connection& from = *message.sender;
-    auto next = rules_->read_request(message.body);
-    if (!next) return from.close(ending::framing, "its request breaks the protocol of the workers"), delivery::malformed;
+    asked next;
+    if (!rules_->read_request(message.body, next))
+        return from.close(ending::framing, "its request breaks the protocol of the workers"), delivery::malformed;
     if (!from.in_pattern) return ++counts_.received, ++counts_.abandoned, delivery::kept;
-    if (next->answer) {
+    if (!next.answer.empty()) {
         if (!from.has_room()) return delivery::full;
-        from.send(next->envelope, *next->answer);
+        from.send(next.envelope, next.answer);
         return ++counts_.received, ++counts_.answered, delivery::kept;
     }
     std::uint32_t retries = settings_.retries;
-    if (settings_.allow_request_options) take_options(*next, retries);
+    if (settings_.allow_request_options) take_options(next, retries);
 
-    service& of = service_named(next->service);
+    service& of = service_named(next.service);
     worker* const to = of.waiting.empty() ? free_worker(of) : nullptr;
-    if (!to && !has_place(next->content.size())) {
+    if (!to && !has_place(next.content.size())) {
         drop_if_unused(of);
-        return settings_.reject_when_full ? reject(from, *next), delivery::kept : delivery::full;
+        return settings_.reject_when_full ? reject(from, next), delivery::kept : delivery::full;
     }
-    request& made = make_request(from, *next, of);
+    request& made = make_request(from, next, of);
     made.retries = retries;
     if (!to || keeps_all()) keep(made, message.owner);
     if (!to) return wait(made, false), delivery::kept;
@@ -94,15 +95,14 @@ void worker_pool::reject(connection& client, const asked& refused) {
     send_dead_letter(client.routing_id(), refused.envelope, refused.content, "the queue is full");
 }
 
-request& worker_pool::make_request(connection& from, asked& asked, service& of) {
+request& worker_pool::make_request(connection& from, const asked& asked, service& of) {
     if (unused_.empty()) unused_.push_back(&requests_.emplace_back());
     request& made = *unused_.back();
     unused_.pop_back();
     ++counts_.received;
     made.of = &of;
     made.client = &from;
-    made.client_id = from.routing_id();
-    made.envelope = std::move(asked.envelope);
+    made.envelope = asked.envelope;
     made.content = asked.content;
     made.began = now();
     made.kept = made.forwarded = made.expired = made.released = false;
@@ -161,7 +161,7 @@ void worker_pool::send(worker& to, request& next, const std::shared_ptr<buffer>&
     ++to.load;
     to.requests.push_back(next);
     next.at = &to;
-    const std::string head = rules_->request_head(next.client_id, next.envelope, to.dialect);
+    const std::string& head = head_of(next, to);
     owner ? to.peer.send(head, next.content, owner) : to.peer.send(head, next.content);
     if (!std::exchange(next.forwarded, true)) report_dealt(next, head);
     waited_.add(now() - next.began);
@@ -171,6 +171,15 @@ void worker_pool::send(worker& to, request& next, const std::shared_ptr<buffer>&
     if (!next.kept) next.content = {};
     if (settings_.request_timeout.count() > 0) arm_for(next.began + settings_.request_timeout);
     list(to);
+}
+
+// What a worker gets in front of the content.
+const std::string& worker_pool::head_of(const request& next, const worker& to) {
+    head_.clear();
+    std::string frame;
+    if (next.ended()) zmtp::append_frame(frame, zmtp::more_flag, next.client_id);
+    rules_->append_request_head(head_, next.ended() ? frame : next.client->routing_frame(), next.envelope, to.dialect);
+    return head_;
 }
 
 // For the counters and the monitor: a request that had to wait is sent now.
@@ -199,6 +208,7 @@ void worker_pool::detach_from_client(request& gone) noexcept {
     client& of = *gone.client->as_client;
     of.requests.remove(gone);
     --of.count;
+    if (gone.at) gone.client_id = gone.client->routing_id();
     gone.client = nullptr;
 }
 
@@ -238,7 +248,7 @@ void worker_pool::end_all() {
     }
     while (request* const next = at_work_.first()) {
         inform_client(*next->client, next->envelope);
-        send_dead_letter(next->client_id, next->envelope, next->content, reason);
+        send_dead_letter(next->client->routing_id(), next->envelope, next->content, reason);
         end_at_work(*next, &request_statistics::dead);
     }
 }

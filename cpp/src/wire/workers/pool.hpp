@@ -59,8 +59,7 @@ public:
     // A message from a worker. `of` null: it is not for a client, and has been counted.
     struct answer {
         request* of = nullptr;
-        std::string head;          // of the message to the client
-        std::string_view client;   // its routing id
+        std::string_view head;     // of the message to the client; valid until the next read()
         std::string_view content;  // after `head`
         bool partial = false;      // others follow
     };
@@ -72,16 +71,17 @@ public:
 private:
     using fate = std::uint64_t request_statistics::*;
 
-    service& service_named(const std::string& name);
+    service& service_named(std::string_view name);
     void drop_if_unused(service& of);
     bool has_place(std::size_t bytes) const noexcept;
     void reject(connection& client, const asked& refused);
-    request& make_request(connection& client, asked& from, service& of);
+    request& make_request(connection& client, const asked& from, service& of);
     void keep(request& made, const std::shared_ptr<buffer>& owner) const;
     bool keeps_all() const noexcept { return settings_.retries > 0 || settings_.allow_request_options || dead_letters_; }
     void deal(service& of);
     void send(worker& to, request& next, const std::shared_ptr<buffer>& owner);
     void report_dealt(const request& sent, std::string_view head);
+    const std::string& head_of(const request& next, const worker& to);
     void wait(request& next, bool at_front);
     void stop_waiting(request& gone) noexcept;
     void forget(request& gone) noexcept;
@@ -130,6 +130,7 @@ private:
     histogram waited_, served_;
     timer timer_;
     clock::time_point armed_for_, next_beat_;
+    std::string head_, reply_head_;
 };
 
 }  // namespace zdev::wire

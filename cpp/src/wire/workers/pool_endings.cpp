@@ -41,7 +41,7 @@ void worker_pool::fail(request& gone, fate as, const char* reason) {
     service& of = *gone.of;
     ++(counts_.*as);
     inform_client(*gone.client, gone.envelope);
-    send_dead_letter(gone.client_id, gone.envelope, gone.content, reason);
+    send_dead_letter(gone.client->routing_id(), gone.envelope, gone.content, reason);
     forget(gone);
     drop_if_unused(of);
     by_.room();
@@ -101,7 +101,7 @@ void worker_pool::expire_requests() {
     while (is_due(at_work_.first(), work)) {
         request& late = *at_work_.first();
         inform_client(*late.client, late.envelope);
-        send_dead_letter(late.client_id, late.envelope, late.content, "its worker took longer than request_timeout");
+        send_dead_letter(late.client->routing_id(), late.envelope, late.content, "its worker took longer than request_timeout");
         end_at_work(late, &request_statistics::expired);
         late.expired = true;
         note_failure(*late.at);

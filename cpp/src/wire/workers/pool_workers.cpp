@@ -25,7 +25,7 @@ bool worker_pool::join(connection& peer) {
 
 void worker_pool::register_worker(worker& ready, const said& message) {
     if (ready.of) return ready.peer.close(ending::framing, "it sent READY twice");
-    ready.of = &service_named(std::string(message.content));
+    ready.of = &service_named(message.content);
     ready.dialect = message.dialect;
     ++ready.of->workers;
     list(ready);
@@ -50,7 +50,7 @@ void worker_pool::return_unsent(worker& from) {
     from.peer.queue().give_back(unsent);
     request* next = from.requests.last();
     for (auto each = unsent.rbegin(); each != unsent.rend() && next; ++each) {
-        const std::string head = rules_->request_head(next->client_id, next->envelope, from.dialect);
+        const std::string& head = head_of(*next, from);
         if (each->compare(0, head.size(), head) != 0) continue;
         request& returned = *std::exchange(next, places::previous(*next));
         const bool is_wanted = !returned.ended();
@@ -159,7 +159,11 @@ worker_pool::answer worker_pool::read(connection& from, std::string_view bytes) 
     request* const of = find(by, message);
     if (!of) return ++counts_.unsolicited, answer{};
     const bool partial = message.what == meaning::partial_reply;
-    if (!of->ended()) return {of, rules_->reply_head(of->envelope, partial), message.client, message.content, partial};
+    if (!of->ended()) {
+        reply_head_.clear();
+        rules_->append_reply_head(reply_head_, of->envelope, partial);
+        return {of, reply_head_, message.content, partial};
+    }
     if (!partial) finish_ended(*of);
     return {};
 }
@@ -179,7 +183,7 @@ request* worker_pool::find(worker& of, const said& reply) const noexcept {
     request* same_client = nullptr;
     bool is_only_one = true;
     for (request* each = of.requests.first(); each; each = places::next(*each)) {
-        if (each->client_id != reply.client) continue;
+        if (each->asked_by() != reply.client) continue;
         if (rules_->answers(reply.content, each->envelope)) return each;
         is_only_one = same_client == nullptr;
         same_client = each;

@@ -25,7 +25,7 @@ struct request {
     service* of = nullptr;
     worker* at = nullptr;          // null: it waits
     connection* client = nullptr;  // null: it has ended (it expired, or its client left), and only its worker has not
-    std::string client_id;         // routing id
+    std::string client_id;         // routing id of a client that does not wait any more
     std::string envelope;          // whole frames before the content: of the request, and of its reply
     std::string copy;              // of the content, unless `owner` has it
     std::shared_ptr<buffer> owner;
@@ -38,6 +38,7 @@ struct request {
     clock::time_point began;    // to wait, to be at work, or to be ended there
 
     bool ended() const noexcept { return client == nullptr; }
+    const std::string& asked_by() const noexcept { return client ? client->routing_id() : client_id; }
 };
 
 using places = chain<request, &request::place>;

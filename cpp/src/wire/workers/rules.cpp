@@ -11,12 +11,11 @@ constexpr int most_ids = 8;  // frames in front of a delimiter
 // REP and DEALER sockets: a worker returns what is in front of the content, up to the delimiter.
 class plain_rules final : public worker_rules {
 public:
-    std::optional<asked> read_request(std::string_view frames) const override {
-        asked found;
+    bool read_request(std::string_view frames, asked& found) override {
         const std::size_t envelope = envelope_of(frames);
         found.envelope = frames.substr(0, envelope);
         found.content = frames.substr(envelope);
-        return found;
+        return true;
     }
 
     said read(std::string_view frames) const override {
@@ -26,12 +25,10 @@ public:
         return {meaning::reply, first->content, frames};
     }
 
-    std::string request_head(std::string_view client, std::string_view envelope, int) const override {
-        std::string head;
-        zmtp::append_frame(head, zmtp::more_flag, client);
-        return head.append(envelope);
+    void append_request_head(std::string& to, std::string_view client, std::string_view envelope, int) const override {
+        to.append(client).append(envelope);
     }
-    std::string reply_head(std::string_view, bool) const override { return {}; }
+    void append_reply_head(std::string&, std::string_view, bool) const override {}
     std::string failure_head(std::string_view envelope) const override { return std::string(envelope); }
     bool answers(std::string_view frames, std::string_view envelope) const override {
         return frames.substr(0, envelope.size()) == envelope;

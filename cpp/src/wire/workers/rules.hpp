@@ -13,11 +13,11 @@
 
 namespace zdev::wire {
 
-// A request, in whole frames. Its reply to the client begins with `envelope`.
+// A request, in whole frames. Its reply to the client begins with `envelope`. The views are valid until the rules are used
+// again.
 struct asked {
-    std::string service, envelope;
-    std::string_view content;
-    std::optional<std::string> answer;  // frames that the queue itself replies, after the envelope (MMI, RFC 8)
+    std::string_view service, envelope, content;
+    std::string_view answer;  // frames that the queue itself replies, after the envelope (MMI, RFC 8); empty: none
 };
 
 enum class meaning { reply, partial_reply, ready, heartbeat, leaving, invalid };
@@ -33,13 +33,14 @@ class worker_rules {
 public:
     virtual ~worker_rules() = default;
 
-    // A message from a client, without its routing id. Nothing: it is invalid.
-    virtual std::optional<asked> read_request(std::string_view frames) const = 0;
+    // A message from a client, without its routing id. False: it is invalid.
+    virtual bool read_request(std::string_view frames, asked& found) = 0;
     virtual said read(std::string_view frames) const = 0;  // a message from a worker
-    // What a worker gets in front of the content of a request.
-    virtual std::string request_head(std::string_view client, std::string_view envelope, int dialect) const = 0;
-    // What a client gets in front of the content of a reply, which its worker sent.
-    virtual std::string reply_head(std::string_view envelope, bool partial) const = 0;
+    // Appends what a worker gets in front of the content of a request. `client`: the frame of its routing id.
+    virtual void append_request_head(std::string& to, std::string_view client, std::string_view envelope,
+                                     int dialect) const = 0;
+    // Appends what a client gets in front of the content of a reply, which its worker sent.
+    virtual void append_reply_head(std::string& to, std::string_view envelope, bool partial) const = 0;
     // What a client gets in front of what it gets instead of a reply.
     virtual std::string failure_head(std::string_view envelope) const = 0;
     // Whether a reply with these frames can be that to a request with this envelope.
