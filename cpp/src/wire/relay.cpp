@@ -169,7 +169,9 @@ bool relay::take_whole(connection& from, std::string_view bytes, const zmtp::run
 
 // Messages of workers: the pool finds out to which request each is the reply. Nothing is settled before it was delivered.
 std::size_t relay::take_from_workers(connection& from, std::string_view bytes, buffer* whole) {
+    const bool copied = copies();
     std::size_t used = 0;
+    zmtp::run sent;
     while (used < bytes.size() && !tap_is_full()) {
         const zmtp::run next = zmtp::first_message(bytes.substr(used));
         const auto reply = pool_->read(from, bytes.substr(used, next.bytes));
@@ -186,12 +188,17 @@ std::size_t relay::take_from_workers(connection& from, std::string_view bytes, b
         if (whole) message.owner = std::make_shared<buffer>(std::move(*whole));
         const bool fits = to.has_room();
         if (fits) send_to(to, message);
-        if (!conclude(message, from, fits ? delivery::sent : delivery::full, next)) {
+        if (fits && !copied) {
+            sent += next;
+        } else if (!conclude(message, from, fits ? delivery::sent : delivery::full, next)) {
             if (whole) *whole = std::move(*message.owner);
-            return used - next.bytes;
+            used -= next.bytes;
+            break;
         }
         pool_->settle(reply);
     }
+    receive(from, sent);
+    sent_ += sent;
     return used;
 }
 

@@ -20,6 +20,12 @@ public:
         ++counts_[std::min(place_of(us), counts_.size() - 1)];
     }
 
+    void add_all(const histogram& more) noexcept {
+        count_ += more.count_;
+        sum_ += more.sum_;
+        for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += more.counts_[i];
+    }
+
     std::uint64_t count() const noexcept { return count_; }
     std::chrono::microseconds mean() const noexcept { return microseconds(count_ == 0 ? 0 : sum_ / count_); }
 

@@ -84,7 +84,7 @@ delivery worker_pool::deliver(const outgoing& message) {
     if (!to || keeps_all()) keep(made, message.owner);
     if (!to) return wait(made, false), delivery::kept;
     made.forwarded = true;
-    send(*to, made, message.owner);
+    send(*to, made, &message);
     return delivery::sent;
 }
 
@@ -145,25 +145,24 @@ void worker_pool::deal() {
     for (const auto& [name, each] : services_) deal(*each);
 }
 
-void worker_pool::deal(service& of) {
+void worker_pool::deal_waiting(service& of) {
     while (!of.waiting.empty() && !paused_ && by_.may_deal()) {
         worker* const to = free_worker(of);
         if (!to) return;
         request& next = *of.waiting.first();
         stop_waiting(next);
-        send(*to, next, next.owner);
+        send(*to, next, nullptr);
         by_.room();
     }
 }
 
-void worker_pool::send(worker& to, request& next, const std::shared_ptr<buffer>& owner) {
+// `as_asked`: the message, if it has just arrived.
+void worker_pool::send(worker& to, request& next, const outgoing* as_asked) {
     to.of->free.remove(to);
     ++to.load;
     to.requests.push_back(next);
     next.at = &to;
-    const std::string& head = head_of(next, to);
-    owner ? to.peer.send(head, next.content, owner) : to.peer.send(head, next.content);
-    if (!std::exchange(next.forwarded, true)) report_dealt(next, head);
+    send_frames(to, next, as_asked);
     waited_.add(now() - next.began);
     next.began = now();
     at_work_.push_back(next);
@@ -171,6 +170,14 @@ void worker_pool::send(worker& to, request& next, const std::shared_ptr<buffer>&
     if (!next.kept) next.content = {};
     if (settings_.request_timeout.count() > 0) arm_for(next.began + settings_.request_timeout);
     list(to);
+}
+
+void worker_pool::send_frames(worker& to, request& next, const outgoing* as_asked) {
+    if (as_asked && passes_on()) return send_to(to.peer, *as_asked);
+    const std::string& head = head_of(next, to);
+    const auto& owner = as_asked ? as_asked->owner : next.owner;
+    owner ? to.peer.send(head, next.content, owner) : to.peer.send(head, next.content);
+    if (!std::exchange(next.forwarded, true)) report_dealt(next, head);
 }
 
 // What a worker gets in front of the content.

@@ -78,8 +78,14 @@ private:
     request& make_request(connection& client, const asked& from, service& of);
     void keep(request& made, const std::shared_ptr<buffer>& owner) const;
     bool keeps_all() const noexcept { return settings_.retries > 0 || settings_.allow_request_options || dead_letters_; }
-    void deal(service& of);
-    void send(worker& to, request& next, const std::shared_ptr<buffer>& owner);
+    // Whether workers get requests as clients sent them.
+    bool passes_on() const noexcept { return only_ && !settings_.allow_request_options; }
+    void deal(service& of) {
+        if (!of.waiting.empty()) deal_waiting(of);
+    }
+    void deal_waiting(service& of);
+    void send(worker& to, request& next, const outgoing* as_asked);
+    void send_frames(worker& to, request& next, const outgoing* as_asked);
     void report_dealt(const request& sent, std::string_view head);
     const std::string& head_of(const request& next, const worker& to);
     void wait(request& next, bool at_front);
@@ -127,7 +133,7 @@ private:
     ages waiting_, at_work_, ended_;
     std::vector<worker*> aside_;
     request_statistics counts_;
-    histogram waited_, served_;
+    histogram waited_, served_;  // served_: by workers that have left
     timer timer_;
     clock::time_point armed_for_, next_beat_;
     std::string head_, reply_head_;

@@ -87,6 +87,7 @@ void worker_pool::end(connection& peer) {
         }
     }
     service* const of = gone.of;
+    served_.add_all(gone.served);
     aside_.erase(std::remove(aside_.begin(), aside_.end(), &gone), aside_.end());
     peer.as_worker = nullptr;
     workers_.erase(known);
@@ -196,7 +197,6 @@ void worker_pool::settle(const answer& delivered) {
     request& of = *delivered.of;
     worker& by = *of.at;
     const auto took = now() - of.began;
-    served_.add(took);
     by.served.add(took);
     ++by.done;
     by.failures = 0;
@@ -250,8 +250,12 @@ worker_status worker_pool::describe(const worker& each) const {
 workers_report worker_pool::report() const {
     workers_report found{counts_, {}};
     found.requests.waited = waited_.report();
-    found.requests.served = served_.report();
-    for (const auto& [peer, each] : workers_) found.workers.push_back(describe(*each));
+    histogram served = served_;
+    for (const auto& [peer, each] : workers_) {
+        found.workers.push_back(describe(*each));
+        served.add_all(each->served);
+    }
+    found.requests.served = served.report();
     std::sort(found.workers.begin(), found.workers.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
     return found;
 }
