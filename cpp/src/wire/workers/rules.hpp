@@ -43,8 +43,10 @@ public:
     virtual void append_reply_head(std::string& to, std::string_view envelope, bool partial) const = 0;
     // What a client gets in front of what it gets instead of a reply.
     virtual std::string failure_head(std::string_view envelope) const = 0;
-    // Whether a reply with these frames can be that to a request with this envelope.
+    // Whether a reply with these frames is that to a request with this envelope.
     virtual bool answers(std::string_view frames, std::string_view envelope) const = 0;
+    // Whether these frames of a reply do not show which request of the client it belongs to.
+    virtual bool is_anonymous(std::string_view frames) const = 0;
 
     virtual bool registers() const = 0;                    // workers are ready when they say so
     virtual std::string heartbeat(int dialect) const = 0;  // a whole message; empty: the protocol has none
