@@ -56,6 +56,7 @@ bool worker_pool::has_place(std::size_t bytes) const noexcept {
 }
 
 bool worker_pool::ready() const {
+    if (over_) return false;
     return settings_.reject_when_full || has_place(0) || !only_ || (only_->waiting.empty() && free_worker(*only_));
 }
 
@@ -74,7 +75,7 @@ delivery worker_pool::deliver(const outgoing& message) {
     if (settings_.allow_request_options) take_options(next, retries);
 
     service& of = service_named(next.service);
-    worker* const to = of.waiting.empty() ? free_worker(of) : nullptr;
+    worker* const to = of.waiting.empty() && !over_ ? free_worker(of) : nullptr;
     if (!to && !has_place(next.content.size())) {
         drop_if_unused(of);
         return settings_.reject_when_full ? reject(from, next), delivery::kept : delivery::full;
