@@ -59,6 +59,7 @@ STATES = {
     "growth": _state("growth", "zdev-monitored-queue", "zmq-proxy"),
 }
 # With 256,000 requests in flight, the first replies take ten seconds and the process a gigabyte.
+WITH_WORKERS = "clients-1-window-256-workers-8"  # also measured with a queue that knows its workers
 CROWDED_PEERS = ("zdev-monitored-queue", "native-wire", "trial", "zmq-proxy", "pyomq-proxy")
 
 
@@ -77,7 +78,7 @@ def _clients() -> dict[str, Case]:
                     workers=workers,
                     unit="round trips",
                     quick=workers == 1 and clients in {1, 1000} and not crowded,
-                    peers=CROWDED_PEERS if crowded else TWO_WAYS,
+                    peers=CROWDED_PEERS if crowded else (*TWO_WAYS, "native-workers") if name == WITH_WORKERS else TWO_WAYS,
                     quick_peers=("zdev-monitored-queue", "zmq-proxy"),
                     rounds=3 if crowded else 1000,
                 )

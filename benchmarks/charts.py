@@ -39,6 +39,7 @@ COLOURS = dict(
             "#e377c2",
             "#8c564b",
             "#c49c94",
+            "#ffbb78",
             "#ff7f0e",
             "#bcbd22",
             "#1f77b4",

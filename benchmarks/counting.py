@@ -13,20 +13,20 @@ from pathlib import Path
 from programs import give_up
 
 BURSTS = {1: 1000, 10: 500, 900: 30}  # messages per burst: number of bursts
-DEVICES = ("queue", "monitored-queue", "zmq-proxy", "wire")
+DEVICES = ("queue", "monitored-queue", "zmq-proxy", "wire", "workers")
 PATTERNS = ("stream", "round-trips")
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Messages of a pattern, in bursts, through a device of relay.cpp, or the `wire` device of wire_relay.cpp."""
+    """Messages of a pattern, in bursts, through a device of relay.cpp, or the `wire` or `workers` device of wire_relay.cpp."""
 
     pattern: str
     burst: int
     device: str
 
     def command(self, relay: Path, bursts: int) -> list[str]:
-        program = relay.with_name("wire_relay") if self.device == "wire" else relay
+        program = relay.with_name("wire_relay") if self.device in {"wire", "workers"} else relay
         return [str(program), self.device, self.pattern, str(bursts), str(self.burst)]
 
 

@@ -84,6 +84,7 @@ PEERS = {
     "native-monitored-queue": Peer("C++ mq", "native", "monitored-queue", monitored=True, patterns=_EVERY),
     "native-queue": Peer("C++ q", "native", "queue", patterns=_EVERY),
     "native-wire": Peer("C++ wire mq", "native", "wire", monitored=True, patterns=_EVERY),
+    "native-workers": Peer("C++ wire, workers", "native", "workers", monitored=True, patterns=("clients",)),
     "trial": Peer("trial", "trial", "", monitored=True, patterns=("stream", "round-trips", "request-reply", "clients")),
     "drafts-monitored-queue": Peer(
         "C++ mq, drafts", "native", "monitored-queue", monitored=True, drafts=True, patterns=("stream",)

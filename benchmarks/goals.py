@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cases import WITH_WORKERS
 from measure import Sample
 from report import Metric, Results, label
 
@@ -102,6 +103,14 @@ GOALS = [
     Goal("one REQ/REP at a time, wake-ups of the device per round trip", "latency", "wakeups", 2.05, at_most=True),
     *(goal for clients in (100, 1000) for goal in _clients(clients, 1, 2.0)),
     *(goal for clients in (100, 1000) for goal in _clients(clients, 256, 5.0)),
+    Goal(
+        "round trips, window 256, 8 workers that the queue knows, over those that it does not know",
+        WITH_WORKERS,
+        "per_second",
+        0.85,
+        (WITH_WORKERS, "native-wire"),
+        peer="native-workers",
+    ),
     *_rates(
         "monitor-fast",
         "64 B stream with one fast subscriber at the monitor",

@@ -1,9 +1,9 @@
 // A device as a C++ process:
 //
-//   native monitored-queue|queue|zmq-proxy|wire IN_TYPE OUT_TYPE IN_ENDPOINT OUT_ENDPOINT [MON_ENDPOINT]
+//   native monitored-queue|queue|zmq-proxy|wire|workers IN_TYPE OUT_TYPE IN_ENDPOINT OUT_ENDPOINT [MON_ENDPOINT]
 //
 // Binds the sockets, prints one line of JSON with the endpoints and the version of libzmq, and relays until it is killed or its
-// standard input ends. With a libzmq built with drafts, it reads and writes the network in batches of 64 KiB.
+// standard input ends. workers: a queue that knows its workers, which may have 64 requests each. With a libzmq built with drafts, it reads and writes the network in batches of 64 KiB.
 
 #include <cstdio>
 #include <cstdlib>
@@ -38,7 +38,9 @@ zmq::socket_t open(zmq::context_t& context, const std::string& type, const std::
 void run_wire(int argc, char** argv) {
     std::vector<std::string> types = {argv[2], argv[3]}, endpoints(argv + 4, argv + argc);
     if (endpoints.size() > 2) types.emplace_back("PUB");
-    zdev::wire::device device(wire_spec(types, endpoints));
+    auto spec = wire_spec(types, endpoints);
+    if (argv[1] == std::string("workers")) spec.workers.emplace().max_requests = 64;
+    zdev::wire::device device(spec);
     std::printf(R"({"in": "%s", "out": "%s", "mon": "%s", "versions": {}})"
                 "\n",
                 device.endpoints("in")[0].c_str(), device.endpoints("out")[0].c_str(),
@@ -54,7 +56,7 @@ void run(int argc, char** argv) {
         }
         std::_Exit(0);  // the parent process has ended
     }).detach();
-    if (argv[1] == std::string("wire")) return run_wire(argc, argv);
+    if (argv[1] == std::string("wire") || argv[1] == std::string("workers")) return run_wire(argc, argv);
     zmq::context_t context;
     if (argv[1] != std::string("zmq-proxy")) zmq_ctx_set(context.handle(), zero_copy_recv, 0);
     zmq::socket_t in = open(context, argv[2], argv[4]);

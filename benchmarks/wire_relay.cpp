@@ -1,7 +1,8 @@
 // relay.cpp for the wire engine: relays bursts between two peers that write and read bytes, in the main thread.
 //
-//   wire_relay wire stream|round-trips BURSTS MESSAGES_PER_BURST
+//   wire_relay wire|workers stream|round-trips BURSTS MESSAGES_PER_BURST
 //
+// workers: the queue knows its workers, which may have 1000 requests each.
 // libzmq is not used: its I/O thread would execute more instructions than the device.
 
 #include <sys/socket.h>
@@ -71,7 +72,9 @@ void run(int argc, char** argv) {
     const bool stream = std::string(argv[2]) == "stream";
     const std::string name = "ipc://@zdev-wire-relay-" + std::to_string(::getpid());
     const std::vector<std::string> types = {stream ? "PULL" : "ROUTER", stream ? "PUSH" : "DEALER"};
-    zdev::wire::device device(wire_spec(types, {name + "-in", name + "-out"}));
+    auto spec = wire_spec(types, {name + "-in", name + "-out"});
+    if (std::string(argv[1]) == "workers") spec.workers.emplace().max_requests = 1000;
+    zdev::wire::device device(spec);
     std::thread thread([&] { device.run(); });
     relay_bursts(device, stream, std::stoi(argv[3]), std::stoul(argv[4]));
     device.stop();

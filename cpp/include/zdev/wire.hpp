@@ -18,6 +18,7 @@
 #include <zdev/wire_peers.hpp>
 #include <zdev/wire_spec.hpp>
 #include <zdev/wire_statistics.hpp>
+#include <zdev/wire_workers.hpp>
 
 namespace zdev::wire {
 
@@ -69,6 +70,11 @@ public:
     // Throws zdev::error: ENOTSUP, and names what a running device cannot change, such as a type or key; EAGAIN if it is not
     // running, or is ending; ETIMEDOUT as peers() does; and what the constructor throws, for endpoints and options.
     std::vector<std::string> change(const wire::spec& wanted, milliseconds timeout = milliseconds{1000});
+    // Of a device with `workers`: its requests and workers at one moment; before and after the run, with no workers, as it was
+    // at the end. Throws as peers() does.
+    workers_report workers(milliseconds timeout = milliseconds{1000}) const;
+    // Gives no more requests to the worker with this number, or gives it some again. False: there is no such worker.
+    bool drain_worker(std::uint64_t number, bool on = true, milliseconds timeout = milliseconds{1000});
     // Replaces the credentials of a role that is a server of CURVE or PLAIN. The device applies them within milliseconds: peers
     // that wait for them are admitted or refused, those whose credentials were withdrawn are disconnected, and subscriptions
     // begin and end as the rights now say. Throws zdev::error with EINVAL if the role is not a server, or cannot have rights.

@@ -151,11 +151,47 @@ struct monitor_spec {
     std::optional<std::string> dropped_prefix = std::nullopt;  // NOLINT(readability-redundant-member-init): g++ warns without
 };
 
+// How a queue gives its requests to workers.
+enum class balance {
+    least_requests,  // to the worker with the fewest requests; of several, to the one that has waited longest
+    round_robin,     // to each worker in turn
+};
+
+// plain: REP and DEALER sockets. ppp: Paranoid Pirate (RFC 6). mdp: Majordomo 0.1 and 0.2 (RFC 7, RFC 18).
+enum class worker_protocol { plain, ppp, mdp };
+
+// A queue that knows its workers: it remembers which worker has which request, and keeps the others waiting until a worker is
+// free. `in` is a ROUTER and `out` a DEALER, or with ppp and mdp a DEALER or ROUTER.
+struct workers {
+    worker_protocol protocol = worker_protocol::plain;
+    wire::balance balance = wire::balance::least_requests;
+    std::size_t max_requests = 1;    // of one worker at a time; 1 to 10000
+    std::size_t queue_limit = 1000;  // requests that wait for a worker
+    std::size_t queue_bytes = std::size_t{64} << 20;
+    bool reject_when_full = false;    // answer requests beyond these with reply_on_failure; false: their clients wait
+    milliseconds queue_timeout{0};    // how long a request may wait for a worker; 0: no limit
+    milliseconds request_timeout{0};  // how long a worker may take for it; 0: no limit
+    std::uint32_t retries = 0;        // times that a request is given to another worker because its worker left
+    // A request may choose its own number of retries, by a first frame after its delimiter like "zdev retries=2", which its
+    // worker does not get.
+    bool allow_request_options = false;
+    // What a client gets instead of a reply, after the delimiter, when its request has failed; none: nothing.
+    std::optional<std::vector<std::string>> reply_on_failure = std::nullopt;  // NOLINT(readability-redundant-member-init)
+    // A PUSH that gets each request that has failed: [reason, routing id of the client, frame, frame, ...].
+    std::optional<socket_spec> dead_letter = std::nullopt;  // NOLINT(readability-redundant-member-init)
+    milliseconds heartbeat{0};  // of the protocol, or PING with plain: a worker that does not answer in time has left; 0: none
+    // A worker whose last `max_failures` requests have all failed gets no more for `set_aside`, and each further time for twice
+    // as long, a minute at most. 0: never.
+    std::uint32_t max_failures = 3;
+    milliseconds set_aside{1000};
+};
+
 struct spec {
     socket_spec in;
     std::optional<socket_spec> out;  // none: `in` is both ends and answers itself
     std::optional<monitor_spec> mon;
-    zdev::on_full on_full = zdev::on_full::block;  // for a message to a ROUTER whose one receiver is full
+    zdev::on_full on_full = zdev::on_full::block;         // for a message to a ROUTER whose one receiver is full
+    std::optional<wire::workers> workers = std::nullopt;  // NOLINT(readability-redundant-member-init)
 };
 
 }  // namespace zdev::wire

@@ -1,6 +1,7 @@
 #include "change.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace zdev::wire {
 
@@ -126,6 +127,18 @@ void compare(const monitor_spec& now, const monitor_spec& wanted, differences& f
 
 void compare(zdev::on_full now, zdev::on_full wanted, const std::string& name, differences& found) {
     if (now != wanted) found.live.push_back(name + shown(now, wanted));
+}
+
+bool same(const workers& now, const workers& wanted) {
+    const auto settings = [](const workers& of) {
+        return std::tie(of.protocol, of.balance, of.max_requests, of.queue_limit, of.queue_bytes, of.reject_when_full,
+                        of.queue_timeout, of.request_timeout, of.retries, of.allow_request_options, of.reply_on_failure,
+                        of.heartbeat, of.max_failures, of.set_aside);
+    };
+    if (settings(now) != settings(wanted) || !now.dead_letter != !wanted.dead_letter) return false;
+    differences found;
+    if (now.dead_letter) compare("dead_letter", *now.dead_letter, *wanted.dead_letter, found);
+    return found.live.empty() && found.fixed.empty();
 }
 
 }  // namespace zdev::wire

@@ -22,6 +22,8 @@ namespace zdev::wire {
 
 class connection;
 struct user_rights;
+struct client;
+struct worker;
 
 // Why a connection ended; each but the first is counted.
 enum class ending {
@@ -141,6 +143,8 @@ public:
     bool counted_by_key = false;                             // the handler's
     std::shared_ptr<const user_rights> rights;               // the handler's; null: everything
     std::optional<clock::time_point> departs_by;             // the handler's: its endpoint was removed
+    client* as_client = nullptr;                             // the worker pool's
+    worker* as_worker = nullptr;                             // the worker pool's
 
 private:
     template <class Act>

@@ -14,16 +14,22 @@ std::unique_ptr<role> make_role(loop& loop, const char* name, const socket_spec*
     return std::make_unique<role>(loop, name, *spec, [&room] { room = true; });
 }
 
+const socket_spec* dead_letter_of(const wire::spec& spec) noexcept {
+    return spec.workers && spec.workers->dead_letter ? &*spec.workers->dead_letter : nullptr;
+}
+
 }  // namespace
 
 device::impl::impl(const wire::spec& spec)
     : in_((check(spec), make_role(loop_, "in", &spec.in, room_))),
-      own_out_(make_role(loop_, "out", spec.out ? &*spec.out : nullptr, room_)),
+      own_out_(make_out(spec)),
       mon_(make_role(loop_, "mon", spec.mon ? &spec.mon->socket : nullptr, room_)),
+      dead_letter_(make_role(loop_, "dead_letter", dead_letter_of(spec), room_)),
       out_(own_out_ ? *own_out_ : *in_),
       on_full_(spec.on_full) {
     take_over_policies(spec);
     build_relays(spec);
+    if (pool_) serve_workers(spec);
     loop_.before_flush([this] { publish(); });
 }
 
@@ -33,13 +39,14 @@ tap device::impl::tap_of(const std::optional<std::string>& prefix) const {
 
 void device::impl::build_relays(const wire::spec& spec) {
     const auto make = [&](role& from, role& to, const std::optional<std::string>& prefix) {
-        auto made = std::make_unique<relay>(from.type(), to.type(), !own_out_, to.pattern(), tap_of(prefix), policy_to(to));
+        const auto type = [this](const role& of) { return pool_ && &of == &out_ ? ZMQ_DEALER : of.type(); };
+        auto made = std::make_unique<relay>(type(from), type(to), !own_out_, to.pattern(), tap_of(prefix), policy_to(to));
         from.feed(made.get());
         return made;
     };
     if (goes_forward(spec)) forward_ = make(*in_, out_, spec.mon ? spec.mon->in_prefix : std::nullopt);
     if (goes_backward(spec)) backward_ = make(out_, *in_, spec.mon ? spec.mon->out_prefix : std::nullopt);
-    if (!forward_ || !backward_) return;
+    if (!forward_ || !backward_ || pool_) return;
     if (expects_replies(spec)) {
         replies_.emplace(in_->type() == ZMQ_ROUTER);
         forward_->count_replies(*replies_, true);
@@ -65,11 +72,12 @@ void device::impl::pass_subscriptions(role& from, role& to, relay& direction) {
 
 zdev::statistics device::impl::statistics() const noexcept {
     const auto read = [](const std::unique_ptr<relay>& of) { return of ? of->counters.read() : flow_statistics{}; };
-    return {state_, read(forward_), read(backward_), replies_ ? replies_->total() : 0, loop_iterations_.get()};
+    return {state_, read(forward_), read(backward_), owed(), loop_iterations_.get()};
 }
 
 role* device::impl::find(const std::string& name) const noexcept {
     if (name == "out") return &out_;
+    if (name == "dead_letter") return dead_letter_.get();
     return name == "in" ? in_.get() : name == "mon" ? mon_.get() : nullptr;
 }
 
@@ -119,6 +127,10 @@ std::vector<std::string> device::change(const wire::spec& wanted, milliseconds t
 }
 
 std::vector<peer_status> device::peers(milliseconds timeout) const { return impl_->peers(timeout); }
+workers_report device::workers(milliseconds timeout) const { return impl_->workers(timeout); }
+bool device::drain_worker(std::uint64_t number, bool on, milliseconds timeout) {
+    return impl_->drain_worker(number, on, timeout);
+}
 bool device::kick(std::uint64_t number, milliseconds timeout) { return impl_->kick(number, timeout); }
 void device::stop_accepting(milliseconds timeout) { impl_->stop_accepting(timeout); }
 

@@ -27,8 +27,10 @@ void compare(const std::string& name, role* now, const socket_spec* wanted, diff
 
 std::vector<std::string> device::impl::change(const wire::spec& wanted, milliseconds timeout) {
     check(wanted);
+    wire::spec as_opened = wanted;
+    if (as_opened.out) as_opened.out = out_of(wanted);
     std::vector<std::string> changes;
-    if (!call([&] { take_over(wanted, changes); }, timeout)) throw error(EAGAIN, "device: it is not running");
+    if (!call([&] { take_over(as_opened, changes); }, timeout)) throw error(EAGAIN, "device: it is not running");
     return changes;
 }
 
@@ -46,6 +48,8 @@ void device::impl::take_over(const wire::spec& wanted, std::vector<std::string>&
     compare("mon", sockets[2].first, sockets[2].second, found);
     if (mon_ && wanted.mon) wire::compare(*monitor_, *wanted.mon, found);
     wire::compare(on_full_, wanted.on_full, "on_full", found);
+    const bool same_workers = pool_ ? wanted.workers && same(pool_->settings(), *wanted.workers) : !wanted.workers;
+    if (!same_workers) found.fixed.emplace_back("workers changed");
     if (!found.fixed.empty()) refuse(found.fixed);
 
     role::parts made[3];

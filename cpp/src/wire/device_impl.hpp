@@ -44,12 +44,17 @@ public:
     bool kick(std::uint64_t number, milliseconds timeout);
     void stop_accepting(milliseconds timeout);
     std::vector<std::string> change(const wire::spec& wanted, milliseconds timeout);
+    workers_report workers(milliseconds timeout);
+    bool drain_worker(std::uint64_t number, bool on, milliseconds timeout);
 
     zdev::steering steering;
     std::atomic<bool> new_credentials{false};  // some role has got some
 
 private:
+    static socket_spec out_of(const wire::spec& spec);  // with what `workers` needs
+    std::unique_ptr<role> make_out(const wire::spec& spec);
     void build_relays(const wire::spec& spec);
+    void serve_workers(const wire::spec& spec);
     static void pass_subscriptions(role& from, role& to, relay& direction);
     tap tap_of(const std::optional<std::string>& prefix) const;
     zdev::on_full policy_to(const role& to) const noexcept {
@@ -68,7 +73,9 @@ private:
     void publish();
     bool call(const std::function<void()>& act, milliseconds timeout);
     void count_states(clock::time_point now);
-    bool drained() const noexcept { return !replies_ || replies_->total() == 0; }
+    void keep_report();
+    bool drained() const noexcept { return owed() == 0; }
+    std::uint64_t owed() const noexcept { return pool_ ? owed_.get() : replies_ ? replies_->total() : 0; }
     void end(outcome how, const zdev::device::interrupt_check& check);
     void wait_for_end(const std::function<bool()>& ended, clock::time_point deadline,
                       const zdev::device::interrupt_check& check);
@@ -80,8 +87,9 @@ private:
     loop loop_;
     wire::calls calls_{steering.wakeup()};
     waker waker_{loop_, steering.wakeup(), calls_};
-    bool room_ = false;  // a receiver that was full has room
-    std::unique_ptr<role> in_, own_out_, mon_;
+    bool room_ = false;            // a receiver that was full has room
+    worker_pool* pool_ = nullptr;  // of a queue that knows its workers: the pattern of out
+    std::unique_ptr<role> in_, own_out_, mon_, dead_letter_;
     role& out_;
     zdev::on_full on_full_;
     std::optional<monitor_spec> monitor_;        // its policies
@@ -93,12 +101,14 @@ private:
     std::atomic<std::int64_t> grace_{-1};               // milliseconds for these deliveries; negative: no limit
     std::atomic<zdev::state> state_{zdev::state::idle};
     clock::time_point next_check_, next_count_, drain_began_, last_turn_;
-    counter loop_iterations_;
+    counter loop_iterations_, owed_;
+    std::mutex report_guard_;
+    workers_report last_report_;  // of the end of the run
 };
 
 template <class Act>
 void device::impl::for_each_role(Act&& act) const {
-    for (role* const each : {in_.get(), own_out_.get(), mon_.get()}) {
+    for (role* const each : {in_.get(), own_out_.get(), mon_.get(), dead_letter_.get()}) {
         if (each) act(*each);
     }
 }

@@ -21,6 +21,7 @@ outcome device::impl::run(const zdev::device::interrupt_check& check) {
     struct end_of_run {
         impl& self;
         ~end_of_run() {
+            self.keep_report();
             self.calls_.close();
             self.for_each_role([](role& each) { each.stop_accepting(), each.abandon(); });
             self.steering.reset();
@@ -63,6 +64,7 @@ void device::impl::adopt_state() {
     if (wanted == before) return;
     state_ = wanted;
     if (wanted == zdev::state::draining) drain_began_ = clock::now();
+    if (pool_) pool_->pause(wanted == zdev::state::paused);
     if (forward_) forward_->set_mode(wanted == zdev::state::active ? relay::mode::open : relay::mode::closed);
     if (backward_) backward_->set_mode(wanted == zdev::state::paused ? relay::mode::closed : relay::mode::open);
     room_ = true;
@@ -97,10 +99,12 @@ void device::impl::turn_loop(clock::time_point now, milliseconds longest, const 
 
 void device::impl::publish() {
     for_each_relay([](relay& each) { each.publish(); });
+    if (pool_) owed_.set(pool_->owed());
 }
 
 void device::impl::wake_held() {
     while (std::exchange(room_, false)) {
+        if (pool_) pool_->deal();
         for_each_relay([](relay& each) { each.wake(); });
         loop_.settle();
     }
@@ -144,6 +148,7 @@ void device::impl::end(outcome how, const zdev::device::interrupt_check& check) 
     if (!forward_) std::swap(first, second);  // the senders are at out
     for (role* const each : {first, second, mon_.get()}) {
         if (!each) continue;
+        if (pool_ && each == first) pool_->end_all();
         each->finish_sending();
         // What the senders still bring goes out through the other role, and it is the linger of that one that is for it.
         const auto latest =

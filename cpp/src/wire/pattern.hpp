@@ -21,17 +21,19 @@ struct outgoing {
     std::string_view head;
     std::string_view body;
     std::shared_ptr<buffer> owner;  // contains the body, if it may be kept; null: the body must be copied
+    connection* sender = nullptr;   // of a message that is relayed
 };
 
-enum class delivery { sent, full, unroutable, malformed, dropped };
+enum class delivery { sent, full, unroutable, malformed, dropped, kept };  // kept: the pattern sends it later, or not
 
 class pattern {
 public:
     virtual ~pattern() = default;
 
-    virtual bool join(connection& peer) = 0;  // false: refused, because its routing id is in use
-    virtual void leave(connection& peer) = 0;
-    virtual void room(connection&) {}  // it was full and has room now
+    virtual bool join(connection& peer) = 0;   // false: refused, because its routing id is in use
+    virtual void leave(connection& peer) = 0;  // nothing can be sent to it any more
+    virtual void end(connection&) {}           // nothing more will be received from it
+    virtual void room(connection&) {}          // it was full and has room now
 
     // Whether some message could be sent now. If a message cannot, deliver() returns `full`; it is offered again after room()
     // or join().

@@ -75,6 +75,8 @@ void role::describe_peers(std::vector<peer_status>& to) const {
 
 // Behind a ROUTER, its requests without a reply. For a receiver of requests, those sent to it that it has not answered.
 std::uint64_t role::in_flight(const connection& with) const noexcept {
+    if (with.as_client) return with.as_client->count;
+    if (with.as_worker) return with.as_worker->load;
     if (!replies_ || !with.joined()) return 0;
     if (!asks_) return with.traffic.messages_sent - std::min(with.traffic.messages_sent, with.traffic.messages_received);
     if (spec_.type != ZMQ_ROUTER) return 0;

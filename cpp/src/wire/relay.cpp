@@ -10,7 +10,7 @@ namespace zdev::wire {
 namespace {
 
 // Takes the first frame off a message. Nothing: it is the only frame.
-std::optional<std::string_view> take_frame(std::string_view& message) noexcept {
+std::optional<std::string_view> take_address(std::string_view& message) noexcept {
     zmtp::frame header;
     if (zmtp::parse_header(message, header) != zmtp::parsed::whole || !header.more()) return std::nullopt;
     const auto body = message.substr(header.header, static_cast<std::size_t>(header.body));
@@ -76,7 +76,8 @@ void relay::publish() {
 std::size_t relay::take(connection& from, std::string_view bytes, const zmtp::run& run, buffer* whole) {
     if (mode_ == mode::discarding) return discarded.add(run.messages), bytes.size();
     if (!may_read()) return blocked_ = mode_ == mode::open, 0;
-    const std::size_t taken = whole                  ? take_whole(from, bytes, run, *whole) ? bytes.size() : 0
+    const std::size_t taken = pool_                  ? take_from_workers(from, bytes, whole)
+                              : whole                ? take_whole(from, bytes, run, *whole) ? bytes.size() : 0
                               : passes_runs()        ? take_runs(from, bytes, run)
                               : router_ && !copies() ? take_groups(from, bytes)
                                                      : take_each(from, bytes);
@@ -171,13 +172,56 @@ bool relay::take_whole(connection& from, std::string_view bytes, const zmtp::run
     return false;
 }
 
+// Messages of workers: the pool finds out to which request each is the reply. Nothing is settled before it was delivered.
+std::size_t relay::take_from_workers(connection& from, std::string_view bytes, buffer* whole) {
+    const bool copied = copies();
+    std::size_t used = 0;
+    zmtp::run sent;
+    while (used < bytes.size() && !tap_is_full()) {
+        const zmtp::run next = zmtp::first_message(bytes.substr(used));
+        const auto reply = pool_->read(from, bytes.substr(used, next.bytes));
+        used += next.bytes;
+        if (!reply.of) {
+            ++from.traffic.messages_received;
+            continue;
+        }
+        connection& to = *reply.of->client;
+        outgoing message;
+        message.address = to.routing_id();
+        message.head = reply.head;
+        message.body = reply.content;
+        if (whole) message.owner = std::make_shared<buffer>(std::move(*whole));
+        const bool fits = to.has_room();
+        if (fits) send_to(to, message);
+        if (fits && !copied) {
+            sent += next;
+        } else if (!conclude(message, from, fits ? delivery::sent : delivery::full, next)) {
+            if (whole) *whole = std::move(*message.owner);
+            used -= next.bytes;
+            break;
+        }
+        pool_->settle(reply);
+    }
+    receive(from, sent);
+    sent_ += sent;
+    return used;
+}
+
+void relay::count_sent(const outgoing& message, const zmtp::run& counted) {
+    received_ += counted;
+    sent_ += counted;
+    if (copies()) copy(message, tap_.prefix);
+}
+
 delivery relay::deliver(outgoing& message, connection& from, std::string_view bytes) {
+    message.sender = &from;
     return address(message, from, bytes) ? to_.deliver(message) : delivery::malformed;
 }
 
 // Counts and copies a message. False: no receiver has room for it now.
 bool relay::conclude(const outgoing& message, connection& from, delivery result, const zmtp::run& counted) {
     if (result == delivery::full && (!router_ || on_full_ == zdev::on_full::block)) return false;
+    if (result == delivery::kept) return ++from.traffic.messages_received, true;
     receive(from, counted);
     if (result == delivery::malformed) return drop_malformed(from), true;
     const bool dropped = result == delivery::full || result == delivery::unroutable;
@@ -216,7 +260,7 @@ bool relay::address(outgoing& message, connection& from, std::string_view bytes)
         message.address = from.routing_id();
         return true;
     }
-    const auto destination = take_frame(message.body);
+    const auto destination = take_address(message.body);
     if (!destination || (swap_ && !can_be_routing_id(*destination))) return false;
     message.address = *destination;
     return true;

@@ -14,6 +14,7 @@
 #include "../pending_replies.hpp"
 #include "publisher.hpp"
 #include "router.hpp"
+#include "workers/pool.hpp"
 
 namespace zdev::wire {
 
@@ -33,6 +34,12 @@ public:
     void set_policies(tap monitor, zdev::on_full on_full);
     // Its messages are requests (`asks`) or the replies to them.
     void count_replies(pending_replies& replies, bool asks) noexcept { replies_ = &replies, asks_ = asks; }
+
+    // Its messages are those of the workers of a pool.
+    void read_for(worker_pool& pool) noexcept { pool_ = &pool; }
+    // Counts and copies a request that was kept before, and is sent now.
+    void count_sent(const outgoing& message, const zmtp::run& counted);
+    bool tap_is_full() const noexcept;
 
     // open: messages are relayed. closed: they stay where they are. discarding: they are dropped, and counted as `discarded`.
     enum class mode { open, closed, discarding };
@@ -60,10 +67,10 @@ private:
         return !router_ && to_.takes_runs() && (!copies() || (tap_.audience && tap_.audience->takes_runs()));
     }
     bool copies() const noexcept { return tap_.to && (!tap_.audience || tap_.audience->has_subscribers()); }
-    bool tap_is_full() const noexcept;
     std::size_t take_runs(connection& from, std::string_view bytes, const zmtp::run& run);
     std::size_t take_groups(connection& from, std::string_view bytes);
     std::size_t take_each(connection& from, std::string_view bytes);
+    std::size_t take_from_workers(connection& from, std::string_view bytes, buffer* whole);
     bool take_whole(connection& from, std::string_view bytes, const zmtp::run& run, buffer& whole);
     delivery deliver(outgoing& message, connection& from, std::string_view bytes);
     bool conclude(const outgoing& message, connection& from, delivery result, const zmtp::run& counted);
@@ -100,6 +107,7 @@ private:
     tap tap_;
     zdev::on_full on_full_ = zdev::on_full::block;
     pending_replies* replies_ = nullptr;
+    worker_pool* pool_ = nullptr;
     bool asks_ = false;
     mode mode_ = mode::open;
     bool blocked_ = false;

@@ -37,15 +37,17 @@ socket_spec without_secrets(const socket_spec& spec) {
 
 }  // namespace
 
-role::role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room)
+role::role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room,
+           std::unique_ptr<wire::pattern> pattern)
     : loop_(loop),
       name_(name),
       spec_(without_secrets(spec)),
       admission_(name, spec.security),
       on_room_(std::move(on_room)),
+      pattern_(std::move(pattern)),
       idle_(loop.timers()),
       departures_(loop.timers()) {
-    make_pattern();
+    if (!pattern_) make_pattern();
     auto ready = spec_.listening;
     for (const auto& endpoint : spec_.binds) listeners_.push_back(listen(endpoint, ready));
     for (const auto& endpoint : spec_.connects) connectors_.push_back(make_connector(endpoint));
@@ -275,6 +277,7 @@ void role::detach(connection& from) {
 void role::leave(connection& from) {
     if (!from.joined()) return;
     detach(from);
+    if (on_leave_) on_leave_(from);
     counter& lost = publisher_ && !ending_ ? departed_ : lost_;
     std::vector<std::string> unsent;
     lost.add(from.queue().give_back(unsent));
@@ -287,6 +290,7 @@ void role::leave(connection& from) {
 
 void role::on_end(connection& from, ending why, const std::string& reason) {
     leave(from);
+    pattern_->end(from);
     if (relay_) relay_->forget(from);
     endings_[static_cast<std::size_t>(why)].add(1);
     if (why == ending::refused_authentication || why == ending::withdrawn) {

@@ -20,8 +20,9 @@ namespace zdev::wire {
 
 class role final : public connection_handler {
 public:
-    // Binds. Throws zdev::error.
-    role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room);
+    // Binds. Throws zdev::error. `pattern`: the receivers of messages; null: as its type has them.
+    role(loop& loop, const std::string& name, const socket_spec& spec, std::function<void()> on_room,
+         std::unique_ptr<wire::pattern> pattern = nullptr);
 
     int type() const noexcept { return spec_.type; }
     wire::pattern& pattern() noexcept { return *pattern_; }
@@ -49,6 +50,7 @@ public:
     };
     parts prepare(const socket_spec& wanted);
     void take_over(parts&& made, const socket_spec& wanted);
+    void on_leave(std::function<void(connection&)> act) { on_leave_ = std::move(act); }
 
     void start();           // connects
     void close_listeners() noexcept;
@@ -107,6 +109,7 @@ private:
     socket_spec spec_;  // without its secrets
     wire::admission admission_;
     std::function<void()> on_room_;
+    std::function<void(connection&)> on_leave_;  // of a peer; may be empty
     std::unique_ptr<wire::pattern> pattern_;
     wire::publisher* publisher_ = nullptr;
     wire::upstream* upstream_ = nullptr;

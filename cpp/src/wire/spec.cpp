@@ -65,6 +65,30 @@ void check_options(const std::string& role, const socket_spec& spec) {
     if (spec.binds.empty() && spec.connects.empty()) refuse(role + ": no endpoint to bind or connect to");
 }
 
+void check_workers(const spec& asked, const workers& given) {
+    const bool registers = given.protocol != worker_protocol::plain;
+    const int out = asked.out ? asked.out->type : asked.in.type;
+    if (asked.in.type != ZMQ_ROUTER || !asked.out || !(out == ZMQ_DEALER || (registers && out == ZMQ_ROUTER))) {
+        refuse("workers: in must be ROUTER, and out DEALER" + std::string(registers ? " or ROUTER" : ""));
+    }
+    const auto invalid = [](const char* setting, const char* why) {
+        refuse("workers: invalid " + std::string(setting) + ": " + why);
+    };
+    if (given.max_requests < 1 || given.max_requests > 10000) invalid("max_requests", "must be 1 to 10000");
+    if (given.reply_on_failure && given.reply_on_failure->empty()) invalid("reply_on_failure", "must have a frame");
+    if (given.retries > 100) invalid("retries", "at most 100");
+    const auto is_negative = [](milliseconds time) { return time.count() < 0; };
+    for (const auto& [setting, value] : {std::pair{"queue_timeout", given.queue_timeout},
+                                         {"request_timeout", given.request_timeout},
+                                         {"heartbeat", given.heartbeat},
+                                         {"set_aside", given.set_aside}}) {
+        if (is_negative(value)) invalid(setting, "must not be negative");
+    }
+    if (!given.dead_letter) return;
+    if (given.dead_letter->type != ZMQ_PUSH) refuse("workers: dead_letter must be a PUSH");
+    check_options("dead_letter", *given.dead_letter);
+}
+
 }  // namespace
 
 void refuse_rights(const std::string& role, int type, const socket_options& options) {
@@ -94,6 +118,7 @@ void check(const spec& asked) {
     check_options("in", asked.in);
     if (asked.out) check_options("out", *asked.out);
     if (asked.mon) check_options("mon", asked.mon->socket);
+    if (asked.workers) check_workers(asked, *asked.workers);
 }
 
 bool goes_forward(const spec& asked) {
