@@ -34,6 +34,7 @@ enum class ending {
     refused_malformed,
     refused_by_peer,
     framing,
+    worker_protocol,
     limit,
     handshake_timeout,
     heartbeat_timeout,
@@ -112,6 +113,8 @@ public:
     void resume();                                                    // after it was held
     void finish_sending();                       // asks the peer to stop sending: FIN, once the queue is empty
     void close(ending why, std::string reason);  // at the end of this turn
+    // The same, after a last message if there is one and the network takes it at once.
+    void close_with(std::string_view last, ending why, std::string reason);
     bool joined() const noexcept { return joined_; }
     bool writable() const noexcept { return writable_ && joined_; }
     send_queue& queue() noexcept { return queue_; }

@@ -11,7 +11,8 @@ std::unique_ptr<role> device::impl::make_out(const wire::spec& spec) {
     if (spec.workers) {
         pool = std::make_unique<worker_pool>(loop_, *spec.workers);
         pool_ = pool.get();
-        if (const milliseconds every = spec.workers->heartbeat; every.count() > 0) {
+        const milliseconds every = spec.workers->heartbeat;
+        if (every.count() > 0 && spec.workers->protocol == worker_protocol::plain) {
             out.options.heartbeat_ivl = out.options.heartbeat_timeout = every;
         }
     }

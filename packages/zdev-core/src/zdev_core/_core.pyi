@@ -253,6 +253,9 @@ class RoleStatistics:
     def framing_errors(self) -> int:
         """Connections closed because the peer sent an invalid frame or command."""
     @property
+    def worker_protocol_errors(self) -> int:
+        """Connections closed because the peer broke the protocol of the workers."""
+    @property
     def limits_exceeded(self) -> int:
         """Connections closed because a frame, message or subscription was beyond a limit."""
     @property
