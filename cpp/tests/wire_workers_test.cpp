@@ -193,6 +193,19 @@ TEST_F(Workers, AWorkerThatDoesNotReturnTheDelimiterIsUnderstoodWhereItHasOneReq
     EXPECT_EQ(requests(device).unsolicited, 0);
 }
 
+TEST_F(Workers, ASecondReplyIsNotTakenForThatToTheNextRequest) {
+    running device(queue([](wire::workers& set) { set.max_requests = 2; }));
+    auto asking = client(device);
+    auto dealer = worker(device, ZMQ_DEALER);
+    send(asking, {"1", "", "x"});
+    send(asking, {"2", "", "y"});
+    const auto first = recv(dealer), second = recv(dealer);
+    for (const auto& each : {first, first, second}) send(dealer, each);
+    EXPECT_EQ(recv(asking), (message{"1", "", "x"}));
+    EXPECT_EQ(recv(asking), (message{"2", "", "y"}));
+    EXPECT_EQ(requests(device).unsolicited, 1);
+}
+
 TEST_F(Workers, WhenTheRoomIsFullClientsWait) {
     running device(queue([](wire::workers& set) { set.queue_limit = 2; }));
     auto asking = client(device);

@@ -194,7 +194,7 @@ void worker_pool::finish_ended(request& of) {
     by_.room();
 }
 
-// The oldest request that this can be the reply to. A worker that does not return the envelope has only one of the client.
+// The oldest request that this is the reply to. A worker that does not return the envelope must have only one of the client.
 request* worker_pool::find(worker& of, const said& reply) const noexcept {
     request* same_client = nullptr;
     bool is_only_one = true;
@@ -204,7 +204,7 @@ request* worker_pool::find(worker& of, const said& reply) const noexcept {
         is_only_one = same_client == nullptr;
         same_client = each;
     }
-    return is_only_one && !rules_->registers() ? same_client : nullptr;
+    return is_only_one && rules_->is_anonymous(reply.content) ? same_client : nullptr;
 }
 
 void worker_pool::settle(const answer& delivered) {

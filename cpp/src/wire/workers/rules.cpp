@@ -31,6 +31,7 @@ public:
     bool answers(std::string_view frames, std::string_view envelope) const override {
         return frames.substr(0, envelope.size()) == envelope;
     }
+    bool is_anonymous(std::string_view frames) const override { return envelope_of(frames) == 0; }
 
     bool registers() const override { return false; }
     bool takes_parts(std::string_view) const override { return true; }

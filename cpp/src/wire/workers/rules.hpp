@@ -44,8 +44,10 @@ public:
     virtual void append_reply_head(std::string& to, std::string_view envelope, bool partial) const = 0;
     // What a client gets in front of what it gets instead of a reply.
     virtual std::string failure_head(std::string_view envelope) const = 0;
-    // Whether a reply with these frames can be that to a request with this envelope.
+    // Whether a reply with these frames is that to a request with this envelope.
     virtual bool answers(std::string_view frames, std::string_view envelope) const = 0;
+    // Whether these frames of a reply do not show which request of the client it belongs to.
+    virtual bool is_anonymous(std::string_view) const { return false; }
 
     // Whether the client with this envelope takes a reply in parts; otherwise it gets them as one message.
     virtual bool takes_parts(std::string_view envelope) const = 0;
