@@ -26,13 +26,17 @@ def test_the_public_names_are_pinned() -> None:
     others += [
         "ConnectStatus",
         "Connections",
+        "Durations",
         "Ending",
         "Engine",
         "Limits",
         "Peer",
+        "Requests",
         "RoleStatistics",
         "RestartHooks",
         "RestartPolicy",
+        "Worker",
+        "Workers",
         "raise_file_limit",
     ]
     assert sorted(zdev_background.__all__) == sorted(devices + others)

@@ -22,10 +22,12 @@ from ._limits import Limits
 from ._open_files import raise_file_limit
 from ._peers import Peer
 from ._plan import Connections, Ending, Engine
+from ._requests import Durations, Requests, Worker
 from ._restart import RestartHooks, RestartPolicy
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
 from ._socket_options import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
 from ._spec import Role, SocketSpec
+from ._workers import Workers
 
 __all__ = [
     "DEFAULT_OPTIONS_BY_TYPE",
@@ -35,6 +37,7 @@ __all__ = [
     "CurveClient",
     "CurveServer",
     "Device",
+    "Durations",
     "Ending",
     "Engine",
     "FlowStatistics",
@@ -50,6 +53,7 @@ __all__ = [
     "ProcessProxySteerable",
     "Proxy",
     "ProxySteerable",
+    "Requests",
     "RestartHooks",
     "RestartPolicy",
     "Role",
@@ -62,6 +66,8 @@ __all__ = [
     "ThreadMonitoredQueue",
     "ThreadProxy",
     "ThreadProxySteerable",
+    "Worker",
+    "Workers",
     "basedevice",
     "create_key",
     "monitored_queue",

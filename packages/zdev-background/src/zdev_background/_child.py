@@ -25,7 +25,7 @@ from ._plan import Ending, Plan, Started
 from ._relay import Relay
 from ._threads import start_thread
 
-Order = Literal["stop", "pause", "resume", "drain", "statistics", "connections", "peers", "kick"]
+Order = Literal["stop", "pause", "resume", "drain", "statistics", "connections", "peers", "kick", "requests", "drain_worker"]
 Report = tuple[Literal["ready"], Started] | tuple[Literal["answer"], tuple[int, Any]] | tuple[Literal["ending"], Ending]
 
 PARENT_POLL = 0.25  # seconds between checks of the parent, where no descriptor shows its death

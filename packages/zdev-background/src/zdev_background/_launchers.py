@@ -13,6 +13,7 @@ from ._engine import open_relay
 from ._peers import Peer
 from ._plan import Connections, Ending, Plan, Started
 from ._relay import Relay
+from ._requests import Requests
 from ._spec import Role
 from ._threads import Latch, Promise, start_thread
 
@@ -84,6 +85,17 @@ class Launcher(ABC):
 
     @abstractmethod
     def kick(self, number: int) -> bool: ...
+
+    @abstractmethod
+    def requests(self) -> Requests: ...
+
+    @abstractmethod
+    def drain_worker(self, number: int, on: bool) -> bool: ...
+
+    @property
+    def knows_workers(self) -> bool:
+        """Whether this is a queue that knows its workers."""
+        return self._plan.workers is not None
 
     def state(self) -> State:
         """Return the state of the relay, once it is ready."""
@@ -196,6 +208,15 @@ class InlineLauncher(Launcher):
     def kick(self, number: int) -> bool:
         relay = self.relay
         return relay.kick(number) if relay else False
+
+    def requests(self) -> Requests:
+        if relay := self.relay:
+            return relay.requests()
+        return self.ending.requests if self.ending else Requests()
+
+    def drain_worker(self, number: int, on: bool) -> bool:
+        relay = self.relay
+        return relay.drain_worker(number, on) if relay else False
 
     def _is_own_thread(self) -> bool:
         return threading.get_ident() in self._own_threads

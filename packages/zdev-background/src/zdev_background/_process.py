@@ -28,6 +28,7 @@ from ._launchers import Launcher, OnEnd
 from ._open_files import PROCESS, room_for
 from ._peers import Peer
 from ._plan import Connections, Ending, Plan
+from ._requests import Requests
 from ._spec import Role, option_name
 from ._threads import Promise, start_thread
 
@@ -74,6 +75,7 @@ class ProcessLauncher(Launcher):
         self._numbers = itertools.count()
         self._statistics = Statistics()
         self._connections: Mapping[Role, Connections] = {}
+        self._requests = Requests()
         self._reader: threading.Thread | None = None
         self._reader_id = 0
 
@@ -156,6 +158,15 @@ class ProcessLauncher(Launcher):
 
     def kick(self, number: int) -> bool:
         return bool(self._order("kick", number))
+
+    def requests(self) -> Requests:
+        requests = self._order("requests")
+        if requests is not None:
+            self._requests = requests
+        return self.ending.requests if self.ending else self._requests
+
+    def drain_worker(self, number: int, on: bool) -> bool:
+        return bool(self._order("drain_worker", number, on))
 
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)

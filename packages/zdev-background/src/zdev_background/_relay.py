@@ -16,6 +16,7 @@ from zdev_core import State, Statistics
 
 from ._peers import Peer
 from ._plan import Connections, Ending, Endpoints, Engine, Plan
+from ._requests import Requests
 from ._spec import Role
 
 logger = logging.getLogger("zdev")
@@ -57,7 +58,7 @@ class Relay(ABC):
         self._plan = plan
         self._shutting_down = False  # whether the run has ended, and what has arrived is sent on
         self._thread = 0  # in which the engine runs
-        for spec in plan.sockets():
+        for spec in (*plan.sockets(), *plan.dead_letters()):
             if exposed := spec.exposed():
                 where = ", ".join(exposed)
                 logger.warning("%s: %s at %s lets in anybody who reaches it: see CurveServer", plan.owner, spec, where)
@@ -115,11 +116,23 @@ class Relay(ABC):
         """End the connection with this number. Returns whether there was one. Raises what `peers` raises."""
         raise self._unknown_peers()
 
+    def requests(self) -> Requests:
+        """Return the requests and workers of a plan with `workers`, which libzmq does not know.
+
+        Raises:
+            TimeoutError: The engine does not answer.
+        """
+        return Requests()
+
+    def drain_worker(self, _number: int, _on: bool, /) -> bool:
+        """Give no more requests to a worker, or give it some again. Returns whether there was one. Raises what `requests` raises."""
+        return False
+
     def _unknown_peers(self) -> zmq.ZMQError:
         why = f"only the wire engine knows its peers, and this device runs on libzmq ({self.engine.reason})"
         return zmq.ZMQError(errno.ENOTSUP, f"{self._plan.owner}: {why}")
 
-    def _new_engine(self, kind: Callable[..., Made], *sockets: object) -> Made:
+    def _new_engine(self, kind: Callable[..., Made], *sockets: object, **settings: object) -> Made:
         """Make the engine of zdev_core, of this kind, with the settings of the plan."""
         plan = self._plan
         try:
@@ -130,6 +143,7 @@ class Relay(ABC):
                 dropped_prefix=plan.dropped_prefix,
                 on_full=plan.engine_policy(),
                 mon_on_full=plan.mon_on_full,
+                **settings,
             )
         except zmq.ZMQError as error:
             raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error

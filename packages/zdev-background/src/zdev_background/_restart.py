@@ -17,6 +17,7 @@ from ._launchers import Launcher, OnEnd
 from ._peers import Peer
 from ._plan import Connections, Ending, Plan
 from ._ports import Ports
+from ._requests import Requests
 from ._spec import Role
 from ._threads import Latch, countdown, start_thread
 
@@ -158,6 +159,12 @@ class Supervisor(Launcher):
 
     def kick(self, number: int) -> bool:
         return self._run.kick(number)
+
+    def requests(self) -> Requests:
+        return self._run.requests()
+
+    def drain_worker(self, number: int, on: bool) -> bool:
+        return self._run.drain_worker(number, on)
 
     def state(self) -> State:
         if self._is_waiting:

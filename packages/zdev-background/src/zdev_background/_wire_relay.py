@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import zmq
 
-from zdev_core import Outcome, WireDevice, WireSocket
+from zdev_core import Outcome, WireDevice, WireSocket, WireWorkers
 
 from ._credentials import CredentialsWatch
 from ._open_files import CONTEXT, raise_file_limit, room_for
@@ -19,6 +19,7 @@ from ._peers import Peer
 from ._placement import restore_affinity
 from ._plan import Connections, Ending, Endpoints, Engine, Plan
 from ._relay import Relay
+from ._requests import Requests
 from ._spec import OptionValue, Role, encoded, option_name
 
 LARGEST_MESSAGE = 2**30  # bytes; MAXMSGSIZE limits frames, of which a message may have many
@@ -36,10 +37,13 @@ class WireRelay(Relay):
         raise_file_limit(plan.file_limit)
         self._former_cpus = plan.placement.apply_affinity(plan.owner)
         try:
-            endpoints = sum(len(spec.binds) + len(spec.connects) for spec in plan.sockets())
+            endpoints = sum(len(spec.binds) + len(spec.connects) for spec in (*plan.sockets(), *plan.dead_letters()))
             with room_for(plan.owner, ENGINE + CONTEXT + endpoints):
-                sockets = self._sockets()
-                self._engine = self._new_engine(WireDevice, sockets["in"], sockets.get("out"), sockets.get("mon"))
+                sockets: Any = self._sockets()
+                dead_letter = sockets.get("dead_letter")
+                workers = plan.workers and WireWorkers(**plan.workers.wire_settings(), dead_letter=dead_letter)
+                of_roles = sockets["in"], sockets.get("out"), sockets.get("mon")
+                self._engine = self._new_engine(WireDevice, *of_roles, workers=workers)
             self._credentials = CredentialsWatch(self._engine, plan.owner, plan.servers(), own_threads)
             if plan.paused:
                 self._engine.pause()
@@ -64,7 +68,15 @@ class WireRelay(Relay):
         restore_affinity(self._former_cpus)
         connections = self.connections()
         lost = sum(each.lost for role, each in connections.items() if role in ("in", "out"))
-        return Ending(outcome, error, self.statistics(), lost, linger_expired=False, connections=connections)
+        return Ending(
+            outcome,
+            error,
+            self.statistics(),
+            lost,
+            linger_expired=False,
+            connections=connections,
+            requests=self.requests(),
+        )
 
     def stop(self, grace: float | None = None) -> None:
         self._engine.stop(grace)
@@ -82,6 +94,12 @@ class WireRelay(Relay):
     def kick(self, number: int, /) -> bool:
         return self._answered(lambda: self._engine.kick(number))
 
+    def requests(self) -> Requests:
+        return Requests.of_report(self._answered(self._engine.workers))
+
+    def drain_worker(self, number: int, on: bool, /) -> bool:
+        return self._answered(lambda: self._engine.drain_worker(number, on))
+
     def _answered(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
@@ -97,7 +115,7 @@ class WireRelay(Relay):
         with zmq.Context(io_threads=0) as context:
             if not isinstance(plan.context_factory, type):  # then it is zmq.Context.instance
                 context.sockopts.update(plan.context_factory().sockopts)
-            for spec in plan.sockets():
+            for spec in (*plan.sockets(), *plan.dead_letters()):
                 if not (spec.binds or spec.connects):
                     continue
                 spec.refuse_invalid_endpoints(plan.owner)

@@ -39,6 +39,8 @@ def device_of(config: DeviceConfig) -> ThreadDevice | ProcessDevice:
     device.use_specs(specs.values(), **prefixes, dropped_prefix=config.dropped_prefix)
     if config.on_full:
         device.on_full = config.on_full
+    if config.workers:
+        device.workers = config.workers.settings()
     if config.mon_on_full:
         device.mon_on_full = config.mon_on_full
     device.name = config.name

@@ -9,21 +9,23 @@ from msgspec import Struct
 from .._failure import Status
 from ..snapshot import Snapshot
 from ..snapshot.peers import PeerView
+from ..snapshot.requests import WorkerView
 
-Verb = Literal["status", "peers", "pause", "resume", "drain", "stop", "start", "restart", "reload", "kick"]
-WATCHING: tuple[Verb, ...] = ("status", "peers")
+Verb = Literal["status", "peers", "pause", "resume", "drain", "stop", "start", "restart", "reload", "kick", "workers"]
+WATCHING: tuple[Verb, ...] = ("status", "peers", "workers")
 """Verbs that change nothing, and are not logged."""
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`device` is the name of one; status and peers without a name are about all of them, reload about the whole configuration.
+    """`device` is the name of one; status, peers and workers without a name are about all of them, reload about the whole configuration.
 
-    `peer` is the number of the connection to kick.
+    `peer` is the number of the connection to kick, `worker` that of the worker to drain or to resume.
     """
 
     verb: Verb
     device: str | None = None
     peer: int | None = None
+    worker: int | None = None
 
 
 class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,3 +39,5 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Upon status."""
     peers: list[PeerView] | None = None
     """Upon peers."""
+    workers: list[WorkerView] | None = None
+    """Upon workers."""

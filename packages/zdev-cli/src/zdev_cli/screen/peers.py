@@ -11,7 +11,8 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Footer, Static
 
-from ..snapshot.peer_table import COLUMNS, GAP, STYLES, PeerColumn, failure_lines, fitting, width_of
+from ..snapshot.item_table import GAP, width_of
+from ..snapshot.peer_table import COLUMNS, STYLES, TABLE, PeerColumn, failure_lines
 from ..snapshot.peers import PeerView
 from .dialogs import Question
 from .feed import Feed
@@ -58,7 +59,7 @@ class PeersScreen(ModalScreen[None]):
         row = self.table.cursor_row
         self._title.update(Text(f"{self.device}: {problem or f'{len(peers)} peers'}", no_wrap=True, overflow="ellipsis"))
         self._failures.update("\n".join(failure_lines(peers)))
-        columns = fitting(COLUMNS[1:], peers, self.size.width - 2)
+        columns = TABLE.fitting(COLUMNS[1:], peers, self.size.width - 2)
         self.table.clear(columns=True)
         for column in columns:
             self.table.add_column(Text(_cell(column, column.title, peers)), key=column.key)

@@ -78,6 +78,8 @@ class Service:
             return Reply(snapshot=self.snapshot())
         if request.verb == "peers":
             return self._peers(request.device)
+        if request.verb == "workers":
+            return self._workers(request.device)
         if request.verb == "reload":
             applied = self.reload()
             return _reply(applied.lines, is_drained=applied.is_drained)
@@ -88,6 +90,10 @@ class Service:
             if request.peer is None:
                 raise Failure("kick needs the number of a peer", Status.USAGE)
             return _reply([device.kick(request.peer)])
+        if request.worker is not None:
+            if request.verb not in ("drain", "resume"):
+                raise Failure(f"{request.verb} is not for a worker (only drain and resume)", Status.USAGE)
+            return _reply([device.drain_worker(request.worker, on=request.verb == "drain")])
         return _VERBS[request.verb](device)
 
     def _peers(self, name: str | None) -> Reply:
@@ -98,6 +104,12 @@ class Service:
         hidden = [each.name for each in devices if each.state != "stopped" and not each.shows_peers]
         lines = [f"not shown, as only the wire engine knows its peers: {', '.join(hidden)}"] if hidden else []
         return Reply(peers=[peer for each in devices if each.shows_peers for peer in each.peers()], lines=lines)
+
+    def _workers(self, name: str | None) -> Reply:
+        """Return the workers of a device, or of all that know them."""
+        known = [each for each in self.supervisor.devices if each.knows_workers]
+        devices = known if name is None else [self.supervisor.find(name)]
+        return Reply(workers=[worker for each in devices for worker in each.workers()])
 
     def snapshot(self) -> Snapshot:
         """Return the devices as they are now."""
