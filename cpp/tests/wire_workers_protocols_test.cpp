@@ -593,6 +593,78 @@ TEST_F(Majordomo, TheMonitorGetsRequestsAsClientsSentThem) {
     }
 }
 
+// Clients and workers of both versions that come and go, and workers that break the protocol: each request has one outcome, at
+// every moment.
+TEST_F(Majordomo, EachRequestIsCountedOnceWhilePeersComeAndGoAndBreakTheProtocol) {
+    running device(queue([](wire::workers& set) {
+        set.retries = 2;
+        set.queue_timeout = 30ms;
+        set.request_timeout = 20ms;
+        set.queue_limit = 20;
+        set.queue_bytes = 2000;
+        set.max_failures = 0;
+        set.heartbeat = 20ms;
+        set.reply_on_failure = {"failed"};
+    }));
+    const auto come_and_go = [&](const std::string& role, auto act) {
+        return [at = device.at(role), act, context = std::make_shared<zmq::context_t>(), round = 0]() mutable {
+            zmq::socket_t socket(*context, ZMQ_DEALER);
+            socket.set(zmq::sockopt::linger, 0);
+            socket.connect(at);
+            act(socket, ++round);
+        };
+    };
+    const auto asks = [](zmq::socket_t& socket, int round) {
+        for (int i = 0; i < 200; ++i) {
+            const auto& as = round % 2 == 0 ? mdp_01 : mdp_02;
+            if (writable(socket, 1ms))
+                send(socket, as.ask(i % 20 == 0 ? "mmi.service" : i % 7 == 0 ? "none" : "tea", {"green"}));
+            while (try_recv(socket, i % 10 == 0 ? 2ms : 0ms)) {
+            }
+        }
+    };
+    const auto works = [](zmq::socket_t& socket, int round) {
+        const auto& as = *versions[round % 3];
+        send(socket, as.ready("tea"));
+        for (int i = 0; i < 100; ++i) {
+            const auto got = try_recv(socket, 2ms);
+            send(socket, as.command(as.heartbeat));
+            const auto at = as.worker.size();
+            if (!got || got->size() < at + 4 || got->at(at) != "\x02") continue;
+            if (i % 40 == 7) std::this_thread::sleep_for(25ms);
+            const bool in_parts = &as != &mdp_01 && i % 3 == 0;
+            if (in_parts) send(socket, as.command(3, {got->at(at + 1), "", std::string(i * 10, 'x')}));
+            send(socket, as.final_reply(got->at(at + 1), {"leaves"}));
+            if (i % 30 == 11) send(socket, as.final_reply(got->at(at + 1), {"leaves", "again"}));
+        }
+        if (round % 2 == 0) send(socket, as.command(as.disconnect));
+    };
+    const auto breaks = [](zmq::socket_t& socket, int round) {
+        const auto& as = *versions[round % 3];
+        send(socket, as.ready("tea"));
+        try_recv(socket, 5ms);
+        send(socket, round % 4 == 0   ? as.ready("tea")
+                     : round % 4 == 1 ? message{"nonsense"}
+                     : round % 4 == 2 ? as.final_reply("nobody", {"x"})
+                                      : as.command(as.disconnect));
+        try_recv(socket, 2ms);
+    };
+    {
+        repeatedly first(come_and_go("in", asks)), second(come_and_go("in", asks));
+        repeatedly third(come_and_go("out", works)), fourth(come_and_go("out", works)), fifth(come_and_go("out", breaks));
+        for (int i = 0; i < 400; ++i) {
+            requests(device);  // which compares the sum
+            std::this_thread::sleep_for(2ms);
+        }
+    }
+    EXPECT_TRUE(eventually([&] {
+        const auto found = requests(device);
+        return found.waiting == 0 && found.at_work == 0;
+    }));
+    EXPECT_GT(requests(device).answered, 100);
+    EXPECT_GT(device.device.connections("out").worker_protocol_errors, 3);
+}
+
 TEST_F(Majordomo, SettingsThatTheProtocolsForbidAreRefused) {
     const auto refused = [](const std::function<void(wire::spec&)>& change) {
         auto spec = queue();
