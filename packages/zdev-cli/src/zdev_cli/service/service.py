@@ -199,7 +199,8 @@ class Service:
             return None
         from ..web import WebServer
 
-        server = WebServer(listen, self.snapshot, lambda name: self.supervisor.find(name).peers())
+        find = self.supervisor.find
+        server = WebServer(listen, self.snapshot, lambda name: find(name).peers(), workers=lambda name: find(name).workers())
         server.start()
         return server
 

@@ -18,6 +18,7 @@ from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]
 from .._failure import Failure, Status
 from ..snapshot import Snapshot
 from ..snapshot.peers import PeerView
+from ..snapshot.requests import WorkerView
 from .application import Application
 
 CONNECTIONS = 100  # at once; those beyond wait until one is closed, or the one idle longest makes room
@@ -84,8 +85,16 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
 class WebServer:
     """Serves what `snapshot` returns, from start() to stop(), in separate threads. `snapshot` is called in any of them."""
 
-    def __init__(self, listen: str, snapshot: Callable[[], Snapshot], peers: Callable[[str], list[PeerView]]) -> None:
+    def __init__(
+        self,
+        listen: str,
+        snapshot: Callable[[], Snapshot],
+        peers: Callable[[str], list[PeerView]],
+        *,
+        workers: Callable[[str], list[WorkerView]] = lambda _: [],
+    ) -> None:
         self._listen = listen
+        self._workers = workers
         self._snapshot, self._peers = snapshot, peers
         self._server: Any = None  # of waitress, which has no types
         self._thread: threading.Thread | None = None
@@ -101,7 +110,7 @@ class WebServer:
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(THREADS)
         self._server = _Server(
-            Application(self._snapshot, self._peers, host),
+            Application(self._snapshot, self._peers, host, workers=self._workers),
             _sock=listener,
             bind_socket=False,
             sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
