@@ -288,6 +288,7 @@ def test_settings_are_values_that_compare_and_pickle() -> None:
         ({"protocol": "http"}, ValueError, 'protocol must be "plain" or "ppp" or "mdp", not \'http\''),
         ({"max_requests": 0}, ValueError, "max_requests must be 1 to 10000, not 0"),
         ({"max_requests": 1.5}, TypeError, "max_requests must be a whole number, not 1.5"),
+        ({"max_requests": 2, "protocol": "ppp"}, ValueError, 'max_requests must be 1 with "ppp", whose workers handle one'),
         ({"retries": True}, TypeError, "retries must be a whole number, not True"),
         ({"retries": 101}, ValueError, "retries must be 0 to 100, not 101"),
         ({"queue_limit": -1}, ValueError, "queue_limit must be 0 to 4294967296, not -1"),

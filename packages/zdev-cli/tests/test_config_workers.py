@@ -77,6 +77,10 @@ FAULTS = {
         A + WORKERS + "max_requests = 0",
         "8:16  device.workers.max_requests: invalid value 0: must be 1 to 10000 requests",
     ),
+    "a protocol": (
+        A + WORKERS + 'protocol = "mdp"\nmax_requests = 2',
+        '9:16  device.workers.max_requests: must be 1 with protocol = "mdp", whose workers handle one request at a time',
+    ),
     "a key": (A + WORKERS + "retry = 2", "8:1  device.workers.retry: unknown key (did you mean retries?)"),
 }
 

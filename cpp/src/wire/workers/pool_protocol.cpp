@@ -29,7 +29,7 @@ void worker_pool::dismiss_for(worker& of, const said& message) {
             is_early ? "its first command is not READY" : "it sent a command that it may not send, or that does not exist");
 }
 
-// It gets nothing more, and nothing more is read from it. What was not sent yet is for others.
+// It gets nothing more, and nothing more is read from it. Requests that were not sent yet are for others.
 void worker_pool::dismiss(worker& of, ending why, const char* reason) {
     leave(of.peer);
     of.peer.close_with(rules_->goodbye(of.dialect), why, reason);

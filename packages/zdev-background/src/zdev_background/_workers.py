@@ -31,7 +31,7 @@ class Workers:
     Args:
         balance: "least-requests" gives a request to the worker that has the fewest, and of several to the one that has been idle
             longest; "round-robin" gives one to each in turn.
-        max_requests: Requests of one worker at a time, 1 to 10,000.
+        max_requests: Requests of one worker at a time, 1 to 10,000; 1 with "ppp" and "mdp".
         queue_limit: Requests that may wait for a worker.
         queue_bytes: Bytes of the requests that may wait.
         on_full: What happens to requests beyond these limits: "block", their clients wait; "reject", they fail.
@@ -44,7 +44,8 @@ class Workers:
             gets nothing.
         dead_letter: Endpoint of a PUSH that gets each request that has failed: reason, routing id of the client, and the frames of
             the request. The socket binds, or connects if ">" precedes the endpoint, as in CZMQ. None: there is no such socket.
-        heartbeat: Seconds between heartbeats; a worker that does not answer them has left. None: there are none.
+        heartbeat: Seconds between heartbeats; a worker that does not answer them has left, or with "ppp" and "mdp" one that is
+            silent for three of them. None: there are none with "plain", 1 s with "ppp", 2.5 s with "mdp".
         protocol: "plain" for REP and DEALER sockets, "ppp" for Paranoid Pirate (RFC 6), "mdp" for Majordomo (RFC 7, RFC 18).
         max_failures: Failed requests in a row after which a worker is set aside; 0: it never is.
         set_aside: Seconds for which it gets no more requests, and each further time twice as long, a minute at most.
@@ -73,6 +74,8 @@ class Workers:
     def __post_init__(self) -> None:
         for name, check in _CHECKS.items():
             check(name, getattr(self, name))
+        if self.protocol != "plain" and self.max_requests != 1:
+            raise ValueError(f'max_requests must be 1 with "{self.protocol}", whose workers handle one request at a time')
         if isinstance(self.reply_on_failure, Sequence):  # a copy, which nobody can change
             object.__setattr__(self, "reply_on_failure", tuple(self.reply_on_failure))
 

@@ -24,6 +24,9 @@ def broken_workers(index: int, device: DeviceConfig, *, insecure: bool) -> Itera
         text = f"not for a device with in {types[0]} and out {types[1]}: in must be ROUTER, and out {' or '.join(outs)}"
         grounds = (("device", index, "type"), ("device", index, "in"), ("device", index, "out"), (*here, "protocol"))
         yield PendingDiagnostic(here, text, at_key=True, depends_on=grounds)
+    if device.workers.protocol != "plain" and device.workers.max_requests != 1:
+        text = f'must be 1 with protocol = "{device.workers.protocol}", whose workers handle one request at a time'
+        yield PendingDiagnostic((*here, "max_requests"), text, depends_on=(here, (*here, "protocol")))
     if device.workers.reply_on_failure == []:
         yield PendingDiagnostic(
             (*here, "reply_on_failure"), "no frame (leave it out if clients get nothing)", depends_on=(here,)

@@ -76,7 +76,10 @@ class WorkersConfig(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = None
     heartbeat: Annotated[
         Time | None,
-        Meta(description="Seconds between heartbeats; a worker that does not answer has left. Default: no heartbeats."),
+        Meta(
+            description="Seconds between heartbeats; a worker that does not answer has left. "
+            'Default: none with protocol = "plain", 1 with "ppp", 2.5 with "mdp".'
+        ),
     ] = None
     protocol: Annotated[
         Protocol,
