@@ -73,6 +73,7 @@ bool worker_pool::has_place(std::size_t bytes) const noexcept {
 }
 
 bool worker_pool::ready() const {
+    if (over_) return false;
     return settings_.reject_when_full || has_place(0) || !only_ || (only_->waiting.empty() && free_worker(*only_));
 }
 
