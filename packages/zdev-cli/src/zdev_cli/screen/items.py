@@ -24,7 +24,7 @@ class ItemsScreen(ModalScreen[None]):
     ItemsScreen > #failures { height: auto; max-height: 8; padding: 0 1; color: $error; }
     """
     listed: ClassVar[Listed]
-    """What it shows."""
+    """The name of the items."""
     kind: ClassVar[ItemTable[Any]]
 
     def __init__(self, device: str, feed: Feed) -> None:
