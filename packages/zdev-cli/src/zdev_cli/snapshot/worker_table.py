@@ -17,14 +17,11 @@ STYLES = {
 }
 
 
-def _state(worker: WorkerView) -> str:
-    return worker.state if worker.set_aside_for is None else f"{worker.state} {duration_text(worker.set_aside_for)}"
-
-
 COLUMNS: tuple[ItemColumn[WorkerView], ...] = (
     ItemColumn("DEVICE", lambda worker: worker.device),
     ItemColumn("ID", lambda worker: worker.number, is_kept=True),
-    ItemColumn("STATE", lambda worker: worker.state, _state),
+    ItemColumn("STATE", lambda worker: worker.state),
+    ItemColumn("BACK IN", lambda worker: worker.set_aside_for or "", lambda worker: duration_text(worker.set_aside_for or 0)),
     ItemColumn("ADDRESS", lambda worker: short(worker.address)),
     ItemColumn("USER", lambda worker: worker.user),
     ItemColumn("ROUTING ID", lambda worker: worker.routing_id),
