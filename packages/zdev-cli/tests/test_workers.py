@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +16,8 @@ import zmq
 from exchange import queue
 from patience import PATIENCE
 
-from zdev_background import Requests
+from zdev_background import Durations, Requests, ThreadDevice, Workers
+from zdev_cli.service.requests import CumulativeRequests
 from zdev_cli.snapshot.requests import PRESENT_REQUESTS, REQUEST_METRICS, RequestsView, WorkerView, seconds_text
 from zdev_cli.snapshot.worker_table import COLUMNS, TABLE
 
@@ -114,6 +117,32 @@ def test_counters_continue_when_the_device_starts_again(service: Start, connecte
     assert (found["received"], found["served"]["count"]) == (2, 2)
 
 
+def test_a_reload_applies_other_settings_of_workers_by_a_restart(service: Start, connected: Connected) -> None:
+    before = queue("orders", WORKERS)
+    program = service(before)
+    at = program.until_ready()
+    front, back = at["orders in"], at["orders out"]
+    program.write(before.replace("tcp://127.0.0.1:*", front, 1).replace("tcp://127.0.0.1:*", back, 1) + "max_requests = 2\n")
+    assert program.do("reload")[0].startswith("orders: restarted")
+    client, worker = connected(zmq.DEALER, front), connected(zmq.DEALER, back)
+    for each in (b"1", b"2"):
+        client.send_multipart([b"", each])
+        worker.recv_multipart()
+    assert workers(program)[0]["at_work"] == 2
+
+
+def test_requests_of_a_killed_process_are_dead_and_counted_once(service: Start, connected: Connected) -> None:
+    program = service(queue("orders", f'isolation = "process"{WORKERS}'))
+    at = program.until_ready()
+    client = connected(zmq.DEALER, at["orders in"])
+    client.send_multipart([b"", b"question"])
+    program.until("orders", lambda device: device["requests"]["waiting"] == 1)
+    [pid] = program.device_processes()
+    os.kill(pid, signal.SIGKILL)
+    found = program.until("orders", lambda device: device["restarts"] == 1)["requests"]
+    assert (found["received"], found["dead"], found["waiting"], found["at_work"]) == (1, 1, 0, 0)
+
+
 def test_a_device_that_does_not_know_its_workers_says_how_it_would(service: Start) -> None:
     program = service(queue("plain"))
     program.until_ready()
@@ -156,6 +185,16 @@ def test_a_command_line_without_workers_is_refused(refused: Callable[..., tuple[
     assert text in said
 
 
+def test_times_of_several_runs_add_up() -> None:
+    found = CumulativeRequests()
+    found.open(ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER, workers=Workers()))
+    found.close(Requests(received=3, answered=3, served=Durations(count=3, sum=3e-6, below=(1, 2))))
+    found.close(Requests(received=2, answered=2, served=Durations(count=2, sum=2e-6, p99=1e-6, below=(2,))))
+    served = (found.view() or RequestsView()).served
+    assert (served.count, served.sum, served.p99, served.below) == (5, 5e-6, 1e-6, [3, 4])
+    assert CumulativeRequests().view() is None
+
+
 def test_the_list_has_every_counter_of_requests_and_each_has_a_metric() -> None:
     others = {"waited", "served", "workers"}
     assert set(RequestsView.__struct_fields__) == set(Requests.__dataclass_fields__)
@@ -168,8 +207,8 @@ def test_a_narrow_terminal_shows_the_columns_of_workers_that_matter_most() -> No
         at_work=1, done=12_345_678, failed=12, late=3, mean=0.012, p50=0.011, p99=0.5, since=1e9, age=90000, set_aside_for=8.0,
     )  # fmt: skip
     narrow = TABLE.fitting(COLUMNS[1:], [worker], 80)
-    assert {"ID", "STATE", "ADDRESS", "DONE", "FAILED", "P99"} <= {each.title for each in narrow}
-    assert next(each for each in COLUMNS if each.title == "STATE").shown(worker) == "set-aside 8s"
+    assert {"ID", "STATE", "ADDRESS", "DONE", "FAILED", "P99", "BACK IN"} <= {each.title for each in narrow}
+    assert next(each for each in COLUMNS if each.title == "BACK IN").shown(worker) == "8s"
 
 
 def test_short_times_are_shown_with_their_unit() -> None:

@@ -109,7 +109,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     """Whether the device starts paused, with its sockets bound, and forwards no message until `resume`."""
 
     workers: Workers | None = None
-    """Settings of a queue that knows its workers: it keeps requests until a worker is free. Only on the wire engine.
+    """Settings of a queue that knows its workers, which keeps requests until a worker is free. Only on the wire engine.
 
     None: requests are given to the workers in turn, as soon as they arrive."""
 

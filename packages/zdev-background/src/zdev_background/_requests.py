@@ -1,4 +1,4 @@
-"""What a queue that knows its workers shows of its requests and workers."""
+"""The requests and workers of a queue that knows its workers, as it shows them."""
 
 from __future__ import annotations
 

@@ -21,9 +21,9 @@ def workers(device: str | None, as_json: bool, control: str | None) -> None:
     """Show the workers of DEVICE, or of all devices that know them: those with [device.workers].
 
     ID is the number for zdev drain DEVICE --worker. STATE is starting: it has not said that it is ready; idle; busy; draining: it
-    gets no more requests, and has some; drained: it has none; set-aside: its requests have failed, and it gets none for this time;
-    or leaving. MEAN, P50 and P99 are times from a request to its reply. Columns that are empty or do not fit the terminal are left
-    out.
+    gets no more requests, and has some; drained: it has none; set-aside: its requests have failed, and it gets none for the time
+    BACK IN; or leaving. MEAN, P50 and P99 are times from a request to its reply. Columns that are empty or do not fit the terminal
+    are left out.
     """
     from ..control.protocol import Request
     from ..snapshot.worker_table import TABLE

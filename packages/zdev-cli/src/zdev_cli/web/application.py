@@ -40,6 +40,11 @@ _HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._~-]
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
 
+def no_workers(_device: str) -> list[WorkerView]:
+    """Return what a device that has no workers shows."""
+    return []
+
+
 class Answer(NamedTuple):
     body: bytes
     content_type: str = TEXT
@@ -58,7 +63,7 @@ class Application:
         peers: Callable[[str], list[PeerView]],
         address: str,
         *,
-        workers: Callable[[str], list[WorkerView]],
+        workers: Callable[[str], list[WorkerView]] = no_workers,
     ) -> None:
         self._snapshot = snapshot
         self._on_loopback = _is_loopback(address)

@@ -19,7 +19,7 @@ from .._failure import Failure, Status
 from ..snapshot import Snapshot
 from ..snapshot.peers import PeerView
 from ..snapshot.requests import WorkerView
-from .application import Application
+from .application import Application, no_workers
 
 CONNECTIONS = 100  # at once; those beyond wait until one is closed, or the one idle longest makes room
 BACKLOG = 1024  # connections that wait; the system may allow fewer
@@ -91,7 +91,7 @@ class WebServer:
         snapshot: Callable[[], Snapshot],
         peers: Callable[[str], list[PeerView]],
         *,
-        workers: Callable[[str], list[WorkerView]] = lambda _: [],
+        workers: Callable[[str], list[WorkerView]] = no_workers,
     ) -> None:
         self._listen = listen
         self._workers = workers

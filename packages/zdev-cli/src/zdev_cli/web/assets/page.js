@@ -125,6 +125,7 @@
   ];
   const WORKER_COLUMNS = [
     ...COMMON_COLUMNS,
+    ["Back in", (worker) => (worker.set_aside_for === null ? "" : duration(worker.set_aside_for))],
     ["Service", (worker) => worker.service], ["At work", (worker) => count(worker.at_work)], ["Done", (worker) => count(worker.done)],
     ["Failed", (worker) => count(worker.failed)], ["Late", (worker) => count(worker.late)],
     ["Mean", (worker) => brief(worker.mean)], ["p50", (worker) => brief(worker.p50)], ["p99", (worker) => brief(worker.p99)],
