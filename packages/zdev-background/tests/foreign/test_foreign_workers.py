@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -101,12 +102,12 @@ def test_a_worker_answers_clients_of_both_versions_and_heartbeats_keep_it(
 
 
 @pytest.mark.parametrize("module", PACKAGES)
-def test_the_request_of_a_worker_that_is_killed_is_answered_by_another(
+def test_the_request_of_a_frozen_worker_is_answered_by_another(
     device: ThreadDevice, start: Start, eventually: Eventually
 ) -> None:
     first = start("worker", "tea", device.endpoints["out"][0])
     eventually(lambda: any(each.service == "tea" for each in device.requests().workers))
-    first.send_signal(19)  # SIGSTOP: it is silent, and its connection stays
+    first.send_signal(signal.SIGSTOP)  # it is silent, and its connection stays
     start("worker", "tea", device.endpoints["out"][0])
     for _ in range(2):  # one of them goes to the frozen worker
         assert ask(device, b"green") == [b"GREEN"]
