@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -12,7 +14,7 @@ from typing import Any
 
 import pytest
 import zmq
-from helpers import ANY_PORT, Connect, Eventually, Kinds, both, bound, queue, streamer
+from helpers import ANY_PORT, Connect, Eventually, Kinds, both, bound, pid_of, queue, streamer
 
 from zdev_background import (
     Device,
@@ -175,6 +177,16 @@ def test_a_restarted_queue_knows_its_workers(connect: Connect, eventually: Event
         device._launcher._run.kill()  # type: ignore[attr-defined]
         eventually(lambda: device.restarts == 1)
         eventually(lambda: requests(device).workers)
+
+
+def test_a_killed_process_leaves_no_file_of_its_dead_letters(tmp_path: Path, eventually: Eventually) -> None:
+    path = tmp_path / "dead"
+    device = with_workers(ProcessDevice, dead_letter=f"ipc://{path}")
+    device.start()
+    assert path.is_socket()
+    os.kill(pid_of(device), signal.SIGKILL)
+    eventually(lambda: device.done)
+    assert not path.exists()
 
 
 @both

@@ -96,3 +96,9 @@ def test_an_error_of_the_table_is_shown_with_its_place(name: str) -> None:
 def test_dead_letters_may_go_to_another_device_of_the_file() -> None:
     text = A + WORKERS + 'dead_letter = ">tcp://127.0.0.1:5562"\n' + SINK
     assert list(read(text.encode(), "zdev.toml").devices()) == ["a", "sink"]
+
+
+@pytest.mark.parametrize("protocol", ["ppp", "mdp"])
+def test_workers_that_register_may_be_behind_a_router(protocol: str) -> None:
+    text = device("a", "queue", in_=at("bind", 1), out=at("bind", 2) + ', type = "ROUTER"') + WORKERS
+    assert device_of(read(f'{text}protocol = "{protocol}"\n'.encode(), "zdev.toml").devices()["a"]).choose_engine() == "wire"

@@ -23,7 +23,6 @@ namespace {
 using zdev::wire::milliseconds;
 using zdev::wire::socket_spec;
 using zdev::wire::worker_protocol;
-using zdev::wire::worker_state;
 using zdev::wire::workers;
 
 // The C++ value with this name: [i] is the name of the value i.
@@ -43,8 +42,8 @@ constexpr std::array<const char*, 7> states{"starting", "idle", "busy", "drainin
 
 milliseconds to_time(const char* setting, double seconds) {
     constexpr double century = 3.2e9;
-    if (!(seconds >= 0 && seconds < century)) throw py::value_error(std::string(setting) + " must be 0 or more seconds");
-    return milliseconds{static_cast<milliseconds::rep>(std::ceil(seconds * 1000))};
+    if (!(seconds >= 0)) throw py::value_error(std::string(setting) + " must be 0 or more seconds");
+    return milliseconds{static_cast<milliseconds::rep>(std::ceil(std::min(seconds, century) * 1000))};
 }
 
 workers make_workers(const std::string& protocol, const std::string& balance, std::size_t max_requests, std::size_t queue_limit,

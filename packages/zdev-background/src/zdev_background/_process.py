@@ -234,7 +234,7 @@ class ProcessLauncher(Launcher):
 
     def _remove_ipc_files(self) -> None:
         """Remove the files of ipc endpoints, which a killed child leaves."""
-        given = {endpoint for spec in self._plan.specs.values() for endpoint in spec.binds}
+        given = {endpoint for spec in (*self._plan.sockets(), *self._plan.dead_letters()) for endpoint in spec.binds}
         bound = [each for role in self.ready.result().endpoints.values() for each in role] if self.ready.done() else []
         for endpoint in {*given, *bound}:
             remove_file(endpoint, made_by_libzmq=WILDCARD in given and endpoint not in given)
