@@ -334,13 +334,13 @@ def sanitize(session: nox.Session, sanitizer: str) -> None:
 
 @nox.session(default=False)
 def fuzz(session: nox.Session) -> None:
-    """Fuzz the relay, the control protocol, ZMTP and the wire engine with libFuzzer; `-- --seconds 600` each, 60 by default."""
+    """Fuzz the relay, the control protocol, ZMTP, the wire engine and the worker protocols with libFuzzer; `-- --seconds 600` each, 60 by default."""
     nox_setup.require_clang_runtime(session)
     session.install(*group("cpp"))
     seconds = session.posargs[1] if session.posargs[:1] == ["--seconds"] else "60"
     with session.chdir("cpp"):
         session.run("cmake", "--preset", "fuzz", silent=True)
-        targets = ["relay", "control", "zmtp", *(["wire"] if sys.platform == "linux" else [])]
+        targets = ["relay", "control", "zmtp", *(["wire", "workers"] if sys.platform == "linux" else [])]
         session.run("cmake", "--build", "--preset", "fuzz", "--target", *(f"zdev_{target}_fuzz" for target in targets))
         for target in targets:
             found = BUILD / "fuzz" / target  # inputs that reached new code, kept from run to run, and those that failed

@@ -165,7 +165,7 @@ enum class worker_protocol { plain, ppp, mdp };
 struct workers {
     worker_protocol protocol = worker_protocol::plain;
     wire::balance balance = wire::balance::least_requests;
-    std::size_t max_requests = 1;    // of one worker at a time; 1 to 10000
+    std::size_t max_requests = 1;    // of one worker at a time; 1 to 10000, and 1 with ppp and mdp
     std::size_t queue_limit = 1000;  // requests that wait for a worker
     std::size_t queue_bytes = std::size_t{64} << 20;
     bool reject_when_full = false;    // answer requests beyond these with reply_on_failure; false: their clients wait
@@ -179,7 +179,9 @@ struct workers {
     std::optional<std::vector<std::string>> reply_on_failure = std::nullopt;  // NOLINT(readability-redundant-member-init)
     // A PUSH that gets each request that has failed: [reason, routing id of the client, frame, frame, ...].
     std::optional<socket_spec> dead_letter = std::nullopt;  // NOLINT(readability-redundant-member-init)
-    milliseconds heartbeat{0};  // of the protocol, or PING with plain: a worker that does not answer in time has left; 0: none
+    // A worker that is silent for three of these has left. plain: it answers PING; 0: none. ppp and mdp: it sends HEARTBEAT,
+    // even while it works; 0: 1000 for ppp and 2500 for mdp, as in the ZeroMQ Guide.
+    milliseconds heartbeat{0};
     // A worker whose last `max_failures` requests have all failed gets no more for `set_aside`, and each further time for twice
     // as long, a minute at most. 0: never.
     std::uint32_t max_failures = 3;

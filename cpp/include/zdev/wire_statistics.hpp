@@ -40,7 +40,9 @@ struct role_statistics {
     std::uint64_t refused_max_connections_per_key = 0;  // this one at the end of its handshake
 
     // Connections closed by the device after their handshake, by reason.
-    std::uint64_t framing_errors = 0;         // the peer sent an invalid frame or command
+    std::uint64_t framing_errors = 0;  // the peer sent an invalid frame or command
+    // Its request, or its message as a worker, broke the protocol of `workers`.
+    std::uint64_t worker_protocol_errors = 0;
     std::uint64_t credentials_withdrawn = 0;  // its key or password was withdrawn
     std::uint64_t limits_exceeded = 0;        // a frame, message or subscription beyond a limit of socket_options
 
@@ -65,7 +67,7 @@ struct role_statistics {
                refused_routing_id + refused_malformed + refused_by_peer + refused_resources + refused_max_connections +
                refused_max_connections_per_address + refused_max_connections_per_key;
     }
-    std::uint64_t protocol_errors() const noexcept { return framing_errors + limits_exceeded; }
+    std::uint64_t protocol_errors() const noexcept { return framing_errors + worker_protocol_errors + limits_exceeded; }
     std::uint64_t timeouts() const noexcept { return handshake_timeouts + heartbeat_timeouts + idle_timeouts; }
 };
 

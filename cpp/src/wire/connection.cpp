@@ -189,6 +189,17 @@ void connection::close(ending why, std::string reason) {
     loop_.destroy_later(*this);
 }
 
+void connection::close_with(std::string_view last, ending why, std::string reason) {
+    if (ended_) return;
+    if (writable_ && !last.empty()) {
+        queue_.append(last, 1);
+        write();
+        if (queue_.empty()) ++traffic.messages_sent;
+    }
+    queue_.clear();
+    close(why, std::move(reason));
+}
+
 void connection::update_interest() {
     if (ended_ || !fd_) return;
     const std::uint32_t wanted = (held_ ? EPOLLRDHUP : EPOLLIN) | (blocked_ && writable_ && !queue_.empty() ? EPOLLOUT : 0U);

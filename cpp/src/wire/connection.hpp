@@ -37,6 +37,7 @@ enum class ending {
     refused_by_peer,
     refused_key_limit,
     framing,
+    worker_protocol,
     limit,
     handshake_timeout,
     heartbeat_timeout,
@@ -122,6 +123,8 @@ public:
     void set_hwm(std::size_t messages);
     void finish_sending();                       // asks the peer to stop sending: FIN, once the queue is empty
     void close(ending why, std::string reason);  // at the end of this turn
+    // The same, after a last message if there is one and the network takes it at once.
+    void close_with(std::string_view last, ending why, std::string reason);
     bool joined() const noexcept { return joined_; }
     bool writable() const noexcept { return writable_ && joined_; }
     send_queue& queue() noexcept { return queue_; }

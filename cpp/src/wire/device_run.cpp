@@ -149,6 +149,7 @@ void device::impl::end(outcome how, const zdev::device::interrupt_check& check) 
     for (role* const each : {first, second, mon_.get()}) {
         if (!each) continue;
         if (pool_ && each == first) pool_->end_all();
+        if (pool_ && each == second) pool_->say_goodbye();
         each->finish_sending();
         // What the senders still bring goes out through the other role, and it is the linger of that one that is for it.
         const auto latest =

@@ -326,6 +326,7 @@ role_statistics role::statistics() const noexcept {
     s.refused_max_connections_per_address = refused_address_.get();
     s.refused_max_connections_per_key = ended(ending::refused_key_limit);
     s.framing_errors = ended(ending::framing);
+    s.worker_protocol_errors = ended(ending::worker_protocol);
     s.credentials_withdrawn = ended(ending::withdrawn);
     s.limits_exceeded = ended(ending::limit);
     s.handshake_timeouts = ended(ending::handshake_timeout);

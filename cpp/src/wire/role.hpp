@@ -52,7 +52,7 @@ public:
     void take_over(parts&& made, const socket_spec& wanted);
     void on_leave(std::function<void(connection&)> act) { on_leave_ = std::move(act); }
 
-    void start();           // connects
+    void start();  // connects
     void close_listeners() noexcept;
     void stop_accepting();  // no further connections
     void finish_sending();  // FIN to every peer, once its queue is sent

@@ -69,11 +69,15 @@ void check_workers(const spec& asked, const workers& given) {
     const bool registers = given.protocol != worker_protocol::plain;
     const int out = asked.out ? asked.out->type : asked.in.type;
     if (asked.in.type != ZMQ_ROUTER || !asked.out || !(out == ZMQ_DEALER || (registers && out == ZMQ_ROUTER))) {
-        refuse("workers: in must be ROUTER, and out DEALER" + std::string(registers ? " or ROUTER" : ""));
+        refuse("workers: in must be ROUTER, and out DEALER" + std::string(registers ? " or ROUTER" : "") +
+               (asked.out ? "" : " with another endpoint: clients and workers cannot share one"));
     }
     const auto invalid = [](const char* setting, const char* why) {
         refuse("workers: invalid " + std::string(setting) + ": " + why);
     };
+    if (registers && given.max_requests != 1) {
+        invalid("max_requests", "must be 1 with ppp and mdp: their workers handle one request at a time");
+    }
     if (given.max_requests < 1 || given.max_requests > 10000) invalid("max_requests", "must be 1 to 10000");
     if (given.reply_on_failure && given.reply_on_failure->empty()) invalid("reply_on_failure", "must have a frame");
     if (given.retries > 100) invalid("retries", "at most 100");

@@ -26,14 +26,18 @@ def test_the_public_names_are_pinned() -> None:
     others += [
         "ConnectStatus",
         "Connections",
+        "Durations",
         "Ending",
         "Engine",
         "Limits",
         "Peer",
+        "Requests",
         "RoleStatistics",
         "RestartHooks",
         "RestartPolicy",
         "Rights",
+        "Worker",
+        "Workers",
         "raise_file_limit",
     ]
     assert sorted(zdev_background.__all__) == sorted(devices + others)

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from devices_text import with_engine
 
-from zdev_cli.config import Config, SocketConfig, read
+from zdev_cli.config import Config, SocketConfig, WorkersConfig, read
 from zdev_cli.config.authoring import starter, whole
 from zdev_cli.config.model import DeviceType
 
@@ -114,7 +114,8 @@ def test_settings_that_were_commented_out_are_right_and_those_said_to_be_default
     requests = config.devices()["requests"]
     assert requests.ctrl
     assert requests.in_.prefix == "in"
-    assert msgspec.structs.replace(changed, in_=SocketConfig(), out=SocketConfig()) == msgspec.structs.replace(
+    assert changed.workers == WorkersConfig()
+    assert msgspec.structs.replace(changed, workers=None, in_=SocketConfig(), out=SocketConfig()) == msgspec.structs.replace(
         default, in_=SocketConfig(), out=SocketConfig(), on_full="drop"
     )
 

@@ -16,7 +16,7 @@ from exchange import exchange, queue
 from patience import PATIENCE
 
 from zdev_cli.commands.peers import KEYS
-from zdev_cli.snapshot.peer_table import COLUMNS, SORT_KEYS, fitting
+from zdev_cli.snapshot.peer_table import COLUMNS, SORT_KEYS, TABLE
 from zdev_cli.snapshot.peers import PeerView, id_text
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def test_a_narrow_terminal_shows_the_columns_that_matter_most() -> None:
         routing_id="warehouse-7", socket_type="DEALER", protocol="ZMTP 3.1", since=1e9, age=90000, messages_received=12_345_678,
         bytes_received=10**9, messages_sent=12_345_678, bytes_sent=10**9, waiting=1000, in_flight=12,
     )  # fmt: skip
-    wide, narrow = fitting(COLUMNS[1:], [peer], 200), fitting(COLUMNS[1:], [peer], 80)
+    wide, narrow = TABLE.fitting(COLUMNS[1:], [peer], 200), TABLE.fitting(COLUMNS[1:], [peer], 80)
     assert {"USER", "DROPPED", "SUBS"}.isdisjoint(column.title for column in wide)
     assert sum(max(len(each.title), len(each.shown(peer))) + 2 for each in narrow) <= 80
     assert {"ID", "STATE", "ADDRESS", "ROUTING ID", "WAITING"} <= {each.title for each in narrow}

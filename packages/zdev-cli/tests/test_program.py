@@ -110,6 +110,7 @@ COMMANDS = {
     "kick": ("kick", "orders", "1"),
     "status": ("status",),
     "peers": ("peers",),
+    "workers": ("workers",),
     "top": ("top",),
     "tap": ("tap", "orders"),
     "record": ("record", "orders", "-o", "t.mcap"),

@@ -21,9 +21,11 @@ from zdev_cli.screen.app import Top
 from zdev_cli.screen.detail import chart, facts_text
 from zdev_cli.screen.dialogs import Help, Question
 from zdev_cli.screen.peers import PeersScreen
+from zdev_cli.screen.workers import WorkersScreen
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
 from zdev_cli.snapshot.connections import ConnectionsView, ConnectView, PeerCounts
 from zdev_cli.snapshot.peers import PeerView
+from zdev_cli.snapshot.requests import RequestsView, WorkerCounts, WorkerView
 
 WIDE, NARROW = (160, 50), (80, 24)
 Scene = Callable[[Top, Pilot[None]], Awaitable[None]]
@@ -51,6 +53,7 @@ class Server:
         self.replies: dict[str, Reply] = {}
         self.asked: list[tuple[str, str | None]] = []
         self.kicked: list[int | None] = []
+        self.drained: list[int | None] = []
         self.start()
 
     def start(self) -> None:
@@ -64,6 +67,7 @@ class Server:
         if request.verb != "status":
             self.asked.append((request.verb, request.device))
             self.kicked += [request.peer] if request.verb == "kick" else []
+            self.drained += [request.worker] if request.verb == "drain" else []
             return self.replies.get(request.verb, Reply(lines=[f"{request.device}: done"]))
         now = time.time()
         snapshot = Snapshot(
@@ -368,6 +372,41 @@ def test_the_peers_of_a_device_that_does_not_show_them_are_why(server: Server, w
         title = app.screen.query_one("#title", Static)
         await until(pilot, lambda: "only the wire engine knows its peers" in str(title.content))
         await pilot.press("k", "q")
+        await until(pilot, lambda: app.screen is app.screen_stack[0])
+
+    watch(scene)
+
+
+def test_the_detail_shows_the_requests_of_a_queue_that_knows_its_workers(server: Server, watch: Callable[..., None]) -> None:
+    requests = RequestsView(waiting=12, at_work=2, expired=5, late=1, workers=WorkerCounts(busy=2, set_aside=1))
+    server.devices = [device("orders", requests=requests)]
+
+    async def scene(app: Top, _: Pilot[None]) -> None:
+        facts = text_of(app, "#facts")
+        assert "requests 12 waiting  2 at work  workers 2 busy, 1 set-aside" in facts
+        assert "failed 5 expired, 1 late" in facts
+
+    watch(scene)
+
+
+def test_w_shows_the_workers_of_the_device_and_d_drains_one(server: Server, watch: Callable[..., None]) -> None:
+    workers = [
+        WorkerView(device="billing", number=number, state="busy", address=f"tcp://10.0.0.{number}:1", at_work=1, p99=0.25)
+        for number in (7, 8)
+    ]
+    server.replies["workers"] = Reply(workers=workers)
+
+    async def scene(app: Top, pilot: Pilot[None]) -> None:
+        await pilot.press("w")
+        shown = app.screen
+        assert isinstance(shown, WorkersScreen)
+        await until(pilot, lambda: shown.table.row_count == 2)
+        row = [cell.plain.strip() for cell in shown.table.get_row_at(0)]
+        assert row[:5] == ["7", "busy", "10.0.0.7:1", "1", "0"]
+        await pilot.press("down", "d")
+        await until(pilot, lambda: ("drain", "billing") in server.asked)
+        assert server.drained == [8]
+        await pilot.press("escape")
         await until(pilot, lambda: app.screen is app.screen_stack[0])
 
     watch(scene)

@@ -88,6 +88,8 @@ constexpr counter<role_statistics> role_counters[] = {
      "Incoming connections refused because their key or user had as many as the limit of the role allows."},
     {"framing_errors", &role_statistics::framing_errors,
      "Connections closed because the peer sent an invalid frame or command."},
+    {"worker_protocol_errors", &role_statistics::worker_protocol_errors,
+     "Connections closed because the peer broke the protocol of the workers."},
     {"limits_exceeded", &role_statistics::limits_exceeded,
      "Connections closed because a frame, message or subscription was beyond a limit."},
     {"credentials_withdrawn", &role_statistics::credentials_withdrawn,

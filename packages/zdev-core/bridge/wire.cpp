@@ -19,6 +19,7 @@
 #include "peers.hpp"
 #include "uninitialised.hpp"
 #include "wire/spec.hpp"
+#include "workers.hpp"
 
 #ifdef __linux__
 
@@ -167,14 +168,15 @@ socket_spec make_socket(int type, std::vector<std::string> binds, std::vector<st
 
 zdev::wire::spec make_spec(const socket_spec& in, const std::optional<socket_spec>& out, const std::optional<socket_spec>& mon,
                            const prefix_argument& in_prefix, const prefix_argument& out_prefix,
-                           const prefix_argument& dropped_prefix, const std::string& on_full, const std::string& mon_on_full) {
+                           const prefix_argument& dropped_prefix, const std::string& on_full, const std::string& mon_on_full,
+                           const std::optional<zdev::wire::workers>& workers) {
     zdev::wire::monitor_spec monitor;
     monitor.in_prefix = to_prefix("in_prefix", in_prefix);
     monitor.out_prefix = to_prefix("out_prefix", out_prefix);
     monitor.dropped_prefix = to_prefix("dropped_prefix", dropped_prefix);
     monitor.on_full = to_on_full("mon_on_full", mon_on_full);
     if (mon) monitor.socket = *mon;
-    return {in, out, mon ? std::make_optional(monitor) : std::nullopt, to_on_full("on_full", on_full)};
+    return {in, out, mon ? std::make_optional(monitor) : std::nullopt, to_on_full("on_full", on_full), workers};
 }
 
 using prefix_list = py::typing::List<py::bytes>;
@@ -223,9 +225,16 @@ public:
     std::vector<std::string> change(const socket_spec& in, const std::optional<socket_spec>& out,
                                     const std::optional<socket_spec>& mon, const prefix_argument& in_prefix,
                                     const prefix_argument& out_prefix, const prefix_argument& dropped_prefix,
-                                    const std::string& on_full, const std::string& mon_on_full, double timeout) {
-        const auto wanted = make_spec(in, out, mon, in_prefix, out_prefix, dropped_prefix, on_full, mon_on_full);
+                                    const std::string& on_full, const std::string& mon_on_full,
+                                    const std::optional<zdev::wire::workers>& workers, double timeout) {
+        const auto wanted = make_spec(in, out, mon, in_prefix, out_prefix, dropped_prefix, on_full, mon_on_full, workers);
         return released_gil().run([&] { return engine_.change(wanted, to_milliseconds(timeout)); });
+    }
+    report_dict workers(double timeout) const {
+        return to_python(released_gil().run([&] { return engine_.workers(to_milliseconds(timeout)); }));
+    }
+    bool drain_worker(std::uint64_t number, bool on, double timeout) {
+        return released_gil().run([&] { return engine_.drain_worker(number, on, to_milliseconds(timeout)); });
     }
     void set_credentials(const std::string& role, const py::typing::Dict<py::bytes, py::bytes>& known, bool anyone,
                          bool unreadable, const std::optional<user_rights>& rights) {
@@ -304,6 +313,8 @@ Args:
     dropped_prefix: Prefix frame for messages dropped as unroutable or overflowed; None: the monitor gets no copies of these.
     on_full: "block" or "drop", when the only receiver of a message, the peer of a ROUTER, is full.
     mon_on_full: "block" or "drop", when a PUSH monitor is full.
+    workers: The settings of a queue that knows its workers: the in socket is a ROUTER, and the out socket a DEALER, or with "ppp"
+        and "mdp" a DEALER or ROUTER. None: the queue gives each request to the next worker at once.
 
 Raises:
     ValueError: A policy is unknown.
@@ -382,6 +393,35 @@ Raises:
     zmq.ZMQError: ENOTSUP, a running device cannot change all of it, which the text names; EAGAIN, it does not run, or is ending;
         ETIMEDOUT, the loop has not answered; EADDRINUSE and others, as in the constructor.)";
 
+constexpr const char* workers_doc =
+    R"(Return what has become of the requests, and the workers, at one moment, of a device with `workers`.
+
+May be called from any thread. Before and after the run there are no workers.
+
+Args:
+    timeout: Seconds within which the loop must answer.
+
+Returns:
+    "requests": the fields of `zdev::wire::request_statistics` by name; "workers": those of `zdev::wire::worker_status` for each
+    worker. Times are in seconds, `since` as in time.time().
+
+Raises:
+    zmq.ZMQError: ETIMEDOUT, the loop has not answered.)";
+
+constexpr const char* drain_worker_doc =
+    R"(Give no more requests to the worker with this number, or give it some again. May be called from any thread.
+
+Args:
+    number: The number of a worker of `workers`.
+    on: Whether it gets no more requests.
+    timeout: Seconds within which the loop must answer.
+
+Returns:
+    Whether there is such a worker.
+
+Raises:
+    zmq.ZMQError: ETIMEDOUT, the loop has not answered.)";
+
 constexpr const char* stop_doc =
     R"(End the run. May be called from any thread. Called again, it ends the run without delivering anything more.
 
@@ -425,13 +465,15 @@ void register_wire(py::module_& module) {
         .def(py::init(&make_socket), py::arg("type"), py::kw_only(), py::arg("binds") = py::tuple(),
              py::arg("connects") = py::tuple(), py::arg("listening") = py::dict());
     refuse_uninitialised<socket_spec>();
+    register_workers(module);
     py::class_<device>(module, "WireDevice", py::is_final(), device_doc)
         .def(py::init<const socket_spec&, const std::optional<socket_spec>&, const std::optional<socket_spec>&,
                       const prefix_argument&, const prefix_argument&, const prefix_argument&, const std::string&,
-                      const std::string&>(),
+                      const std::string&, const std::optional<zdev::wire::workers>&>(),
              py::arg("in_socket"), py::arg("out_socket") = py::none(), py::arg("mon_socket") = py::none(), py::kw_only(),
              py::arg("in_prefix") = py::bytes("in"), py::arg("out_prefix") = py::bytes("out"),
-             py::arg("dropped_prefix") = py::none(), py::arg("on_full") = "block", py::arg("mon_on_full") = "block")
+             py::arg("dropped_prefix") = py::none(), py::arg("on_full") = "block", py::arg("mon_on_full") = "block",
+             py::arg("workers") = py::none())
         .def("run", &device::run, run_doc)
         .def("pause", &device::pause, "Hold all messages where they are until `resume`. May be called from any thread.")
         .def("resume", &device::resume, "Continue after `pause`. May be called from any thread.")
@@ -451,7 +493,10 @@ void register_wire(py::module_& module) {
         .def("change", &device::change, py::arg("in_socket"), py::arg("out_socket") = py::none(),
              py::arg("mon_socket") = py::none(), py::kw_only(), py::arg("in_prefix") = py::bytes("in"),
              py::arg("out_prefix") = py::bytes("out"), py::arg("dropped_prefix") = py::none(), py::arg("on_full") = "block",
-             py::arg("mon_on_full") = "block", py::arg("timeout") = 1.0, change_doc)
+             py::arg("mon_on_full") = "block", py::arg("workers") = py::none(), py::arg("timeout") = 1.0, change_doc)
+        .def("workers", &device::workers, py::arg("timeout") = 1.0, workers_doc)
+        .def("drain_worker", &device::drain_worker, py::arg("number"), py::arg("on") = true, py::arg("timeout") = 1.0,
+             drain_worker_doc)
         .def("set_credentials", &device::set_credentials, py::arg("role"), py::arg("known"), py::kw_only(),
              py::arg("anyone") = false, py::arg("unreadable") = false, py::arg("rights") = py::none(), set_credentials_doc)
         .def("await_peer", &device::await_peer, py::arg("timeout"), await_peer_doc)

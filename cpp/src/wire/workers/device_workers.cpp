@@ -6,7 +6,8 @@ namespace zdev::wire {
 
 socket_spec device::impl::out_of(const wire::spec& spec) {
     socket_spec out = *spec.out;
-    if (spec.workers && spec.workers->heartbeat.count() > 0) {
+    const bool pings = spec.workers && spec.workers->protocol == worker_protocol::plain;
+    if (pings && spec.workers->heartbeat.count() > 0) {
         out.options.heartbeat_ivl = out.options.heartbeat_timeout = spec.workers->heartbeat;
     }
     return out;

@@ -17,6 +17,8 @@ struct cut_frame {
     bool more = false;
 };
 
+constexpr int most_ids = 8;  // frames in front of a delimiter
+
 // Takes the first frame off whole frames. Nothing: there is none.
 inline std::optional<cut_frame> take_frame(std::string_view& frames) noexcept {
     zmtp::frame header;
@@ -24,6 +26,28 @@ inline std::optional<cut_frame> take_frame(std::string_view& frames) noexcept {
     const cut_frame found{frames.substr(header.header, static_cast<std::size_t>(header.body)), header.more()};
     frames.remove_prefix(static_cast<std::size_t>(header.size()));
     return found;
+}
+
+// The size of the frames up to an empty one that others follow; 0: there is none.
+inline std::size_t envelope_of(std::string_view frames) noexcept {
+    std::string_view rest = frames;
+    for (int i = 0; i <= most_ids; ++i) {
+        const auto next = take_frame(rest);
+        if (!next || !next->more) return 0;
+        if (next->content.empty()) return frames.size() - rest.size();
+    }
+    return 0;
+}
+
+// Appends a message whose frames others will follow.
+inline void append_unfinished(std::string& to, std::string_view message) {
+    const std::size_t begin = to.size();
+    to.append(message);
+    std::size_t last = 0;
+    for (std::string_view rest = message; const auto next = take_frame(rest);) {
+        if (next->more) last = message.size() - rest.size();
+    }
+    to[begin + last] = static_cast<char>(to[begin + last] | zmtp::more_flag);
 }
 
 }  // namespace zdev::wire

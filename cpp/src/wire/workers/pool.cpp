@@ -16,6 +16,14 @@ std::size_t levels(const workers& settings) noexcept {
     return settings.balance == balance::round_robin ? 1 : settings.max_requests;
 }
 
+// Workers of these protocols need heartbeats (RFC 7: "Both broker and worker MUST send heartbeats"). The intervals are those of
+// the Guide.
+workers completed(workers settings) {
+    if (settings.heartbeat.count() > 0 || settings.protocol == worker_protocol::plain) return settings;
+    settings.heartbeat = milliseconds(settings.protocol == worker_protocol::ppp ? 1000 : 2500);
+    return settings;
+}
+
 // Takes a frame like "zdev retries=2" off the content of a request.
 void take_options(asked& from, std::uint32_t& retries) noexcept {
     constexpr std::string_view name = "zdev retries=";
@@ -32,7 +40,11 @@ void take_options(asked& from, std::uint32_t& retries) noexcept {
 }  // namespace
 
 worker_pool::worker_pool(loop& loop, const workers& settings)
-    : loop_(loop), settings_(settings), rules_(make_rules(settings.protocol)), timer_(loop.timers()) {
+    : loop_(loop),
+      settings_(completed(settings)),
+      rules_(make_rules(settings.protocol, [this](std::string_view name) { return has_workers(name); })),
+      timer_(loop.timers()),
+      beat_timer_(loop.timers()) {
     if (settings_.protocol != worker_protocol::mdp) only_ = &service_named("");
 }
 
@@ -43,6 +55,11 @@ service& worker_pool::service_named(std::string_view name) {
     auto& found = services_[std::string(name)];
     if (!found) found = std::make_unique<service>(std::string(name), levels(settings_));
     return *found;
+}
+
+bool worker_pool::has_workers(std::string_view name) const {
+    const auto found = services_.find(std::string(name));
+    return found != services_.end() && found->second->workers > 0;
 }
 
 void worker_pool::drop_if_unused(service& of) {
@@ -64,11 +81,11 @@ delivery worker_pool::deliver(const outgoing& message) {
     connection& from = *message.sender;
     asked next;
     if (!rules_->read_request(message.body, next))
-        return from.close(ending::framing, "its request breaks the protocol of the workers"), delivery::malformed;
-    if (!from.in_pattern) return ++counts_.received, ++counts_.abandoned, delivery::kept;
+        return from.close(ending::worker_protocol, "its request breaks the protocol of the workers"), delivery::malformed;
+    if (!from.in_pattern || from.dead()) return ++counts_.received, ++counts_.abandoned, delivery::kept;
     if (!next.answer.empty()) {
         if (!from.has_room()) return delivery::full;
-        from.send(next.envelope, next.answer);
+        from.send(rules_->failure_head(next.envelope), next.answer);
         return ++counts_.received, ++counts_.answered, delivery::kept;
     }
     std::uint32_t retries = settings_.retries;
@@ -178,7 +195,7 @@ void worker_pool::send_frames(worker& to, request& next, const outgoing* as_aske
     const std::string& head = head_of(next, to);
     const auto& owner = as_asked ? as_asked->owner : next.owner;
     owner ? to.peer.send(head, next.content, owner) : to.peer.send(head, next.content);
-    if (!std::exchange(next.forwarded, true)) report_dealt(next, head);
+    if (!std::exchange(next.forwarded, true)) report_dealt(next);
 }
 
 // What a worker gets in front of the content.
@@ -191,7 +208,9 @@ const std::string& worker_pool::head_of(const request& next, const worker& to) {
 }
 
 // For the counters and the monitor: a request that had to wait is sent now.
-void worker_pool::report_dealt(const request& sent, std::string_view head) {
+void worker_pool::report_dealt(const request& sent) {
+    head_.assign(sent.client->routing_frame()).append(sent.envelope);
+    std::string_view head = head_;
     outgoing message;
     message.head = head;
     message.body = sent.content;

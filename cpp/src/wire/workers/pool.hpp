@@ -49,6 +49,7 @@ public:
     void deal();          // gives what waits to the workers that are free
     void pause(bool on);  // no requests are given to workers, and none expire
     void end_all();       // all requests fail, at the end of a run
+    void say_goodbye();   // to the workers
     std::uint64_t owed() const noexcept { return counts_.waiting + counts_.at_work; }
 
     // Workers.
@@ -74,6 +75,7 @@ private:
     using fate = std::uint64_t request_statistics::*;
 
     service& service_named(std::string_view name);
+    bool has_workers(std::string_view name) const;
     void drop_if_unused(service& of);
     bool has_place(std::size_t bytes) const noexcept;
     void reject(connection& client, const asked& refused);
@@ -88,7 +90,7 @@ private:
     void deal_waiting(service& of);
     void send(worker& to, request& next, const outgoing* as_asked);
     void send_frames(worker& to, request& next, const outgoing* as_asked);
-    void report_dealt(const request& sent, std::string_view head);
+    void report_dealt(const request& sent);
     const std::string& head_of(const request& next, const worker& to);
     void wait(request& next, bool at_front);
     void stop_waiting(request& gone) noexcept;
@@ -102,6 +104,12 @@ private:
     void register_worker(worker& ready, const said& message);
     void finish_ended(request& of);
     request* find(worker& of, const said& reply) const noexcept;
+    bool is_expected(const worker& from, const said& message) const noexcept;
+    void dismiss_for(worker& of, const said& message);
+    void dismiss(worker& of, ending why, const char* reason);
+    void give_up_requests(worker& of);
+    void collect(request& of, std::string_view part);
+    void drop_parts(request& of) noexcept;
     worker_state state_of(const worker& each) const noexcept;
     worker_status describe(const worker& each) const;
 
@@ -114,6 +122,7 @@ private:
     void expire_requests();
     void end_set_aside();
     void beat();
+    void arm_beat();
     void arm_for(clock::time_point deadline);
     void arm();
     clock::time_point now() const noexcept { return loop_.now(); }
@@ -137,7 +146,9 @@ private:
     request_statistics counts_;
     histogram waited_, served_;  // served_: by workers that have left
     timer timer_;
-    clock::time_point armed_for_, next_beat_;
+    clock::time_point armed_for_, beat_due_;
+    timer beat_timer_;
+    std::size_t parts_bytes_ = 0;  // of replies whose clients get them whole
     std::string head_, reply_head_;
 };
 

@@ -9,7 +9,6 @@ namespace zdev::wire {
 namespace {
 
 constexpr milliseconds longest_set_aside{60000};
-constexpr int missed_beats = 3;  // heartbeats without a sign of life, after which a worker has left
 
 std::string framed(const std::vector<std::string>& frames) {
     std::string bytes;
@@ -31,6 +30,7 @@ void worker_pool::end_at_work(request& gone, fate as) {
     gone.owner.reset();
     gone.content = {};
     gone.kept = false;
+    drop_parts(gone);
     ended_.push_back(gone);
     ++gone.at->ended;
     if (settings_.request_timeout.count() > 0) arm_for(gone.began + settings_.request_timeout);
@@ -83,7 +83,6 @@ void worker_pool::expire() {
     if (paused_) return;
     expire_requests();
     end_set_aside();
-    if (rules_->registers() && settings_.heartbeat.count() > 0 && now() >= next_beat_) beat();
     deal();
     arm();
 }
@@ -126,19 +125,6 @@ void worker_pool::end_set_aside() {
     aside_.erase(std::remove_if(aside_.begin(), aside_.end(), is_over), aside_.end());
 }
 
-// Heartbeats of the protocol, to and from workers.
-void worker_pool::beat() {
-    next_beat_ = now() + settings_.heartbeat;
-    for (const auto& [peer, each] : workers_) {
-        if (now() - each->heard > settings_.heartbeat * missed_beats) {
-            peer->close(ending::heartbeat_timeout, "it sent no heartbeat");
-        } else if (each->of && peer->has_room()) {
-            const std::string bytes = rules_->heartbeat(each->dialect);
-            if (!bytes.empty()) peer->send({}, bytes);
-        }
-    }
-}
-
 void worker_pool::arm_for(clock::time_point deadline) {
     if (paused_ || (timer_.running() && armed_for_ <= deadline)) return;
     armed_for_ = deadline;
@@ -153,7 +139,6 @@ void worker_pool::arm() {
     arm_after(at_work_.first(), settings_.request_timeout);
     arm_after(ended_.first(), settings_.request_timeout);
     for (const worker* const each : aside_) arm_for(each->aside_until);
-    if (rules_->registers() && settings_.heartbeat.count() > 0) arm_for(next_beat_);
 }
 
 }  // namespace zdev::wire

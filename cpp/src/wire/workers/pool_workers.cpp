@@ -18,13 +18,16 @@ bool worker_pool::join(connection& peer) {
     peer.as_worker = made.get();
     made->heard = now();
     worker& added = *(workers_[&peer] = std::move(made));
-    if (rules_->registers()) return true;
-    register_worker(added, {meaning::ready, {}, {}});
+    if (!rules_->registers()) {
+        register_worker(added, {meaning::ready, {}, {}});
+    } else if (!beat_timer_.running()) {
+        arm_beat();
+    }
     return true;
 }
 
 void worker_pool::register_worker(worker& ready, const said& message) {
-    if (ready.of) return ready.peer.close(ending::framing, "it sent READY twice");
+    if (ready.of) return give_up_requests(ready), deal(*ready.of);
     ready.of = &service_named(message.content);
     ready.dialect = message.dialect;
     ++ready.of->workers;
@@ -68,12 +71,26 @@ void worker_pool::return_unsent(worker& from) {
     }
 }
 
-// The connection has ended: those of its requests that have no reply fail, or another worker gets them.
+// The connection has ended.
 void worker_pool::end(connection& peer) {
     const auto known = workers_.find(&peer);
     if (known == workers_.end()) return;
     worker& gone = *known->second;
-    while (request* const last = gone.requests.last()) {
+    give_up_requests(gone);
+    service* const of = gone.of;
+    served_.add_all(gone.served);
+    aside_.erase(std::remove(aside_.begin(), aside_.end(), &gone), aside_.end());
+    peer.as_worker = nullptr;
+    workers_.erase(known);
+    if (!of) return;
+    --of->workers;
+    deal(*of);
+    drop_if_unused(*of);
+}
+
+// Those of its requests that have no reply fail, or another worker gets them.
+void worker_pool::give_up_requests(worker& of) {
+    while (request* const last = of.requests.last()) {
         const bool is_wanted = !last->ended();
         take_from_worker(*last);
         if (!is_wanted) {
@@ -86,15 +103,6 @@ void worker_pool::end(connection& peer) {
             fail(*last, &request_statistics::dead, "its worker left");
         }
     }
-    service* const of = gone.of;
-    served_.add_all(gone.served);
-    aside_.erase(std::remove(aside_.begin(), aside_.end(), &gone), aside_.end());
-    peer.as_worker = nullptr;
-    workers_.erase(known);
-    if (!of) return;
-    --of->workers;
-    deal(*of);
-    drop_if_unused(*of);
 }
 
 void worker_pool::room(connection& peer) {
@@ -132,15 +140,18 @@ void worker_pool::take_from_worker(request& gone) noexcept {
     }
     if (!gone.released) --from.load;
     gone.at = nullptr;
+    drop_parts(gone);
     if (!from.of) return;
     from.of->free.remove(from);
     list(from);
 }
 
 worker_pool::answer worker_pool::read(connection& from, std::string_view bytes) {
+    if (from.dead()) return {};
     worker& by = *from.as_worker;
     by.heard = now();
     const said message = rules_->read(bytes);
+    if (rules_->registers() && !is_expected(by, message)) return dismiss_for(by, message), answer{};
     switch (message.what) {
         case meaning::heartbeat: return {};
         case meaning::ready: return register_worker(by, message), answer{};
@@ -150,19 +161,23 @@ worker_pool::answer worker_pool::read(connection& from, std::string_view bytes) 
             if (rules_->registers()) from.close(ending::closed, "it said that it leaves");
             return {};
         }
-        case meaning::invalid:
-            ++counts_.unsolicited;
-            if (rules_->registers()) from.close(ending::framing, "it broke the protocol of the workers");
-            return {};
+        case meaning::misplaced:
+        case meaning::invalid: return ++counts_.unsolicited, answer{};
         case meaning::reply:
         case meaning::partial_reply: break;
     }
     request* const of = find(by, message);
-    if (!of) return ++counts_.unsolicited, answer{};
+    if (!of) {
+        ++counts_.unsolicited;
+        if (rules_->registers()) dismiss(by, ending::worker_protocol, "its reply belongs to none of its requests");
+        return {};
+    }
     const bool partial = message.what == meaning::partial_reply;
     if (!of->ended()) {
+        if (partial && !rules_->takes_parts(of->envelope)) return collect(*of, message.content), answer{};
         reply_head_.clear();
         rules_->append_reply_head(reply_head_, of->envelope, partial);
+        reply_head_.append(of->parts);
         return {of, reply_head_, message.content, partial};
     }
     if (!partial) finish_ended(*of);
@@ -193,7 +208,7 @@ request* worker_pool::find(worker& of, const said& reply) const noexcept {
 }
 
 void worker_pool::settle(const answer& delivered) {
-    if (delivered.partial) return;
+    if (delivered.partial) return void(delivered.of->retries = 0);  // its client would get the first parts twice
     request& of = *delivered.of;
     worker& by = *of.at;
     const auto took = now() - of.began;

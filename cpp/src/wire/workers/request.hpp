@@ -28,6 +28,7 @@ struct request {
     std::string client_id;         // routing id of a client that does not wait any more
     std::string envelope;          // whole frames before the content: of the request, and of its reply
     std::string copy;              // of the content, unless `owner` has it
+    std::string parts;             // of its reply, until the last one
     std::shared_ptr<buffer> owner;
     std::string_view content;
     bool kept = false;       // the content stays valid

@@ -14,7 +14,7 @@ namespace zdev::wire {
 
 class roster {
 public:
-    // levels: how many numbers of requests are told apart. 1: the workers take turns.
+    // levels: how many numbers of requests are distinguished. 1: the workers take turns.
     explicit roster(std::size_t levels) : levels_(levels) {}
 
     // The worker with the fewest requests, and of these the one that came first. Null: none.

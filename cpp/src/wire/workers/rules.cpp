@@ -6,8 +6,6 @@ namespace zdev::wire {
 
 namespace {
 
-constexpr int most_ids = 8;  // frames in front of a delimiter
-
 // REP and DEALER sockets: a worker returns what is in front of the content, up to the delimiter.
 class plain_rules final : public worker_rules {
 public:
@@ -36,24 +34,20 @@ public:
     bool is_anonymous(std::string_view frames) const override { return envelope_of(frames) == 0; }
 
     bool registers() const override { return false; }
+    bool takes_parts(std::string_view) const override { return true; }
     std::string heartbeat(int) const override { return {}; }
     std::string goodbye(int) const override { return {}; }
-
-private:
-    // The size of the frames up to an empty one that others follow; 0: there is none.
-    static std::size_t envelope_of(std::string_view frames) noexcept {
-        std::string_view rest = frames;
-        for (int i = 0; i <= most_ids; ++i) {
-            const auto next = take_frame(rest);
-            if (!next || !next->more) return 0;
-            if (next->content.empty()) return frames.size() - rest.size();
-        }
-        return 0;
-    }
 };
 
 }  // namespace
 
-std::unique_ptr<worker_rules> make_rules(worker_protocol) { return std::make_unique<plain_rules>(); }
+std::unique_ptr<worker_rules> make_rules(worker_protocol protocol, directory has_workers) {
+    switch (protocol) {
+        case worker_protocol::ppp: return make_ppp_rules();
+        case worker_protocol::mdp: return make_mdp_rules(std::move(has_workers));
+        case worker_protocol::plain: break;
+    }
+    return std::make_unique<plain_rules>();
+}
 
 }  // namespace zdev::wire

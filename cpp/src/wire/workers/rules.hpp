@@ -5,8 +5,8 @@
 #ifndef ZDEV_SRC_WIRE_WORKERS_RULES_HPP
 #define ZDEV_SRC_WIRE_WORKERS_RULES_HPP
 
+#include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <zdev/wire_spec.hpp>
@@ -20,13 +20,14 @@ struct asked {
     std::string_view answer;  // frames that the queue itself replies, after the envelope (MMI, RFC 8); empty: none
 };
 
-enum class meaning { reply, partial_reply, ready, heartbeat, leaving, invalid };
+// misplaced: a valid command that no worker may send. invalid: not a command of the protocol.
+enum class meaning { reply, partial_reply, ready, heartbeat, leaving, misplaced, invalid };
 
 struct said {
     meaning what = meaning::invalid;
     std::string_view client;   // of a reply: routing id of its receiver
     std::string_view content;  // of a reply: the frames after that; of ready: the service
-    int dialect = 0;           // of ready: the version of the protocol
+    int dialect = 0;           // the version of the protocol; 0: it has none, or the message is invalid
 };
 
 class worker_rules {
@@ -46,14 +47,22 @@ public:
     // Whether a reply with these frames is that to a request with this envelope.
     virtual bool answers(std::string_view frames, std::string_view envelope) const = 0;
     // Whether these frames of a reply do not show which request of the client it belongs to.
-    virtual bool is_anonymous(std::string_view frames) const = 0;
+    virtual bool is_anonymous(std::string_view) const { return false; }
+
+    // Whether the client with this envelope takes a reply in parts; otherwise it gets them as one message.
+    virtual bool takes_parts(std::string_view envelope) const = 0;
 
     virtual bool registers() const = 0;                    // workers are ready when they say so
+    virtual bool restarts() const { return false; }        // a worker may send READY again, and has no request then
     virtual std::string heartbeat(int dialect) const = 0;  // a whole message; empty: the protocol has none
     virtual std::string goodbye(int dialect) const = 0;    // ends the work of a worker; empty: the protocol has none
 };
 
-std::unique_ptr<worker_rules> make_rules(worker_protocol protocol);
+using directory = std::function<bool(std::string_view service)>;  // whether a service has workers
+
+std::unique_ptr<worker_rules> make_rules(worker_protocol protocol, directory has_workers);
+std::unique_ptr<worker_rules> make_ppp_rules();
+std::unique_ptr<worker_rules> make_mdp_rules(directory has_workers);
 
 }  // namespace zdev::wire
 

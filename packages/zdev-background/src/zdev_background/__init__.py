@@ -22,11 +22,13 @@ from ._limits import Limits
 from ._open_files import raise_file_limit
 from ._peers import Peer
 from ._plan import Connections, Ending, Engine
+from ._requests import Durations, Requests, Worker
 from ._restart import RestartHooks, RestartPolicy
 from ._rights import Rights
 from ._security import CurveClient, CurveServer, PlainClient, PlainServer, Security
 from ._socket_options import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
 from ._spec import Role, SocketSpec
+from ._workers import Workers
 
 __all__ = [
     "DEFAULT_OPTIONS_BY_TYPE",
@@ -36,6 +38,7 @@ __all__ = [
     "CurveClient",
     "CurveServer",
     "Device",
+    "Durations",
     "Ending",
     "Engine",
     "FlowStatistics",
@@ -51,6 +54,7 @@ __all__ = [
     "ProcessProxySteerable",
     "Proxy",
     "ProxySteerable",
+    "Requests",
     "RestartHooks",
     "RestartPolicy",
     "Rights",
@@ -64,6 +68,8 @@ __all__ = [
     "ThreadMonitoredQueue",
     "ThreadProxy",
     "ThreadProxySteerable",
+    "Worker",
+    "Workers",
     "basedevice",
     "create_key",
     "monitored_queue",

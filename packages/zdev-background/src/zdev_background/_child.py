@@ -40,6 +40,8 @@ Order = Literal[
     "stop_accepting",
     "set_rights",
     "update",
+    "requests",
+    "drain_worker",
 ]
 Report = tuple[Literal["ready"], Started] | tuple[Literal["answer"], tuple[int, Any]] | tuple[Literal["ending"], Ending]
 

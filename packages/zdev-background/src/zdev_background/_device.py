@@ -22,11 +22,13 @@ from ._open_files import FILE_LIMIT
 from ._peers import Peer
 from ._placement import Placement
 from ._plan import Connections, Endpoints, Engine, Listening, Plan, Policy
+from ._requests import Requests, Worker
 from ._rights import Rights
 from ._role_methods import InRole, OutRole
 from ._roles import Roles
 from ._security import Server
 from ._spec import Role, SocketSpec
+from ._workers import Workers, refuse_unknown_workers
 
 _SETTINGS = frozenset(
     [
@@ -39,6 +41,7 @@ _SETTINGS = frozenset(
         "file_limit",
         "start_method",
         "start_paused",
+        "workers",
         "restart",
         "restart_policy",
         "restart_hooks",
@@ -67,6 +70,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
         cpus: The processors that the device may use.
         file_limit: The number of open files that the start allows the process.
         start_paused: Whether the device starts paused.
+        workers: Settings of a queue that knows its workers.
         device_type: The name given to the constructor.
     """
 
@@ -108,13 +112,26 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     start_paused: bool = False
     """Whether the device starts paused, with its sockets bound, and forwards no message until `resume`."""
 
-    def __init__(self, device_type: int = zmq.QUEUE, in_type: int | None = None, out_type: int | None = None) -> None:
+    workers: Workers | None = None
+    """Settings of a queue that knows its workers, which keeps requests until a worker is free. Only on the wire engine.
+
+    None: requests are given to the workers in turn, as soon as they arrive."""
+
+    def __init__(
+        self,
+        device_type: int = zmq.QUEUE,
+        in_type: int | None = None,
+        out_type: int | None = None,
+        *,
+        workers: Workers | None = None,
+    ) -> None:
         """Describe a device, without sockets yet.
 
         Args:
             device_type: zmq.QUEUE, FORWARDER or STREAMER. Only a name: the socket types decide what is relayed.
             in_type: Socket type, such as zmq.ROUTER.
             out_type: Socket type; below 0, the in socket is both ends, and its messages go back to its peers.
+            workers: Settings of a queue that knows its workers; None for any other device.
 
         Raises:
             TypeError: A socket type is missing or not a number.
@@ -125,6 +142,8 @@ class Device(AsyncLifeCycle, InRole, OutRole):
         Roles.__init__(self, in_type, out_type)
         LifeCycle.__init__(self)
         self.device_type = device_type
+        if workers is not None:
+            self.workers = workers
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _SETTINGS:
@@ -327,6 +346,38 @@ class Device(AsyncLifeCycle, InRole, OutRole):
             text = f"{self.name}: cannot be changed while it runs: the libzmq engine is needed: {engine.reason}"
             raise zmq.ZMQError(errno.ENOTSUP, text)
 
+    def requests(self) -> Requests:
+        """Return the requests and workers of a queue with `workers`, in this run, or at the end of the last one.
+
+        The relay answers between two messages, also while it is paused.
+
+        Raises:
+            zmq.ZMQError: ENOTSUP, the queue does not know its workers: `workers` was not set.
+            TimeoutError: The device does not answer.
+        """
+        launcher = self._launcher
+        refuse_unknown_workers(self.name, launcher.knows_workers if launcher else self.workers is not None)
+        return launcher.requests() if launcher else Requests()
+
+    def drain_worker(self, worker: Worker | int, on: bool = True) -> bool:
+        """Give no more requests to a worker; it finishes those that it has.
+
+        Args:
+            worker: One of the `workers` of `requests`, or its number.
+            on: False: give it requests again.
+
+        Returns:
+            Whether there was such a worker.
+
+        Raises:
+            RuntimeError: The device does not run.
+            zmq.ZMQError: ENOTSUP, the queue does not know its workers: `workers` was not set.
+            TimeoutError: The device does not answer.
+        """
+        launcher = self._running()
+        refuse_unknown_workers(self.name, launcher.knows_workers)
+        return launcher.drain_worker(worker.number if isinstance(worker, Worker) else worker, on)
+
     @property
     def launcher(self) -> threading.Thread | BaseProcess | None:
         """The thread or process of this run, or of the last one.
@@ -374,6 +425,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
             paused=self.start_paused,
             dropped_prefix=self._dropped_prefix,
             engine=self._engine_setting,
+            workers=self.workers,
         )
 
     def _cpu_set(self) -> frozenset[int]:

@@ -17,6 +17,7 @@ from ._restart import Restart, RestartHooks, RestartPolicy, Supervisor
 from ._role_methods import CtrlRole, MonRole
 from ._roles import prefix, socket_type
 from ._spec import SocketSpec
+from ._workers import Workers
 
 
 class _Background(Device):
@@ -141,19 +142,20 @@ class ProcessDevice(_Background):
 class Proxy(Device, MonRole):
     """A `Device` that also sends a copy of every message to a third socket, the monitor, which is called mon."""
 
-    def __init__(self, in_type: int, out_type: int, mon_type: int = zmq.PUB) -> None:
+    def __init__(self, in_type: int, out_type: int, mon_type: int = zmq.PUB, *, workers: Workers | None = None) -> None:
         """Describe a device, without sockets yet.
 
         Args:
             in_type: Socket type, such as zmq.ROUTER.
             out_type: Socket type; below 0, the in socket is both ends, and its messages go back to its peers.
             mon_type: PUB or XPUB, which drop copies for slow subscribers; or PUSH, PAIR or DEALER (see `mon_on_full`).
+            workers: Settings of a queue that knows its workers; None for any other device.
 
         Raises:
             TypeError: A socket type is not a number.
             ValueError: A device cannot relay a socket type.
         """
-        super().__init__(in_type=in_type, out_type=out_type)
+        super().__init__(in_type=in_type, out_type=out_type, workers=workers)
         self._specs["mon"] = SocketSpec("mon", socket_type("mon_type", mon_type))
 
 
@@ -180,6 +182,7 @@ class MonitoredQueue(Proxy):
         out_prefix: bytes | str = b"out",
         *,
         dropped_prefix: bytes | str | None = None,
+        workers: Workers | None = None,
     ) -> None:
         """Describe a device, without sockets yet.
 
@@ -191,12 +194,13 @@ class MonitoredQueue(Proxy):
             out_prefix: First frame of copies of messages from the out socket; text is sent as UTF-8.
             dropped_prefix: First frame of copies of messages that were dropped because their receiver has left or is full; None for no
                 such copies.
+            workers: Settings of a queue that knows its workers; None for any other device.
 
         Raises:
             TypeError: A socket type is not a number, or a prefix is neither bytes nor text.
             ValueError: A device cannot relay a socket type.
         """
-        super().__init__(in_type, out_type, mon_type)
+        super().__init__(in_type, out_type, mon_type, workers=workers)
         self._in_prefix = prefix("in_prefix", in_prefix)
         self._out_prefix = prefix("out_prefix", out_prefix)
         self._dropped_prefix = prefix("dropped_prefix", dropped_prefix)

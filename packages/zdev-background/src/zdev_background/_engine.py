@@ -17,6 +17,7 @@ from ._plan import Engine, EngineSetting, Plan
 from ._relay import Relay
 from ._security import CurveClient, CurveServer
 from ._spec import SocketSpec, option_name
+from ._workers import refuse_unsuitable
 
 if sys.platform == "linux":
     from ._wire_relay import WireRelay
@@ -45,9 +46,11 @@ def choose_engine(plan: Plan) -> Engine:
 
     Raises:
         zmq.ZMQError: ENOTSUP, the device insists on the wire engine and asks for something that it does not support, or has limits
-            or rights that only the wire engine keeps.
+            or rights that only the wire engine keeps; EINVAL, it has workers, and its sockets have other types.
     """
     engine = _choose(plan)
+    if plan.workers:
+        refuse_unsuitable(plan.owner, plan.workers, plan.sockets(), str(engine), engine.reason)
     for spec in plan.sockets() if engine == "libzmq" else ():
         for name, is_asked, does in (
             ("limits", spec.limits is not None, "limits its connections"),

@@ -13,6 +13,7 @@ from ._engine import open_relay
 from ._peers import Peer
 from ._plan import Connections, Ending, Listening, Plan, Started, Update
 from ._relay import Relay
+from ._requests import Requests
 from ._rights import UserRights
 from ._spec import Role
 from ._threads import Latch, Promise, start_thread
@@ -110,6 +111,17 @@ class Launcher(ABC):
 
     @abstractmethod
     def _update(self, plan: Plan) -> Update: ...
+
+    @abstractmethod
+    def requests(self) -> Requests: ...
+
+    @abstractmethod
+    def drain_worker(self, number: int, on: bool) -> bool: ...
+
+    @property
+    def knows_workers(self) -> bool:
+        """Whether this is a queue that knows its workers."""
+        return self._plan.workers is not None
 
     def state(self) -> State:
         """Return the state of the relay, once it is ready."""
@@ -242,6 +254,15 @@ class InlineLauncher(Launcher):
         if relay is None:
             raise RuntimeError(f"{plan.owner} is not running: start it first")
         return relay.update(plan)
+
+    def requests(self) -> Requests:
+        if relay := self.relay:
+            return relay.requests()
+        return self.ending.requests if self.ending else Requests()
+
+    def drain_worker(self, number: int, on: bool) -> bool:
+        relay = self.relay
+        return relay.drain_worker(number, on) if relay else False
 
     def _is_own_thread(self) -> bool:
         return threading.get_ident() in self._own_threads

@@ -10,6 +10,7 @@ import zmq
 from ._engine import ENGINES
 from ._plan import Plan
 from ._spec import SocketSpec
+from ._workers import Workers
 
 logger = logging.getLogger("zdev")
 
@@ -56,6 +57,9 @@ def _check_settings(plan: Plan) -> None:
         raise TypeError(
             f"{plan.owner}: context_factory must be a callable that returns a zmq.Context, like zmq.Context, not {factory!r}"
         )
+    workers: object = plan.workers
+    if not isinstance(workers, Workers | None):
+        raise TypeError(f"{plan.owner}: workers must be a value like Workers(max_requests=4), or None, not {workers!r}")
     for name, value, allowed in (
         ("on_full", plan.on_full, (None, "block", "drop")),
         ("mon_on_full", plan.mon_on_full, ("block", "drop")),

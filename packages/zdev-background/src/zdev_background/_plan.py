@@ -13,9 +13,11 @@ from zdev_core import ConnectStatus, Outcome, RoleStatistics, Statistics
 
 from ._placement import Placement
 from ._ports import Ports
+from ._requests import Requests
 from ._rights import UserRights
 from ._security import Server
 from ._spec import Role, SocketSpec
+from ._workers import Workers
 
 Endpoints = Mapping[Role, tuple[str, ...]]
 Listening = Mapping[Role, tuple[socket, ...]]
@@ -107,6 +109,7 @@ class Plan:
     paused: bool = False
     dropped_prefix: bytes | str | None = None
     engine: str = "auto"
+    workers: Workers | None = None
 
     def with_rights(self, role: Role, rights: UserRights | None) -> Plan:
         """Return a copy in which the users of a role have these rights.
@@ -124,6 +127,11 @@ class Plan:
     def sockets(self) -> list[SocketSpec]:
         """Return each socket once, also one that is both ends."""
         return [spec for role, spec in self.specs.items() if spec.role == role]
+
+    def dead_letters(self) -> list[SocketSpec]:
+        """Return the socket that gets failed requests, if there is one."""
+        spec = self.workers.dead_letter_socket() if self.workers else None
+        return [spec] if spec else []
 
     def engine_policy(self) -> Policy:
         mandatory = any(spec.has_option(zmq.ROUTER_MANDATORY, true=True) for spec in self.specs.values())
@@ -145,6 +153,7 @@ class Ending:
         lost: Messages received and not delivered (wire), or not handed to libzmq.
         linger_expired: See `Device.linger_expired`.
         connections: See `Device.connections`.
+        requests: See `Device.requests`.
     """
 
     outcome: Outcome | None = None
@@ -153,3 +162,4 @@ class Ending:
     lost: int = 0
     linger_expired: bool | None = None
     connections: Mapping[Role, Connections] = field(default_factory=dict)
+    requests: Requests = field(default_factory=Requests)

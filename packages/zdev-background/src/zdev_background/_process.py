@@ -31,6 +31,7 @@ from ._open_files import PROCESS, room_for
 from ._peers import Peer
 from ._plan import Connections, Ending, Listening, Plan, Update
 from ._ports import Ports
+from ._requests import Requests
 from ._rights import UserRights
 from ._spec import Role, option_name
 from ._threads import Promise, start_thread
@@ -78,6 +79,7 @@ class ProcessLauncher(Launcher):
         self._numbers = itertools.count()
         self._statistics = Statistics()
         self._connections: Mapping[Role, Connections] = {}
+        self._requests = Requests()
         self._reader: threading.Thread | None = None
         self._reader_id = 0
 
@@ -181,6 +183,15 @@ class ProcessLauncher(Launcher):
             raise RuntimeError(f"{plan.owner} is not running: start it first")
         return update
 
+    def requests(self) -> Requests:
+        requests = self._order("requests")
+        if requests is not None:
+            self._requests = requests
+        return self.ending.requests if self.ending else self._requests
+
+    def drain_worker(self, number: int, on: bool) -> bool:
+        return bool(self._order("drain_worker", number, on))
+
     def wait(self, timeout: float | None = None) -> bool:
         ended = super().wait(timeout)
         if ended and self._reader and not self._is_own_thread():
@@ -247,7 +258,7 @@ class ProcessLauncher(Launcher):
 
     def _remove_ipc_files(self) -> None:
         """Remove the files of ipc endpoints, which a killed child leaves."""
-        given = {endpoint for spec in self._plan.specs.values() for endpoint in spec.binds}
+        given = {endpoint for spec in (*self._plan.sockets(), *self._plan.dead_letters()) for endpoint in spec.binds}
         bound = [each for role in self.ready.result().endpoints.values() for each in role] if self.ready.done() else []
         for endpoint in {*given, *bound}:
             remove_file(endpoint, made_by_libzmq=WILDCARD in given and endpoint not in given)

@@ -17,6 +17,7 @@ from zdev_core import State, Statistics
 from ._listening import listening_at
 from ._peers import Peer
 from ._plan import Connections, Ending, Endpoints, Engine, Listening, Plan, Update
+from ._requests import Requests
 from ._rights import UserRights
 from ._spec import Role, SocketSpec
 
@@ -61,6 +62,10 @@ class Relay(ABC):
         self._thread = 0  # in which the engine runs
         for spec in plan.sockets():
             self._warn_of_exposure(spec)
+        for spec in (*plan.sockets(), *plan.dead_letters()):
+            if exposed := spec.exposed():
+                where = ", ".join(exposed)
+                logger.warning("%s: %s at %s lets in anybody who reaches it: see CurveServer", plan.owner, spec, where)
 
     @property
     @abstractmethod
@@ -153,15 +158,27 @@ class Relay(ABC):
             where = ", ".join(exposed)
             logger.warning("%s: %s at %s lets in anybody who reaches it: see CurveServer", self._plan.owner, spec, where)
 
+    def requests(self) -> Requests:
+        """Return the requests and workers of a plan with `workers`, which libzmq does not know.
+
+        Raises:
+            TimeoutError: The engine does not answer.
+        """
+        return Requests()
+
+    def drain_worker(self, _number: int, _on: bool, /) -> bool:
+        """Give no more requests to a worker, or give it some again. Returns whether there was one. Raises what `requests` raises."""
+        return False
+
     def _unknown_peers(self) -> zmq.ZMQError:
         why = f"only the wire engine knows its peers, and this device runs on libzmq ({self.engine.reason})"
         return zmq.ZMQError(errno.ENOTSUP, f"{self._plan.owner}: {why}")
 
-    def _new_engine(self, kind: Callable[..., Made], *sockets: object) -> Made:
+    def _new_engine(self, kind: Callable[..., Made], *sockets: object, **settings: object) -> Made:
         """Make the engine of zdev_core, of this kind, with the settings of the plan."""
-        return self._settings_to(kind, self._plan, *sockets)
+        return self._settings_to(kind, self._plan, *sockets, **settings)
 
-    def _settings_to(self, take: Callable[..., Made], plan: Plan, *sockets: object) -> Made:
+    def _settings_to(self, take: Callable[..., Made], plan: Plan, *sockets: object, **settings: object) -> Made:
         """Return what a function of zdev_core returns for sockets and the settings of a plan. Its errors name the device."""
         try:
             return take(
@@ -171,6 +188,7 @@ class Relay(ABC):
                 dropped_prefix=plan.dropped_prefix,
                 on_full=plan.engine_policy(),
                 mon_on_full=plan.mon_on_full,
+                **settings,
             )
         except zmq.ZMQError as error:
             raise zmq.ZMQError(error.errno, f"{plan.owner}: {str(error).removeprefix('device: ')}") from error

@@ -18,6 +18,7 @@ from ._ipc import path_of
 from ._launchers import Launcher, OnEnd
 from ._peers import Peer
 from ._plan import Connections, Ending, Listening, Plan, Update
+from ._requests import Requests
 from ._rights import UserRights
 from ._spec import Role, SocketSpec
 from ._threads import Latch, countdown, start_thread
@@ -202,6 +203,12 @@ class Supervisor(Launcher):
             if pair in known:
                 known.remove(pair)
         return replace(spec, binds=binds)
+
+    def requests(self) -> Requests:
+        return self._run.requests()
+
+    def drain_worker(self, number: int, on: bool) -> bool:
+        return self._run.drain_worker(number, on)
 
     def state(self) -> State:
         if self._is_waiting:

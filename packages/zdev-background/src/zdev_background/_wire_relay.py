@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import zmq
 
-from zdev_core import Outcome, WireDevice, WireSocket
+from zdev_core import Outcome, WireDevice, WireSocket, WireWorkers
 
 from ._credentials import CredentialsWatch
 from ._open_files import CONTEXT, raise_file_limit, room_for
@@ -21,6 +21,7 @@ from ._peers import Peer
 from ._placement import restore_affinity
 from ._plan import Connections, Ending, Endpoints, Engine, Plan, Update
 from ._relay import STEERING_TIMEOUT, Relay
+from ._requests import Requests
 from ._rights import UserRights
 from ._security import Server
 from ._spec import OptionValue, Role, SocketSpec, encoded, option_name
@@ -40,10 +41,10 @@ class WireRelay(Relay):
         raise_file_limit(plan.file_limit)
         self._former_cpus = plan.placement.apply_affinity(plan.owner)
         try:
-            endpoints = sum(len(spec.binds) + len(spec.connects) for spec in plan.sockets())
+            endpoints = sum(len(spec.binds) + len(spec.connects) for spec in (*plan.sockets(), *plan.dead_letters()))
             with room_for(plan.owner, ENGINE + CONTEXT + endpoints):
                 sockets = self._sockets(plan)
-                self._engine = self._new_engine(WireDevice, sockets["in"], sockets.get("out"), sockets.get("mon"))
+                self._engine = self._new_engine(WireDevice, *_of_roles(sockets), workers=_workers(plan, sockets))
             servers: dict[str, Server] = {role: server for role, server in plan.servers().items() if role in sockets}
             self._credentials = CredentialsWatch(self._engine, plan.owner, servers, own_threads)
             if plan.paused:
@@ -69,7 +70,15 @@ class WireRelay(Relay):
         restore_affinity(self._former_cpus)
         connections = self.connections()
         lost = sum(each.lost for role, each in connections.items() if role in ("in", "out"))
-        return Ending(outcome, error, self.statistics(), lost, linger_expired=False, connections=connections)
+        return Ending(
+            outcome,
+            error,
+            self.statistics(),
+            lost,
+            linger_expired=False,
+            connections=connections,
+            requests=self.requests(),
+        )
 
     def stop(self, grace: float | None = None) -> None:
         self._engine.stop(grace)
@@ -100,7 +109,7 @@ class WireRelay(Relay):
             raise zmq.ZMQError(errno.ENOTSUP, text)
         with room_for(plan.owner, CONTEXT + sum(len(spec.binds) + len(spec.connects) for spec in new)):
             sockets = self._sockets(plan, {spec.role: spec for spec in new})
-            changes = self._changed(plan, sockets["in"], sockets.get("out"), sockets.get("mon"))
+            changes = self._changed(plan, sockets)
         servers, before = plan.servers(), self._plan.servers()
         changes += [
             f"{role}: {_difference(server, before[role])}" for role, server in servers.items() if server != before[role]
@@ -111,18 +120,27 @@ class WireRelay(Relay):
             self._warn_of_exposure(spec)
         return Update(changes, self.endpoints)
 
-    def _changed(self, plan: Plan, *sockets: WireSocket | None) -> list[str]:
+    def _changed(self, plan: Plan, sockets: Mapping[Role, WireSocket]) -> list[str]:
         """Have the engine take over what differs. It is ready a moment before it runs."""
         deadline = time.monotonic() + STEERING_TIMEOUT
+        workers = _workers(plan, sockets)
         while True:
             try:
-                return self._answered(lambda: self._settings_to(self._engine.change, plan, *sockets))
+                return self._answered(
+                    lambda: self._settings_to(self._engine.change, plan, *_of_roles(sockets), workers=workers)
+                )
             except zmq.ZMQError as error:
                 if error.errno != errno.EAGAIN:
                     raise
                 if self._shutting_down or time.monotonic() > deadline:
                     raise RuntimeError(str(error)) from error
                 time.sleep(0.001)
+
+    def requests(self) -> Requests:
+        return Requests.of_report(self._answered(self._engine.workers))
+
+    def drain_worker(self, number: int, on: bool, /) -> bool:
+        return self._answered(lambda: self._engine.drain_worker(number, on))
 
     def _answered(self, ask: Callable[[], T]) -> T:
         try:
@@ -145,10 +163,10 @@ class WireRelay(Relay):
         with zmq.Context(io_threads=0) as context:
             if not isinstance(plan.context_factory, type):  # then it is zmq.Context.instance
                 context.sockopts.update(plan.context_factory().sockopts)
-            for spec in plan.sockets():
+            for spec in (*plan.sockets(), *plan.dead_letters()):
                 if not (spec.binds or spec.connects):
                     continue
-                (new[spec.role] if new else spec).refuse_invalid_endpoints(plan.owner, plan.ports)
+                (new.get(spec.role, spec) if new else spec).refuse_invalid_endpoints(plan.owner, plan.ports)
                 with closing(spec.make(context, plan.owner)):
                     options = _by_name([*context.sockopts.items(), *spec.defaults(context), *spec.options])
                 options |= spec.limits.options() if spec.limits else {}
@@ -165,6 +183,17 @@ def _difference(server: Server, before: Server) -> str:
         return "clients changed"
     former: Any = before
     return "rights changed" if server == replace(former, rights=server.rights) else "clients and rights changed"
+
+
+def _of_roles(sockets: Mapping[Role, WireSocket]) -> tuple[WireSocket, WireSocket | None, WireSocket | None]:
+    return sockets["in"], sockets.get("out"), sockets.get("mon")
+
+
+def _workers(plan: Plan, sockets: Mapping[Any, WireSocket]) -> WireWorkers | None:
+    """Return the settings of the workers of a plan, with the socket of dead letters."""
+    if plan.workers is None:
+        return None
+    return WireWorkers(**plan.workers.wire_settings(), dead_letter=sockets.get("dead_letter"))
 
 
 def _without(spec: SocketSpec, former: SocketSpec | None) -> SocketSpec:

@@ -56,7 +56,11 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, se
     from conftest import Service
 
     device = '[[device]]\nname = "{0}"\ntype = "monitored-queue"\nin.bind = "{1}"\nout.bind = "{1}"\nmon.bind = "{1}"\n'
-    toml = '[http]\nlisten = "127.0.0.1:0"\n' + "".join(device.format(name, "tcp://127.0.0.1:*") for name in "ab")
+    toml = (
+        '[http]\nlisten = "127.0.0.1:0"\n'
+        + "".join(device.format(name, "tcp://127.0.0.1:*") for name in "ab")
+        + "[device.workers]\n"
+    )
     folder = tmp_path_factory.mktemp("zdev", numbered=True)
     folder.chmod(0o700)
     running = Service(folder, toml)

@@ -14,6 +14,7 @@ from zdev_cli._failure import Failure, Status
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
 from zdev_cli.snapshot.connections import ConnectionsView, ConnectView, PeerCounts
 from zdev_cli.snapshot.peers import PeerView
+from zdev_cli.snapshot.requests import DurationsView, RequestsView, WorkerCounts, WorkerView
 from zdev_cli.web import WebServer
 
 
@@ -44,7 +45,11 @@ class Served:
             ),
             PeerView(device="orders", number=8, role="out", state="up", address="tcp://10.0.0.8:1", endpoint=""),
         ]
-        self.server = WebServer("127.0.0.1:0", self._take, self._peers_of)
+        self.workers = [
+            WorkerView(device="orders", number=8, state="busy", address="tcp://10.0.0.8:1", done=1234, p99=0.25),
+            WorkerView(device="orders", number=9, state="set-aside", address="tcp://10.0.0.9:1", failed=3, set_aside_for=8.0),
+        ]
+        self.server = WebServer("127.0.0.1:0", self._take, self._peers_of, workers=lambda _: self.workers)
         self.server.start()
 
     @property
@@ -72,6 +77,13 @@ class Served:
         if self.fails:
             raise RuntimeError("no snapshot, for a test")
         return self.snapshot
+
+
+def requests(first: int) -> RequestsView:
+    """Return requests with a different number in each counter."""
+    counts = {name: first + number for number, name in enumerate(RequestsView.__struct_fields__[:-3])}
+    times = DurationsView(count=10, sum=4.5, p50=0.0001, p99=2.0, below=[0, 0, 0, 0, 0, 0, 6, 9])
+    return RequestsView(**counts, waited=times, served=times, workers=WorkerCounts(busy=1, set_aside=1))
 
 
 def connections(first: int) -> ConnectionsView:
@@ -123,6 +135,7 @@ def snapshot() -> Snapshot:
         ),
         out=DirectionView(messages_received=21, messages_sent=22, dropped=Dropped(unroutable=26)),
         in_flight=5,
+        requests=requests(300),
         lost=6,
         restarts=7,
         uptime=60.0,

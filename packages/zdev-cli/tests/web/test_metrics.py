@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 
 from zdev_cli.snapshot import DEVICE_STATES, Snapshot
 from zdev_cli.snapshot.connections import CONNECTION_METRICS, PEER_STATES
+from zdev_cli.snapshot.requests import PRESENT_REQUESTS, REQUEST_METRICS, WORKER_STATES
 
 if TYPE_CHECKING:
     from conftest import Served
@@ -91,6 +92,39 @@ def test_peers_are_counted_by_role_and_state_and_none_has_a_label(serve: Serve, 
     assert {name for labels in found for name, _ in labels} == {"device", "role", "state"}
 
 
+def test_every_counter_of_requests_has_its_value_by_reason(serve: Serve, snapshot: Snapshot) -> None:
+    scraped = samples(families(serve(snapshot)))
+    requests = snapshot.devices[0].requests
+    assert requests
+    for field, metric in REQUEST_METRICS.items():
+        reason = {"reason": metric.reason} if metric.reason else {}
+        labels = frozenset({"device": "orders", **reason}.items())
+        assert scraped[metric.name, labels] == getattr(requests, field) > 0
+    here = frozenset({("device", "orders")})
+    for field in PRESENT_REQUESTS:
+        assert scraped[f"zdev_requests_{field}", here] == getattr(requests, field) > 0
+    workers = {dict(labels)["state"]: value for (name, labels), value in scraped.items() if name == "zdev_workers"}
+    assert workers == {state: float(state in ("busy", "set_aside")) for state in WORKER_STATES}
+
+
+@pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
+def test_times_of_requests_are_histograms(serve: Serve, snapshot: Snapshot, accept: str) -> None:
+    scraped = samples(families(serve(snapshot), accept))
+    for name in ("zdev_request_wait_seconds", "zdev_request_service_seconds"):
+        buckets = [
+            (float(dict(labels)["le"]), value) for (sample, labels), value in scraped.items() if sample == f"{name}_bucket"
+        ]
+        assert sorted(buckets)[:3] == [(0.000128, 6), (0.000256, 9), (0.000512, 10)]
+        assert max(buckets) == (float("inf"), 10)
+        here = frozenset({("device", "orders")})
+        assert (scraped[f"{name}_count", here], scraped[f"{name}_sum", here]) == (10, 4.5)
+
+
+def test_a_device_that_does_not_know_its_workers_has_no_such_metrics(serve: Serve, snapshot: Snapshot) -> None:
+    names = {name for name, labels in samples(families(serve(snapshot))) if ("device", "tasks") in labels}
+    assert names.isdisjoint({"zdev_workers", "zdev_requests_waiting", *(each.name for each in REQUEST_METRICS.values())})
+
+
 def test_an_engine_that_does_not_know_its_connections_shows_none(serve: Serve, snapshot: Snapshot) -> None:
     names = {name for name, labels in samples(families(serve(snapshot))) if ("device", "tasks") in labels}
     assert names.isdisjoint({"zdev_connections", "zdev_peers", *(metric.name for metric in CONNECTION_METRICS.values())})
@@ -129,7 +163,7 @@ def test_a_device_of_one_way_shows_nothing_of_the_other(serve: Serve, snapshot: 
 
 
 def test_labels_are_of_devices_and_never_of_peers(serve: Serve, snapshot: Snapshot) -> None:
-    allowed = {"device", "direction", "role", "reason", "state", "engine", "version", "libzmq", "pyzmq", "python"}
+    allowed = {"device", "direction", "role", "reason", "state", "engine", "version", "libzmq", "pyzmq", "python", "le"}
     for name, labels in samples(families(serve(snapshot))):
         assert {label for label, _ in labels} <= allowed, name
 
@@ -179,7 +213,7 @@ def faults(family: Metric) -> list[str]:
         "an abbreviated unit": bool(abbreviations & set(words)),
         "the type in the name": family.type in words and family.type != "info",
         "an end that histograms and summaries have": words[-1] in ("bucket", "count", "sum"),
-        "a label that histograms and summaries have": bool({"le", "quantile"} & labels),
+        "a label that histograms and summaries have": family.type != "histogram" and bool({"le", "quantile"} & labels),
         "a label that is not snake_case": any(not re.fullmatch(r"[a-z][a-z0-9_]*", label) for label in labels),
         "a unit that is not at the end": any(unit in words[:-1] and words[-1] != "total" for unit in ("seconds", "bytes")),
         "no type": family.type == "unknown",
@@ -218,7 +252,7 @@ def test_the_documentation_lists_every_metric_with_its_type_and_labels(serve: Se
     rows = re.findall(r"^\| `(zdev_\w+)` \| (\w+) \| (.*?) \|", DOCUMENTATION.read_text(), re.MULTILINE)
     documented = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
     served = {
-        exposed_name(family): (family.type, {label for sample in family.samples for label in sample.labels})
+        exposed_name(family): (family.type, {label for sample in family.samples for label in sample.labels} - {"le"})
         for family in families(serve(snapshot), OPENMETRICS)
         if family.name.startswith("zdev_")
     }

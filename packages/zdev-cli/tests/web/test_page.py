@@ -260,6 +260,24 @@ def test_a_device_that_is_removed_or_added_by_a_reload_goes_and_comes_in_the_ord
     expect(page.get_by_role("heading", level=2)).to_have_text(["new", "orders"])
 
 
+def test_the_requests_of_a_queue_are_shown_and_its_workers_on_demand(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+    served = serve(snapshot)
+    page = show(served.server.address)
+    orders = card(page, "orders")
+    expect(orders.locator("[data-text=requests_waiting]")).to_have_text("300")
+    expect(orders.locator("[data-text=waited]")).to_have_text("p99 2 s")
+    expect(orders.locator("[data-text=requests_failed]")).to_contain_text("305 expired, 306 abandoned, 307 rejected, 308 dead")
+    expect(card(page, "tasks").locator(".workers")).to_be_hidden()
+    expect(card(page, "tasks").locator(".requests").first).to_be_hidden()
+    workers = orders.locator(".workers")
+    expect(workers.locator("summary")).to_contain_text("1 busy, 1 set-aside")
+    workers.locator("summary").click()
+    expect(workers.locator("tbody tr")).to_have_count(2)
+    expect(workers.locator("tbody tr").nth(0)).to_contain_text("1,234")
+    expect(workers.locator("tbody tr").nth(0)).to_contain_text("250 ms")
+    expect(workers.locator("tbody .bad")).to_have_text("set-aside")
+
+
 def test_the_peers_of_a_device_are_counted_by_state_and_listed_on_demand(serve: Serve, show: Open, snapshot: Snapshot) -> None:
     served = serve(snapshot)
     served.peers[0] = replace(served.peers[0], routing_id="<b>anna</b>", failure="")

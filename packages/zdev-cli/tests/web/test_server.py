@@ -21,6 +21,7 @@ from patience import PATIENCE
 from zdev_cli._failure import Failure, Status
 from zdev_cli.snapshot import Snapshot
 from zdev_cli.snapshot.peers import PeerView
+from zdev_cli.snapshot.requests import WorkerView
 from zdev_cli.web import WebServer, server
 from zdev_cli.web.application import Application
 
@@ -72,7 +73,7 @@ def test_status_is_the_snapshot_as_json(serve: Serve, snapshot: Snapshot) -> Non
     assert msgspec.json.decode(answer.text, type=Snapshot) == snapshot
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/peers", "/livez", "/readyz", "/status", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/peers", "/workers", "/livez", "/readyz", "/status", "/nothing"])
 def test_every_answer_asks_browsers_to_keep_run_and_embed_nothing(serve: Serve, snapshot: Snapshot, path: str) -> None:
     headers = serve(snapshot).ask(path).headers
     policy = headers["content-security-policy"]
@@ -85,7 +86,7 @@ def test_every_answer_asks_browsers_to_keep_run_and_embed_nothing(serve: Serve, 
     assert "server" not in headers
 
 
-@pytest.mark.parametrize("path", ["/", "/metrics", "/peers", "/livez", "/readyz", "/status", "/nothing"])
+@pytest.mark.parametrize("path", ["/", "/metrics", "/peers", "/workers", "/livez", "/readyz", "/status", "/nothing"])
 def test_head_answers_as_get_without_the_content(serve: Serve, snapshot: Snapshot, path: str) -> None:
     served = serve(snapshot)
     get, head = served.ask(path), served.ask(path, "HEAD")
@@ -98,6 +99,14 @@ def test_head_answers_as_get_without_the_content(serve: Serve, snapshot: Snapsho
 def test_other_methods_are_refused(serve: Serve, snapshot: Snapshot, method: str) -> None:
     answer = serve(snapshot).ask("/status", method)
     assert (answer.status, answer.headers["allow"]) == (405, "GET, HEAD")
+
+
+def test_workers_are_those_of_one_device_as_json(serve: Serve, snapshot: Snapshot) -> None:
+    served = serve(snapshot)
+    answer = served.ask("/workers?device=orders")
+    assert msgspec.json.decode(answer.text, type=list[WorkerView]) == served.workers
+    without = served.ask("/workers")
+    assert (without.status, without.text) == (400, "name one device: /workers?device=NAME\n")
 
 
 def test_peers_are_those_of_one_device_as_json(serve: Serve, snapshot: Snapshot) -> None:

@@ -6,7 +6,7 @@ from ._core import ConnectStatus, Device, FlowStatistics, Outcome, RoleStatistic
 from ._functions import monitored_queue, proxy, proxy_steerable, queue
 
 if sys.platform == "linux":
-    from ._core import WireDevice, WireSocket, wire_has_curve, wire_refusal
+    from ._core import WireDevice, WireSocket, WireWorkers, wire_has_curve, wire_refusal
 
 __all__ = [
     "ConnectStatus",
@@ -24,4 +24,4 @@ __all__ = [
 ]
 
 if sys.platform == "linux":
-    __all__ += ["WireDevice", "WireSocket", "wire_has_curve", "wire_refusal"]
+    __all__ += ["WireDevice", "WireSocket", "WireWorkers", "wire_has_curve", "wire_refusal"]

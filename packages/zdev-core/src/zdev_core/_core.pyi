@@ -256,6 +256,9 @@ class RoleStatistics:
     def framing_errors(self) -> int:
         """Connections closed because the peer sent an invalid frame or command."""
     @property
+    def worker_protocol_errors(self) -> int:
+        """Connections closed because the peer broke the protocol of the workers."""
+    @property
     def limits_exceeded(self) -> int:
         """Connections closed because a frame, message or subscription was beyond a limit."""
     @property
@@ -362,6 +365,52 @@ if sys.platform == "linux":
         ) -> None: ...
 
     @final
+    class WireWorkers:
+        """The settings of a queue that knows its workers, for a `WireDevice`. Times are in seconds; 0: no limit.
+
+        Args:
+            protocol: "plain" for REP and DEALER workers, "ppp" for Paranoid Pirate (RFC 6) or "mdp" for Majordomo (RFC 7, RFC 18).
+            balance: "least-requests" or "round-robin".
+            max_requests: Requests of one worker at a time, 1 to 10000.
+            queue_limit: Requests that may wait for a worker.
+            queue_bytes: Bytes of the requests that may wait.
+            on_full: What happens to requests beyond these limits: "block", their clients wait; "reject", they fail.
+            queue_timeout: How long a request may wait for a worker.
+            request_timeout: How long a worker may take for a request.
+            retries: How often a request is given to another worker because its worker has left; at most 100.
+            allow_request_options: Whether a request may choose its own number of retries, by a first frame like "zdev retries=2".
+            reply_on_failure: Frames that a client gets instead of a reply when its request has failed; None: nothing.
+            dead_letter: A PUSH that gets each request that has failed; None: no such socket.
+            heartbeat: Seconds between heartbeats; 0: none with "plain", 1 s with "ppp", 2.5 s with "mdp". A worker that does not answer
+                them has left.
+            max_failures: Failed requests in a row after which a worker gets no more for `set_aside`; 0: any number.
+            set_aside: For how long, and each further time twice as long, a minute at most.
+
+        Raises:
+            ValueError: A protocol, balance or policy is unknown, or a time is below 0.
+        """
+
+        def __init__(
+            self,
+            *,
+            protocol: str = "plain",
+            balance: str = "least-requests",
+            max_requests: int = 1,
+            queue_limit: int = 1000,
+            queue_bytes: int = 67108864,
+            on_full: str = "block",
+            queue_timeout: float = 0.0,
+            request_timeout: float = 0.0,
+            retries: int = 0,
+            allow_request_options: bool = False,
+            reply_on_failure: Sequence[bytes] | None = None,
+            dead_letter: WireSocket | None = None,
+            heartbeat: float = 0.0,
+            max_failures: int = 3,
+            set_aside: float = 1.0,
+        ) -> None: ...
+
+    @final
     class WireDevice:
         """A relay that owns its connections: it speaks ZMTP 3.0 and 3.1 itself, over tcp and ipc. Linux only.
 
@@ -376,6 +425,8 @@ if sys.platform == "linux":
             dropped_prefix: Prefix frame for messages dropped as unroutable or overflowed; None: the monitor gets no copies of these.
             on_full: "block" or "drop", when the only receiver of a message, the peer of a ROUTER, is full.
             mon_on_full: "block" or "drop", when a PUSH monitor is full.
+            workers: The settings of a queue that knows its workers: the in socket is a ROUTER, and the out socket a DEALER, or with "ppp"
+                and "mdp" a DEALER or ROUTER. None: the queue gives each request to the next worker at once.
 
         Raises:
             ValueError: A policy is unknown.
@@ -394,6 +445,7 @@ if sys.platform == "linux":
             dropped_prefix: bytes | str | None = None,
             on_full: str = "block",
             mon_on_full: str = "block",
+            workers: WireWorkers | None = None,
         ) -> None: ...
         def run(self) -> Outcome:
             """Relay messages until `stop` or the end of a drain. The GIL is released while it relays.
@@ -479,6 +531,7 @@ if sys.platform == "linux":
             dropped_prefix: bytes | str | None = None,
             on_full: str = "block",
             mon_on_full: str = "block",
+            workers: WireWorkers | None = None,
             timeout: float = 1.0,
         ) -> list[str]:
             """Take over what differs in this description: all of it, or nothing. May be called from any thread.
@@ -498,6 +551,36 @@ if sys.platform == "linux":
                 ValueError: A policy is unknown.
                 zmq.ZMQError: ENOTSUP, a running device cannot change all of it, which the text names; EAGAIN, it does not run, or is ending;
                     ETIMEDOUT, the loop has not answered; EADDRINUSE and others, as in the constructor.
+            """
+
+        def workers(self, timeout: float = 1.0) -> dict[str, object]:
+            """Return what has become of the requests, and the workers, at one moment, of a device with `workers`.
+
+            May be called from any thread. Before and after the run there are no workers.
+
+            Args:
+                timeout: Seconds within which the loop must answer.
+
+            Returns:
+                "requests": the fields of `zdev::wire::request_statistics` by name; "workers": those of `zdev::wire::worker_status` for each
+                worker. Times are in seconds, `since` as in time.time().
+
+            Raises:
+                zmq.ZMQError: ETIMEDOUT, the loop has not answered.
+            """
+        def drain_worker(self, number: int, on: bool = True, timeout: float = 1.0) -> bool:
+            """Give no more requests to the worker with this number, or give it some again. May be called from any thread.
+
+            Args:
+                number: The number of a worker of `workers`.
+                on: Whether it gets no more requests.
+                timeout: Seconds within which the loop must answer.
+
+            Returns:
+                Whether there is such a worker.
+
+            Raises:
+                zmq.ZMQError: ETIMEDOUT, the loop has not answered.
             """
 
         def set_credentials(

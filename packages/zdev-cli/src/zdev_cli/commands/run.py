@@ -11,6 +11,7 @@ import click
 from .._words import DEVICE_TYPES, ROLES, STARTER, Role, needed_roles
 from ..control.client import control_option
 from .options import SocketArguments, socket_options
+from .worker_options import worker_options
 
 if TYPE_CHECKING:
     from ..config import DeviceConfig
@@ -56,6 +57,7 @@ Example:
     type=click.Choice(("block", "drop")),
     help="Policy when a mon of type PUSH, PAIR or DEALER is full. Default: block.",
 )
+@worker_options
 @click.option("--insecure", is_flag=True, default=None, help="Permit binds that other hosts can reach without authentication.")
 def run(type_: str | None, config: Path | None, control: str | None, take_over: bool, **arguments: Any) -> None:
     """Run a device, or those of a file, until a signal ends it.
@@ -119,6 +121,8 @@ def _check(type_: str, sockets: Sequence[SocketArguments], arguments: dict[str, 
         given += [f"--{role}-type"] * bool(by_role[role].type) + [f"--setsockopt-{role}"] * bool(by_role[role].settings)
         if given and not by_role[role].wanted:
             raise click.UsageError(f"{given[0]} needs a {role} socket: add --bind-{role} or --connect-{role}")
+    if arguments["workers"] and not type_.endswith("queue"):
+        raise click.UsageError(f"a {type_} has no workers: --workers and its settings are for a queue or monitored-queue")
     _check_endpoints(sockets)
 
 
@@ -154,6 +158,6 @@ def _config(type_: str, sockets: Sequence[SocketArguments], arguments: dict[str,
     prefixes = {"in": arguments["in_prefix"], "out": arguments["out_prefix"]}
     by_role: Any = {("in_" if each.role == "in" else each.role): each.config(prefixes.get(each.role)) for each in sockets}
     kind: Any = type_
-    settings = {name: arguments[name] for name in ("dropped_prefix", "engine", "on_full", "mon_on_full")}
+    settings = {name: arguments[name] for name in ("dropped_prefix", "engine", "on_full", "mon_on_full", "workers")}
     device = DeviceConfig(name=type_, type=kind, **by_role, **settings)
     return Config(device=[device]).devices()[type_]

@@ -12,22 +12,25 @@ if TYPE_CHECKING:
     from ..control.protocol import Verb
 
 
-def _steering_command(verb: Verb, text: str, example: str) -> click.Command:
-    """`zdev VERB DEVICE`. text: its help."""
+def _steering_command(verb: Verb, text: str, example: str, worker: str = "") -> click.Command:
+    """`zdev VERB DEVICE`. text: its help; worker: that of its option --worker, if it has one."""
 
-    @click.command(verb, help=text, epilog=f"\b\nExample:\n{example}")
     @click.argument("device", shell_complete=device_names)
     @control_option
-    def command(device: str, control: str | None) -> None:
-        _print_answer(verb, device, control)
+    def command(device: str, control: str | None, worker: int | None = None) -> None:
+        _print_answer(verb, device, control, worker=worker)
 
-    return command
+    if worker:
+        command = click.option("--worker", metavar="ID", type=click.IntRange(min=1), help=worker)(command)
+    return click.command(verb, help=text, epilog=f"\b\nExample:\n{example}")(command)
 
 
-def _print_answer(verb: Verb, device: str | None, control: str | None, peer: int | None = None) -> None:
+def _print_answer(
+    verb: Verb, device: str | None, control: str | None, peer: int | None = None, worker: int | None = None
+) -> None:
     from ..control.protocol import Request
 
-    for line in ask(Request(verb=verb, device=device, peer=peer), control, timeout=None).lines:
+    for line in ask(Request(verb=verb, device=device, peer=peer, worker=worker), control, timeout=None).lines:
         click.echo(line)
 
 
@@ -47,11 +50,14 @@ resume = _steering_command(
     "resume",
     """\
 Resume a paused device.
+
+With --worker, give requests again to one worker of a queue that knows its workers.
 """,
     """\
   zdev resume orders
   orders: resumed
 """,
+    worker="Worker that gets requests again: the ID that zdev workers shows.",
 )
 drain = _steering_command(
     "drain",
@@ -60,11 +66,17 @@ Stop DEVICE once all pending replies have been returned.
 
 It accepts no more requests, and stays stopped until zdev start. Exit status 75 if the drain was cut short: by its drain_timeout,
 by zdev stop, or because a slow receiver had not taken all messages when LINGER ended.
+
+With --worker, the device runs on, and one worker of a queue that knows its workers gets no more requests. It finishes those that it
+has: zdev workers then shows it as drained.
 """,
     """\
   zdev drain orders
   orders: drained in 0.2 s
+  zdev drain orders --worker 17
+  orders: worker 17 at tcp://10.0.0.7:40312 gets no more requests
 """,
+    worker="Worker that gets no more requests: the ID that zdev workers shows.",
 )
 stop = _steering_command(
     "stop",

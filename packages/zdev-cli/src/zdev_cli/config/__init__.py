@@ -3,6 +3,7 @@
 from .diagnostics import ConfigError, Diagnostic
 from .model import Config, ControlConfig, Defaults, DeviceConfig, HttpConfig, SocketConfig
 from .read import load, read
+from .workers import WorkersConfig
 
 __all__ = [
     "Config",
@@ -13,6 +14,7 @@ __all__ = [
     "Diagnostic",
     "HttpConfig",
     "SocketConfig",
+    "WorkersConfig",
     "load",
     "read",
 ]

@@ -52,6 +52,8 @@ def device_of(config: DeviceConfig, given: GivenSockets | None = None) -> Thread
                 device.bind(role, bind)
     if config.on_full:
         device.on_full = config.on_full
+    if config.workers:
+        device.workers = config.workers.settings()
     if config.mon_on_full:
         device.mon_on_full = config.mon_on_full
     device.name = config.name

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from .._failure import Failure, Status
-from .._words import Role
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -79,7 +78,7 @@ def related(one: Path, other: Path) -> bool:
     return one[:shorter] == other[:shorter]
 
 
-def socket_path(index: int, role: Role) -> Path:
+def socket_path(index: int, role: str) -> Path:
     return ("device", index, role)
 
 

@@ -31,7 +31,8 @@ def impossible_engines(config: Config) -> Iterator[PendingDiagnostic]:
             path: Path = ("device", index, "engine")
             text = str(error).removeprefix(f"{device.name}: ")
             if config.device[index].engine is None:
-                path, text = ("defaults", "engine"), str(error)
+                needs_wire = device.workers and device.engine != "wire"
+                path, text = (("device", index, "workers"), text) if needs_wire else (("defaults", "engine"), str(error))
             yield PendingDiagnostic(path, text, depends_on=(("device", index), ("defaults",)))
             continue
         if device.ready_when == "connected" and engine != "wire":

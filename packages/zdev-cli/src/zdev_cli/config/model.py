@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from .._words import DEVICE_TYPES, ROLES, Role, default_type
+from .workers import WorkersConfig
 
 DeviceType = Literal["monitored-queue", "queue", "forwarder", "streamer"]
 SocketType = Literal["ROUTER", "DEALER", "REP", "REQ", "PULL", "PUSH", "SUB", "PUB", "XSUB", "XPUB", "PAIR"]
@@ -200,6 +201,10 @@ class DeviceConfig(DeviceSettings, frozen=True, kw_only=True):
             description="First frame of mon's copies of messages that could not be delivered: their receiver has left or is full. "
             "Default: no such copies."
         ),
+    ] = None
+    workers: Annotated[
+        WorkersConfig | None,
+        Meta(description="Makes it a queue that knows its workers; see docs/workers.md. With the wire engine."),
     ] = None
     ctrl: Annotated[SocketConfig | None, Meta(description="Receives commands such as PAUSE. Default type: REP.")] = None
 

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import zmq
 
-from .._words import SOCKET_TYPES, Role, needed_roles, settings_of
+from .._words import Role, needed_roles, settings_of
 from .diagnostics import Path, PendingDiagnostic, endpoint_path, socket_path
 from .endpoints import address_of, control_endpoint_of, listen_of, refusal_of
 from .libzmq_probe import LibzmqProbe
 from .model import Config, DeviceConfig, OptionValue, SocketConfig
 from .protection import broken_security, is_exposed, unknown_users
 from .topology import End, Use, broken_links
+from .worker_rules import broken_workers
 
 
 def broken_rules(config: Config) -> Iterator[PendingDiagnostic]:
@@ -92,6 +93,11 @@ class _Walk:
             yield from self._endpoints(end, socket, device)
             yield from self._options(end, socket)
             yield from broken_security(end.path, socket, end.type)
+        for found in broken_workers(index, device, insecure=self._is_insecure(device)):
+            if isinstance(found, Use):
+                self._use(found)
+            else:
+                yield found
 
     def services(self) -> Iterator[PendingDiagnostic]:
         """Check the endpoints that the program binds for itself."""
@@ -140,14 +146,21 @@ class _Walk:
         self, endpoint: str, path: Path, end: End, socket: SocketConfig, device: DeviceConfig
     ) -> Iterator[PendingDiagnostic]:
         defaults = self._config.defaults
-        insecure = defaults.insecure if device.insecure is None else device.insecure
-        if insecure or socket.curve or socket.plain or not is_exposed(endpoint, {**defaults.options, **socket.options}):
+        if (
+            self._is_insecure(device)
+            or socket.curve
+            or socket.plain
+            or not is_exposed(endpoint, {**defaults.options, **socket.options})
+        ):
             return
         text = (
             f"{endpoint} is reachable from other hosts without authentication (bind 127.0.0.1, add [device.{end.role}.curve], "
             "or set insecure = true)"
         )
         yield PendingDiagnostic(path, text, depends_on=(path, ("device", end.device, "insecure"), ("defaults", "insecure")))
+
+    def _is_insecure(self, device: DeviceConfig) -> bool:
+        return bool(self._config.defaults.insecure if device.insecure is None else device.insecure)
 
     def _options(self, end: End, socket: SocketConfig) -> Iterator[PendingDiagnostic]:
         """Check each option of the socket and the defaults that it gets, then whether they fit together."""
@@ -183,7 +196,7 @@ def _socket(end: End, socket: SocketConfig, device: DeviceConfig) -> Iterator[Pe
     if not socket.binds and not socket.connects:
         yield PendingDiagnostic(end.path, "no endpoint (add bind or connect)", depends_on=(end.path,))
     if not end.can_be:
-        text = f"invalid type {end.type} for {end.role}: must be one of {', '.join(SOCKET_TYPES[end.role])}"
+        text = f"invalid type {end.type} for {end.role}: must be one of {', '.join(end.types)}"
         yield PendingDiagnostic((*end.path, "type"), text)
     if socket.prefix is True:
         return

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from .._words import SOCKET_TYPES, Role
 from .diagnostics import Path, PendingDiagnostic, socket_path
@@ -33,11 +33,14 @@ _PEERS = {
 }
 
 
+AnyRole = Role | Literal["dead_letter"]
+
+
 class End(NamedTuple):
-    """One socket of one device."""
+    """One socket of one device. That of dead letters, a PUSH, is in no role."""
 
     device: int
-    role: Role
+    role: AnyRole
     name: str
     type: str
 
@@ -51,9 +54,14 @@ class End(NamedTuple):
         return ("device", self.device, "type"), (*self.path, "type")
 
     @property
+    def types(self) -> tuple[str, ...]:
+        """The types that the role may have."""
+        return ("PUSH",) if self.role == "dead_letter" else SOCKET_TYPES[self.role]
+
+    @property
     def can_be(self) -> bool:
         """Whether the role may have that type at all."""
-        return self.type in SOCKET_TYPES[self.role]
+        return self.type in self.types
 
     def __str__(self) -> str:
         return f"{self.name}.{self.role}"
@@ -189,12 +197,12 @@ def _loops(links: list[Link]) -> Iterator[PendingDiagnostic]:
 
 
 Step = tuple[Link, End, End]
-Entry = tuple[int, Role]
+Entry = tuple[int, AnyRole]
 
 
 def _ways(links: list[Link]) -> dict[Entry, dict[Entry, Step]]:
     """Map each socket by which messages enter a device to its predecessors, with the step from each of them."""
-    sides: dict[int, dict[Role, End]] = defaultdict(dict)
+    sides: dict[int, dict[AnyRole, End]] = defaultdict(dict)
     for link in links:
         for end in link.ends:
             sides[end.device][end.role] = end
@@ -208,9 +216,15 @@ def _ways(links: list[Link]) -> dict[Entry, dict[Entry, Step]]:
     return ways
 
 
-def _entries(leaving: End) -> tuple[Role, ...]:
+def _entries(leaving: End) -> tuple[AnyRole, ...]:
     """Return the sockets by which messages enter that leave by this one."""
-    entries: dict[Role, tuple[Role, ...]] = {"in": ("out",), "out": ("in",), "mon": ("in", "out"), "ctrl": ()}
+    entries: dict[AnyRole, tuple[AnyRole, ...]] = {
+        "in": ("out",),
+        "out": ("in",),
+        "mon": ("in", "out"),
+        "ctrl": (),
+        "dead_letter": ("in",),
+    }
     return entries[leaving.role]
 
 

@@ -106,7 +106,8 @@ def log_invalid(peer: str, why: str) -> None:
 
 
 def _command(request: Request) -> str:
-    words = (request.verb, request.device, request.peer)
+    worker = None if request.worker is None else f"worker {request.worker}"
+    words = (request.verb, request.device, request.peer, worker)
     return " ".join(_line(str(each)) for each in words if each is not None)
 
 

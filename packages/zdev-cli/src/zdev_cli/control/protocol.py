@@ -12,6 +12,7 @@ from msgspec import Struct
 from .._failure import Status
 from ..snapshot import Snapshot
 from ..snapshot.peers import PeerView
+from ..snapshot.requests import WorkerView
 
 Verb = Literal[
     "status",
@@ -26,22 +27,25 @@ Verb = Literal[
     "kick",
     "listeners",
     "hand-over",
+    "workers",
 ]
-WATCHING: tuple[Verb, ...] = ("status", "peers")
+WATCHING: tuple[Verb, ...] = ("status", "peers", "workers")
 """Verbs that change nothing, and are not logged."""
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`device` is the name of one; status and peers without a name are about all of them, reload about the whole configuration.
+    """`device` is the name of one; status, peers and workers without a name are about all of them, reload about the whole configuration.
 
     `peer` is the number of the connection to kick. listeners and hand-over are for a zdev that takes over: the first changes
     nothing, the second makes the zdev drain and end, in favour of the process `successor`.
+    `peer` is the number of the connection to kick, `worker` that of the worker to drain or to resume.
     """
 
     verb: Verb
     device: str | None = None
     peer: int | None = None
     successor: int | None = None
+    worker: int | None = None
 
 
 CONTROL = "control"
@@ -71,3 +75,5 @@ class Reply(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Upon peers."""
     hand_over: HandOver | None = None
     """Upon listeners."""
+    workers: list[WorkerView] | None = None
+    """Upon workers."""

@@ -18,9 +18,11 @@ from ..control.protocol import Verb
 from ..snapshot import DeviceView, Snapshot
 from .detail import Detail
 from .dialogs import Help, Question
-from .feed import CommandDone, ConnectionLost, Feed, PeersReceived, SnapshotReceived
+from .feed import CommandDone, ConnectionLost, Feed, ItemsReceived, SnapshotReceived
+from .items import ItemsScreen
 from .peers import PeersScreen
 from .table import DeviceTable
+from .workers import WorkersScreen
 
 TALL = 36  # lines of a terminal with room for larger charts
 
@@ -40,6 +42,7 @@ class Top(App[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit"),
+        Binding("w", "workers", "Workers"),
         Binding("p", "steer('pause')", "Pause"),
         Binding("r", "steer('resume')", "Resume"),
         Binding("d", "drain", "Drain"),
@@ -87,10 +90,10 @@ class Top(App[None]):
         self.snapshot, self._lost = message.snapshot, None
         self._draw()
 
-    def on_peers_received(self, message: PeersReceived) -> None:
+    def on_items_received(self, message: ItemsReceived) -> None:
         for screen in self.screen_stack:
-            if isinstance(screen, PeersScreen) and screen.device == message.device:
-                screen.show(message.peers, message.problem)
+            if isinstance(screen, ItemsScreen) and (screen.listed, screen.device) == (message.listed, message.device):
+                screen.show(message.items, message.problem)
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         if event.data_table is self.table:
@@ -138,6 +141,10 @@ class Top(App[None]):
     def action_peers(self) -> None:
         if device := self.table.chosen:
             self.push_screen(PeersScreen(device.name, self.feed))
+
+    def action_workers(self) -> None:
+        if device := self.table.chosen:
+            self.push_screen(WorkersScreen(device.name, self.feed))
 
     def action_drain(self) -> None:
         device = self.table.chosen

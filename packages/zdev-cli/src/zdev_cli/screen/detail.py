@@ -63,6 +63,10 @@ def facts_text(device: DeviceView) -> Text:
         text.append(f"  {socket.protection}\n" if socket.protection else "\n", style="dim")
     if counts := [f"{each.role} {each.peers}" for each in device.sockets if each.peers]:
         text.append("peers ", style="dim").append(f"{'  '.join(counts)}\n")
+    if requests := device.requests:
+        text.append("requests ", style="dim").append(f"{requests.waiting:,} waiting  {requests.at_work:,} at work")
+        text.append("  workers ", style="dim").append(f"{requests.workers}  {requests.served}\n")
+        text.append(f"failed {requests.failures}\n" if requests.failures else "", style=TROUBLE)
     for name, number in device.dropped.by_reason.items():
         text.append(f"{name} ", style="dim").append(f"{number:,}  ", style=TROUBLE if number else "dim")
     seconds = device.in_.backpressure_seconds + device.out.backpressure_seconds

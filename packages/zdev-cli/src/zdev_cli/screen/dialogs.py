@@ -16,6 +16,7 @@ KEYS = {
     "i": "invert the order",
     "/": "show only what matches; Esc shows all",
     "Enter": "show the peers of the device; there, k ends the connection of one",
+    "w": "show the workers of a queue that knows them; there, d drains one, and r resumes it",
     "p": "pause the device: it holds its messages; none is lost",
     "r": "resume it",
     "d": "drain it: it stops once all pending replies have been returned",

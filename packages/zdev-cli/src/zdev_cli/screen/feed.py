@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 from textual.message import Message
 
@@ -12,7 +13,9 @@ from ..control.client import ask
 from ..control.protocol import Request, Verb
 from ..snapshot import Snapshot
 from ..snapshot.peers import PeerView
+from ..snapshot.requests import WorkerView
 
+Listed = Literal["peers", "workers"]
 PATIENCE = 3.0  # seconds without an answer after which the connection counts as lost
 
 
@@ -24,13 +27,14 @@ class SnapshotReceived(Message):
         self.snapshot = snapshot
 
 
-class PeersReceived(Message):
-    """The peers of a device as they are now, or why they are not known."""
+class ItemsReceived(Message):
+    """The peers or workers of a device as they are now, or why they are not known."""
 
-    def __init__(self, device: str, peers: list[PeerView], problem: str = "") -> None:
+    def __init__(self, listed: Listed, device: str, items: Sequence[PeerView | WorkerView], problem: str = "") -> None:
         super().__init__()
+        self.listed = listed
         self.device = device
-        self.peers = peers
+        self.items = items
         self.problem = problem
 
 
@@ -59,7 +63,7 @@ class Feed:
         self._interval = interval
         self._post = post
         self._ended = False
-        self._watched: str | None = None
+        self._watched: tuple[Listed, str] | None = None
         self._hurry = threading.Event()
 
     def start(self) -> None:
@@ -69,14 +73,15 @@ class Feed:
         self._ended = True
         self._hurry.set()
 
-    def watch_peers(self, device: str | None) -> None:
-        """Ask for the peers of this device too, from now on; None: of no device."""
-        self._watched = device
+    def watch(self, listed: Listed, device: str | None) -> None:
+        """Ask for the peers or workers of this device too, from now on; None: of no device."""
+        self._watched = None if device is None else (listed, device)
         self._hurry.set()
 
-    def command(self, verb: Verb, device: str, peer: int | None = None) -> None:
+    def command(self, verb: Verb, device: str, *, peer: int | None = None, worker: int | None = None) -> None:
         """Send a command; its answer comes as `CommandDone`."""
-        threading.Thread(target=self._command, args=(verb, device, peer), name=f"zdev top: {verb}", daemon=True).start()
+        request = Request(verb=verb, device=device, peer=peer, worker=worker)
+        threading.Thread(target=self._command, args=(request,), name=f"zdev top: {verb}", daemon=True).start()
 
     def _poll(self) -> None:
         while not self._ended:
@@ -87,20 +92,21 @@ class Feed:
                 self._post(SnapshotReceived(snapshot))
             except Failure as failure:
                 self._post(ConnectionLost(str(failure)))
-            if device := self._watched:
-                self._post(self._peers_of(device))
+            if watched := self._watched:
+                self._post(self._items_of(*watched))
             self._hurry.wait(self._interval)
 
-    def _peers_of(self, device: str) -> PeersReceived:
+    def _items_of(self, listed: Listed, device: str) -> ItemsReceived:
         try:
-            return PeersReceived(device, ask(Request(verb="peers", device=device), self._control, PATIENCE).peers or [])
+            reply = ask(Request(verb=listed, device=device), self._control, PATIENCE)
         except Failure as failure:
-            return PeersReceived(device, [], str(failure))
+            return ItemsReceived(listed, device, [], str(failure))
+        return ItemsReceived(listed, device, (reply.workers if listed == "workers" else reply.peers) or [])
 
-    def _command(self, verb: Verb, device: str, peer: int | None) -> None:
+    def _command(self, request: Request) -> None:
         """Without a time limit: a drain has its own."""
         try:
-            reply = ask(Request(verb=verb, device=device, peer=peer), self._control, timeout=None)
+            reply = ask(request, self._control, timeout=None)
             self._post(CommandDone("\n".join(reply.lines), well=True))
         except Failure as failure:
             self._post(CommandDone(str(failure), well=False))

@@ -176,6 +176,7 @@ class DeviceKeeper(RestartHooks):
             self.device.join(None if self.config.isolation == "thread" else READ_INTERVAL)
             with suppress(TimeoutError):  # it may be suspended
                 self._statistics.refresh()
+            self._statistics.requests.sample()
         with self._lock:
             self.retry_at = None
             self.phase = "failed" if self.phase == "failed" else "ended"

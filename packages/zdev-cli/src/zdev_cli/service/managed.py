@@ -21,6 +21,7 @@ from ..config.protection import mechanism_of
 from ..config.rules import sends_to_connected_only
 from ..snapshot import DeviceState, DeviceView, SocketView
 from ..snapshot.peers import PeerView, id_text, peer_view
+from ..snapshot.requests import WorkerView, worker_view
 from .connects import ConnectChanges, connection_fields
 from .endings import Ended, ended_text, outstanding, undelivered
 from .keeper import START_TIMEOUT, DeviceKeeper
@@ -184,6 +185,36 @@ class Managed:
             raise Failure(text, Status.UNAVAILABLE)
         return f"{self.name}: kicked {_described(peer)}"
 
+    @property
+    def knows_workers(self) -> bool:
+        """Whether it is a queue that knows its workers."""
+        return self.running_config.workers is not None
+
+    def workers(self) -> list[WorkerView]:
+        """Return its workers; none while it does not run. Raises Failure."""
+        keeper = self._keeper
+        self._refuse_unknown_workers()
+        if keeper is None or keeper.phase != "running":
+            return []
+        now = time.time()
+        return [worker_view(self.name, each, now) for each in self._asked(keeper.device.requests).workers]
+
+    def drain_worker(self, number: int, *, on: bool) -> str:
+        """Give no more requests to the worker with this number, or give it some again. Raises Failure if there is none."""
+        self._refuse_unknown_workers()
+        device = self._running(f"{'drain' if on else 'resume'} a worker of")
+        worker = next((each for each in self._asked(device.requests).workers if each.number == number), None)
+        if worker is None or not self._asked(lambda: device.drain_worker(number, on)):
+            text = f"{self.name}: no worker has the number {number} (zdev workers {self.name} shows them)"
+            raise Failure(text, Status.UNAVAILABLE)
+        done = "gets no more requests" if on else "gets requests again"
+        return f"{self.name}: worker {number} at {worker.address} {done}"
+
+    def _refuse_unknown_workers(self) -> None:
+        if not self.knows_workers:
+            text = f"{self.name}: it does not know its workers (add [device.workers] below it, and zdev reload)"
+            raise Failure(text, Status.UNAVAILABLE)
+
     def _asked(self, ask: Callable[[], T]) -> T:
         try:
             return ask()
@@ -212,6 +243,8 @@ class Managed:
     def sample(self) -> None:
         """Note the rates, and log which connects have failed or recovered. For one thread, once a second."""
         self._meter.sample()
+        if self.running_config.isolation != "process":  # which its keeper asks
+            self.statistics.requests.sample()
         for line in self._connect_changes.lines({role: each.connects for role, each in self.statistics.read().roles.items()}):
             self.log(line)
 
@@ -234,6 +267,7 @@ class Managed:
             out=out,
             two_ways=types[0] not in ("PULL", "SUB") and types[1] not in ("PUSH", "PUB"),
             in_flight=reading.in_flight,
+            requests=self.statistics.requests.view(),
             lost=reading.lost,
             uptime=None if began is None else round(time.monotonic() - began, 1),
             ready_when=self.config.ready_when or "bound",

@@ -136,6 +136,8 @@ class Service:
             return Reply(snapshot=self.snapshot())
         if request.verb == "peers":
             return self._peers(request.device)
+        if request.verb == "workers":
+            return self._workers(request.device)
         if request.verb == "reload":
             applied = self.reload()
             return _reply(applied.lines, is_drained=applied.is_drained)
@@ -146,6 +148,10 @@ class Service:
             if request.peer is None:
                 raise Failure("kick needs the number of a peer", Status.USAGE)
             return _reply([device.kick(request.peer)])
+        if request.worker is not None:
+            if request.verb not in ("drain", "resume"):
+                raise Failure(f"{request.verb} is not for a worker (only drain and resume)", Status.USAGE)
+            return _reply([device.drain_worker(request.worker, on=request.verb == "drain")])
         return _VERBS[request.verb](device)
 
     def _hand_over(self, request: Request) -> Reply:
@@ -170,6 +176,12 @@ class Service:
         hidden = [each.name for each in devices if each.state != "stopped" and not each.shows_peers]
         lines = [f"not shown, as only the wire engine knows its peers: {', '.join(hidden)}"] if hidden else []
         return Reply(peers=[peer for each in devices if each.shows_peers for peer in each.peers()], lines=lines)
+
+    def _workers(self, name: str | None) -> Reply:
+        """Return the workers of a device, or of all that know them."""
+        known = [each for each in self.supervisor.devices if each.knows_workers]
+        devices = known if name is None else [self.supervisor.find(name)]
+        return Reply(workers=[worker for each in devices for worker in each.workers()])
 
     def snapshot(self) -> Snapshot:
         """Return the devices as they are now."""
@@ -262,7 +274,10 @@ class Service:
         from ..web import WebServer
 
         given = self.given.for_http(listen)
-        server = WebServer(listen, self.snapshot, lambda name: self.supervisor.find(name).peers(), given)
+        find = self.supervisor.find
+        server = WebServer(
+            listen, self.snapshot, lambda name: find(name).peers(), given, workers=lambda name: find(name).workers()
+        )
         server.start()
         return server
 

@@ -13,6 +13,7 @@ from zdev_background import Connections, ConnectStatus, Device, Ending, State, S
 from .._words import Role
 from ..snapshot import METRICS, REASONS, DirectionView, Dropped
 from ..snapshot.connections import CONNECTION_METRICS, PRESENT
+from .requests import CumulativeRequests
 
 PERIOD = 1.0  # seconds between samples
 KEPT = 60  # samples
@@ -67,11 +68,13 @@ class CumulativeStatistics:
         self._answers_at_once = False
         self._iterations = -1
         self._iterated_at = 0.0
+        self.requests = CumulativeRequests()
         self.began: float | None = None
         """When the present run began, in seconds of time.monotonic(); None: the device does not run."""
 
     def open(self, device: Device, *, answers_at_once: bool) -> None:
         """Begin to count a run."""
+        self.requests.open(device)
         with self._lock:
             self._device, self._answers_at_once = device, answers_at_once
             self._run += 1
@@ -80,6 +83,7 @@ class CumulativeStatistics:
 
     def close(self, ending: Ending) -> None:
         """Add a run that has ended."""
+        self.requests.close(ending.requests)
         with self._lock:
             self._device, self.began = None, None
             self._note(ending.statistics, ending.connections)

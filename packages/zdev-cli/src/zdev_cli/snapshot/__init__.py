@@ -13,6 +13,7 @@ from msgspec.structs import fields
 
 from .._words import Role
 from .connections import ConnectionsView, ConnectView, PeerCounts
+from .requests import RequestsView
 from .view import Metric, View, metrics_of
 
 DeviceState = Literal["starting", "active", "paused", "draining", "waiting", "stopped", "failed"]
@@ -130,6 +131,8 @@ class DeviceView(View, frozen=True, kw_only=True):
     """Whether messages are also forwarded from out to in."""
     in_flight: int = 0
     """Requests awaiting their reply, and messages being forwarded."""
+    requests: RequestsView | None = None
+    """null: it is not a queue that knows its workers."""
     lost: int = 0
     """Messages that were received but not sent on: with the wire engine also while it runs, else when the device ended."""
     uptime: float | None = None

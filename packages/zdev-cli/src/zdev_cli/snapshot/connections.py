@@ -62,6 +62,8 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     """The key or user had as many connections as the socket's max_connections_per_key."""
     framing_errors: Annotated[int, _closed("framing_error")] = 0
     """The peer sent an invalid frame or command."""
+    worker_protocol_errors: Annotated[int, _closed("worker_protocol_error")] = 0
+    """The peer broke the protocol of the workers: Paranoid Pirate or Majordomo."""
     limits_exceeded: Annotated[int, _closed("limit_exceeded")] = 0
     """A frame, message or subscription was beyond a limit."""
     credentials_withdrawn: Annotated[int, _closed("credentials_withdrawn")] = 0

@@ -11,6 +11,7 @@ import click
 from .._units import bytes_text, duration_text, number_text
 from . import DEVICE_STATES, REASONS, DeviceView, DirectionView, Snapshot, SocketView
 from .connections import ConnectionsView
+from .requests import RequestsView
 
 NONE = "-"
 IN_TO_OUT, OUT_TO_IN = "in to out", "out to in"
@@ -171,9 +172,19 @@ def show_one(device: DeviceView) -> None:
             )
     for name, way in device.directions.items():
         facts |= _direction(IN_TO_OUT if name == "in" else OUT_TO_IN, way)
+    if device.requests:
+        facts |= requests_facts(device.requests)
     facts |= {"in flight": f"{device.in_flight:,}", "lost": f"{device.lost:,}", "restarts": f"{device.restarts:,}"}
     for name, text in facts.items():
         click.echo(f"{name:<19}  {text}")
+
+
+def requests_facts(of: RequestsView) -> dict[str, str]:
+    """Return the facts of a queue that knows its workers."""
+    facts = {"requests": f"{of.waiting:,} waiting, {of.at_work:,} at work; {of.received:,} received, {of.answered:,} answered"}
+    if of.failures:
+        facts["requests, failed"] = of.failures
+    return facts | {"requests, waiting": str(of.waited), "workers": f"{of.workers}; {of.served}"}
 
 
 def connections_text(socket: SocketView, connections: ConnectionsView) -> str:

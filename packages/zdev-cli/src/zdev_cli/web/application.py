@@ -19,6 +19,7 @@ from msgspec import Struct
 from .._failure import Failure, Status
 from ..snapshot import DeviceView, Snapshot
 from ..snapshot.peers import PeerView
+from ..snapshot.requests import WorkerView
 from .metrics import Metrics
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ _HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._~-]
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
 
+def no_workers(_device: str) -> list[WorkerView]:
+    """Return what a device that has no workers shows."""
+    return []
+
+
 class Answer(NamedTuple):
     body: bytes
     content_type: str = TEXT
@@ -51,8 +57,15 @@ class Application:
     """Answers GET and HEAD. address: where it listens. On loopback it answers only to names of this machine, so that a web page
     cannot reach it by a host name that resolves to loopback (DNS rebinding)."""
 
-    def __init__(self, snapshot: Callable[[], Snapshot], peers: Callable[[str], list[PeerView]], address: str) -> None:
-        self._snapshot, self._peers = snapshot, peers
+    def __init__(
+        self,
+        snapshot: Callable[[], Snapshot],
+        peers: Callable[[str], list[PeerView]],
+        address: str,
+        *,
+        workers: Callable[[str], list[WorkerView]] = no_workers,
+    ) -> None:
+        self._snapshot = snapshot
         self._on_loopback = _is_loopback(address)
         self._metrics = Metrics(snapshot)
         self._page = Page()
@@ -60,8 +73,9 @@ class Application:
             "/": self._show_page,
             "/livez": lambda _: Answer(b"alive\n"),
             "/metrics": self._show_metrics,
-            "/peers": self._show_peers,
+            "/peers": lambda environment: _list_of_device(environment, peers),
             "/readyz": self._show_readiness,
+            "/workers": lambda environment: _list_of_device(environment, workers),
             "/status": lambda _: Answer(msgspec.json.encode(self._snapshot()), JSON),
         }
 
@@ -97,23 +111,25 @@ class Application:
     def _show_page(self, _: WSGIEnvironment) -> Answer:
         return Answer(self._page.content, "text/html; charset=utf-8", policy=self._page.policy)
 
-    def _show_peers(self, environment: WSGIEnvironment) -> Answer:
-        names = parse_qs(environment.get("QUERY_STRING", "")).get("device", [])
-        if len(names) != 1:
-            return Answer(b"name one device: /peers?device=NAME\n", status=HTTPStatus.BAD_REQUEST)
-        try:
-            return Answer(msgspec.json.encode(self._peers(names[0])), JSON)
-        except Failure as failure:
-            is_unknown = failure.status == Status.USAGE
-            status = HTTPStatus.NOT_FOUND if is_unknown else HTTPStatus.SERVICE_UNAVAILABLE
-            return Answer(f"{failure}\n".encode(), status=status)
-
     def _show_metrics(self, environment: WSGIEnvironment) -> Answer:
         return Answer(*self._metrics.exposition(environment.get("HTTP_ACCEPT", "")))
 
     def _show_readiness(self, _: WSGIEnvironment) -> Answer:
         found = readiness(self._snapshot())
         return Answer(msgspec.json.encode(found), JSON, HTTPStatus.OK if found.ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def _list_of_device(environment: WSGIEnvironment, ask: Callable[[str], list[PeerView] | list[WorkerView]]) -> Answer:
+    """Return what belongs to the device that the query names, as JSON."""
+    names = parse_qs(environment.get("QUERY_STRING", "")).get("device", [])
+    if len(names) != 1:
+        return Answer(f"name one device: {environment['PATH_INFO']}?device=NAME\n".encode(), status=HTTPStatus.BAD_REQUEST)
+    try:
+        return Answer(msgspec.json.encode(ask(names[0])), JSON)
+    except Failure as failure:
+        is_unknown = failure.status == Status.USAGE
+        status = HTTPStatus.NOT_FOUND if is_unknown else HTTPStatus.SERVICE_UNAVAILABLE
+        return Answer(f"{failure}\n".encode(), status=status)
 
 
 def _names_this_machine(host: str) -> bool:

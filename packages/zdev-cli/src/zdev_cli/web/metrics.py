@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 
 from ..snapshot import DEVICE_STATES, METRICS, DeviceView, DirectionView, Snapshot
 from ..snapshot.connections import CONNECTION_METRICS, PEER_STATES, ConnectionsView
+from .request_metrics import request_metrics
 
 OPENMETRICS = "application/openmetrics-text"
 DEVICE_COUNTERS: dict[str, tuple[str, Callable[[DeviceView], float]]] = {
@@ -67,6 +68,7 @@ class _SnapshotCollector(Collector):
             in_flight.add_metric((each.name,), each.in_flight)
         yield in_flight
         yield from _connections(snapshot)
+        yield from request_metrics(snapshot)
 
 
 def _ways(snapshot: Snapshot) -> Iterator[tuple[str, str, DirectionView]]:

@@ -18,7 +18,8 @@ from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]
 from .._failure import Failure, Status
 from ..snapshot import Snapshot
 from ..snapshot.peers import PeerView
-from .application import Application
+from ..snapshot.requests import WorkerView
+from .application import Application, no_workers
 
 CONNECTIONS = 100  # at once; those beyond wait until one is closed, or the one idle longest makes room
 BACKLOG = 1024  # connections that wait; the system may allow fewer
@@ -93,9 +94,12 @@ class WebServer:
         snapshot: Callable[[], Snapshot],
         peers: Callable[[str], list[PeerView]],
         given: socket.socket | None = None,
+        *,
+        workers: Callable[[str], list[WorkerView]] = no_workers,
     ) -> None:
         self._listen = listen
         self._given = given
+        self._workers = workers
         self._snapshot, self._peers = snapshot, peers
         self._server: Any = None  # of waitress, which has no types
         self._thread: threading.Thread | None = None
@@ -111,7 +115,7 @@ class WebServer:
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(THREADS)
         self._server = _Server(
-            Application(self._snapshot, self._peers, host),
+            Application(self._snapshot, self._peers, host, workers=self._workers),
             _sock=listener,
             bind_socket=False,
             sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),

@@ -4,7 +4,7 @@
   const PERIOD = 1000, PATIENCE = 5000; // ms between two requests; ms for an answer
   const POINTS = 60; // of a chart
   const TROUBLE = ["waiting", "failed"];
-  const MOST_PEERS = 200; // rows; more would make the page slow
+  const MOST_ROWS = 200; // rows; more would make the page slow
   const TITLES = ["in to out", "out to in"];
   const byId = (id) => document.getElementById(id);
   const cards = new Map(); // of the devices, by name
@@ -36,6 +36,13 @@
     if (d) return `${d}d${h % 24}h`;
     if (h) return `${h}h${m % 60}m`;
     return m ? `${m}m${s % 60}s` : `${s}s`;
+  }
+
+  // A short time
+  function brief(seconds) {
+    if (!seconds) return "";
+    const [value, unit] = seconds < 0.9995e-3 ? [seconds * 1e6, "\u00b5s"] : seconds < 0.9995 ? [seconds * 1e3, "ms"] : [seconds, "s"];
+    return `${value < 100 ? Number(value.toPrecision(3)) : whole.format(value)} ${unit}`;
   }
 
   function reasons(list) {
@@ -102,19 +109,34 @@
     return [[plural(socket.connections.connections, "connection"), ...counts.map(([name, n]) => `${count(n)} ${name.replaceAll("_", " ")}`)].join(", ")];
   }
 
-  // The peers of a device: their numbers by state, and each of them while its list is open
+  // Peers and workers of a device: their numbers by state, and each of them while the list is open
+  const COMMON_COLUMNS = [
+    ["ID", (each) => (each.number ? String(each.number) : "-")], ["Role", (each) => each.role || ""], ["State", (each) => each.state],
+    ["Address", (each) => each.address.replace("tcp://", "")], ["User", (each) => each.user], ["Routing id", (each) => each.routing_id],
+  ];
+  const AGE = ["Age", (each) => (each.age === null ? "" : duration(each.age))];
   const PEER_COLUMNS = [
-    ["ID", (peer) => (peer.number ? String(peer.number) : "-")], ["Role", (peer) => peer.role], ["State", (peer) => peer.state],
-    ["Address", (peer) => peer.address.replace("tcp://", "")], ["User", (peer) => peer.user], ["Routing id", (peer) => peer.routing_id],
+    ...COMMON_COLUMNS,
     ["Type", (peer) => peer.socket_type], ["Received", (peer) => count(peer.messages_received)],
     ["Sent", (peer) => count(peer.messages_sent)], ["Waiting", (peer) => count(peer.waiting)],
     ["In flight", (peer) => count(peer.in_flight)],
     ["Dropped", (peer) => count(peer.malformed + peer.unroutable + peer.overflowed + peer.denied)],
-    ["Age", (peer) => (peer.age === null ? "" : duration(peer.age))],
+    AGE,
   ];
-  const NUMBERS = ["ID", "Received", "Sent", "Waiting", "In flight", "Dropped"];
-  const KEPT = ["ID", "Received", "Sent"]; // also if all are 0
-  const PEER_CLASSES = { blocked: "slow", held: "slow", retrying: "bad", disconnected: "bad" };
+  const WORKER_COLUMNS = [
+    ...COMMON_COLUMNS,
+    ["Back in", (worker) => (worker.set_aside_for === null ? "" : duration(worker.set_aside_for))],
+    ["Service", (worker) => worker.service], ["At work", (worker) => count(worker.at_work)], ["Done", (worker) => count(worker.done)],
+    ["Failed", (worker) => count(worker.failed)], ["Late", (worker) => count(worker.late)],
+    ["Mean", (worker) => brief(worker.mean)], ["p50", (worker) => brief(worker.p50)], ["p99", (worker) => brief(worker.p99)],
+    AGE,
+  ];
+  const LISTS = {
+    peers: { columns: PEER_COLUMNS, classes: { blocked: "slow", held: "slow", retrying: "bad", disconnected: "bad" } },
+    workers: { columns: WORKER_COLUMNS, classes: { draining: "slow", drained: "slow", "set-aside": "bad" } },
+  };
+  const NUMBERS = ["ID", "Received", "Sent", "Waiting", "In flight", "Dropped", "At work", "Done", "Failed", "Late", "Mean", "p50", "p99"];
+  const KEPT = ["ID", "Received", "Sent", "At work", "Done"]; // also if all are 0
 
   function peerCounts(device) {
     return device.sockets.filter((socket) => socket.peers).map((socket) => {
@@ -132,37 +154,58 @@
     return row;
   }
 
-  function showPeerList(card, peers) {
-    const shown = peers.slice(0, MOST_PEERS);
-    const columns = PEER_COLUMNS.filter(([name, text]) => KEPT.includes(name) || shown.some((peer) => !["", "0"].includes(text(peer))));
-    const failures = shown.filter((peer) => peer.failure).map((peer) => `${peer.endpoint} ${peer.failure}`);
-    const more = peers.length > shown.length ? [`the first ${count(MOST_PEERS)} of ${count(peers.length)}; zdev peers shows all`] : [];
-    write(card, { peers_note: more.concat(failures).join("; ") });
-    card.querySelector(".peers thead").replaceChildren(cells("th", columns.map(([name]) => [name, name])));
-    card.querySelector(".peers tbody").replaceChildren(...shown.map((peer) => {
-      return cells("td", columns.map(([name, text]) => [name, text(peer), name === "State" ? PEER_CLASSES[peer.state] : ""]));
+  function showList(card, kind, items) {
+    const { columns: all, classes } = LISTS[kind], box = card.querySelector(`.${kind}`), shown = items.slice(0, MOST_ROWS);
+    const columns = all.filter(([name, text]) => KEPT.includes(name) || shown.some((each) => !["", "0"].includes(text(each))));
+    const failures = shown.filter((each) => each.failure).map((each) => `${each.endpoint} ${each.failure}`);
+    const more = items.length > shown.length ? [`the first ${count(MOST_ROWS)} of ${count(items.length)}; zdev ${kind} shows all`] : [];
+    write(card, { [`${kind}_note`]: more.concat(failures).join("; ") });
+    box.querySelector("thead").replaceChildren(cells("th", columns.map(([name]) => [name, name])));
+    box.querySelector("tbody").replaceChildren(...shown.map((each) => {
+      return cells("td", columns.map(([name, text]) => [name, text(each), name === "State" ? classes[each.state] : ""]));
     }));
   }
 
-  async function askPeers(card, name) {
-    if (card.asking || card.hidden || !card.querySelector(".peers").open) return;
-    card.asking = true;
+  async function askList(card, kind, name) {
+    const box = card.querySelector(`.${kind}`);
+    if (box.asking || card.hidden || box.hidden || !box.open) return;
+    box.asking = true;
     try {
-      const answer = await fetch(`peers?device=${encodeURIComponent(name)}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
-      if (answer.ok) showPeerList(card, await answer.json());
-      else write(card, { peers_note: await answer.text() });
+      const answer = await fetch(`${kind}?device=${encodeURIComponent(name)}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
+      if (answer.ok) showList(card, kind, await answer.json());
+      else write(card, { [`${kind}_note`]: await answer.text() });
     } catch {
       // the next one may be answered
     }
-    card.asking = false;
+    box.asking = false;
   }
 
-  function showPeers(card, device) {
-    const box = card.querySelector(".peers"), counts = peerCounts(device);
-    box.hidden = !counts;
-    write(card, { peers: counts });
-    if (!box.ontoggle) box.ontoggle = () => askPeers(card, device.name);
-    askPeers(card, device.name);
+  function showListOf(card, kind, device, summary) {
+    const box = card.querySelector(`.${kind}`);
+    box.hidden = !summary;
+    write(card, { [kind]: summary });
+    if (!box.ontoggle) box.ontoggle = () => askList(card, kind, device.name);
+    askList(card, kind, device.name);
+  }
+
+  function workerCounts(device) {
+    if (!device.requests) return "";
+    const counts = Object.entries(device.requests.workers).filter(([, n]) => n).map(([state, n]) => `${count(n)} ${state.replace("_", "-")}`);
+    return counts.join(", ") || "none";
+  }
+
+  // Of a queue that knows its workers: the waiting room, and what went wrong
+  const UNFAILED = ["waiting", "at_work", "waiting_bytes", "received", "answered"];
+
+  function showRequests(card, requests) {
+    for (const box of card.querySelectorAll(".requests")) box.hidden = !requests;
+    if (!requests) return;
+    const failed = Object.entries(requests).filter(([name, n]) => typeof n === "number" && n && !UNFAILED.includes(name));
+    write(card, {
+      requests_waiting: count(requests.waiting), waited: requests.waited.count ? `p99 ${brief(requests.waited.p99)}` : "",
+      at_work: count(requests.at_work), served: requests.served.count ? `p99 ${brief(requests.served.p99)}` : "",
+      requests_failed: failed.map(([name, n]) => `${count(n)} ${name.replaceAll("_", " ")}`).join(", "),
+    });
   }
 
   function failure(connect) {
@@ -217,7 +260,9 @@
     classed(card.querySelector("[data-text=held]"), "held", most >= 0.005);
     showWays(card, device);
     showSockets(card, device.sockets);
-    showPeers(card, device);
+    showRequests(card, device.requests);
+    showListOf(card, "workers", device, workerCounts(device));
+    showListOf(card, "peers", device, peerCounts(device));
     card.words = [device.name, device.state, device.type, ...device.sockets.flatMap((s) => [...s.binds, ...s.connects])].join("\n").toLowerCase();
   }
 
