@@ -122,14 +122,20 @@ def memory_is_bounded(evidence: Evidence) -> Iterator[str]:
 
 
 def only_what_was_published_to_nobody_is_missed(evidence: Evidence) -> Iterator[str]:
-    """The one subscriber misses what arrived at the device while it was not connected, which the device counts."""
+    """The one subscriber misses what arrived while it was not connected, which the device counts, and what never arrived.
+
+    A PUB drops what waits for a connection that ends.
+    """
     (missed,) = evidence.balance.missed.values()
+    unsent = evidence.balance.requests.sent - sum(view.in_.messages_received for view in evidence.views)
     out = [each.connections for view in evidence.views for each in view.sockets if each.role == "out" and each.connections]
     unmatched, dropped = sum(each.unmatched for each in out), sum(each.subscriber_drops + each.departed_copies for each in out)
     lost = sum(view.lost for view in evidence.views)
-    evidence.figures["published while nobody was subscribed"] = f"{missed:,}"
-    if lost or dropped or missed > unmatched:
-        yield f"{missed} messages missed, {unmatched} published to nobody, {dropped} copies dropped, {lost} lost"
+    evidence.figures["published while nobody was subscribed"] = f"{unmatched:,}"
+    evidence.figures["dropped by their publisher, whose connection had ended"] = f"{unsent:,}"
+    if lost or dropped or missed != unmatched + unsent:
+        text = f"{missed} messages missed, {unmatched} published to nobody, {unsent} dropped by their publishers"
+        yield f"{text}, {dropped} copies dropped, {lost} lost"
 
 
 def only_requests_on_the_wire_are_lost(evidence: Evidence) -> Iterator[str]:
