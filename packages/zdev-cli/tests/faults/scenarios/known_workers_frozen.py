@@ -7,7 +7,7 @@ from ..verdict import every_request_is_answered_once
 from .known_workers_killed import KNOWN
 
 HEARTBEAT = "heartbeat = 0.2\n"  # a worker that is frozen for a second has left
-# A DEALER that was given up sends its late reply over its next connection, where only an id distinguishes it from another.
+# A worker that was given up sends its late reply over its next connection, where only an id distinguishes it from another.
 
 SCENARIO = Scenario(
     fault="workers are frozen (SIGSTOP) for a second; the queue knows its workers, retries = 2 and heartbeat = 0.2",
