@@ -302,10 +302,10 @@ def demo(session: nox.Session) -> None:
 
 @nox.session(default=False, requires=["core"])
 def bench(session: nox.Session) -> None:
-    """Measure zdev's devices beside their peers; `-- threads`, `watching`, `calls` or `reconnects` measure something else."""
+    """Measure zdev's devices beside their peers; `-- threads`, `watching`, `calls`, `reconnects` or `waiting` measure others."""
     install(session, "bench")
     session.install("pyomq", success_codes=[0, 1, 2])  # not available on every platform
-    others = (["threads"], ["watching"], ["calls"], ["reconnects"])
+    others = (["threads"], ["watching"], ["calls"], ["reconnects"], ["waiting"])
     program, *words = session.posargs if session.posargs[:1] in others else ["run", *session.posargs]
     load = ["--build-dir", str(BUILD / "benchmarks")]
     session.run("python", f"benchmarks/{program}.py", *load, *words, env={"CMAKE_GENERATOR": "Ninja"})

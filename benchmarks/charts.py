@@ -160,6 +160,20 @@ def _plot_overview(path: Path, results: Results) -> None:
             plot.spines["bottom"].set_visible(False)
 
 
+def draw_waits(path: Path, milliseconds: dict[str, dict[str, float]]) -> None:
+    """Draw the high quantiles of the wait for a worker, by queue."""
+    with _figure(path, 2, 1.6) as plots:
+        for plot, quantile in zip(plots, ("p95", "p99"), strict=True):
+            found = {queue: values[quantile] for queue, values in reversed(milliseconds.items())}
+            colours = ["#d62728" if queue == "zdev with workers" else "#1f77b4" for queue in found]
+            bars = plot.barh(list(found), list(found.values()), color=colours)
+            plot.bar_label(bars, [f"{value:,.0f}" for value in found.values()], padding=3)
+            plot.set_title(f"Wait for a worker, {quantile}, ms", fontsize=8)
+            plot.set(xticks=[])
+            plot.margins(x=0.2)
+            plot.spines["bottom"].set_visible(False)
+
+
 def _plot(path: Path, title: str, axes: tuple[str, str], scale: str, points: Points) -> None:
     with _figure(path, 1, 4.2) as plot:
         for peer, line in points.items():

@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 
 PAGES = {
     "Start": ["quickstart", "concepts"],
-    "In a program": ["background", "workers-protocols", "moving-from-zmq-devices", "cpp"],
+    "In a program": ["background", "workers", "moving-from-brokers", "workers-protocols", "moving-from-zmq-devices", "cpp"],
     "The program zdev": [
         "cli/running",
         "cli/configuration",

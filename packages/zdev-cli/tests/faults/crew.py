@@ -90,7 +90,9 @@ class Crew:
     def replace(self, member: Member) -> Member:
         """A new peer like one that was killed."""
         job = member.job
-        details = {name: getattr(job, name) for name in ("rate", "reads", "window", "size", "options", "network")}
+        details = {
+            name: getattr(job, name) for name in ("rate", "reads", "window", "size", "request_ids", "options", "network")
+        }
         return self.hire(job.role, job.endpoint, **details)
 
     def order(self, order: int) -> None:

@@ -34,7 +34,10 @@ CLONE_NEWNET = 0x40000000
 
 @dataclass(frozen=True)
 class Job:
-    """rate, reads: messages sent and read a second, 0: as many as go; window: requests under way; size: bytes of a body."""
+    """rate, reads: messages sent and read a second, 0: as many as go; window: requests under way; size: bytes of a body.
+
+    request_ids: requests have an id and a delimiter in front of their content.
+    """
 
     number: int
     role: str
@@ -44,6 +47,7 @@ class Job:
     reads: float = 0.0
     window: int = 100
     size: int = 100
+    request_ids: bool = False
     options: dict[int, int] = field(default_factory=dict)
     network: str = ""  # a network namespace; none: that of who started it
 
@@ -103,7 +107,8 @@ class Peer:
 
     def _send_one(self) -> bool:
         number = self._account.sent
-        frames = [HEADER.pack(self._job.number, number, 0), self._bodies[number & 255]]
+        envelope = [HEADER.pack(0, number, 0), b""] if self._job.request_ids else []
+        frames = [*envelope, HEADER.pack(self._job.number, number, 0), self._bodies[number & 255]]
         self._account.sent = number + 1
         try:
             self._socket.send_multipart(frames, zmq.NOBLOCK)
@@ -131,17 +136,20 @@ class Peer:
 
     def _take(self, frames: list[bytes]) -> None:
         *envelope, header, body = frames if len(frames) > 1 else [b"", b""]
-        if len(header) != HEADER.size or len(envelope) != (self._job.role == "worker"):
+        is_client = self._job.role == "client"
+        if len(header) != HEADER.size or len(envelope) != (self._job.role == "worker") + 2 * self._job.request_ids:
             self._account.note_wrong()
             return
         origin, number, answerer = HEADER.unpack(header)
-        is_client = self._job.role == "client"
+        if is_client and self._job.request_ids and HEADER.unpack(envelope[0])[1] != number:
+            self._account.note_wrong()
+            return
         if body != body[:1] * len(body) or body[:1] != bytes([number & 255]) or (is_client and origin != self._job.number):
             self._account.note_wrong()
             return
         self._account.note_got(answerer if is_client else origin, number)
         self._open.pop(number, None)
-        if envelope:
+        if envelope and not is_client:
             self._answer = [*envelope, HEADER.pack(origin, number, self._job.number), body]
             self._send_answer()
 

@@ -51,6 +51,7 @@ class PeerSpec:
     reads: float = 0.0
     window: int = 100
     size: int = SIZE
+    request_ids: bool = False
     options: Mapping[int, int] = field(default_factory=dict)
     via: Behaviour | None = None
 

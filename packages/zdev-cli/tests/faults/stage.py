@@ -137,9 +137,9 @@ class Stage:
         if self.packets:
             endpoint = endpoint.replace("0.0.0.0", self.packets.device_address)
         options = PEER_OPTIONS | dict(spec.options)
-        details = {"rate": spec.rate, "reads": spec.reads, "window": spec.window, "size": spec.size, "options": options}
+        details = {name: getattr(spec, name) for name in ("rate", "reads", "window", "size", "request_ids")}
         network = self.packets.peers if self.packets else ""
-        member = self.crew.hire(spec.role, endpoint, network=network, **details)
+        member = self.crew.hire(spec.role, endpoint, network=network, options=options, **details)
         member.may_miss, member.is_far = bool(spec.reads), bool(spec.via)
         if spec.via and spec.via.breaks:
             member.fate = "cut"

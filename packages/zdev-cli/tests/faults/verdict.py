@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from zdev_cli.snapshot import DeviceView, Snapshot
+from zdev_cli.snapshot.requests import RequestsView
 
 from .memory import MB, most
 from .oracle import Balance, balance_of, entries_of
@@ -154,3 +156,34 @@ def nothing_is_lost(evidence: Evidence) -> Iterator[str]:
     for name, leg in (("requests", evidence.balance.requests), ("replies", evidence.balance.replies)):
         if leg.delivered != leg.sent:
             yield f"{leg.sent - leg.delivered} of {leg.sent} {name} were not delivered"
+
+
+def _settled_requests(stage: Stage, sent: int) -> RequestsView:
+    """Return the counts of requests once they are those of the end: a snapshot may have those of a second ago."""
+    found = RequestsView()
+
+    def are_settled() -> bool:
+        nonlocal found
+        found = stage.device.view().requests or found
+        return found.answered >= sent
+
+    with suppress(TimeoutError):
+        stage.until(are_settled, "the device counts every reply", 5.0)
+    return found
+
+
+def every_request_is_answered_once(evidence: Evidence) -> Iterator[str]:
+    """Every request of a queue that knows its workers has one reply, and the device counts each of them."""
+    clients = evidence.stage.crew.living("client")
+    sent = sum(each.account.sent for each in clients)
+    replies = [(each, number) for each in clients for _, number in each.account.records()]
+    twice, unanswered = len(replies) - len(set(replies)), sent - len(set(replies))
+    counted = _settled_requests(evidence.stage, sent)
+    evidence.figures["requests"] = f"{sent:,}"
+    evidence.figures["unanswered"] = f"{unanswered:,}"
+    evidence.figures["given to another worker"] = f"{counted.retried:,}"
+    evidence.figures["replies dropped"] = f"{counted.late:,} late, {counted.unsolicited:,} unsolicited"
+    if unanswered or twice or evidence.balance.wrong:
+        yield f"{unanswered} requests have no reply, {twice} more than one; {evidence.balance.wrong} messages are wrong"
+    if (counted.received, counted.answered) != (sent, sent):
+        yield f"{sent} requests; the device counted {counted.received} received, {counted.answered} answered"
