@@ -3,7 +3,8 @@
 //   native monitored-queue|queue|zmq-proxy|wire|workers IN_TYPE OUT_TYPE IN_ENDPOINT OUT_ENDPOINT [MON_ENDPOINT]
 //
 // Binds the sockets, prints one line of JSON with the endpoints and the version of libzmq, and relays until it is killed or its
-// standard input ends. workers: a queue that knows its workers, which may have 64 requests each. With a libzmq built with drafts, it reads and writes the network in batches of 64 KiB.
+// standard input ends. workers: a queue that knows its workers, which may have 64 requests each. With a libzmq built with
+// drafts, it reads and writes the network in batches of 64 KiB.
 
 #include <cstdio>
 #include <cstdlib>

@@ -207,39 +207,41 @@ TEST_F(Workers, ASecondReplyIsNotTakenForThatToTheNextRequest) {
 }
 
 // As by a frozen worker that was given up, and has connected again.
+// Without an id in the request: the worker gets one for each in place of the client's routing id.
 TEST_F(Workers, ALateReplyOverANewConnectionIsNotTakenForThatToTheNextRequest) {
     running device(queue([](wire::workers& set) { set.retries = 1; }));
     auto asking = client(device);
     auto gone = raw_worker(device);
-    send(asking, {"1", "", "x"});
+    ask_for(asking, "x");
     EXPECT_TRUE(gets_one(*gone));
     gone->reset();
     ASSERT_TRUE(device.connected("out", 0));
     auto dealer = worker(device, ZMQ_DEALER);
     const auto first = recv(dealer);
     send(dealer, first);
-    EXPECT_EQ(recv(asking), (message{"1", "", "x"}));
-    send(asking, {"2", "", "y"});
+    EXPECT_EQ(recv(asking), (message{"", "x"}));
+    ask_for(asking, "y");
     const auto second = recv(dealer);
     for (const auto& each : {first, second}) send(dealer, each);
-    EXPECT_EQ(recv(asking), (message{"2", "", "y"}));
+    EXPECT_EQ(recv(asking), (message{"", "y"}));
     EXPECT_EQ(requests(device).unsolicited, 1);
     EXPECT_EQ(requests(device).retried, 1);
 }
 
-// The reply could be a late one: a wrong reply would be worse than none.
-TEST_F(Workers, WithoutIdsTheReplyAfterADroppedRequestIsCountedAsLate) {
-    running device(queue([](wire::workers& set) { set.request_timeout = 100ms; }));
-    auto asking = client(device);
-    auto dealer = worker(device, ZMQ_DEALER);
-    ask_for(asking, "dropped");
-    recv(dealer);
-    ASSERT_TRUE(eventually([&] { return requests(device).expired == 1 && workers(device).at(0).at_work == 0; }));
-    ask_for(asking, "next");
-    send(dealer, recv(dealer));
-    EXPECT_TRUE(comes_to(device, &request_statistics::late, std::uint64_t{1}));
-    EXPECT_TRUE(silent(asking));
-    EXPECT_EQ(requests(device).answered, 0);
+// Of a client that has chosen its routing id, the reply could be a late one: a wrong reply would be worse than none.
+TEST_F(Workers, ADroppedRequestHidesTheNextReplyOnlyWhereTheyCannotBeToldApart) {
+    for (const bool has_name : {false, true}) {
+        running device(queue([](wire::workers& set) { set.request_timeout = 100ms; }));
+        auto asking = client(device, has_name ? named("anna") : setup());
+        auto dealer = worker(device, ZMQ_DEALER);
+        ask_for(asking, "dropped");
+        recv(dealer);
+        ASSERT_TRUE(eventually([&] { return requests(device).expired == 1 && workers(device).at(0).at_work == 0; }));
+        ask_for(asking, "next");
+        send(dealer, recv(dealer));
+        EXPECT_TRUE(comes_to(device, has_name ? &request_statistics::late : &request_statistics::answered, std::uint64_t{1}));
+        EXPECT_EQ(silent(asking), has_name);
+    }
 }
 
 TEST_F(Workers, WhenTheRoomIsFullClientsWait) {

@@ -161,7 +161,8 @@ enum class balance {
 enum class worker_protocol { plain, ppp, mdp };
 
 // A queue that knows its workers: it remembers which worker has which request, and keeps the others waiting until a worker is
-// free. `in` is a ROUTER and `out` a DEALER, or with ppp and mdp a DEALER or ROUTER.
+// free. A worker gets an id of the request in place of a routing id that the device made up. `in` is a ROUTER and `out` a
+// DEALER, or with ppp and mdp a DEALER or ROUTER.
 struct workers {
     worker_protocol protocol = worker_protocol::plain;
     wire::balance balance = wire::balance::least_requests;

@@ -95,7 +95,7 @@ private:
     void join(bool is_client) {
         if (clients_.size() + workers_.size() > 60) return;
         auto made = std::make_unique<wire_peer>(device_.endpoints(is_client ? "in" : "out")[0]);
-        made->say(say_hello(ZMQ_DEALER, is_client ? "c" + std::to_string(clients_.size()) : "", 1));
+        made->say(say_hello(ZMQ_DEALER, is_client && random_.one_in(2) ? "c" + std::to_string(clients_.size()) : "", 1));
         is_client ? void(clients_.emplace_back().wire = std::move(made)) : void(workers_.emplace_back().wire = std::move(made));
     }
 

@@ -124,10 +124,20 @@ request& worker_pool::make_request(connection& from, const asked& asked, service
     made.content = asked.content;
     made.began = now();
     made.kept = made.forwarded = made.expired = made.released = false;
+    made.tagged = from.routing_id().size() == 5 && from.routing_id()[0] == '\0';
+    if (made.tagged) set_tag(made);
     if (!from.as_client) from.as_client = (clients_[&from] = std::make_unique<client>()).get();
     from.as_client->requests.push_back(made);
     ++from.as_client->count;
     return made;
+}
+
+// Workers get an id of the request in place of the routing id that was made up for its client: so each reply, and even one that
+// comes late and over another connection, shows which request it belongs to.
+void worker_pool::set_tag(request& made) noexcept {
+    made.tag = {zmtp::more_flag, 5, '\0'};
+    ++last_tag_;
+    for (std::size_t i = 0; i < 4; ++i) made.tag[3 + i] = static_cast<char>(last_tag_ >> (24 - 8 * i) & 0xff);
 }
 
 // Keeps the content for as long as the request.
@@ -191,7 +201,11 @@ void worker_pool::send(worker& to, request& next, const outgoing* as_asked) {
 }
 
 void worker_pool::send_frames(worker& to, request& next, const outgoing* as_asked) {
-    if (as_asked && passes_on()) return send_to(to.peer, *as_asked);
+    if (as_asked && passes_on()) {
+        outgoing tagged = *as_asked;
+        if (next.tagged) tagged.head = {next.tag.data(), next.tag.size()};
+        return send_to(to.peer, tagged);
+    }
     const std::string& head = head_of(next, to);
     const auto& owner = as_asked ? as_asked->owner : next.owner;
     owner ? to.peer.send(head, next.content, owner) : to.peer.send(head, next.content);
@@ -202,8 +216,8 @@ void worker_pool::send_frames(worker& to, request& next, const outgoing* as_aske
 const std::string& worker_pool::head_of(const request& next, const worker& to) {
     head_.clear();
     std::string frame;
-    if (next.ended()) zmtp::append_frame(frame, zmtp::more_flag, next.client_id);
-    rules_->append_request_head(head_, next.ended() ? frame : next.client->routing_frame(), next.envelope, to.dialect);
+    zmtp::append_frame(frame, zmtp::more_flag, next.asked_by());
+    rules_->append_request_head(head_, frame, next.envelope, to.dialect);
     return head_;
 }
 

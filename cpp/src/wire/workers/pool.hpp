@@ -12,6 +12,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <random>
 #include <unordered_map>
 #include <vector>
 
@@ -79,6 +80,7 @@ private:
     void drop_if_unused(service& of);
     bool has_place(std::size_t bytes) const noexcept;
     void reject(connection& client, const asked& refused);
+    void set_tag(request& made) noexcept;
     request& make_request(connection& client, const asked& from, service& of);
     void keep(request& made, const std::shared_ptr<buffer>& owner) const;
     bool keeps_all() const noexcept { return settings_.retries > 0 || settings_.allow_request_options || dead_letters_; }
@@ -149,6 +151,7 @@ private:
     clock::time_point armed_for_, beat_due_;
     timer beat_timer_;
     std::size_t parts_bytes_ = 0;  // of replies whose clients get them whole
+    std::uint32_t last_tag_ = std::random_device{}();
     std::string head_, reply_head_;
 };
 

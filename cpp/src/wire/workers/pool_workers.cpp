@@ -200,7 +200,7 @@ request* worker_pool::find(worker& of, const said& reply) const noexcept {
     bool is_only_one = true;
     for (request* each = of.requests.first(); each; each = places::next(*each)) {
         if (each->asked_by() != reply.client) continue;
-        if (rules_->answers(reply.content, each->envelope)) return each;
+        if (each->tagged || rules_->answers(reply.content, each->envelope)) return each;
         is_only_one = same_client == nullptr;
         same_client = each;
     }

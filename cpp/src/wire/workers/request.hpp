@@ -5,6 +5,7 @@
 #ifndef ZDEV_SRC_WIRE_WORKERS_REQUEST_HPP
 #define ZDEV_SRC_WIRE_WORKERS_REQUEST_HPP
 
+#include <array>
 #include <memory>
 #include <string>
 
@@ -31,6 +32,8 @@ struct request {
     std::string parts;             // of its reply, until the last one
     std::shared_ptr<buffer> owner;
     std::string_view content;
+    std::array<char, 7> tag{};  // a frame, as of a routing id, but another one for each request
+    bool tagged = false;
     bool kept = false;       // the content stays valid
     bool forwarded = false;  // it has been sent to a worker
     bool expired = false;
@@ -39,7 +42,11 @@ struct request {
     clock::time_point began;    // to wait, to be at work, or to be ended there
 
     bool ended() const noexcept { return client == nullptr; }
-    const std::string& asked_by() const noexcept { return client ? client->routing_id() : client_id; }
+    // The routing id by which its worker knows its client: `tag`, if the client has not chosen one itself.
+    std::string_view asked_by() const noexcept {
+        if (tagged) return std::string_view(tag.data(), tag.size()).substr(2);
+        return client ? client->routing_id() : client_id;
+    }
 };
 
 using places = chain<request, &request::place>;

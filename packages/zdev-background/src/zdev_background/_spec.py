@@ -197,7 +197,7 @@ class SocketSpec:
 
     @property
     def mechanism(self) -> str:
-        """Name of the security mechanism, such as CURVE; empty: none."""
+        """The security mechanism by its name, such as CURVE, or an empty text for none."""
         if self.security:
             return self.security.mechanism
         by_option = {**_SERVER_OPTIONS, zmq.CURVE_SERVERKEY: "CURVE", zmq.PLAIN_USERNAME: "PLAIN"}
