@@ -17,6 +17,11 @@ DEVICES = ("queue", "monitored-queue", "zmq-proxy", "wire", "workers")
 PATTERNS = ("stream", "round-trips")
 
 
+def devices_of(pattern: str) -> tuple[str, ...]:
+    """Return the devices that relay a pattern: only requests have workers."""
+    return tuple(device for device in DEVICES if device != "workers" or pattern == "round-trips")
+
+
 @dataclass(frozen=True)
 class Workload:
     """Messages of a pattern, in bursts, through a device of relay.cpp, or the `wire` or `workers` device of wire_relay.cpp."""

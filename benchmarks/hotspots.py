@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from counting import BURSTS, DEVICES, PATTERNS, Workload, relaying_thread, slope, system_calls
+from counting import BURSTS, PATTERNS, Workload, devices_of, relaying_thread, slope, system_calls
 
 BURST = max(BURSTS)  # as many messages as a device under load finds waiting
 SHOWN = 8  # functions, and system calls
@@ -49,7 +49,7 @@ def _per_message(relay: Path, workload: Workload) -> Counter[tuple[str, str]]:
 def show(relay: Path) -> None:
     """Print the profile of every pattern and device."""
     for pattern in PATTERNS:
-        for device in DEVICES:
+        for device in devices_of(pattern):
             workload = Workload(pattern, BURST, device)
             found = _per_message(relay, workload)
             owners: Counter[str] = Counter()

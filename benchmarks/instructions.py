@@ -21,13 +21,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from counting import BURSTS, DEVICES, PATTERNS, Workload, relaying_thread, slope, system_calls, wakeups
+from counting import BURSTS, DEVICES, PATTERNS, Workload, devices_of, relaying_thread, slope, system_calls, wakeups
 from hotspots import show
 from programs import HERE, build, give_up
 
 RECORD = HERE / "instructions.json"
 TOLERANCE = 1.03  # times the recorded figure
-GUARDED = ("queue", "wire")
+GUARDED = ("queue", "wire", "workers")
 RUNS = 3
 LARGEST = "bursts of 900"  # as many messages as a device under load finds waiting
 # These may need more than zmq_proxy: nearly all the work is to move messages of several frames through libzmq's public
@@ -66,7 +66,7 @@ def failures(found: dict[str, dict[str, float]], chain: str) -> list[str]:
         if name not in MAY_EXCEED_PROXY and ours > (TOLERANCE if name.endswith(LARGEST) else 1) * theirs:
             problems.append(f"{name}: {ours:.0f} instructions per message, zmq_proxy needs {theirs:.0f}")
         for device in GUARDED:
-            ours, before = figures[device], recorded["instructions"].get(name, {}).get(device)
+            ours, before = figures.get(device, 0), recorded["instructions"].get(name, {}).get(device)
             if before and name.endswith(LARGEST) and ours > TOLERANCE * before:
                 problems.append(f"{name}: {device}: {ours:.0f} instructions per message, {ours / before:.3f} times the record")
     return problems
@@ -83,7 +83,8 @@ def count(relay: Path) -> dict[str, dict[str, dict[str, float]]]:
     print(f"{'instructions per message':<28}{head}  system calls, wake-ups of each")
     for pattern in PATTERNS:
         for burst in BURSTS:
-            name, workloads = f"{pattern}, bursts of {burst}", {device: Workload(pattern, burst, device) for device in DEVICES}
+            name = f"{pattern}, bursts of {burst}"
+            workloads = {device: Workload(pattern, burst, device) for device in devices_of(pattern)}
             figures = {device: round(instructions(relay, workload), 1) for device, workload in workloads.items()}
             calls = {
                 device: round(n, 4) for device, k in workloads.items() if (n := system_calls(relay, k).get("total")) is not None
@@ -91,7 +92,7 @@ def count(relay: Path) -> dict[str, dict[str, dict[str, float]]]:
             woken = {device: round(wakeups(relay, workload), 4) for device, workload in workloads.items()}
             for what, counted in zip(found.values(), (figures, calls, woken), strict=True):
                 what[name] = counted
-            line = f"{name:<28}" + "".join(f"{figure:>17.0f}" for figure in figures.values())
+            line = f"{name:<28}" + "".join(f"{figures[each]:>17.0f}" if each in figures else " " * 17 for each in DEVICES)
             rest = ", ".join("  ".join(f"{n:.3f}" for n in counted.values()) for counted in (calls, woken))
             print(f"{line}{figures['queue'] / figures['zmq-proxy']:>17.3f}  {rest}", flush=True)
     return found
