@@ -58,12 +58,12 @@ def terminals(folder: Path) -> Iterator[Terminals]:
 def test_running_devices_is_as_its_page_says(folder: Path, ports: list[int], terminals: Terminals) -> None:
     says = shown("running.md")
     file = folder / "zdev.toml"
-    billing = unwatched("billing", "queue", ports[4])
-    file.write_text(ORDERS.format(*ports) + billing)
+    orders = ORDERS.format(*ports) + "in.max_connections = 10\n"
+    file.write_text(orders + unwatched("billing", "queue", ports[4]))
     terminals.run("zdev run -c zdev.toml", says["zdev run -c zdev.toml"])
-    changed = ORDERS.format(*ports).replace('"monitored-queue"', '"monitored-queue"\ndrain_timeout = 7\nin.options.RCVHWM = 5')
+    changed = orders.replace("max_connections = 10", 'max_connections = 20\nout.connect = "tcp://127.0.0.1:5570"')
     audit = unwatched("audit", "streamer", ports[5])
-    file.write_text(changed + billing + "drain_timeout = 5\n" + audit)
+    file.write_text(changed + unwatched("billing", "forwarder", ports[4]) + audit)
     terminals.run("zdev reload", says["zdev reload"])
     file.write_text(ORDERS.format(*ports) + unwatched("more", "steamer", ports[1]))
     terminals.run("zdev reload", [line.replace("/etc/zdev", str(folder)) for line in says["zdev reload!"]], status=78)
