@@ -45,7 +45,10 @@ nitpick_ignore_regex = [
         r"(zmq|enum|pybind11_builtins|collections|threading|multiprocessing|os|socket|pathlib|asyncio|abc|typing|logging)\b.*",
     ),
     (r"py:.*", r"(\w+\.)*_\w+(\.\w+)*"),  # names of private modules
-    (r"py:.*", r"(Any|OptionValue|StrPath|UserRights|Callable|Collection|Iterable|Mapping|Path|Self|optional|P|R|S|BaseProcess)"),
+    (
+        r"py:.*",
+        r"(Any|OptionValue|StrPath|UserRights|Callable|Collection|Iterable|Mapping|Path|Self|optional|P|R|S|BaseProcess)",
+    ),
 ]
 default_role = "code"
 smartquotes = False
