@@ -103,6 +103,7 @@ struct credentials {
     // Nobody new is admitted, because the credentials cannot be read (status 500 of RFC 27). `known` is ignored: peers that are
     // connected remain.
     bool unreadable = false;
+    // NOLINTNEXTLINE(readability-redundant-member-init): g++ warns without
     rights_by_user rights = {};
 };
 

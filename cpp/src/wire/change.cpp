@@ -93,6 +93,10 @@ void compare_options(const std::string& role, const socket_options& now, const s
     visit_fixed(look(found.fixed));
 }
 
+std::string saying(std::string role, const char* what, const std::string& endpoint) {
+    return role.append(what).append(endpoint);
+}
+
 }  // namespace
 
 std::vector<std::string> without(const std::vector<std::string>& all, std::vector<std::string> others) {
@@ -106,12 +110,12 @@ std::vector<std::string> without(const std::vector<std::string>& all, std::vecto
 
 void compare(const std::string& role, const socket_spec& now, const socket_spec& wanted, differences& found) {
     if (now.type != wanted.type) found.fixed.push_back(role + ": type changed");
-    for (const auto& each : without(now.binds, wanted.binds)) found.live.push_back(role + ": no longer bound to " + each);
-    for (const auto& each : without(wanted.binds, now.binds)) found.live.push_back(role + ": bound to " + each);
+    for (const auto& each : without(now.binds, wanted.binds)) found.live.push_back(saying(role, ": no longer bound to ", each));
+    for (const auto& each : without(wanted.binds, now.binds)) found.live.push_back(saying(role, ": bound to ", each));
     for (const auto& each : without(now.connects, wanted.connects)) {
-        found.live.push_back(role + ": no longer connected to " + each);
+        found.live.push_back(saying(role, ": no longer connected to ", each));
     }
-    for (const auto& each : without(wanted.connects, now.connects)) found.live.push_back(role + ": connected to " + each);
+    for (const auto& each : without(wanted.connects, now.connects)) found.live.push_back(saying(role, ": connected to ", each));
     compare_options(role, now.options, wanted.options, found);
     if (!now.options.connect_routing_id.empty() && now.connects != wanted.connects) {
         found.fixed.push_back(role + ": the endpoints to connect to changed, and connect_routing_id names the first");

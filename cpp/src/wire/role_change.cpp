@@ -48,6 +48,7 @@ role::parts role::prepare(const socket_spec& wanted) {
 void role::take_over(parts&& made, const socket_spec& wanted) {
     forget_removed();
     std::vector<connector*> added;
+    added.reserve(made.connectors.size());
     for (const auto& each : made.connectors) added.push_back(each.get());
     parts gone;
     {
