@@ -68,7 +68,8 @@ void check_options(const std::string& role, const socket_spec& spec) {
 void check_workers(const spec& asked, const workers& given) {
     const bool registers = given.protocol != worker_protocol::plain;
     const int out = asked.out ? asked.out->type : asked.in.type;
-    if (asked.in.type != ZMQ_ROUTER || !asked.out || !(out == ZMQ_DEALER || (registers && out == ZMQ_ROUTER))) {
+    const bool suits = out == ZMQ_DEALER || (registers && out == ZMQ_ROUTER);
+    if (asked.in.type != ZMQ_ROUTER || !asked.out || !suits) {
         refuse("workers: in must be ROUTER, and out DEALER" + std::string(registers ? " or ROUTER" : "") +
                (asked.out ? "" : " with another endpoint: clients and workers cannot share one"));
     }
