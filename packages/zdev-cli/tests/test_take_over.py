@@ -8,7 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,7 @@ from patience import PATIENCE
 from zdev_cli._failure import Failure, Status
 from zdev_cli.control.client import ask
 from zdev_cli.control.protocol import Reply, Request
-from zdev_cli.control.server import ControlServer
+from zdev_cli.control.server import SUCCESSORS, ControlServer
 from zdev_cli.service.former import Former
 
 if TYPE_CHECKING:
@@ -371,6 +371,22 @@ def test_a_successor_that_left_a_suspended_zdev_is_forgotten(service: Start, fol
     running.send(signal.SIGCONT)
     assert running.do("status")
     assert running.snapshot()["ready"]
+
+
+def test_programs_that_ask_for_its_sockets_and_hang_take_few_connections(service: Start, folder: Path) -> None:
+    running = service(stream(folder))
+    running.until_ready()
+    with ExitStack() as hanging:
+        for _ in range(SUCCESSORS):
+            found = Former.find(str(running.control))
+            assert found
+            hanging.callback(found.close)
+        said = refused(service(stream(folder), arguments=("--take-over",)))
+        assert said == f"zdev: {SUCCESSORS} programs are taking over: try again when some have ended"
+        assert running.snapshot()["ready"]
+    latter = service(stream(folder), arguments=("--take-over",))
+    latter.until_ready()
+    assert running.status() == 0
 
 
 def test_a_zdev_hands_over_only_to_who_has_its_sockets(service: Start, folder: Path) -> None:

@@ -26,6 +26,7 @@ from .socket_path import listen
 
 CONNECTIONS = 128  # one more takes the place of the one that has waited longest for its client
 COMMANDS = 64  # at once
+SUCCESSORS = 16  # at once; they keep their connection for as long as they run
 TIMEOUT = 10.0  # seconds for a client to send its request, and as long to read its answer
 LINGER = 0.2  # seconds for the last answers when zdev ends
 TICK = 0.5  # seconds between checks of deadlines, and before accepting again after no descriptor was left
@@ -185,16 +186,20 @@ class ControlServer:
             self._reply(connection, self._safely(request)[1])
         elif request.verb == "hand-over" and not connection.stays:
             self._refuse(connection, "hand-over must follow listeners, on the same connection")
+        elif request.verb == "listeners" and sum(each.stays for each in self._connections) >= SUCCESSORS:
+            self._turn_away(connection, request, f"{SUCCESSORS} programs are taking over: try again when some have ended")
         elif self._running < COMMANDS:
             self._running += 1
             self._selector.unregister(connection.socket)
             connection.deadline = float("inf")
             threading.Thread(target=self._work, args=(connection, request), name="zdev command", daemon=True).start()
         else:
-            text = f"{COMMANDS} commands are running: try again when some are done"
-            reply = Reply(status=Status.UNAVAILABLE, lines=[text])
-            log_outcome(connection.peer, request, reply)
-            self._reply(connection, msgspec.json.encode(reply))
+            self._turn_away(connection, request, f"{COMMANDS} commands are running: try again when some are done")
+
+    def _turn_away(self, connection: Connection, request: Request, why: str) -> None:
+        reply = Reply(status=Status.UNAVAILABLE, lines=[why])
+        log_outcome(connection.peer, request, reply)
+        self._reply(connection, msgspec.json.encode(reply))
 
     def _refuse(self, connection: Connection, why: str) -> None:
         log_invalid(connection.peer, why)
