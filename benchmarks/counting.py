@@ -13,25 +13,25 @@ from pathlib import Path
 from programs import give_up
 
 BURSTS = {1: 1000, 10: 500, 900: 30}  # messages per burst: number of bursts
-DEVICES = ("queue", "monitored-queue", "zmq-proxy", "wire", "workers")
+DEVICES = ("queue", "monitored-queue", "zmq-proxy", "wire", "workers", "curve")
 PATTERNS = ("stream", "round-trips")
 
 
 def devices_of(pattern: str) -> tuple[str, ...]:
-    """Return the devices that relay a pattern: only requests have workers."""
-    return tuple(device for device in DEVICES if device != "workers" or pattern == "round-trips")
+    """Return the devices that relay a pattern: only requests have workers, and CURVE is counted for a stream."""
+    return tuple(device for device in DEVICES if device != ("workers" if pattern == "stream" else "curve"))
 
 
 @dataclass(frozen=True)
 class Workload:
-    """Messages of a pattern, in bursts, through a device of relay.cpp, or the `wire` or `workers` device of wire_relay.cpp."""
+    """Messages of a pattern, in bursts, through a device of relay.cpp, or one of the devices of wire_relay.cpp."""
 
     pattern: str
     burst: int
     device: str
 
     def command(self, relay: Path, bursts: int) -> list[str]:
-        program = relay.with_name("wire_relay") if self.device in {"wire", "workers"} else relay
+        program = relay.with_name("wire_relay") if self.device in {"wire", "workers", "curve"} else relay
         return [str(program), self.device, self.pattern, str(bursts), str(self.burst)]
 
 
