@@ -105,7 +105,7 @@ def test_a_reload_that_changes_the_engine_restarts_that_device_alone(service: St
     program.write(queue("orders") + queue("billing", 'engine = "libzmq"'))
     said = program.do("reload")
     assert said[0] == "orders: unchanged"
-    assert said[1].startswith("billing: restarted (the libzmq engine is needed: as set), drained in")
+    assert said[1].startswith("billing: restarted (its engine changes to libzmq: as set), drained in")
     assert engines(program)["billing"] == ("libzmq", "as set")
 
 

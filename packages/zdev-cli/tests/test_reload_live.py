@@ -83,7 +83,7 @@ def test_the_reason_of_a_restart_is_given(service: Start, isolation: str) -> Non
     assert said.startswith(f"orders: restarted (isolation {isolation} -> {other}), drained in ")
     program.write(queue("orders", f'isolation = "{other}"\nengine = "libzmq"'))
     (said,) = program.do("reload")
-    assert said.startswith("orders: restarted (the libzmq engine is needed: as set), drained in ")
+    assert said.startswith("orders: restarted (its engine changes to libzmq: as set), drained in ")
     program.write(queue("orders", f'isolation = "{other}"\nengine = "libzmq"\nin.options = {{ SNDHWM = 7 }}'))
     (said,) = program.do("reload")
     assert said.startswith("orders: restarted (only the wire engine can, and this device runs on libzmq (as set)), drained in ")

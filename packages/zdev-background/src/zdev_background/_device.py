@@ -343,7 +343,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     def _refuse_another_engine(self, plan: Plan) -> None:
         engine = choose_engine(plan)
         if self.engine == "wire" and engine == "libzmq":
-            text = f"{self.name}: cannot be changed while it runs: the libzmq engine is needed: {engine.reason}"
+            text = f"{self.name}: cannot be changed while it runs: its engine changes to libzmq: {engine.reason}"
             raise zmq.ZMQError(errno.ENOTSUP, text)
 
     def requests(self) -> Requests:

@@ -36,7 +36,7 @@ Example:
     "-c", "--config", metavar="FILE", type=click.Path(path_type=Path), help="Configuration file whose devices to run."
 )
 @control_option
-@click.option("--take-over", is_flag=True, help="With -c: replace the zdev that runs, without refusing a connection.")
+@click.option("--take-over", is_flag=True, help="With FILE: replace the running zdev without refusing a connection.")
 @socket_options("in")
 @socket_options("out")
 @socket_options("mon")

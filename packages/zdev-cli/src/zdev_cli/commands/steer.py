@@ -121,7 +121,7 @@ Exit status 75 if the drain was cut short, as for zdev drain.
     epilog="""\b
 Example:
   zdev reload
-  orders: unchanged
+  orders: changed live: in: max_connections 10 -> 20
   billing: restarted (in: type changed), drained in 0.2 s
   audit: started
 """
@@ -130,9 +130,10 @@ Example:
 def reload(control: str | None) -> None:
     """Reload the configuration file of a running zdev, and print what changed.
 
-    Devices whose configuration is unchanged are not touched. Changed devices are drained and started again; removed devices are
-    drained and stopped. A file with errors changes nothing: all errors are printed, with exit status 78. Exit status 75 if a
-    drain was cut short. SIGHUP does the same.
+    Devices whose configuration is unchanged are not touched. A device on the wire engine is changed live if a running device can
+    take the changes; other changed devices are drained and started again. Removed devices are drained and stopped. A file with
+    errors changes nothing: all errors are printed, with exit status 78. Exit status 75 if a drain was cut short. SIGHUP does the
+    same.
     """
     _print_answer("reload", None, control)
 
@@ -151,6 +152,6 @@ def kick(device: str, peer: int, control: str | None) -> None:
     """End the connection of PEER, the ID that zdev peers DEVICE shows.
 
     Messages that wait for the peer go to others if any of these would do; otherwise they are lost and counted. Most peers connect
-    again at once. Exit status 69 if there is no such connection.
+    again. Exit status 69 if there is no such connection.
     """
     _print_answer("kick", device, control, peer)
