@@ -665,6 +665,30 @@ TEST_F(Majordomo, EachRequestIsCountedOnceWhilePeersComeAndGoAndBreakTheProtocol
     EXPECT_GT(device.device.connections("out").worker_protocol_errors, 3);
 }
 
+TEST_F(Majordomo, AClientThatReadsNoAnswersOfTheDeviceStopsNobody) {
+    auto spec = queue();
+    spec.in.options.sndhwm = 10;
+    spec.in.options.sndbuf = 4096;
+    running device(spec);
+    auto serving = worker(device, mdp_01.ready("tea"));
+    auto flood = raw(device, "in");
+    std::string asks;
+    for (int i = 0; i < 1000; ++i) asks += framed({"", "MDPC01", "mmi.service", "tea"});
+    repeatedly asking([&] { flood->send_now(asks); });
+    ASSERT_TRUE(eventually([&] { return requests(device).rejected > 1000; }));
+    auto other = client(device);
+    send(other, {"", "MDPC01", "tea", "please"});
+    EXPECT_EQ(recv(serving).back(), "please");
+}
+
+TEST_F(Majordomo, TheHeartbeatThatIsNotSetIsNoChange) {
+    auto spec = queue([](wire::workers& set) { set.heartbeat = {}; });
+    running device(spec);
+    ASSERT_TRUE(eventually([&] { return device.device.statistics().state == state::active; }));
+    spec.in.options.sndhwm = 10;
+    EXPECT_EQ(device.device.change(spec), message{"in: sndhwm 1000 -> 10"});
+}
+
 TEST_F(Majordomo, SettingsThatTheProtocolsForbidAreRefused) {
     const auto refused = [](const std::function<void(wire::spec&)>& change) {
         auto spec = queue();

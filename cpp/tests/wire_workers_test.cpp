@@ -492,6 +492,46 @@ TEST_F(Workers, AReplyToAClientThatLeftIsDroppedAndItsWorkerIsFree) {
     EXPECT_EQ(recv(rep), message{"next"});
 }
 
+// A turn of the loop finds both: the end of a client, and the replies to it.
+TEST_F(Workers, RepliesInTheTurnInWhichTheirClientLeavesAreDropped) {
+    auto spec = queue([](wire::workers& set) { set.max_requests = 10; });
+    spec.on_full = on_full::drop;
+    std::atomic<bool> stuck{false}, waits{false};
+    running device(spec, [&] {
+        while (stuck) {
+            waits = true;
+            std::this_thread::sleep_for(1ms);
+        }
+    });
+    auto dealer = raw_worker(device);
+    raw_peer gone(device.at("in"));
+    gone.shake_hands(ZMQ_DEALER, "anna");
+    for (int i = 0; i < 3; ++i) gone.send(framed({"", "question"}));
+    ASSERT_TRUE(comes_to(device, &request_statistics::at_work, std::uint64_t{3}));
+    stuck = true;
+    ASSERT_TRUE(eventually([&] { return waits.load(); }));
+    gone.reset();
+    for (int i = 0; i < 3; ++i) dealer->send(framed({"anna", "", "answer"}));
+    stuck = false;
+    EXPECT_TRUE(comes_to(device, &request_statistics::abandoned, std::uint64_t{3}));
+    EXPECT_EQ(requests(device).answered, 0);
+    EXPECT_TRUE(eventually([&] { return workers(device).at(0).at_work == 0; }));
+}
+
+TEST_F(Workers, LargeFramesInFrontOfADelimiterTakeRoomToo) {
+    running device(queue([](wire::workers& set) { set.queue_bytes = 1000; }));
+    auto asking = client(device);
+    const message large{std::string(100000, 'x'), "", "question"};
+    for (int i = 0; i < 3; ++i) send(asking, large);
+    ASSERT_TRUE(eventually([&] { return device.device.connections("in").held == 1; }));
+    EXPECT_EQ(requests(device).received, 0);
+    auto dealer = worker(device, ZMQ_DEALER);
+    for (int i = 0; i < 3; ++i) {
+        send(dealer, recv(dealer));
+        EXPECT_EQ(recv(asking), large);
+    }
+}
+
 TEST_F(Workers, AWorkerThatDoesNotAnswerPingHasLeft) {
     running device(queue([](wire::workers& set) {
         set.heartbeat = 50ms;
@@ -578,6 +618,22 @@ TEST_F(Workers, AtAStopEachRequestFailsAndIsCounted) {
     const auto found = device.device.workers().requests;
     EXPECT_EQ(found.dead, 3);
     EXPECT_EQ(found.received, sum(found));
+}
+
+TEST_F(Workers, DeadLettersAreSentBeforeTheEnd) {
+    constexpr int count = 500;
+    auto spec = queue([](wire::workers& set) { set.dead_letter = listening(ZMQ_PUSH); });
+    spec.workers->dead_letter->options.sndbuf = 4096;
+    running device(spec);
+    auto letters = dial(ZMQ_PULL, device.at("dead_letter"), tiny);
+    ASSERT_TRUE(device.connected("dead_letter", 1));
+    auto asking = client(device);
+    for (int i = 0; i < count; ++i) ask_for(asking, std::string(20000, 'x'));
+    ASSERT_TRUE(comes_to(device, &request_statistics::waiting, std::uint64_t{count}));
+    device.device.stop();
+    for (int i = 0; i < count; ++i) EXPECT_EQ(recv(letters).at(0), "the device ended");
+    EXPECT_EQ(device.result(), outcome::stopped);
+    EXPECT_EQ(device.device.workers().requests.dead_letters, count);
 }
 
 TEST_F(Workers, TheMonitorGetsEveryRequestAndReplyOnce) {

@@ -28,7 +28,7 @@ struct request_statistics {
     std::uint64_t at_work = 0;    // now
     std::uint64_t expired = 0;    // queue_timeout or request_timeout has passed
     std::uint64_t abandoned = 0;  // the client has left
-    std::uint64_t rejected = 0;   // the waiting room was full
+    std::uint64_t rejected = 0;   // the waiting room was full, or a client does not read what the device answers
     std::uint64_t dead = 0;       // the worker left and there were no retries; or the device ended while it waited
 
     std::uint64_t waiting_bytes = 0;        // now

@@ -146,7 +146,7 @@ void device::impl::end(outcome how, const zdev::device::interrupt_check& check) 
     if (forward_ && backward_) take_what_has_arrived(begun, check);
     role *first = in_.get(), *second = own_out_.get();
     if (!forward_) std::swap(first, second);  // the senders are at out
-    for (role* const each : {first, second, mon_.get()}) {
+    for (role* const each : {first, second, mon_.get(), dead_letter_.get()}) {
         if (!each) continue;
         if (pool_ && each == first) pool_->end_all();
         if (pool_ && each == second) pool_->say_goodbye();

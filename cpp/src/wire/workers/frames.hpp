@@ -17,7 +17,9 @@ struct cut_frame {
     bool more = false;
 };
 
-constexpr int most_ids = 8;  // frames in front of a delimiter
+// Of the frames in front of a delimiter: they are ids, as of a request, and routing ids.
+constexpr int most_ids = 8;
+constexpr std::size_t longest_id = 255;
 
 // Takes the first frame off whole frames. Nothing: there is none.
 inline std::optional<cut_frame> take_frame(std::string_view& frames) noexcept {
@@ -33,7 +35,7 @@ inline std::size_t envelope_of(std::string_view frames) noexcept {
     std::string_view rest = frames;
     for (int i = 0; i <= most_ids; ++i) {
         const auto next = take_frame(rest);
-        if (!next || !next->more) return 0;
+        if (!next || !next->more || next->content.size() > longest_id) return 0;
         if (next->content.empty()) return frames.size() - rest.size();
     }
     return 0;

@@ -18,10 +18,9 @@ std::size_t levels(const workers& settings) noexcept {
 
 // Workers of these protocols need heartbeats (RFC 7: "Both broker and worker MUST send heartbeats"). The intervals are those of
 // the Guide.
-workers completed(workers settings) {
-    if (settings.heartbeat.count() > 0 || settings.protocol == worker_protocol::plain) return settings;
-    settings.heartbeat = milliseconds(settings.protocol == worker_protocol::ppp ? 1000 : 2500);
-    return settings;
+milliseconds heartbeat_of(const workers& settings) noexcept {
+    if (settings.heartbeat.count() > 0) return settings.heartbeat;
+    return milliseconds(settings.protocol == worker_protocol::ppp ? 1000 : 2500);
 }
 
 // Takes a frame like "zdev retries=2" off the content of a request.
@@ -41,7 +40,8 @@ void take_options(asked& from, std::uint32_t& retries) noexcept {
 
 worker_pool::worker_pool(loop& loop, const workers& settings)
     : loop_(loop),
-      settings_(completed(settings)),
+      settings_(settings),
+      heartbeat_(heartbeat_of(settings)),
       rules_(make_rules(settings.protocol, [this](std::string_view name) { return has_workers(name); })),
       timer_(loop.timers()),
       beat_timer_(loop.timers()) {
@@ -84,9 +84,10 @@ delivery worker_pool::deliver(const outgoing& message) {
         return from.close(ending::worker_protocol, "its request breaks the protocol of the workers"), delivery::malformed;
     if (!from.in_pattern || from.dead()) return ++counts_.received, ++counts_.abandoned, delivery::kept;
     if (!next.answer.empty()) {
-        if (!from.has_room()) return delivery::full;
+        ++counts_.received;
+        if (!from.has_room()) return ++counts_.rejected, delivery::kept;  // nobody waits for one that does not read
         from.send(rules_->failure_head(next.envelope), next.answer);
-        return ++counts_.received, ++counts_.answered, delivery::kept;
+        return ++counts_.answered, delivery::kept;
     }
     std::uint32_t retries = settings_.retries;
     if (settings_.allow_request_options) take_options(next, retries);

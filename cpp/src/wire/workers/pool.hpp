@@ -131,6 +131,7 @@ private:
 
     loop& loop_;
     const workers settings_;
+    const milliseconds heartbeat_;  // of a protocol that has it
     const std::unique_ptr<worker_rules> rules_;
     surroundings by_;
     pattern* dead_letters_ = nullptr;

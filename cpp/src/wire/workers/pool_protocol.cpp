@@ -46,13 +46,13 @@ void worker_pool::say_goodbye() {
 // Heartbeats of the protocol, to and from workers: a paused device sends them too. A worker that this device did not read from
 // is not late, nor is any worker if this process was stopped for a while.
 void worker_pool::beat() {
-    const bool is_late = now() - beat_due_ > settings_.heartbeat;
+    const bool is_late = now() - beat_due_ > heartbeat_;
     for (const auto& [peer, each] : workers_) {
         if (peer->dead()) continue;
         const request* const last = each->requests.last();
-        const bool was_spoken_to = last && now() - last->began < settings_.heartbeat;
+        const bool was_spoken_to = last && now() - last->began < heartbeat_;
         if (paused_ || is_late || peer->held_by_relay) each->heard = now();
-        if (now() - each->heard > settings_.heartbeat * missed_beats) {
+        if (now() - each->heard > heartbeat_ * missed_beats) {
             dismiss(*each, ending::heartbeat_timeout, "it sent no heartbeat");
         } else if (each->of && peer->has_room() && !was_spoken_to) {
             peer->send({}, rules_->heartbeat(each->dialect));
@@ -62,7 +62,7 @@ void worker_pool::beat() {
 }
 
 void worker_pool::arm_beat() {
-    beat_due_ = now() + settings_.heartbeat;
+    beat_due_ = now() + heartbeat_;
     beat_timer_.start(beat_due_, [this] { beat(); });
 }
 

@@ -172,6 +172,7 @@ worker_pool::answer worker_pool::read(connection& from, std::string_view bytes) 
         if (rules_->registers()) dismiss(by, ending::worker_protocol, "its reply belongs to none of its requests");
         return {};
     }
+    if (!of->ended() && !of->client->writable()) end_at_work(*of, &request_statistics::abandoned);  // it is about to leave
     const bool partial = message.what == meaning::partial_reply;
     if (!of->ended()) {
         if (partial && !rules_->takes_parts(of->envelope)) return collect(*of, message.content), answer{};
