@@ -1,13 +1,11 @@
 // Workers that speak Paranoid Pirate (RFC 6) or Majordomo (RFC 7, RFC 18), and the management interface of Majordomo (RFC 8).
 
-#include "wire_support.hpp"
+#include "wire_workers_support.hpp"
 
 namespace zdev::test {
 namespace {
 
-using wire::request_statistics;
 using wire::worker_protocol;
-using wire::worker_state;
 
 constexpr milliseconds rarely = 60s;  // a heartbeat that no test sees
 const std::string ready = "\x01";
@@ -19,17 +17,6 @@ wire::spec queue(worker_protocol protocol, const std::function<void(wire::worker
     workers.heartbeat = rarely;
     if (set) set(workers);
     return spec;
-}
-
-request_statistics requests(const running& device) {
-    const auto of = device.device.workers().requests;
-    EXPECT_EQ(of.received, of.answered + of.waiting + of.at_work + of.expired + of.abandoned + of.rejected + of.dead);
-    return of;
-}
-
-template <class Value>
-bool comes_to(const running& device, Value request_statistics::* which, Value value) {
-    return eventually([&] { return requests(device).*which == value; });
 }
 
 bool breaks_off(const running& device, const std::string& role, std::uint64_t count) {
@@ -652,15 +639,9 @@ TEST_F(Majordomo, EachRequestIsCountedOnceWhilePeersComeAndGoAndBreakTheProtocol
     {
         repeatedly first(come_and_go("in", asks)), second(come_and_go("in", asks));
         repeatedly third(come_and_go("out", works)), fourth(come_and_go("out", works)), fifth(come_and_go("out", breaks));
-        for (int i = 0; i < 400; ++i) {
-            requests(device);  // which compares the sum
-            std::this_thread::sleep_for(2ms);
-        }
+        watch_requests(device);
     }
-    EXPECT_TRUE(eventually([&] {
-        const auto found = requests(device);
-        return found.waiting == 0 && found.at_work == 0;
-    }));
+    EXPECT_TRUE(comes_to_rest(device));
     EXPECT_GT(requests(device).answered, 100);
     EXPECT_GT(device.device.connections("out").worker_protocol_errors, 3);
 }
@@ -693,12 +674,7 @@ TEST_F(Majordomo, SettingsThatTheProtocolsForbidAreRefused) {
     const auto refused = [](const std::function<void(wire::spec&)>& change) {
         auto spec = queue();
         change(spec);
-        try {
-            wire::device device(spec);
-        } catch (const error& fault) {
-            return std::string(fault.what());
-        }
-        return std::string();
+        return refusal_of(spec);
     };
     EXPECT_NE(refused([](auto& spec) { spec.workers->max_requests = 2; }).find("one request at a time"), std::string::npos);
     EXPECT_NE(refused([](auto& spec) { spec.out.reset(); }).find("cannot share one"), std::string::npos);

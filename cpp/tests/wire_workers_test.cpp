@@ -1,12 +1,10 @@
 // A queue that knows its workers: who gets a request, what becomes of requests that fail, and that each is counted once.
 
-#include "wire_support.hpp"
+#include "wire_workers_support.hpp"
 
 namespace zdev::test {
 namespace {
 
-using wire::request_statistics;
-using wire::worker_state;
 using wire::worker_status;
 
 wire::spec queue(const std::function<void(wire::workers&)>& set = {}) {
@@ -14,21 +12,6 @@ wire::spec queue(const std::function<void(wire::workers&)>& set = {}) {
     auto& workers = spec.workers.emplace();
     if (set) set(workers);
     return spec;
-}
-
-std::uint64_t sum(const request_statistics& of) {
-    return of.answered + of.waiting + of.at_work + of.expired + of.abandoned + of.rejected + of.dead;
-}
-
-request_statistics requests(const running& device) {
-    const auto found = device.device.workers().requests;
-    EXPECT_EQ(found.received, sum(found));
-    return found;
-}
-
-template <class Value>
-bool comes_to(const running& device, Value request_statistics::* which, Value value) {
-    return eventually([&] { return requests(device).*which == value; });
 }
 
 std::vector<worker_status> workers(const running& device) { return device.device.workers().workers; }
@@ -685,12 +668,7 @@ TEST_F(Workers, SettingsThatMakeNoSenseAreRefused) {
     const auto refused = [](const std::function<void(wire::spec&)>& change) {
         auto spec = queue();
         change(spec);
-        try {
-            wire::device device(spec);
-        } catch (const error& fault) {
-            return std::string(fault.what());
-        }
-        return std::string();
+        return refusal_of(spec);
     };
     EXPECT_NE(refused([](auto& spec) { spec.in.type = ZMQ_PULL; }).find("in must be ROUTER"), std::string::npos);
     EXPECT_NE(refused([](auto& spec) { spec.workers->max_requests = 0; }).find("max_requests"), std::string::npos);
@@ -734,15 +712,9 @@ TEST_F(Workers, EachRequestIsCountedOnceWhileClientsAndWorkersComeAndGo) {
     {
         repeatedly first(come_and_go(ZMQ_DEALER, "in", asks)), second(come_and_go(ZMQ_DEALER, "in", asks));
         repeatedly third(come_and_go(ZMQ_DEALER, "out", works)), fourth(come_and_go(ZMQ_DEALER, "out", works));
-        for (int i = 0; i < 400; ++i) {
-            requests(device);  // which compares the sum
-            std::this_thread::sleep_for(2ms);
-        }
+        watch_requests(device);
     }
-    EXPECT_TRUE(eventually([&] {
-        const auto found = requests(device);
-        return found.waiting == 0 && found.at_work == 0;
-    }));
+    EXPECT_TRUE(comes_to_rest(device));
     EXPECT_GT(requests(device).answered, 100);
 }
 

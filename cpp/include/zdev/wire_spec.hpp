@@ -181,8 +181,9 @@ struct workers {
     std::optional<std::vector<std::string>> reply_on_failure = std::nullopt;  // NOLINT(readability-redundant-member-init)
     // A PUSH that gets each request that has failed: [reason, routing id of the client, frame, frame, ...].
     std::optional<socket_spec> dead_letter = std::nullopt;  // NOLINT(readability-redundant-member-init)
-    // A worker that is silent for three of these has left. plain: it answers PING; 0: none. ppp and mdp: it sends HEARTBEAT,
-    // even while it works; 0: 1000 for ppp and 2500 for mdp, as in the ZeroMQ Guide.
+    // The interval of heartbeats. plain: a worker that does not answer a PING within the next interval has left; 0: no PING.
+    // ppp and mdp: one that sends nothing for three intervals has left, even while it works; 0: 1000 for ppp and 2500 for mdp,
+    // as in the ZeroMQ Guide.
     milliseconds heartbeat{0};
     // A worker whose last `max_failures` requests have all failed gets no more for `set_aside`, and each further time for twice
     // as long, a minute at most. 0: never.

@@ -38,9 +38,8 @@ void visit_allowed(const prefixes& allowed, std::string_view prefix, Visit&& vis
 }  // namespace
 
 std::string_view topic_of(std::string_view message) noexcept {
-    zmtp::frame header;
-    if (zmtp::parse_header(message, header) != zmtp::parsed::whole) return {};
-    return message.substr(header.header, static_cast<std::size_t>(header.body));
+    const auto first = zmtp::take_frame(message);
+    return first ? first->content : std::string_view();
 }
 
 std::string_view topic_of(const outgoing& message) noexcept {

@@ -9,15 +9,6 @@ namespace zdev::wire {
 
 namespace {
 
-// Takes the first frame off a message. Nothing: it is the only frame.
-std::optional<std::string_view> take_address(std::string_view& message) noexcept {
-    zmtp::frame header;
-    if (zmtp::parse_header(message, header) != zmtp::parsed::whole || !header.more()) return std::nullopt;
-    const auto body = message.substr(header.header, static_cast<std::size_t>(header.body));
-    message.remove_prefix(static_cast<std::size_t>(header.size()));
-    return body;
-}
-
 // Writes messages to `to`, each behind `head`, until there are enough to be written at once. Returns those it took.
 zmtp::run prepend(std::string_view head, std::string_view bytes, buffer& to) {
     constexpr std::size_t enough = std::size_t{64} * 1024;
@@ -260,9 +251,9 @@ bool relay::address(outgoing& message, connection& from, std::string_view bytes)
         message.address = from.routing_id();
         return true;
     }
-    const auto destination = take_address(message.body);
-    if (!destination || (swap_ && !can_be_routing_id(*destination))) return false;
-    message.address = *destination;
+    const auto destination = zmtp::take_frame(message.body);
+    if (!destination || !destination->more || (swap_ && !can_be_routing_id(destination->content))) return false;
+    message.address = destination->content;
     return true;
 }
 

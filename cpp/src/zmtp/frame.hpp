@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -76,6 +77,20 @@ inline void append_frame(std::string& to, unsigned char flags, std::string_view 
     char header[longest_header];
     to.append(header, write_header(header, flags, body.size()));
     to.append(body);
+}
+
+struct cut_frame {
+    std::string_view content;
+    bool more = false;
+};
+
+// Removes the first of several whole frames. Nothing: `frames` is empty, or does not begin with a whole frame.
+inline std::optional<cut_frame> take_frame(std::string_view& frames) noexcept {
+    frame header;
+    if (parse_header(frames, header) != parsed::whole || header.size() > frames.size()) return std::nullopt;
+    const cut_frame found{frames.substr(header.header, static_cast<std::size_t>(header.body)), header.more()};
+    frames.remove_prefix(static_cast<std::size_t>(header.size()));
+    return found;
 }
 
 }  // namespace zdev::zmtp

@@ -67,6 +67,7 @@ private:
             each->options.linger = milliseconds(200);
         }
         if (random_.one_in(3)) spec.out->options.sndbuf = 4096;
+        spec.on_full = random_.one_in(2) ? on_full::drop : on_full::block;  // as in zdev-background
         auto& set = spec.workers.emplace();
         set.balance = random_.one_in(2) ? wire::balance::round_robin : wire::balance::least_requests;
         set.max_requests = random_.pick(std::initializer_list<std::size_t>{1, 1, 2, 10});

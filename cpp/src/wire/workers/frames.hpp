@@ -1,36 +1,24 @@
-// Whole frames, one after the other.
+// The frames of requests and replies.
 //
 // Threads: pure functions.
 
 #ifndef ZDEV_SRC_WIRE_WORKERS_FRAMES_HPP
 #define ZDEV_SRC_WIRE_WORKERS_FRAMES_HPP
 
-#include <optional>
+#include <string>
 #include <string_view>
 
 #include "../../zmtp/frame.hpp"
 
 namespace zdev::wire {
 
-struct cut_frame {
-    std::string_view content;
-    bool more = false;
-};
+using zmtp::take_frame;
 
 // Of the frames in front of a delimiter: they are ids, as of a request, and routing ids.
 constexpr int most_ids = 8;
 constexpr std::size_t longest_id = 255;
 
-// Takes the first frame off whole frames. Nothing: there is none.
-inline std::optional<cut_frame> take_frame(std::string_view& frames) noexcept {
-    zmtp::frame header;
-    if (zmtp::parse_header(frames, header) != zmtp::parsed::whole || header.size() > frames.size()) return std::nullopt;
-    const cut_frame found{frames.substr(header.header, static_cast<std::size_t>(header.body)), header.more()};
-    frames.remove_prefix(static_cast<std::size_t>(header.size()));
-    return found;
-}
-
-// The size of the frames up to an empty one that others follow; 0: there is none.
+// The size of an envelope: the frames up to an empty one that others follow. 0: no envelope.
 inline std::size_t envelope_of(std::string_view frames) noexcept {
     std::string_view rest = frames;
     for (int i = 0; i <= most_ids; ++i) {

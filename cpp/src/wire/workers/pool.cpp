@@ -187,7 +187,6 @@ void worker_pool::deal_waiting(service& of) {
 
 // `as_asked`: the message, if it has just arrived.
 void worker_pool::send(worker& to, request& next, const outgoing* as_asked) {
-    to.of->free.remove(to);
     ++to.load;
     to.requests.push_back(next);
     next.at = &to;
@@ -198,7 +197,7 @@ void worker_pool::send(worker& to, request& next, const outgoing* as_asked) {
     ++counts_.at_work;
     if (!next.kept) next.content = {};
     if (settings_.request_timeout.count() > 0) arm_for(next.began + settings_.request_timeout);
-    list(to);
+    relist(to);
 }
 
 void worker_pool::send_frames(worker& to, request& next, const outgoing* as_asked) {
@@ -288,11 +287,7 @@ void worker_pool::end_all() {
         stop_waiting(*next);
         fail(*next, &request_statistics::dead, reason);
     }
-    while (request* const next = at_work_.first()) {
-        inform_client(*next->client, next->envelope);
-        send_dead_letter(next->client->routing_id(), next->envelope, next->content, reason);
-        end_at_work(*next, &request_statistics::dead);
-    }
+    while (request* const next = at_work_.first()) fail_at_work(*next, &request_statistics::dead, reason);
 }
 
 }  // namespace zdev::wire

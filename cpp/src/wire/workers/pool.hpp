@@ -101,6 +101,7 @@ private:
 
     static worker* free_worker(service& of) noexcept;
     void list(worker& each) noexcept;
+    void relist(worker& each) noexcept;
     void take_from_worker(request& gone) noexcept;
     void return_unsent(worker& from);
     void register_worker(worker& ready, const said& message);
@@ -117,6 +118,8 @@ private:
 
     void end_at_work(request& gone, fate as);  // only its worker goes on with it
     void fail(request& gone, fate as, const char* reason);
+    void fail_at_work(request& gone, fate as, const char* reason);
+    void report_failure(const request& of, const char* reason);
     void inform_client(connection& client, std::string_view envelope);
     void send_dead_letter(std::string_view client, std::string_view envelope, std::string_view content, const char* reason);
     void note_failure(worker& of);

@@ -40,11 +40,20 @@ void worker_pool::end_at_work(request& gone, fate as) {
 void worker_pool::fail(request& gone, fate as, const char* reason) {
     service& of = *gone.of;
     ++(counts_.*as);
-    inform_client(*gone.client, gone.envelope);
-    send_dead_letter(gone.client->routing_id(), gone.envelope, gone.content, reason);
+    report_failure(gone, reason);
     forget(gone);
     drop_if_unused(of);
     by_.room();
+}
+
+void worker_pool::fail_at_work(request& gone, fate as, const char* reason) {
+    report_failure(gone, reason);
+    end_at_work(gone, as);
+}
+
+void worker_pool::report_failure(const request& of, const char* reason) {
+    inform_client(*of.client, of.envelope);
+    send_dead_letter(of.client->routing_id(), of.envelope, of.content, reason);
 }
 
 void worker_pool::inform_client(connection& client, std::string_view envelope) {
@@ -74,7 +83,7 @@ void worker_pool::note_failure(worker& of) {
     if (settings_.max_failures == 0 || of.failures < settings_.max_failures) return;
     const std::uint32_t doubled = std::min<std::uint32_t>(of.failures - settings_.max_failures, 16);
     of.aside_until = now() + std::min(settings_.set_aside * (std::int64_t{1} << doubled), longest_set_aside);
-    if (of.of) of.of->free.remove(of);
+    relist(of);
     if (std::find(aside_.begin(), aside_.end(), &of) == aside_.end()) aside_.push_back(&of);
     arm_for(of.aside_until);
 }
@@ -99,9 +108,7 @@ void worker_pool::expire_requests() {
     }
     while (is_due(at_work_.first(), work)) {
         request& late = *at_work_.first();
-        inform_client(*late.client, late.envelope);
-        send_dead_letter(late.client->routing_id(), late.envelope, late.content, "its worker took longer than request_timeout");
-        end_at_work(late, &request_statistics::expired);
+        fail_at_work(late, &request_statistics::expired, "its worker took longer than request_timeout");
         late.expired = true;
         note_failure(*late.at);
     }
@@ -111,8 +118,7 @@ void worker_pool::expire_requests() {
         ended_.remove(silent);
         silent.released = true;
         --silent.at->load;
-        silent.at->of->free.remove(*silent.at);
-        list(*silent.at);
+        relist(*silent.at);
         by_.room();
     }
 }

@@ -69,10 +69,7 @@ void worker_pool::arm_beat() {
 // A part of a reply for a client that gets all of them as one message: with the last one.
 void worker_pool::collect(request& of, std::string_view part) {
     if (part.size() > settings_.queue_bytes - parts_bytes_) {
-        constexpr const char* reason = "the parts of its reply are larger than queue_bytes";
-        inform_client(*of.client, of.envelope);
-        send_dead_letter(of.client->routing_id(), of.envelope, of.content, reason);
-        return end_at_work(of, &request_statistics::dead);
+        return fail_at_work(of, &request_statistics::dead, "the parts of its reply are larger than queue_bytes");
     }
     parts_bytes_ += part.size();
     append_unfinished(of.parts, part);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "frames.hpp"
 #include "pool.hpp"
 
 namespace zdev::wire {
@@ -41,7 +40,7 @@ void worker_pool::leave(connection& peer) {
     worker& gone = *peer.as_worker;
     gone.leaving = true;
     if (!gone.of) return;
-    gone.of->free.remove(gone);
+    relist(gone);
     return_unsent(gone);
     deal(*gone.of);
 }
@@ -128,6 +127,12 @@ void worker_pool::list(worker& each) noexcept {
     each.of->free.add(each);
 }
 
+// After something about it has changed.
+void worker_pool::relist(worker& each) noexcept {
+    if (each.of) each.of->free.remove(each);
+    list(each);
+}
+
 void worker_pool::take_from_worker(request& gone) noexcept {
     worker& from = *gone.at;
     from.requests.remove(gone);
@@ -141,9 +146,7 @@ void worker_pool::take_from_worker(request& gone) noexcept {
     if (!gone.released) --from.load;
     gone.at = nullptr;
     drop_parts(gone);
-    if (!from.of) return;
-    from.of->free.remove(from);
-    list(from);
+    relist(from);
 }
 
 worker_pool::answer worker_pool::read(connection& from, std::string_view bytes) {
@@ -157,7 +160,7 @@ worker_pool::answer worker_pool::read(connection& from, std::string_view bytes) 
         case meaning::ready: return register_worker(by, message), answer{};
         case meaning::leaving: {
             by.draining = true;
-            if (by.of) by.of->free.remove(by);
+            relist(by);
             if (rules_->registers()) from.close(ending::closed, "it said that it leaves");
             return {};
         }
@@ -227,8 +230,7 @@ bool worker_pool::drain_worker(std::uint64_t number, bool on) {
     for (const auto& [peer, each] : workers_) {
         if (peer->origin.number != number) continue;
         each->draining = on;
-        if (each->of && on) each->of->free.remove(*each);
-        list(*each);
+        relist(*each);
         if (each->of) deal(*each->of);
         return true;
     }

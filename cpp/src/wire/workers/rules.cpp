@@ -1,18 +1,14 @@
 #include "rules.hpp"
 
-#include "frames.hpp"
-
 namespace zdev::wire {
 
 namespace {
 
-// REP and DEALER sockets: a worker returns what is in front of the content, up to the delimiter.
-class plain_rules final : public worker_rules {
+// REP and DEALER sockets.
+class plain_rules final : public envelope_rules {
 public:
     bool read_request(std::string_view frames, asked& found) override {
-        const std::size_t envelope = envelope_of(frames);
-        found.envelope = frames.substr(0, envelope);
-        found.content = frames.substr(envelope);
+        split(frames, found);
         return true;
     }
 
@@ -23,20 +19,10 @@ public:
         return {meaning::reply, first->content, frames};
     }
 
-    void append_request_head(std::string& to, std::string_view client, std::string_view envelope, int) const override {
-        to.append(client).append(envelope);
-    }
-    void append_reply_head(std::string&, std::string_view, bool) const override {}
-    std::string failure_head(std::string_view envelope) const override { return std::string(envelope); }
-    bool answers(std::string_view frames, std::string_view envelope) const override {
-        return frames.substr(0, envelope.size()) == envelope;
-    }
     bool is_anonymous(std::string_view frames) const override { return envelope_of(frames) == 0; }
 
     bool registers() const override { return false; }
-    bool takes_parts(std::string_view) const override { return true; }
     std::string heartbeat(int) const override { return {}; }
-    std::string goodbye(int) const override { return {}; }
 };
 
 }  // namespace

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <zdev/wire_spec.hpp>
 
+#include "frames.hpp"
+
 namespace zdev::wire {
 
 // A request, in whole frames. Its reply to the client begins with `envelope`. The views are valid until the rules are used
@@ -56,6 +58,28 @@ public:
     virtual bool restarts() const { return false; }        // a worker may send READY again, and has no request then
     virtual std::string heartbeat(int dialect) const = 0;  // a whole message; empty: the protocol has none
     virtual std::string goodbye(int dialect) const = 0;    // ends the work of a worker; empty: the protocol has none
+};
+
+// Workers return the envelope: what is in front of the content, up to the delimiter.
+class envelope_rules : public worker_rules {
+public:
+    void append_request_head(std::string& to, std::string_view client, std::string_view envelope, int) const override {
+        to.append(client).append(envelope);
+    }
+    void append_reply_head(std::string&, std::string_view, bool) const override {}
+    std::string failure_head(std::string_view envelope) const override { return std::string(envelope); }
+    bool answers(std::string_view frames, std::string_view envelope) const override {
+        return frames.substr(0, envelope.size()) == envelope;
+    }
+    bool takes_parts(std::string_view) const override { return true; }
+    std::string goodbye(int) const override { return {}; }
+
+protected:
+    static void split(std::string_view frames, asked& found) noexcept {
+        const std::size_t envelope = envelope_of(frames);
+        found.envelope = frames.substr(0, envelope);
+        found.content = frames.substr(envelope);
+    }
 };
 
 using directory = std::function<bool(std::string_view service)>;  // whether a service has workers

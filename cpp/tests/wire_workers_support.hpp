@@ -1,0 +1,56 @@
+// What the tests of queues that know their workers share.
+
+#ifndef ZDEV_TESTS_WIRE_WORKERS_SUPPORT_HPP
+#define ZDEV_TESTS_WIRE_WORKERS_SUPPORT_HPP
+
+#include "wire_support.hpp"
+
+namespace zdev::test {
+
+using wire::request_statistics;
+using wire::worker_state;
+
+inline std::uint64_t sum(const request_statistics& of) {
+    return of.answered + of.waiting + of.at_work + of.expired + of.abandoned + of.rejected + of.dead;
+}
+
+// The requests now, each of which is counted once.
+inline request_statistics requests(const running& device) {
+    const auto found = device.device.workers().requests;
+    EXPECT_EQ(found.received, sum(found));
+    return found;
+}
+
+template <class Value>
+bool comes_to(const running& device, Value request_statistics::* which, Value value) {
+    return eventually([&] { return requests(device).*which == value; });
+}
+
+// Compares the sum again and again while peers come and go.
+inline void watch_requests(const running& device) {
+    for (int i = 0; i < 400; ++i) {
+        requests(device);
+        std::this_thread::sleep_for(2ms);
+    }
+}
+
+inline bool comes_to_rest(const running& device) {
+    return eventually([&] {
+        const auto found = requests(device);
+        return found.waiting == 0 && found.at_work == 0;
+    });
+}
+
+// The error of a device with this description; empty: there is no error.
+inline std::string refusal_of(const wire::spec& spec) {
+    try {
+        wire::device device(spec);
+    } catch (const error& fault) {
+        return fault.what();
+    }
+    return {};
+}
+
+}  // namespace zdev::test
+
+#endif
