@@ -7,11 +7,15 @@ import socket as sockets
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import zmq
 from helpers import DEADLINE, Connect
+
+from zdev_background import Device, create_key
+from zdev_background._keys import read_public_key, read_secret_key
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +54,29 @@ def connect() -> Iterator[Connect]:
     for peer in peers:
         peer.close(linger=0)
     context.term()
+
+
+@pytest.fixture
+def running() -> Iterator[Callable[[Device], Device]]:
+    """Starts devices, which stop at the end."""
+    devices: list[Device] = []
+
+    def start(device: Device) -> Device:
+        device.start()
+        devices.append(device)
+        return device
+
+    yield start
+    for device in devices:
+        device.stop()
+
+
+@pytest.fixture
+def anna(tmp_path: Path) -> dict[str, bytes]:
+    """Options of a client whose key is in tmp_path/clients, for the server whose key is tmp_path/server.key_secret."""
+    public, secret = read_secret_key(create_key(tmp_path / "clients", "anna")[1])
+    server = read_public_key(create_key(tmp_path, "server")[0])
+    return {"curve_publickey": public, "curve_secretkey": secret, "curve_serverkey": server}
 
 
 @pytest.fixture

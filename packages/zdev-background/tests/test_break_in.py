@@ -13,17 +13,8 @@ import pytest
 import zmq
 from helpers import DEADLINE, Connect, libzmq_only
 
-from zdev_background import CurveServer, ThreadDevice, _credentials, _threads, _zap, create_key
-from zdev_background._keys import read_public_key, read_secret_key
+from zdev_background import CurveServer, ThreadDevice, _credentials, _threads, _zap
 from zdev_background._zap import ZapHandler
-
-
-@pytest.fixture
-def anna(tmp_path: Path) -> dict[str, bytes]:
-    """Keys of a client who may connect."""
-    public, secret = read_secret_key(create_key(tmp_path / "clients", "anna")[1])
-    server = read_public_key(create_key(tmp_path, "server")[0])
-    return {"curve_publickey": public, "curve_secretkey": secret, "curve_serverkey": server}
 
 
 @pytest.fixture

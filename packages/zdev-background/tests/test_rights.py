@@ -7,7 +7,7 @@ import pickle
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,20 +77,6 @@ def forwarder(kind: Callable[..., Device], users: Users, *, in_: Table | None = 
     device.secure_in(users.server(in_))
     device.secure_out(users.server(out))
     return device
-
-
-@pytest.fixture
-def running() -> Iterator[Callable[[Device], Device]]:
-    devices: list[Device] = []
-
-    def start(device: Device) -> Device:
-        device.start()
-        devices.append(device)
-        return device
-
-    yield start
-    for device in devices:
-        device.stop()
 
 
 def counters(device: Device, role: Any) -> Any:

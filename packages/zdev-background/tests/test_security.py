@@ -7,7 +7,7 @@ import logging
 import pickle
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,20 +50,6 @@ def echo(kind: type[Device], security: CurveServer | PlainServer | None) -> Devi
     device.bind_in(ANY_PORT)
     device.secure_in(security)
     return device
-
-
-@pytest.fixture
-def running() -> Iterator[Callable[[Device], Device]]:
-    devices: list[Device] = []
-
-    def start(device: Device) -> Device:
-        device.start()
-        devices.append(device)
-        return device
-
-    yield start
-    for device in devices:
-        device.stop()
 
 
 def as_client(keys: Path, name: str) -> dict[str, bytes]:

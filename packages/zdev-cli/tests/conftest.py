@@ -45,6 +45,12 @@ class Lines:
         assert line is not None, "the program ended without another line"
         return line
 
+    def next_with(self, text: str) -> str:
+        """The next line with this text."""
+        while text not in (line := self.next()):
+            pass
+        return line
+
     def waiting(self) -> bool:
         """Whether there is a line that was not asked for yet."""
         return not self._lines.empty()

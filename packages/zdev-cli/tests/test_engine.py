@@ -29,13 +29,6 @@ def engines(program: Service) -> dict[str, tuple[str, str]]:
     return {each["name"]: (each["engine"], each["engine_reason"]) for each in program.snapshot()["devices"]}
 
 
-def logged(program: Service, text: str) -> str:
-    """Return the next line of the log with this text."""
-    while text not in (line := program.err.next()):
-        pass
-    return line
-
-
 def socket_of(device: dict[str, Any], role: str) -> dict[str, Any]:
     return next(each for each in device["sockets"] if each["role"] == role)
 
@@ -66,7 +59,7 @@ def test_a_device_has_the_engine_of_its_table_then_of_the_defaults_then_the_one_
     assert [(row[0], row[-1]) for row in rows] == [
         *(("DEVICE", "ENGINE"), ("own", "wire"), ("shared", "libzmq"), ("free", "wire"), ("ctrl", "libzmq"))
     ]
-    said = sorted(logged(program, "started").split(" ", 2)[2] for _ in range(4))
+    said = sorted(program.err.next_with("started").split(" ", 2)[2] for _ in range(4))
     assert said == [
         "ctrl: started, engine: libzmq (it has a ctrl socket)",
         "free: started, engine: wire",
@@ -132,9 +125,11 @@ def test_a_connect_that_is_down_is_visible_at_once_and_logged_at_its_first_failu
     assert re.fullmatch(f"orders: out: {state}", program.do("status")[-1])
     [line] = [each for each in program.do("status", "orders") if each.startswith("out, connects")]
     assert re.fullmatch(f"out, connects        {state}", line)
-    assert re.search(f"orders: out: {failed}, retrying$", logged(program, "retrying"))
+    assert re.search(f"orders: out: {failed}, retrying$", program.err.next_with("retrying"))
     late, _ = bound(zmq.DEALER, down)
-    assert logged(program, "orders: out:").endswith(f"orders: out: connected to {down}")  # no line for an attempt between them
+    assert program.err.next_with("orders: out:").endswith(
+        f"orders: out: connected to {down}"
+    )  # no line for an attempt between them
     seen = program.until("orders", lambda seen: socket_of(seen, "out")["connections"]["connections"] == 2)
     assert [(each["endpoint"], each["connected"], each["failure"]) for each in socket_of(seen, "out")["connect_states"]] == [
         (up, True, ""),

@@ -39,13 +39,6 @@ def until_peers(program: Service, count: int, *arguments: str) -> list[dict[str,
     return found
 
 
-def logged(program: Program, text: str) -> str:
-    """Return the next line of the log with this text."""
-    while text not in (line := program.err.next()):
-        pass
-    return line
-
-
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_the_peers_of_a_device_are_shown_with_what_has_passed(service: Start, connected: Connected, isolation: str) -> None:
     program = service(queue("orders", f'isolation = "{isolation}"') + queue("billing"))
@@ -73,7 +66,7 @@ def test_a_kick_ends_one_connection_and_is_in_the_audit_log(service: Start, conn
     number = str(anna["number"])
     said = f"orders: kicked peer {number} of in, anna at {anna['address']}"
     assert program.do("kick", "orders", number) == [said]
-    assert re.search(rf"control: uid \d+, .*: kick orders {number}: done: {re.escape(said)}", logged(program, "done"))
+    assert re.search(rf"control: uid \d+, .*: kick orders {number}: done: {re.escape(said)}", program.err.next_with("done"))
     assert [each["routing_id"] for each in until_peers(program, 1, "orders")] == ["bert"]
     again = program.ask("kick", "orders", number)
     assert (again.returncode, again.stderr) == (

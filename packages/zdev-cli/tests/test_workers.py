@@ -43,13 +43,6 @@ def until_workers(program: Service, condition: Callable[[list[dict[str, Any]]], 
     return found
 
 
-def logged(program: Program, text: str) -> str:
-    """Return the next line of the log with this text."""
-    while text not in (line := program.err.next()):
-        pass
-    return line
-
-
 @pytest.mark.parametrize("isolation", ["thread", "process"])
 def test_workers_and_requests_are_shown(service: Start, connected: Connected, isolation: str) -> None:
     program = service(queue("orders", f'isolation = "{isolation}"{WORKERS}') + queue("plain"))
@@ -87,7 +80,9 @@ def test_a_worker_is_drained_and_resumed_and_both_are_in_the_audit_log(service: 
     number = str(shown["number"])
     said = f"orders: worker {number} at {shown['address']} gets no more requests"
     assert program.do("drain", "orders", "--worker", number) == [said]
-    assert re.search(rf"control: uid \d+, .*: drain orders worker {number}: done: {re.escape(said)}", logged(program, "done"))
+    assert re.search(
+        rf"control: uid \d+, .*: drain orders worker {number}: done: {re.escape(said)}", program.err.next_with("done")
+    )
     assert workers(program)[0]["state"] == "drained"
     client.send_multipart([b"", b"question"])
     program.until("orders", lambda device: device["requests"]["waiting"] == 1)

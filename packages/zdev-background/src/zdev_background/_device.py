@@ -312,7 +312,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
         Endpoints, limits, policies, prefixes, files of clients and [most options](reference/options.md) can change; socket types,
         keys, and whether there is a mon socket cannot. Limits and SNDHWM apply to all connections at once, other options of
         connections to new ones. The connections of an endpoint that is no longer bound stay. The connection to an endpoint that
-        the device is no longer to connect to gets what waits for it, and ends when its pending replies have arrived, or after
+        is removed gets what waits for it, and ends when its pending replies have arrived, or after
         LINGER.
 
         Args:

@@ -23,8 +23,8 @@ class Rights:
 
     Args:
         publish: Prefixes of the messages that the device takes from the user. Others are dropped, and counted as `denied_messages`.
-        subscribe: Prefixes that the user may subscribe to. Of a subscription, the part that is allowed is taken; if there is none, it
-            is counted as `denied_subscriptions`.
+        subscribe: Prefixes that the user may subscribe to. Of a subscription, the part that is allowed is taken; if no part is, it is
+            counted as `denied_subscriptions`.
 
     Raises:
         TypeError: The prefixes are not an iterable of text or bytes.

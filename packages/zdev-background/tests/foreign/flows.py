@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import socket as sockets
 import sys
+from contextlib import ExitStack
 from itertools import count
 
 import pytest
 import zmq
-from helpers import libzmq_only, wire_only
+from helpers import ANY_PORT, libzmq_only, wire_only
 
-from zdev_background import Device
+from zdev_background import CurveClient, CurveServer, Device, PlainClient, PlainServer, ThreadDevice
 
 from .program import SHORT, Peer
 
@@ -27,10 +28,33 @@ each_sender = pytest.mark.parametrize("sender", DEVICE)
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="the wire engine is for Linux only")
 ENGINES = [pytest.param("wire", marks=[wire_only, on_linux]), pytest.param("libzmq", marks=libzmq_only)]
 NUMBERS = count()
+Security = CurveServer | CurveClient | PlainServer | PlainClient
 
 
 def ends(device: Device) -> tuple[str, str]:
     return device.endpoints["in"][0], device.endpoints["out"][0]
+
+
+def start_device(
+    devices: ExitStack,
+    engine: str,
+    sender: str,
+    into: str = ANY_PORT,
+    out: str = ANY_PORT,
+    *,
+    how: str = "bind",
+    security: Security | None = None,
+) -> ThreadDevice:
+    """Start a device for peers that send with a type, on this engine. It stops with `devices`."""
+    started = ThreadDevice(zmq.QUEUE, *DEVICE[sender])
+    for endpoint, role in ((into, "in"), (out, "out")):
+        getattr(started, f"{how}_{role}")(endpoint)
+        if security:
+            getattr(started, f"secure_{role}")(security)
+    devices.callback(started.stop)
+    started.start()
+    assert started.engine == engine
+    return started
 
 
 def free_endpoint() -> str:

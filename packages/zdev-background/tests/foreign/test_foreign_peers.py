@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
-import zmq
-from helpers import ANY_PORT, Eventually, wire_only
+from helpers import Eventually, wire_only
 
 from zdev_background import ThreadDevice
 
-from .flows import DEVICE, ENGINES, MESSAGES, RECEIVER, assert_flow, each_sender, ends, free_endpoint, on_linux
+from .flows import ENGINES, MESSAGES, RECEIVER, assert_flow, each_sender, ends, free_endpoint, on_linux, start_device
 from .implementations import IMPLEMENTATIONS, Implementation
 from .program import Peer
 
@@ -34,17 +34,7 @@ def peer(implementation: Implementation, command: list[str], engine: str) -> Ite
 def device(engine: str) -> Iterator[MakeDevice]:
     """Starts devices for peers that send with a type: `device("PUSH", endpoint_of_in, endpoint_of_out)`."""
     with ExitStack() as devices:
-
-        def start(sender: str, into: str = ANY_PORT, out: str = ANY_PORT, how: str = "bind") -> ThreadDevice:
-            started = ThreadDevice(zmq.QUEUE, *DEVICE[sender])
-            for endpoint, role in ((into, "in"), (out, "out")):
-                getattr(started, f"{how}_{role}")(endpoint)
-            devices.callback(started.stop)
-            started.start()
-            assert started.engine == engine
-            return started
-
-        yield start
+        yield partial(start_device, devices, engine)
 
 
 def test_a_rep_receives_the_requests_of_a_req_and_its_replies_return(device: MakeDevice, peer: MakePeer) -> None:

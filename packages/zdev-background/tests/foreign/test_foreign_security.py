@@ -8,13 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import zmq
-from helpers import ANY_PORT, Eventually, wire_only
+from helpers import Eventually, wire_only
 
 from zdev_background import CurveClient, CurveServer, PlainClient, PlainServer, ThreadDevice, create_key
 from zdev_background._keys import read_public_key, read_secret_key
 
-from .flows import DEVICE, ENGINES, MESSAGES, RECEIVER, assert_flow, each_sender, ends, free_endpoint, on_linux
+from .flows import ENGINES, MESSAGES, RECEIVER, Security, assert_flow, each_sender, ends, free_endpoint, on_linux, start_device
 from .implementations import Implementation
 from .program import Peer, Unsupported
 
@@ -22,7 +21,6 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 LARGE = {"1 MiB and another frame": [bytes(range(256)) * 4096, b"end"]}
 
-Security = CurveServer | CurveClient | PlainServer | PlainClient
 MakePeer = Callable[..., Peer]
 MakeDevice = Callable[..., ThreadDevice]
 
@@ -95,17 +93,8 @@ def device(engine: str) -> Iterator[MakeDevice]:
     """Starts devices whose sockets have the same security: `device("PUSH", security)`."""
     with ExitStack() as devices:
 
-        def start(
-            sender: str, security: Security, into: str = ANY_PORT, out: str = ANY_PORT, how: str = "bind"
-        ) -> ThreadDevice:
-            started = ThreadDevice(zmq.QUEUE, *DEVICE[sender])
-            for endpoint, role in ((into, "in"), (out, "out")):
-                getattr(started, f"{how}_{role}")(endpoint)
-                getattr(started, f"secure_{role}")(security)
-            devices.callback(started.stop)
-            started.start()
-            assert started.engine == engine
-            return started
+        def start(sender: str, security: Security, *endpoints: str, how: str = "bind") -> ThreadDevice:
+            return start_device(devices, engine, sender, *endpoints, how=how, security=security)
 
         yield start
 

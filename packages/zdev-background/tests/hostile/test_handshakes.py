@@ -14,8 +14,7 @@ import pytest
 import zmq
 from helpers import Connect, Eventually, pid_of, streamer, wire_only
 
-from zdev_background import CurveServer, ProcessDevice, create_key
-from zdev_background._keys import read_public_key, read_secret_key
+from zdev_background import CurveServer, ProcessDevice
 
 from .zmtp import connection, say_after_handshake
 
@@ -24,14 +23,6 @@ PROMISED = 0.05  # seconds that they may delay a message
 ATTEMPTS = 3
 GREETING_SIZE, HELLO_SIZE, WELCOME_SIZE = 64, 202, 170  # with headers; RFC 26
 SERVER_GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"CURVE".ljust(20, b"\0") + b"\1" + bytes(31)
-
-
-@pytest.fixture
-def anna(tmp_path: Path) -> dict[str, Any]:
-    """Options of a client that is admitted."""
-    public, secret = read_secret_key(create_key(tmp_path / "clients", "anna")[1])
-    server = read_public_key(create_key(tmp_path, "server")[0])
-    return {"curve_publickey": public, "curve_secretkey": secret, "curve_serverkey": server}
 
 
 @pytest.fixture

@@ -200,7 +200,7 @@ class Managed:
         return [worker_view(self.name, each, now) for each in self._asked(keeper.device.requests).workers]
 
     def drain_worker(self, number: int, *, on: bool) -> str:
-        """Give no more requests to the worker with this number, or give it some again. Raises Failure if there is none."""
+        """Give no more requests to the worker with this number, or give it some again. Raises Failure if no worker has this number."""
         self._refuse_unknown_workers()
         device = self._running(f"{'drain' if on else 'resume'} a worker of")
         worker = next((each for each in self._asked(device.requests).workers if each.number == number), None)

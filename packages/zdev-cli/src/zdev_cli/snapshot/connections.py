@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from .view import Metric, View, metrics_of
+from .view import Counts, Metric, View, metrics_of
 
 
 def _refused(reason: str) -> Metric:
@@ -96,7 +96,7 @@ class ConnectionsView(View, frozen=True, kw_only=True):
     ] = 0
 
 
-class PeerCounts(View, frozen=True, kw_only=True):
+class PeerCounts(Counts, frozen=True, kw_only=True):
     """How many peers a socket has in each state; see docs/cli/peers.md."""
 
     handshake: int = 0
@@ -105,10 +105,6 @@ class PeerCounts(View, frozen=True, kw_only=True):
     held: int = 0
     connecting: int = 0
     retrying: int = 0
-
-    def __str__(self) -> str:
-        counts = {name: getattr(self, name) for name in PEER_STATES}
-        return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count) or "none"
 
 
 PEER_STATES = PeerCounts.__struct_fields__

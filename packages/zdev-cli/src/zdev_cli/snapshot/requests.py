@@ -13,14 +13,14 @@ from msgspec import field
 from zdev_background import Worker
 
 from .peers import id_text
-from .view import Metric, View, metrics_of
+from .view import Counts, Metric, View, metrics_of
 
 
 def _ended(reason: str) -> Metric:
     return Metric("zdev_requests_ended_total", "Requests that neither wait nor are at work any more, by reason.", reason)
 
 
-class WorkerCounts(View, frozen=True, kw_only=True):
+class WorkerCounts(Counts, frozen=True, kw_only=True):
     """How many workers are in each state; see docs/cli/peers.md."""
 
     starting: int = 0
@@ -30,10 +30,6 @@ class WorkerCounts(View, frozen=True, kw_only=True):
     drained: int = 0
     set_aside: int = 0
     leaving: int = 0
-
-    def __str__(self) -> str:
-        counts = {name: getattr(self, name) for name in WORKER_STATES}
-        return ", ".join(f"{count:,} {name.replace('_', '-')}" for name, count in counts.items() if count) or "none"
 
 
 WORKER_STATES = WorkerCounts.__struct_fields__

@@ -20,6 +20,14 @@ class View(Struct, frozen=True, kw_only=True):
     """A part of a snapshot."""
 
 
+class Counts(View, frozen=True, kw_only=True):
+    """How many of something are in each state, by field."""
+
+    def __str__(self) -> str:
+        counts = {name: getattr(self, name) for name in self.__struct_fields__}
+        return ", ".join(f"{count:,} {name.replace('_', '-')}" for name, count in counts.items() if count) or "none"
+
+
 def metrics_of(view: type[View]) -> Mapping[str, Metric]:
     """Return the metrics of a view by field."""
     hints = get_type_hints(view, include_extras=True)
