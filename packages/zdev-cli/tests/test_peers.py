@@ -53,8 +53,7 @@ def test_the_peers_of_a_device_are_shown_with_what_has_passed(service: Start, co
     assert heading.split() == [column.title.replace(" ", "_") for column in COLUMNS[1:]]
     assert dict(zip(heading.split(), rows[0].split(), strict=True))["ROUTING_ID"] == "anna"
     assert program.do("peers")[0].split()[0] == "DEVICE"
-    counts = {each["role"]: each["peers"] for each in program.device("orders")["sockets"]}
-    assert (counts["in"]["up"], counts["out"]["up"]) == (1, 1)
+    program.until("orders", lambda device: [each["peers"]["up"] for each in device["sockets"]] == [1, 1])
 
 
 def test_a_kick_ends_one_connection_and_is_in_the_audit_log(service: Start, connected: Connected) -> None:
