@@ -148,7 +148,7 @@ TEST_F(WireChange, AFailingBindChangesNothing) {
     const reserved taken;
     auto wanted = spec;
     wanted.in.options.max_connections = 1;
-    wanted.in.binds.push_back("tcp://127.0.0.2:*");
+    wanted.in.binds.emplace_back("tcp://127.0.0.2:*");
     wanted.out->binds = {taken.endpoint()};
     EXPECT_EQ(refusal(device, wanted, EADDRINUSE).find("device: cannot bind out (PUSH) to " + taken.endpoint()), 0);
     EXPECT_EQ(device.device.endpoints("in"), before);

@@ -153,9 +153,11 @@ private:
             case harm::delay: late_ = sealed; break;
             case harm::repeat: add(sealed, frame, false), add(sealed, {}, true); break;
             case harm::cut: add(shortened(sealed, where_), {}, true); break;
-            case harm::change:
-                sealed[1 + where_ % (sealed.size() - 1)] ^= static_cast<char>(1 << where_ % 8);
+            case harm::change: {
+                char& byte = sealed[1 + where_ % (sealed.size() - 1)];
+                byte = static_cast<char>(byte ^ (1 << where_ % 8));
                 add(sealed, {}, true);
+            }
         }
         if (!late.empty()) add(late, {}, true);
     }

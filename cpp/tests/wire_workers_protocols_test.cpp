@@ -620,7 +620,8 @@ TEST_F(Majordomo, EachRequestIsCountedOnceWhilePeersComeAndGoAndBreakTheProtocol
             if (!got || got->size() < at + 4 || got->at(at) != "\x02") continue;
             if (i % 40 == 7) std::this_thread::sleep_for(25ms);
             const bool in_parts = &as != &mdp_01 && i % 3 == 0;
-            if (in_parts) send(socket, as.command(3, {got->at(at + 1), "", std::string(i * 10, 'x')}));
+            if (in_parts)
+                send(socket, as.command(3, {got->at(at + 1), "", std::string(static_cast<std::size_t>(i) * 10, 'x')}));
             send(socket, as.final_reply(got->at(at + 1), {"leaves"}));
             if (i % 30 == 11) send(socket, as.final_reply(got->at(at + 1), {"leaves", "again"}));
         }

@@ -690,7 +690,7 @@ TEST_F(Workers, EachRequestIsCountedOnceWhileClientsAndWorkersComeAndGo) {
         set.reply_on_failure = {"failed"};
     }));
     const auto come_and_go = [&](int type, const std::string& role, auto act) {
-        return [&device, type, at = device.at(role), act, context = std::make_shared<zmq::context_t>()]() mutable {
+        return [type, at = device.at(role), act, context = std::make_shared<zmq::context_t>()]() mutable {
             zmq::socket_t socket(*context, type);
             socket.set(zmq::sockopt::linger, 0);
             socket.connect(at);

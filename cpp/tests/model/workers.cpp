@@ -9,6 +9,7 @@
 #include <deque>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "topology.hpp"
 
@@ -144,7 +145,7 @@ private:
         hear(by);
         while (!by.at_work.empty() && !random_.one_in(4)) {
             const auto at = by.at_work.begin() + static_cast<std::ptrdiff_t>(random_.below(by.at_work.size()));
-            const std::string reply = *at;
+            const std::string reply = std::move(*at);
             by.at_work.erase(at);
             by.wire->say(reply);
             if (random_.one_in(10)) by.wire->say(reply);
