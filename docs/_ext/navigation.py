@@ -21,6 +21,7 @@ PAGES = {
         "cli/monitoring",
         "cli/top",
         "cli/traffic",
+        "cli/terminal",
         "cli/bench",
         "cli/*",
     ],

@@ -7,10 +7,12 @@ import os
 import pty
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from commands_of import all_commands
 from exchange import queue
 from patience import PATIENCE
 
@@ -31,11 +33,23 @@ def test_version_shows_the_version_of_the_package(zdev_path: str) -> None:
     assert (done.stdout, done.stderr, done.returncode) == (f"zdev {importlib.metadata.version('zdev-cli')}\n", "", 0)
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("init",), ("validate",), ("schema",), ("tap",)])
-def test_every_command_has_help(zdev_path: str, command: tuple[str, ...]) -> None:
-    done = run(zdev_path, *command, "--help")
-    assert done.stdout.startswith(f"Usage: {' '.join(('zdev', *command))} ")
-    assert ("Example:" in done.stdout) == bool(command)
+@pytest.mark.parametrize("command", all_commands())
+def test_every_command_has_help_that_ends_with_examples(zdev_path: str, command: str) -> None:
+    done = run(zdev_path, *command.split(), "--help")
+    assert done.stdout.startswith(f"Usage: zdev {command} ")
+    paragraphs = done.stdout.split("\n\n")
+    first = next(number for number, each in enumerate(paragraphs) if each.startswith("  Example"))
+    assert f"    zdev {command.split()[0]} " in f"{paragraphs[first]} ".replace("\n", " \n")
+    assert not any(each.startswith("Options:") for each in paragraphs[first:])
+    assert done.stdout.replace("\n", "").isprintable()
+    assert (done.stderr, done.returncode) == ("", 0)
+
+
+def test_the_help_of_the_program_names_the_documentation_and_its_manual_pages(zdev_path: str) -> None:
+    done = run(zdev_path, "--help")
+    project = tomllib.loads(Path(__file__).parents[1].joinpath("pyproject.toml").read_text())["project"]
+    assert f"\nDocumentation:  {project['urls']['Documentation']}\n" in done.stdout
+    assert "man zdev" in done.stdout
     assert (done.stderr, done.returncode) == ("", 0)
 
 
@@ -117,6 +131,7 @@ COMMANDS = {
     "replay": ("replay", "no.mcap", "--to", "tcp://127.0.0.1:1"),
     "info": ("info", "no.mcap"),
     "bench": ("bench", "orders"),
+    "completion": ("completion", "bash"),
 }
 
 

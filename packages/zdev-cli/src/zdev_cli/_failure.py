@@ -17,6 +17,16 @@ class Status(IntEnum):
     CONFIGURATION = 78
 
 
+STATUS_TEXTS = {
+    Status.OK: "success, or ended by SIGINT or SIGTERM",
+    Status.USAGE: "usage error",
+    Status.UNAVAILABLE: "an endpoint, a running zdev or the output is not available",
+    Status.INTERNAL: "error while running",
+    Status.DRAIN_TIMED_OUT: "a drain was cut short",
+    Status.CONFIGURATION: "invalid configuration",
+}
+
+
 class Failure(Exception):
     """A foreseen failure. The text says what is wrong, where (role, endpoint) and what to do."""
 

@@ -8,12 +8,16 @@ import os
 import sys
 import traceback
 from difflib import get_close_matches
+from shutil import get_terminal_size
 
 import click
 
-from ._failure import Failure, Status
+from ._failure import STATUS_TEXTS, Failure, Status
 
 _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a full disk; a terminal that was closed
+
+COMPLETION_VARIABLE = "_ZDEV_COMPLETE"  # set by a shell's script that asks for completions
+WIDEST = 100  # columns of a help text
 
 SECTIONS = {
     "Run": ("run", "init", "validate", "schema", "key"),
@@ -21,6 +25,7 @@ SECTIONS = {
     "Watch": ("status", "peers", "workers", "top", "tap"),
     "Record": ("record", "replay", "info"),
     "Measure": ("bench",),
+    "Shell": ("completion",),
 }
 
 
@@ -48,20 +53,47 @@ class Commands(click.Group):
                 ]
                 formatter.write_dl(rows)
 
+    def format_epilog(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_paragraph()
+        formatter.write_dl(
+            [
+                ("Documentation:", documentation()),
+                (
+                    "Manual pages:",
+                    f"man zdev, man zdev-run and so on, if installed (see python -m {__package__}.manual --help)",
+                ),
+            ]
+        )
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+
+def documentation() -> str:
+    """Return the address of the documentation, from the metadata of the package."""
+    from importlib.metadata import metadata
+
+    addresses = metadata("zdev-cli").get_all("Project-URL") or []
+    return next(str(each).partition(", ")[2] for each in addresses if str(each).startswith("Documentation"))
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": WIDEST},
+    help=f"""ZeroMQ devices: relays between two sockets.
+
+    Exit status: {"; ".join(f"{int(status)} {text}" for status, text in STATUS_TEXTS.items())}.
+    """,
+)
 @click.version_option(package_name="zdev-cli", message="%(prog)s %(version)s")
 def cli() -> None:
-    """ZeroMQ devices: relays between two sockets.
-
-    Exit status: 0 success, or ended by SIGINT or SIGTERM; 64 usage error; 69 an endpoint, a running zdev or the output is not
-    available; 70 error while running; 75 a drain was cut short; 78 invalid configuration.
-    """
+    """The program."""
 
 
 def main() -> None:
     """Run `zdev` on this process's arguments; raises SystemExit with the exit status."""
     _open_closed_streams()
+    if COMPLETION_VARIABLE in os.environ:
+        from .commands.completion import answer_shell
+
+        answer_shell()
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that can't show a character gets its number
     sys.exit(_status())
@@ -82,7 +114,7 @@ def _open_closed_streams() -> None:
 
 def _status() -> int:
     try:
-        return cli.main(prog_name="zdev", standalone_mode=False) or Status.OK
+        return cli.main(prog_name="zdev", standalone_mode=False, terminal_width=_help_width()) or Status.OK
     except click.exceptions.NoArgsIsHelpError as error:
         return _say(error.format_message(), Status.USAGE)
     except click.UsageError as error:
@@ -101,6 +133,11 @@ def _status() -> int:
             return _say(f"zdev: cannot write the output: {error.strerror}", Status.UNAVAILABLE)
         traceback.print_exc()
         return _say("zdev: this is a bug in zdev; please report the lines above", Status.INTERNAL)
+
+
+def _help_width() -> int:
+    """Return the columns of help texts. click would not go below 50, whatever the terminal has."""
+    return max(20, min(WIDEST, get_terminal_size().columns) - 2)
 
 
 def _say(text: str, status: int) -> int:

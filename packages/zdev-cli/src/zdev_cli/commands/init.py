@@ -17,7 +17,7 @@ Example:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("file", default=STARTER)
+@click.argument("file", default=STARTER, type=click.Path())
 @click.option("--type", "type_", type=click.Choice(tuple(DEVICE_TYPES)), default="monitored-queue", show_default=True)
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
 def init(file: str, type_: str, force: bool) -> None:

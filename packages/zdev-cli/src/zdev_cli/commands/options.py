@@ -12,7 +12,7 @@ import click
 
 from .._failure import Failure, Status
 from .._words import SOCKET_TYPES, Role, endpoint_of, settings_of
-from ..control.client import control_option
+from ..control.client import control_option, device_names
 
 if TYPE_CHECKING:
     from zdev_background import CurveClient
@@ -146,7 +146,8 @@ def _security_of(secret_key: Path | None, server_key: Path | None) -> CurveClien
 
 def target_argument(command: _Command) -> _Command:
     """The argument DEVICE|ENDPOINT, as `target`, and where to ask for a device: --control, as `control`."""
-    return click.argument("target", metavar="DEVICE|ENDPOINT", callback=checked(_target_of))(control_option(command))
+    argument = click.argument("target", metavar="DEVICE|ENDPOINT", callback=checked(_target_of), shell_complete=device_names)
+    return argument(control_option(command))
 
 
 def _target_of(text: str) -> str:

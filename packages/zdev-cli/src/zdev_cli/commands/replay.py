@@ -24,6 +24,7 @@ TYPES = ("PUSH", "DEALER", "PUB", "ROUTER", "PAIR")
 EXAMPLES = """\b
 Example:
   zdev replay traffic.mcap --to tcp://127.0.0.1:5557 --speed 2
+
 \b
 Options by receiver:
   a streamer's in             (PUSH)

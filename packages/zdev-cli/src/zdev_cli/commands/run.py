@@ -22,6 +22,7 @@ Default socket types:
   forwarder               in XSUB, out XPUB: subscriptions travel upstream
   streamer                in PULL, out PUSH
   all                     mon PUB, ctrl REP
+
 \b
 Example:
   zdev run monitored-queue --bind-in tcp://127.0.0.1:5559 --bind-out tcp://127.0.0.1:5560 \\

@@ -30,6 +30,7 @@ Example:
   zdev tap tcp://127.0.0.1:5561
   20:31:05.123  in   3 frames  5+0+11 B  0x006b8b4567 "" "hello world"
   20:31:05.124  out  3 frames  5+0+11 B  0x006b8b4567 "" "HELLO WORLD"
+
 \b
   zdev tap orders --direction in --field user.id=7     what user 7 asks of the device orders
   zdev tap orders --match 0x0d0a --as hex              frames that contain a line end, in hex

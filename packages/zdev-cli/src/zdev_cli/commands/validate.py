@@ -22,7 +22,7 @@ Example:
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("files", metavar="[FILE]...", nargs=-1)
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
 @click.option("--json", "as_json", is_flag=True, help="Print the errors as a list of {file, line, column, key, message}.")
 @click.pass_context
 def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:

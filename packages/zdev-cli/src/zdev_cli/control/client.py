@@ -40,7 +40,7 @@ class Refusal(Failure):
 def control_option(command: _Command) -> _Command:
     """--control PATH."""
     text = "Control socket of the running zdev, as printed by zdev run. Default: this user's socket."
-    return click.option("--control", metavar="PATH", envvar="ZDEV_CONTROL", help=text)(command)
+    return click.option("--control", metavar="PATH", type=click.Path(), envvar="ZDEV_CONTROL", help=text)(command)
 
 
 class Dialog:
