@@ -21,6 +21,7 @@ PAGES = {
         "cli/monitoring",
         "cli/top",
         "cli/traffic",
+        "cli/clients",
         "cli/bench",
         "cli/*",
     ],

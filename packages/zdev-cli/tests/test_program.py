@@ -117,6 +117,7 @@ COMMANDS = {
     "replay": ("replay", "no.mcap", "--to", "tcp://127.0.0.1:1"),
     "info": ("info", "no.mcap"),
     "bench": ("bench", "orders"),
+    **{name: (name, "tcp://127.0.0.1:1", "--timeout", "0.1") for name in ("pub", "sub", "push", "pull", "req", "rep")},
 }
 
 
