@@ -22,6 +22,7 @@ PAGES = {
         "cli/top",
         "cli/traffic",
         "cli/terminal",
+        "cli/clients",
         "cli/bench",
         "cli/*",
     ],

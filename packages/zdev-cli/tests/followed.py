@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -13,7 +14,8 @@ from typing import Self
 
 from patience import PATIENCE
 
-ENDLESS = ("zdev run", "zdev tap", "zdev record", "python worker.py")
+ENDLESS = ("zdev run", "zdev tap", "zdev record", "zdev rep ", "zdev sub", "zdev pull", "zdev top", "python worker.py")
+ON_A_TERMINAL = (sys.executable, "-c", "import pty, sys; pty.spawn(sys.argv[1:])")
 KINDS = (  # what is as it happens: how it looks in a page, and what may be printed in its place
     (r"(?<!\S)\S{40}(?!\S)", r"\S{40}"),
     (r'"[A-Za-z0-9+/]+="', r'"[A-Za-z0-9+/]+="'),
@@ -33,9 +35,12 @@ class Terminal:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         control = str(folder / "run" / "control.sock")
         environment = {**os.environ, "PATH": path, "ZDEV_CONTROL": control, "PYTHONUNBUFFERED": "1"}
+        if command.startswith("zdev top"):
+            environment |= {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+        self.command = command
         self.output = folder / f"terminal-{number}"
         with self.output.open("wb") as file:
-            words = command.split()
+            words = [*(ON_A_TERMINAL if command.startswith("zdev top") else ()), *shlex.split(command)]
             self.process = subprocess.Popen(
                 words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT
             )
@@ -78,9 +83,9 @@ class Terminals(list[Terminal]):
     def run(self, command: str, printed: list[str], status: int = 0) -> Terminal:
         """Open one more for a command that prints this, and ends with this status, unless it is one that goes on."""
         self.append(Terminal(command, self.folder, len(self)))
-        if not command.startswith(ENDLESS):
+        if not command.startswith(ENDLESS) and "..." not in printed:
             assert self[-1].process.wait(PATIENCE) == status, self[-1].output.read_text()
-        self[-1].prints(printed)
+        self[-1].prints([line for line in printed if line != "..."])
         return self[-1]
 
 

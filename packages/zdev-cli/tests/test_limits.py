@@ -71,11 +71,11 @@ def test_the_command_line_goes_first_too(zdev: Callable[..., Program]) -> None:
 
 
 def test_tap_record_and_replay_have_them_too() -> None:
-    with Subscriber("tcp://127.0.0.1:1", (), 1000) as watch, Sender(ANY, "PUSH", bind=True, timeout=1) as sender:
+    with Subscriber("tcp://127.0.0.1:1", (), 1000) as watch, Sender([ANY], "PUSH", bind=True, timeout=1) as sender:
         for made in (watch._socket, sender._socket):
             assert {option: made.get(option) for option in DEFAULT_SOCKET_OPTIONS} == DEFAULT_SOCKET_OPTIONS
 
 
 def test_replay_bounds_what_subscribers_say() -> None:
-    with Sender(ANY, "PUB", bind=True, timeout=1) as sender:
+    with Sender([ANY], "PUB", bind=True, timeout=1) as sender:
         assert sender._socket.get(zmq.MAXMSGSIZE) == 65_536

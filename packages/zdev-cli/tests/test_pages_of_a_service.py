@@ -1,4 +1,4 @@
-"""The commands on the pages Running devices and Steering a running zdev, followed with the devices that they describe."""
+"""The commands on the pages Running devices, Steering a running zdev and Small clients, followed with the devices that they describe."""
 
 from __future__ import annotations
 
@@ -82,3 +82,23 @@ def test_steering_is_as_its_page_says(folder: Path, ports: list[int], terminals:
     terminals[0].prints(["billing: started"])
     for command, printed in says.items():
         terminals.run(command, printed, status=64 if "did you mean" in printed[0] else 0)
+
+
+@pytest.mark.slow
+def test_small_clients_are_as_their_page_says(folder: Path, ports: list[int], terminals: Terminals) -> None:
+    page = (DOCS / "clients.md").read_text()
+    for port, shown_port in zip(ports, ("15559", "15560", "15562", "15563", "15564", "15565"), strict=True):
+        page = page.replace(shown_port, str(port))
+    ends = [at("bind", port) for port in ports]
+    devices = zip(("queue", "forwarder", "streamer"), ends[::2], ends[1::2], strict=True)
+    Path(folder, "zdev.toml").write_text("".join(device(kind, kind, in_=in_, out=out) for kind, in_, out in devices))
+    terminals.run("zdev run -c zdev.toml", ["started: 3 of 3 devices active"])
+    receiver = None
+    for command, printed in [step for _, block in BLOCK.findall(page) for step in commands(block)]:
+        if not command:
+            assert receiver is not None
+            receiver.prints(printed)
+            continue
+        terminal = terminals.run(command, printed)
+        if printed and printed[0].startswith("connected"):
+            receiver = terminal

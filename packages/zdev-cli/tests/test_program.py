@@ -132,6 +132,7 @@ COMMANDS = {
     "info": ("info", "no.mcap"),
     "bench": ("bench", "orders"),
     "completion": ("completion", "bash"),
+    **{name: (name, "tcp://127.0.0.1:1", "--timeout", "0.1") for name in ("pub", "sub", "push", "pull", "req", "rep")},
 }
 
 

@@ -25,7 +25,11 @@ SECTIONS = {
     "Watch": ("status", "peers", "workers", "top", "tap"),
     "Record": ("record", "replay", "info"),
     "Measure": ("bench",),
+    "Clients": ("pub", "sub", "push", "pull", "req", "rep"),
     "Shell": ("completion",),
+}
+_SHARED_MODULES = {
+    name: module for section, module in (("Control", "steer"), ("Clients", "clients")) for name in SECTIONS[section]
 }
 
 
@@ -39,7 +43,7 @@ class Commands(click.Group):
         if name not in self.list_commands(ctx):
             near = get_close_matches(name, self.list_commands(ctx), 1)
             ctx.fail(f"no such command {name!r}" + (f"; did you mean {near[0]}?" if near else ""))
-        module = importlib.import_module(f"{__package__}.commands.{'steer' if name in SECTIONS['Control'] else name}")
+        module = importlib.import_module(f"{__package__}.commands.{_SHARED_MODULES.get(name, name)}")
         command = getattr(module, name)
         assert isinstance(command, click.Command)
         return command

@@ -25,6 +25,12 @@ def bytes_text(number: float) -> str:
     return f"{number:.0f} {unit}" if unit == "B" or number >= 99.95 else f"{number:.1f} {unit}"
 
 
+def amount_text(count: int, noun: str, size: int) -> str:
+    """Format a number of messages or replies and their bytes, like 10 messages, 52 B."""
+    plural = noun.removesuffix("y") + "ies" if noun.endswith("y") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural}, {bytes_text(size)}"
+
+
 def duration_text(seconds: float) -> str:
     """Format a duration like 4s, 12m3s, 3h20m or 5d3h."""
     minutes, hours, days = int(seconds // 60), int(seconds // 3600), int(seconds // 86400)

@@ -15,7 +15,7 @@ from .._words import SOCKET_TYPES, Role, endpoint_of, settings_of
 from ..control.client import control_option, device_names
 
 if TYPE_CHECKING:
-    from zdev_background import CurveClient
+    from zdev_background import Security
 
     from ..config import SocketConfig
 
@@ -116,31 +116,89 @@ def socket_options(role: Role) -> Callable[[_Command], _Command]:
 
 
 def key_options(command: _Command) -> _Command:
-    """--secret-key and --server-key, as `security`: a CurveClient or None."""
+    """--secret-key, --server-key and --password, as `security`: a CurveClient, a PlainClient or None."""
 
     @wraps(command)
-    def with_security(*arguments: Any, secret_key: Path | None, server_key: Path | None, **options: Any) -> Any:
-        return command(*arguments, security=_security_of(secret_key, server_key), **options)
+    def with_security(
+        *arguments: Any, secret_key: Path | None, server_key: Path | None, password: Path | None, **options: Any
+    ) -> Any:
+        return command(*arguments, security=_client_security(secret_key, server_key, password), **options)
 
+    decorated: _Command = _with_key_files(with_security, "File with one line NAME:PASSWORD, for a socket that requires PLAIN.")
+    return decorated
+
+
+def access_options(command: _Command) -> _Command:
+    """--bind, as `bind`, and the keys of either side, as `security`: a Security or None."""
+
+    @wraps(command)
+    def with_security(
+        *arguments: Any,
+        bind: bool,
+        secret_key: Path | None,
+        server_key: Path | None,
+        password: Path | None,
+        clients: str | None,
+        **options: Any,
+    ) -> Any:
+        if bind and server_key:
+            raise click.UsageError("--server-key cannot be used with --bind: use --clients")
+        if clients and not bind:
+            raise click.UsageError("--clients needs --bind: a socket that connects has a --server-key")
+        make = partial(_server_security, clients) if bind else partial(_client_security, server_key=server_key)
+        return command(*arguments, bind=bind, security=make(secret_key=secret_key, password=password), **options)
+
+    decorated: Any = _with_key_files(
+        with_security, "File with one line NAME:PASSWORD, for PLAIN; with --bind, a line for each peer that may connect."
+    )
+    text = 'With --bind: directory with the public keys of the peers that may connect, or "any".'
+    decorated = click.option("--clients", metavar="DIR|any", help=text)(decorated)
+    text = "Bind to the endpoint, or connect to it. Default: connect."
+    bound: _Command = click.option("--bind/--connect", default=False, help=text)(decorated)
+    return bound
+
+
+def _with_key_files(command: Callable[..., Any], password: str) -> Any:
     path: Any = click.Path(path_type=Path)
     secret = click.option("--secret-key", metavar="FILE", type=path, help="Your secret key, for a socket that requires CURVE.")
     server = click.option("--server-key", metavar="FILE", type=path, help="Public key of the socket to connect to.")
-    decorated: Any = secret(server(with_security))
-    return decorated  # type: ignore[no-any-return]
+    return secret(server(click.option("--password", metavar="FILE", type=path, help=password)(command)))
 
 
-def _security_of(secret_key: Path | None, server_key: Path | None) -> CurveClient | None:
-    if secret_key is None and server_key is None:
-        return None
-    if secret_key is None or server_key is None:
+def _client_security(secret_key: Path | None, server_key: Path | None, password: Path | None) -> Security | None:
+    from zdev_background import CurveClient, PlainClient
+
+    if (secret_key is None) != (server_key is None):
         raise click.UsageError("--secret-key and --server-key must be given together")
-    from zdev_background import CurveClient
+    if password and secret_key:
+        raise _two_mechanisms()
+    if password:
+        return _usable(PlainClient(password))
+    return _usable(CurveClient(secret_key, server_key)) if secret_key and server_key else None
 
-    security = CurveClient(secret_key, server_key)
+
+def _server_security(clients: str | None, secret_key: Path | None, password: Path | None) -> Security | None:
+    from zdev_background import CurveServer, PlainServer
+
+    if (secret_key is None) != (clients is None):
+        raise click.UsageError("with --bind, --secret-key and --clients must be given together")
+    if password and secret_key:
+        raise _two_mechanisms()
+    if password:
+        return _usable(PlainServer(password))
+    return _usable(CurveServer(secret_key, clients)) if secret_key and clients else None
+
+
+def _two_mechanisms() -> click.UsageError:
+    return click.UsageError("--password cannot be used with --secret-key: a socket has one security mechanism")
+
+
+def _usable(security: Security) -> Security:
     try:
         security.check()
     except (OSError, ValueError) as error:
-        raise Failure(f"cannot use these keys: {error}", Status.UNAVAILABLE) from error
+        noun = "password" if security.mechanism == "PLAIN" else "keys"
+        raise Failure(f"cannot use {'this' if noun == 'password' else 'these'} {noun}: {error}", Status.UNAVAILABLE) from error
     return security
 
 

@@ -12,7 +12,7 @@ import click
 
 from .._failure import Failure, Status
 from .._words import endpoint_of
-from .options import checked, key_options
+from .options import access_options, checked
 
 if TYPE_CHECKING:
     from ..traffic.player import Player
@@ -53,7 +53,6 @@ def speed_of(text: str) -> float | None:
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--to", metavar="ENDPOINT", required=True, callback=checked(endpoint_of), help="Endpoint to send to.")
-@click.option("--bind/--connect", default=False, help="Bind to the endpoint, or connect to it. Default: connect.")
 @click.option(
     "--type",
     "kind",
@@ -100,7 +99,7 @@ def speed_of(text: str) -> float | None:
     show_default=True,
     help="Seconds without a reply, after the last message, until the end.",
 )
-@key_options
+@access_options
 def replay(files: tuple[Path, ...], to: str, kind: str, **options: Any) -> None:
     """Send recorded messages again, in the order in which they came.
 
@@ -113,14 +112,13 @@ def replay(files: tuple[Path, ...], to: str, kind: str, **options: Any) -> None:
     from ..traffic.player import Player
     from ..traffic.sender import Sender
 
-    if options["bind"] and options["security"]:
-        raise click.UsageError("--secret-key and --server-key cannot be used with --bind")
     directions = tuple(each.encode() for each in options["directions"])
     recorded = islice(_recorded(files, directions, options["loop"]), options["limit"])
     if (first := next(recorded, None)) is None:
         raise _nothing_to_send(files, options["directions"])
     shorten = partial(_shortened, strip=options["strip"], content_only=options["content_only"])
-    with Sender(to, kind.upper(), bind=options["bind"], timeout=options["timeout"], security=options["security"]) as sender:
+    access = {"bind": options["bind"], "security": options["security"]}
+    with Sender([to], kind.upper(), timeout=options["timeout"], **access) as sender:
         player = Player(sender, shorten, options["speed"], options["max_gap"])
         try:
             player.play(chain([first], recorded))
@@ -153,18 +151,16 @@ def _shortened(frames: list[bytes], *, strip: int, content_only: bool) -> list[b
 
 
 def _sum_up(player: Player, sender: Sender) -> None:
-    from .._units import bytes_text
+    from .._units import amount_text
 
     if player.messages:
         replies = f", {sender.replies:,} replies came" if sender.answered else ""
         took = f"in {player.seconds:.2f} s to {sender.endpoint}{replies}"
-        noun = "message" if player.messages == 1 else "messages"
-        click.echo(f"replayed {player.messages:,} {noun}, {bytes_text(player.bytes)}, {took}")
+        click.echo(f"replayed {amount_text(player.messages, 'message', player.bytes)}, {took}")
     if player.empty:
         click.echo(f"{player.empty:,} messages were empty after --strip or --content-only, and not sent", err=True)
     if sender.broken:
-        times = "once" if sender.broken == 1 else f"{sender.broken} times"
-        click.echo(f"the connection ended {times}; messages on their way then may be lost", err=True)
+        click.echo(sender.warning(), err=True)
 
 
 def _nothing_to_send(files: tuple[Path, ...], directions: tuple[str, ...]) -> Failure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import datetime
-from time import monotonic
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -15,15 +15,13 @@ from ..control.client import monitor_of
 from ..traffic.decoded import FORMS, Form
 from ..traffic.line import Look, json_line, message_line
 from ..traffic.matching import Field, Match, bytes_of, field_of
+from ..traffic.printer import Printer, print_messages
 from .options import checked, key_options, target_argument
 
 if TYPE_CHECKING:
-    from zdev_background import CurveClient
-
-    from ..traffic.subscriber import Subscriber
+    from zdev_background import Security
 
 CAPACITY = 100_000  # messages that may wait to be shown
-AT_ONCE = 1000  # messages shown before the next look at signals
 
 EXAMPLES = """\b
 Example:
@@ -87,7 +85,7 @@ def tap(
     as_json: bool,
     limit: int | None,
     timeout: float | None,
-    security: CurveClient | None,
+    security: Security | None,
 ) -> None:
     """Show the messages that a device relays.
 
@@ -109,56 +107,20 @@ def tap(
     look = Look(form, full, _has_colours())
     with Subscriber(endpoint, prefixes, CAPACITY, security) as watch:
         watch.end_with(sys.stdout.fileno())
-        printer = _Printer(Match(prefixes, words, fields), look, as_json, limit)
-        _print_messages(watch, printer, timeout)
+        printer = Printer(partial(_line, look=look, as_json=as_json), Match(prefixes, words, fields).accepts, limit)
+        print_messages(watch, printer, timeout)
         if not watch.stopped and not printer.printed:
             _nothing_came(endpoint, printer.seen, timeout)
+
+
+def _line(message: list[bytes], *, look: Look, as_json: bool) -> str:
+    when = datetime.now().astimezone()
+    return json_line(message, when, look.form) if as_json else message_line(message, when, look)
 
 
 def _has_colours() -> bool:
     """NO_COLOR as no-color.org defines it: anything but empty."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-class _Printer:
-    """Prints the messages that are wanted, and counts."""
-
-    def __init__(self, match: Match, look: Look, as_json: bool, limit: int | None) -> None:
-        self.seen = 0
-        self.printed = 0
-        self._match = match
-        self._look = look
-        self._as_json = as_json
-        self._limit = limit
-
-    @property
-    def done(self) -> bool:
-        return self._limit is not None and self.printed >= self._limit
-
-    def show(self, messages: list[list[bytes]]) -> bool:
-        """Whether any of them was wanted."""
-        before = self.printed
-        for message in messages:
-            self.seen += 1
-            if not self.done and self._match.accepts(message):
-                when = datetime.now().astimezone()
-                line = json_line(message, when, self._look.form) if self._as_json else message_line(message, when, self._look)
-                sys.stdout.write(line + "\n")
-                self.printed += 1
-        sys.stdout.flush()
-        return self.printed > before
-
-
-def _print_messages(watch: Subscriber, printer: _Printer, timeout: float | None) -> None:
-    last = monotonic()
-    while not printer.done:
-        ready = watch.wait(None if timeout is None else last + timeout - monotonic())
-        if watch.stopped:
-            return
-        if ready and printer.show(watch.take(AT_ONCE)):
-            last = monotonic()
-        elif timeout is not None and monotonic() >= last + timeout:
-            return
 
 
 def _nothing_came(endpoint: str, seen: int, timeout: float | None) -> None:

@@ -42,15 +42,29 @@ def message_line(message: Sequence[bytes], when: datetime, look: Look = Look()) 
     The line holds printable characters only, whatever the peers sent, and its length is bounded unless all is asked for.
     """
     prefix, *frames = message
-    most = len(frames) if look.full else _FRAMES_SHOWN
-    noun = "frame " if len(frames) == 1 else "frames"
     way = direction(prefix)
     paint = _painted if look.colours else _unpainted
     clock = paint("time", f"{when:%H:%M:%S}.{when.microsecond // 1000:03}")
+    return f"{clock}  {paint(way, f'{way:<3}')}  {frames_line(frames, look)}"
+
+
+def frames_line(frames: Sequence[bytes], look: Look = Look()) -> str:
+    """Number of frames, their sizes in bytes, and the frames themselves."""
+    most = len(frames) if look.full else _FRAMES_SHOWN
+    noun = "frame " if len(frames) == 1 else "frames"
+    paint = _painted if look.colours else _unpainted
     shown = " ".join(_shown(frame, look) for frame in frames[:most])
     more = f" {_ELLIPSIS}" if len(frames) > most else ""
     sizes = paint("sizes", f"{len(frames)} {noun}  {_sizes(frames, most)} B")
-    return f"{clock}  {paint(way, f'{way:<3}')}  {sizes}  {shown}{more}".rstrip()
+    return f"{sizes}  {shown}{more}".rstrip()
+
+
+def text_line(frames: Sequence[bytes], separator: str) -> str:
+    """The frames in full: text with control characters escaped as in JSON, other bytes as 0x and hex."""
+    texts = [text_value(frame) for frame in frames]
+    return separator.join(
+        _hex(frame, 2 * len(frame)) if text is None else printable(text) for frame, text in zip(frames, texts, strict=True)
+    )
 
 
 def direction(prefix: bytes) -> str:
@@ -134,13 +148,16 @@ def json_line(message: Sequence[bytes], when: datetime, form: Form = "auto") -> 
     one has what it means in `decoded`, beside its exact value. A prefix that is not UTF-8 is `prefix`, like a frame.
     """
     prefix, *frames = message
-    shown: dict[str, object] = {
-        "time": when.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        "direction": prefix.decode("utf-8", "backslashreplace"),
-    }
+    shown: dict[str, object] = {"direction": prefix.decode("utf-8", "backslashreplace")}
     if _utf8(prefix) is None:
         shown["prefix"] = _exact(prefix, form)
-    return json.dumps(shown | {"frames": [_frame(frame, form) for frame in frames]}, allow_nan=False)
+    return json_frames(frames, when, form, **shown)
+
+
+def json_frames(frames: Sequence[bytes], when: datetime, form: Form = "auto", **more: object) -> str:
+    """The same for a message without a direction; `more` is added after the time."""
+    time = when.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return json.dumps({"time": time, **more, "frames": [_frame(frame, form) for frame in frames]}, allow_nan=False)
 
 
 def _exact(frame: bytes, form: Form) -> dict[str, object]:

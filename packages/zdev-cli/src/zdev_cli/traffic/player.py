@@ -10,8 +10,6 @@ from .._units import bytes_text
 from .reader import Recorded
 from .sender import Sender
 
-_TURN = 0.25  # seconds at most between two looks at signals
-
 
 class Player:
     """speed: 1 is that of the recording, None as fast as the peer takes it; max_gap: seconds to which pauses are cut."""
@@ -37,7 +35,7 @@ class Player:
             for time, message in recorded:
                 due += self._gap(last, time)
                 last = time
-                if not self._pause_until(due, progress) or not self._send(self._shorten(message[1:])):
+                if not self._sender.pause_until(due, progress.tick) or not self._send(self._shorten(message[1:])):
                     break
                 self.seconds = monotonic() - began
 
@@ -47,16 +45,6 @@ class Player:
             return 0.0
         gap = (time - last) / 1e9
         return (gap if self._max_gap is None else min(gap, self._max_gap)) / self._speed
-
-    def _pause_until(self, due: float, progress: Progress) -> bool:
-        """Whether there was no signal."""
-        progress.tick()
-        while self._speed is not None and (left := due - monotonic()) > 0:
-            self._sender.poll(min(left, _TURN))
-            if self._sender.stopped:
-                return False
-            progress.tick()
-        return True
 
     def _send(self, frames: list[bytes]) -> bool:
         if not frames:

@@ -1,74 +1,54 @@
-"""The socket that replays: it waits for its peer and for room, and drops nothing."""
+"""A socket that sends: it waits for its peer and for room, and drops nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Self
+from typing import Any
 
 import zmq
 
-from zdev_background import DEFAULT_OPTIONS_BY_TYPE, DEFAULT_SOCKET_OPTIONS
-
-from .._failure import Failure, Status, status_of
+from .._failure import Failure, Status
 from .._progress import say
-from .._signals import StopSignals
+from .client_socket import ClientSocket
 from .line import direction as shown
-from .link import Link
-
-if TYPE_CHECKING:
-    from zdev_background import Security
 
 _BLIND = ("PUB", "ROUTER")  # can't be polled for room
-_ANSWERED = ("DEALER", "ROUTER", "PAIR")
+_ANSWERED = ("DEALER", "ROUTER", "PAIR", "REQ")
 _TURN = 1000  # messages sent before the next look at replies and signals
 _LAST_CALL = 1.0  # seconds at most to hand over what was sent, after a signal
+_SILENT = 1.0  # seconds to wait for a peer before saying so
+_TICK = 0.25  # seconds at most between two looks at signals
+_LONGEST = 1e6  # seconds; libzmq takes 32 bits of milliseconds
 _RETRY = 0.002  # seconds until the next attempt of a type that cannot be polled for room
 
 
-class Sender:
-    """While entered, a socket at `endpoint`.
+class Sender(ClientSocket):
+    """While entered, a socket at `endpoints`; further options are those of `ClientSocket`.
 
-    kind: PUSH, DEALER, PUB, ROUTER or PAIR; timeout: seconds that a peer, or its taking the next message, may take.
-    PUSH, DEALER and PAIR see no connection before it is there (IMMEDIATE), PUB is an XPUB that waits for a subscriber and for
-    room (XPUB_NODROP), ROUTER learns of absent peers (ROUTER_MANDATORY).
+    kind: PUSH, DEALER, PUB, ROUTER, PAIR or REQ; timeout: seconds that a peer, or its taking the next message, may take.
+    PUSH, DEALER, PAIR and REQ see no connection before it is there (IMMEDIATE), PUB is an XPUB that waits for a subscriber and
+    for room (XPUB_NODROP), ROUTER learns of absent peers (ROUTER_MANDATORY). on_reply: takes each reply.
     """
 
-    def __init__(self, endpoint: str, kind: str, *, bind: bool, timeout: float, security: Security | None = None) -> None:
-        self.endpoint = endpoint
-        self.kind = kind
+    def __init__(
+        self,
+        endpoints: Sequence[str],
+        kind: str,
+        *,
+        timeout: float,
+        on_reply: Callable[[list[bytes]], object] = lambda _: None,
+        **options: Any,
+    ) -> None:
+        super().__init__(kind, endpoints, **options)
         self.replies = 0
-        self.stopped = False
-        self._bind = bind
         self._timeout = timeout
-        self._security = security
+        self._on_reply = on_reply
         self._turn = 0
         self._topics: set[bytes] = set()  # that are subscribed to, at a PUB
 
-    def __enter__(self) -> Self:
-        self._stop = StopSignals()
-        self._stop.__enter__()
-        self._context = zmq.Context()
-        kind = zmq.XPUB if self.kind == "PUB" else zmq.SocketType[self.kind]
-        self._context.sockopts.update({**DEFAULT_SOCKET_OPTIONS, **DEFAULT_OPTIONS_BY_TYPE.get(kind, {})})
-        self._socket = self._context.socket(kind)
-        self._set_options()
-        refused = f"{self.endpoint} does not accept a {self.kind}: the socket there has a type that does not match"
-        self._link = Link(self._socket, self.endpoint, None if self._bind else refused, has_keys=self._security is not None)
-        self._poller = zmq.Poller()
-        for readable in (self._link.events, self._stop.fileno()):
-            self._poller.register(readable, zmq.POLLIN)
-        try:
-            self._attach()
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if not self._socket.closed:
-            self._close(linger=0)
-        self._stop.__exit__()
+    def _zmq_type(self) -> zmq.SocketType:
+        return zmq.XPUB if self.kind == "PUB" else super()._zmq_type()
 
     def _set_options(self) -> None:
         if self.kind == "PUB":
@@ -77,32 +57,12 @@ class Sender:
             self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         else:
             self._socket.setsockopt(zmq.IMMEDIATE, 1)
-        if self._security:
-            self._security.protect(self._socket, "")
-
-    def _attach(self) -> None:
-        verb = "bind" if self._bind else "connect to"
-        try:
-            if self._bind:
-                self._socket.bind(self.endpoint)
-                self.endpoint = self._socket.get_string(zmq.LAST_ENDPOINT)
-                say(f"bound to {self.endpoint}")
-            else:
-                self._socket.connect(self.endpoint)
-        except zmq.ZMQError as error:
-            text = f"cannot {verb} {self.endpoint}: {zmq.strerror(error.errno or 0)}"
-            raise Failure(text, status_of(error.errno)) from error
-
-    def _close(self, linger: float) -> None:
-        self._link.close()
-        self._socket.close(linger=int(linger * 1000))
-        self._context.term()  # waits until all is handed to the network, for LINGER at most
 
     def finish(self) -> None:
         """Hand all that was sent to the network. Raises Failure when the peer doesn't take it in time."""
         self.poll(0)
         began = monotonic()
-        self._close(linger=min(_LAST_CALL, self._timeout) if self.stopped else self._timeout)
+        self._close(linger=min(self._timeout, _LAST_CALL if self.stopped else _LONGEST))
         if not self.stopped and monotonic() - began >= self._timeout:
             text = f"{self.endpoint} did not accept the last messages within {self._timeout:g} s"
             raise Failure(text, Status.UNAVAILABLE)
@@ -125,14 +85,39 @@ class Sender:
         """How often a connection ended; messages on their way then may be lost."""
         return self._link.lost
 
-    def wait_for_peer(self) -> None:
-        """Until somebody is there. Raises Failure when nobody comes in time."""
-        deadline = monotonic() + self._timeout
-        while not self.stopped and not self._has_peer():
-            if monotonic() >= deadline:
-                who = "subscriber" if self.kind == "PUB" else "peer"
-                raise Failure(f"{self._peer()}: no {who} within {self._timeout:g} s: nothing was sent", Status.UNAVAILABLE)
+    def warning(self) -> str:
+        """Describe that, if it happened."""
+        times = "once" if self.broken == 1 else f"{self.broken} times"
+        return f"the connection ended {times}; messages on their way then may be lost"
+
+    def wait_for_peer(self, frames: Sequence[bytes] = ()) -> None:
+        """Until a peer is there; with frames, at a PUB, a subscriber of these. Raises Failure when none comes in time."""
+        began = monotonic()
+        wanted, said = "subscriber" if self.kind == "PUB" else "peer", False
+        while not self.stopped and not self._has_peer(frames):
+            waited = monotonic() - began
+            if waited >= self._timeout:
+                text = f"{self._peer()}: no {wanted} within {self._timeout:g} s: nothing was sent"
+                raise Failure(text, Status.UNAVAILABLE)
+            if waited >= _SILENT and not said and not self._link.said:
+                said = True
+                say(f"waiting for a {wanted} at {self.endpoint}")
             self.poll(min(0.05, self._timeout))
+
+    def pause_until(self, due: float, tick: Callable[[], object] = lambda: None) -> bool:
+        """Whether there was no signal until the time `due` of monotonic(). tick: is called now and then."""
+        tick()
+        while not self.stopped and (left := due - monotonic()) > 0:
+            self.poll(min(left, _TICK))
+            tick()
+        return not self.stopped
+
+    def wait_for_input(self, descriptor: int) -> bool:
+        """Whether the descriptor is readable, or at its end; False when a signal came first."""
+        while not self.stopped:
+            if descriptor in self.poll(None, descriptor=descriptor):
+                return not self.stopped
+        return False
 
     def send(self, frames: Sequence[bytes]) -> bool:
         """False when a signal came instead. Raises Failure when nobody takes it in time."""
@@ -150,25 +135,23 @@ class Sender:
             self.poll(_RETRY if self.kind in _BLIND else min(deadline - now, 0.25), for_room=True)
         return False
 
-    def poll(self, seconds: float, *, for_room: bool = False) -> None:
+    def poll(self, seconds: float | None, *, for_room: bool = False, descriptor: int | None = None) -> dict[object, int]:
         """Handle signals, replies and the connection, for so many seconds or until there is something, or room."""
         room = zmq.POLLOUT if for_room and self.kind not in _BLIND else 0
-        self._poller.register(self._socket, room | (0 if self.kind == "PUSH" else zmq.POLLIN))
-        ready: dict[object, int] = dict(self._poller.poll(int(seconds * 1000)))
-        if self._stop.fileno() in ready:
-            self.stopped = True
-        while self._link.events.poll(0):
-            self._link.report()
+        ready = self._poll(seconds, room | (0 if self.kind == "PUSH" else zmq.POLLIN), descriptor)
         if ready.get(self._socket, 0) & zmq.POLLIN:
             self._read()
+        return ready
 
     def _read(self) -> None:
         try:
-            for _ in range(_TURN):
+            for _ in range(1 if self.kind == "REQ" else _TURN):
                 message = self._socket.recv_multipart(zmq.NOBLOCK)
                 self.replies += 1
                 if self.kind == "PUB":
                     self._subscribe(message[0])
+                else:
+                    self._on_reply(message)
         except zmq.Again:
             pass
 
@@ -179,19 +162,22 @@ class Sender:
         elif frame[:1] == b"\0":
             self._topics.discard(frame[1:])
 
-    def _has_peer(self) -> bool:
+    def _has_peer(self, frames: Sequence[bytes]) -> bool:
         if self.kind == "ROUTER":
             return True  # it is known when a message is sent
         if self.kind == "PUB":
-            return bool(self._topics)
+            return self.has_subscriber(frames)
         return bool(int(self._socket.get(zmq.EVENTS)) & zmq.POLLOUT)
+
+    def has_subscriber(self, frames: Sequence[bytes] = ()) -> bool:
+        """Whether a PUB has a subscriber of these frames; of anything, if there are none."""
+        self._read()
+        return any(frames[0].startswith(topic) for topic in self._topics) if frames else bool(self._topics)
 
     def _try(self, frames: Sequence[bytes]) -> str | None:
         """None when it was sent, else what is missing."""
-        if self.kind == "PUB":
-            self._read()
-            if not self._topics:
-                return f"{self._peer()}: the last subscriber has left, and no other came"
+        if self.kind == "PUB" and not self.has_subscriber():
+            return f"{self._peer()}: the last subscriber has left, and no other came"
         try:
             self._socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:

@@ -1,0 +1,1 @@
+"""The small clients `zdev pub`, `sub`, `push`, `pull`, `req` and `rep`."""
