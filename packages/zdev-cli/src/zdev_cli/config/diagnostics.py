@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from .._failure import Failure, Status
+from .._words import printable
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -51,7 +52,7 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
         text = f"{place}  {self.key}: {self.message}" if self.key else f"{place}  {self.message}"
-        return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+        return printable(text)
 
 
 class ConfigError(Failure):

@@ -20,6 +20,8 @@ EngineSetting = Literal["auto", "wire", "libzmq"]
 Policy = Literal["block", "drop"]
 Restart = Literal["on-failure", "never"]
 ReadyWhen = Literal["bound", "connected"]
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 OptionValue = Annotated[int | str | bool | list[int | str], Meta(title="a number, text, true, false, or an array of them")]
 Options = dict[str, OptionValue]
 Seconds = Annotated[float, Meta(ge=0, le=86400, title="0 to 86400 seconds")]
@@ -239,12 +241,20 @@ class HttpConfig(Table, frozen=True, kw_only=True):
     )
 
 
+class LogConfig(Table, frozen=True, kw_only=True):
+    """The log on stderr."""
+
+    format: Annotated[LogFormat, Meta(description="text: lines for people; json: one object per line. Default: text.")] = "text"
+    level: Annotated[LogLevel, Meta(description="Severity from which records are written. Default: info.")] = "info"
+
+
 class Config(Table, frozen=True, kw_only=True):
     """The configuration of zdev: its devices, and how to monitor and control them."""
 
     defaults: Annotated[Defaults, Meta(description="Settings of all devices that do not override them.")] = Defaults()
     control: Annotated[ControlConfig, Meta(description="Control socket of zdev status and similar commands.")] = ControlConfig()
     http: Annotated[HttpConfig | None, Meta(description="Metrics, health and the status page. Default: no HTTP server.")] = None
+    log: Annotated[LogConfig, Meta(description="The log on stderr.")] = LogConfig()
     device: Annotated[list[DeviceConfig], Meta(description="The devices, one [[device]] table each.")] = []
 
     def devices(self) -> dict[str, DeviceConfig]:
