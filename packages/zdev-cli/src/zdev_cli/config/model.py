@@ -248,6 +248,29 @@ class LogConfig(Table, frozen=True, kw_only=True):
     level: Annotated[LogLevel, Meta(description="Severity from which records are written. Default: info.")] = "info"
 
 
+Include = Annotated[
+    list[str],
+    Meta(
+        description="Further files with [[device]] tables: paths, relative to this file, or patterns like conf.d/*.toml.",
+        title='an array of paths or patterns, like ["conf.d/*.toml"]',
+    ),
+]
+Devices = Annotated[list[DeviceConfig], Meta(description="The devices, one [[device]] table each.")]
+
+
+class IncludedFile(Table, frozen=True, kw_only=True):
+    """A file that another one includes."""
+
+    include: Include = []
+    device: Devices = []
+
+    def relative_to(self, directory: Path) -> IncludedFile:
+        """Return a copy in which paths of keys and passwords are relative to `directory`, the one of the file."""
+        from msgspec.structs import replace
+
+        return replace(self, device=[_relative(each, directory) for each in self.device])
+
+
 class Config(Table, frozen=True, kw_only=True):
     """The configuration of zdev: its devices, and how to monitor and control them."""
 
@@ -255,7 +278,8 @@ class Config(Table, frozen=True, kw_only=True):
     control: Annotated[ControlConfig, Meta(description="Control socket of zdev status and similar commands.")] = ControlConfig()
     http: Annotated[HttpConfig | None, Meta(description="Metrics, health and the status page. Default: no HTTP server.")] = None
     log: Annotated[LogConfig, Meta(description="The log on stderr.")] = LogConfig()
-    device: Annotated[list[DeviceConfig], Meta(description="The devices, one [[device]] table each.")] = []
+    include: Include = []
+    device: Devices = []
 
     def devices(self) -> dict[str, DeviceConfig]:
         """Return the devices by name, with [defaults] filled in: two that are equal behave the same."""
