@@ -302,6 +302,19 @@ def test_refused_peers_are_logged_and_a_flood_of_them_is_one_line(
     assert lines == [f"ThreadDevice: refused a peer at in from 127.0.0.1 with key {key}: Unknown key"]
 
 
+def test_refused_peers_of_a_device_in_a_process_are_logged_in_the_process_that_started_it(
+    keys: Path, running: Callable[[Device], Device], connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    device = echo(ProcessDevice, curve(keys))
+    device.start_method = "forkserver"
+    endpoint = running(device).endpoints["in"][0]
+    assert outcome(connect, endpoint, **as_client(keys, "mallory")) == "refused"
+    device.stop()
+    (record,) = [each for each in caplog.records if "refused" in each.getMessage()]
+    assert record.getMessage().startswith("ProcessDevice: refused a peer at in from 127.0.0.1 with key ")
+    assert (record.name, record.levelname) == ("zdev.security", "WARNING")
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
 def test_a_secret_that_others_can_reach_is_refused(keys: Path, mode: int) -> None:
     (keys / "server.key_secret").chmod(mode)

@@ -247,7 +247,7 @@ def test_who_is_not_root_asks_no_zdev_of_another_user(folder: Path, monkeypatch:
 
 
 @pytest.mark.usefixtures("keys")
-def test_every_command_is_logged_with_who_gave_it_and_what_came_of_it(service: Start) -> None:
+def test_every_command_is_logged_on_one_line_with_its_sender_and_outcome(service: Start) -> None:
     program = service(device("orders", ANY))
     program.until_ready()
     program.do("pause", "orders")
@@ -257,12 +257,9 @@ def test_every_command_is_logged_with_who_gave_it_and_what_came_of_it(service: S
     said = [line.partition("control: ")[2] for line in program.err.rest() if "control: uid" in line]
     who = rf"uid {os.geteuid()}, gid {os.getegid()}, pid \d+: "
     expected = [
-        "pause orders",
         "pause orders: done: orders: paused",
-        "stop nobody",
         r'stop nobody: refused: unknown device "nobody" \(available: orders\)',
-        "stop a\N{REPLACEMENT CHARACTER}2026 forged",
-        "stop a\N{REPLACEMENT CHARACTER}2026 forged: refused: unknown device .*",
+        r"stop a\\n2026 forged: refused: unknown device .*",
     ]
     assert len(said) == len(expected), said
     for line, pattern in zip(said, expected, strict=True):

@@ -45,6 +45,11 @@ def test_it_accepts_what_is_not_in_the_starter_file(validator: Draft202012Valida
     assert best_match(validator.iter_errors({"device": [device]})) is None
 
 
+def test_it_accepts_variables_in_place_of_numbers_words_and_names(validator: Draft202012Validator) -> None:
+    device = {**QUEUE, "name": "${NAME}", "drain_timeout": "${TIME:-5}", "insecure": "${OPEN}", "on_full": "${FULL}"}
+    assert best_match(validator.iter_errors({"device": [device], "log": {"level": "${LEVEL:-info}"}})) is None
+
+
 @pytest.mark.parametrize(
     "document",
     [

@@ -146,6 +146,7 @@ def test_json_has_the_same_for_programs(validate: Validate) -> None:
         "column": 5,
         "key": "device.out.bnd",
         "message": "unknown key (did you mean bind?)",
+        "severity": "error",
     }
     assert [(each["file"], each["line"]) for each in found] == [("wrong.toml", 6), ("wrong.toml", 8), ("none.toml", None)]
     assert (done.stderr, done.returncode) == ("", 78)

@@ -5,6 +5,7 @@ A second thread sleeps until an order comes or the parent is gone.
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import signal
@@ -43,7 +44,12 @@ Order = Literal[
     "requests",
     "drain_worker",
 ]
-Report = tuple[Literal["ready"], Started] | tuple[Literal["answer"], tuple[int, Any]] | tuple[Literal["ending"], Ending]
+Report = (
+    tuple[Literal["ready"], Started]
+    | tuple[Literal["answer"], tuple[int, Any]]
+    | tuple[Literal["log"], logging.LogRecord]
+    | tuple[Literal["ending"], Ending]
+)
 
 PARENT_POLL = 0.25  # seconds between checks of the parent, where no descriptor shows its death
 ORPHAN_TIMEOUT = 0.5  # seconds for an orphan to send what it still holds
@@ -61,6 +67,8 @@ def serve(pipe: Connection, plan: Plan, forked: bool) -> None:
     if forked:
         forget_inherited_sockets(keep={pipe.fileno(), *plan.ports.filenos()})
     reports = ReportPipe(pipe)
+    if not forked:  # a fork has the handlers of the parent
+        _log_in_parent(reports)
     try:
         relay = open_relay(plan)
     except BaseException as error:  # noqa: BLE001  the parent raises it
@@ -87,6 +95,26 @@ class ReportPipe:
     def report(self, report: Report) -> None:
         with self._lock, suppress(OSError):
             self._pipe.send(report)
+
+
+class _ReportHandler(logging.Handler):
+    """Sends log records to the parent, without arguments and tracebacks, which may not pickle."""
+
+    def __init__(self, reports: ReportPipe) -> None:
+        super().__init__()
+        self._reports = reports
+
+    def emit(self, record: logging.LogRecord) -> None:
+        plain = {"msg": self.format(record), "args": None, "exc_info": None, "exc_text": None}
+        self._reports.report(("log", logging.makeLogRecord({**vars(record), **plain})))
+
+
+def _log_in_parent(reports: ReportPipe) -> None:
+    """Leave the records of this process to the loggers of the parent, which know what to do with them."""
+    logger = logging.getLogger("zdev")
+    logger.addHandler(_ReportHandler(reports))
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
 
 
 def _serve_commands(pipe: Connection, reports: ReportPipe, relay: Relay, over: threading.Event) -> None:

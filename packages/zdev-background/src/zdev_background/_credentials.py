@@ -112,7 +112,8 @@ class CredentialsWatch:
             return read()
         except Exception as error:  # noqa: BLE001  the thread must not end
             if self._current.get(role, ("", None))[0] != str(error):
-                logger.error("%s: nobody new may connect to %s: %s", self._owner, role, error)
+                text = "%s: nobody new may connect to %s: %s"
+                logger.error(text, self._owner, role, error, extra={"device": self._owner})
             return str(error)
 
     def _report(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import itertools
+import logging
 import multiprocessing
 import multiprocessing.process
 import os
@@ -243,6 +244,8 @@ class ProcessLauncher(Launcher):
                             answered.set_exception(value)
                         else:
                             answered.set_result(value)
+                    case ("log", record):
+                        _log(record)
                     case ("ending", last_word):
                         ending = last_word
         self._close_pipe(pipe)
@@ -270,6 +273,14 @@ class ProcessLauncher(Launcher):
             for answered in self._answers.values():
                 answered.set_result(None)
             self._answers.clear()
+
+
+def _log(record: logging.LogRecord) -> None:
+    """Give a record of the child to the logger of its name."""
+    logger = logging.getLogger(record.name)
+    if logger.isEnabledFor(record.levelno):
+        with suppress(Exception):  # of a filter of the application
+            logger.handle(record)
 
 
 def _context(start_method: str | None) -> Any:

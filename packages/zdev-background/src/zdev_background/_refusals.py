@@ -53,6 +53,7 @@ class DenialLog:
             user or "a peer",
             address or "this machine",
             topic.decode(errors="backslashreplace"),
+            extra={"device": self._owner},
         )
 
 
@@ -84,7 +85,6 @@ class RefusalLog:
         self._said = time.monotonic()
         last = f"{self._refused} peers, the last" if self._refused > 1 else "a peer"
         whose = f" with key {z85.encode(key).decode()}" if key else ""
-        logger.log(
-            level, "%s: refused %s at %s from %s%s: %s", self._owner, last, role, address or "this machine", whose, reason
-        )
+        text = f"refused {last} at {role} from {address or 'this machine'}{whose}: {reason}"
+        logger.log(level, "%s: %s", self._owner, text, extra={"device": self._owner})
         self._refused = 0

@@ -40,6 +40,11 @@ def needed_roles(device_type: str) -> tuple[Role, ...]:
     return ("in", "out", "mon") if device_type == "monitored-queue" else ("in", "out")
 
 
+def printable(text: str) -> str:
+    """Return the text with characters that could end a line or steer a terminal written as escapes."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
 def endpoint_of(text: str, *, connects: bool = False) -> str:
     """Return the endpoint, transport://address, of a socket that other programs reach. Raises ValueError if it cannot be one."""
     from zdev_background._endpoints import refusal_of

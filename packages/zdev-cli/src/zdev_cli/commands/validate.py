@@ -59,7 +59,7 @@ def validate(ctx: click.Context, files: tuple[str, ...], as_json: bool) -> None:
 
 def _load(file: str) -> Config:
     from ..config import load, read
-    from ..config.read import LARGEST
+    from ..config.document import LARGEST
 
     return read(sys.stdin.buffer.read(LARGEST + 1), "-") if file == "-" else load(Path(file))
 

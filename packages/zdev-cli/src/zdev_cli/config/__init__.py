@@ -1,7 +1,7 @@
 """Configuration: read a TOML file as a checked value, or as a list of all its errors."""
 
 from .diagnostics import ConfigError, Diagnostic
-from .model import Config, ControlConfig, Defaults, DeviceConfig, HttpConfig, SocketConfig
+from .model import Config, ControlConfig, Defaults, DeviceConfig, HttpConfig, LogConfig, SocketConfig
 from .read import load, read
 from .workers import WorkersConfig
 
@@ -13,6 +13,7 @@ __all__ = [
     "DeviceConfig",
     "Diagnostic",
     "HttpConfig",
+    "LogConfig",
     "SocketConfig",
     "WorkersConfig",
     "load",

@@ -31,8 +31,21 @@ def whole() -> str:
 
 def schema() -> dict[str, Any]:
     """Return the JSON schema of the model. `zdev validate` checks further rules that a schema cannot express."""
-    found = _without_null(msgspec.json.schema(Config))
+    found = _with_variables(_without_null(msgspec.json.schema(Config)))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "zdev configuration", **found}
+
+
+def _with_variables(node: Any) -> Any:
+    """Allow text with a variable wherever a value is restricted: a number, a boolean, one of some words, or text of a form."""
+    if isinstance(node, list):
+        return [_with_variables(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if node.get("type") in ("integer", "number", "boolean") or "enum" in node or "pattern" in node:
+        notes = {key: node[key] for key in ("title", "description", "default") if key in node}
+        value = {key: each for key, each in node.items() if key not in notes}
+        return {"anyOf": [value, {"type": "string", "pattern": r"\$\{"}], **notes}
+    return {key: _with_variables(value) for key, value in node.items()}
 
 
 def _without_null(node: Any) -> Any:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Literal
 
 from msgspec import Struct
 
 from .._failure import Failure, Status
+from .._words import printable
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
+Severity = Literal["error", "warning"]
 Path = tuple[str | int, ...]
 """Keys and indexes that lead to a value: ("device", 0, "in", "bind")."""
 
@@ -34,7 +37,7 @@ class PendingDiagnostic(Struct, frozen=True):
 
 
 class Diagnostic(Struct, frozen=True, kw_only=True):
-    """One error of a file.
+    """One error of a file, or warning.
 
     Attributes:
         line: From 1; None if the file cannot be read.
@@ -47,18 +50,22 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
     column: int | None = None
     key: str = ""
     message: str
+    severity: Severity = "error"
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}:{self.column}"
-        text = f"{place}  {self.key}: {self.message}" if self.key else f"{place}  {self.message}"
-        return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+        text = f"{self.key}: {self.message}" if self.key else self.message
+        text = f"{place}  {'warning: ' * (self.severity == 'warning')}{text}"
+        return printable(text)
 
 
 class ConfigError(Failure):
-    """A configuration file is invalid. The text has one line per diagnostic, in the order of the file."""
+    """A configuration file is invalid. The text has one line per diagnostic, file by file, each in the order of its lines."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        self.diagnostics = tuple(sorted(diagnostics, key=lambda each: (each.line or 0, each.column or 0)))
+        found = list(diagnostics)
+        files = list(dict.fromkeys(each.file for each in found))
+        self.diagnostics = tuple(sorted(found, key=lambda each: (files.index(each.file), each.line or 0, each.column or 0)))
         super().__init__("\n".join(map(str, self.diagnostics)), Status.CONFIGURATION)
 
     @property

@@ -20,6 +20,8 @@ EngineSetting = Literal["auto", "wire", "libzmq"]
 Policy = Literal["block", "drop"]
 Restart = Literal["on-failure", "never"]
 ReadyWhen = Literal["bound", "connected"]
+LogFormat = Literal["text", "json"]
+LogLevel = Literal["debug", "info", "warning", "error"]
 OptionValue = Annotated[int | str | bool | list[int | str], Meta(title="a number, text, true, false, or an array of them")]
 Options = dict[str, OptionValue]
 Seconds = Annotated[float, Meta(ge=0, le=86400, title="0 to 86400 seconds")]
@@ -239,13 +241,45 @@ class HttpConfig(Table, frozen=True, kw_only=True):
     )
 
 
+class LogConfig(Table, frozen=True, kw_only=True):
+    """The log on stderr."""
+
+    format: Annotated[LogFormat, Meta(description="text: lines for people; json: one object per line. Default: text.")] = "text"
+    level: Annotated[LogLevel, Meta(description="Severity from which records are written. Default: info.")] = "info"
+
+
+Include = Annotated[
+    list[str],
+    Meta(
+        description="Further files with [[device]] tables: paths, relative to this file, or patterns like conf.d/*.toml.",
+        title='an array of paths or patterns, like ["conf.d/*.toml"]',
+    ),
+]
+Devices = Annotated[list[DeviceConfig], Meta(description="The devices, one [[device]] table each.")]
+
+
+class IncludedFile(Table, frozen=True, kw_only=True):
+    """A file that another one includes."""
+
+    include: Include = []
+    device: Devices = []
+
+    def relative_to(self, directory: Path) -> IncludedFile:
+        """Return a copy in which paths of keys and passwords are relative to `directory`, the one of the file."""
+        from msgspec.structs import replace
+
+        return replace(self, device=[_relative(each, directory) for each in self.device])
+
+
 class Config(Table, frozen=True, kw_only=True):
     """The configuration of zdev: its devices, and how to monitor and control them."""
 
     defaults: Annotated[Defaults, Meta(description="Settings of all devices that do not override them.")] = Defaults()
     control: Annotated[ControlConfig, Meta(description="Control socket of zdev status and similar commands.")] = ControlConfig()
     http: Annotated[HttpConfig | None, Meta(description="Metrics, health and the status page. Default: no HTTP server.")] = None
-    device: Annotated[list[DeviceConfig], Meta(description="The devices, one [[device]] table each.")] = []
+    log: Annotated[LogConfig, Meta(description="The log on stderr.")] = LogConfig()
+    include: Include = []
+    device: Devices = []
 
     def devices(self) -> dict[str, DeviceConfig]:
         """Return the devices by name, with [defaults] filled in: two that are equal behave the same."""

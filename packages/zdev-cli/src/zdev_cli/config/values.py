@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from math import isnan
@@ -14,6 +15,7 @@ from msgspec import NODEFAULT, Meta, Struct
 from msgspec.structs import FieldInfo, fields
 
 from .diagnostics import Path, PendingDiagnostic
+from .variables import MARK, expand, scalars
 
 INTEGER_BITS = 64  # of TOML and of libzmq; Python refuses to print more than 4300 digits
 TOO_MANY_DIGITS = "a number has too many digits"
@@ -38,6 +40,8 @@ def _value(raw: object, kind: Any, path: Path, pending: list[PendingDiagnostic])
     if isinstance(raw, int) and raw.bit_length() > INTEGER_BITS:
         pending.append(PendingDiagnostic(path, TOO_MANY_DIGITS))
         return _BAD
+    if isinstance(raw, str) and MARK in raw:
+        return _expanded(raw, kind, path, pending)
     for choice in _choices(kind):
         if _is_struct(choice) and isinstance(raw, dict):
             return _table(raw, choice, path, pending)
@@ -52,6 +56,20 @@ def _value(raw: object, kind: Any, path: Path, pending: list[PendingDiagnostic])
     except msgspec.ValidationError:
         pending.append(PendingDiagnostic(path, _refusal(raw, kind)))
         return _BAD
+
+
+def _expanded(raw: str, kind: Any, path: Path, pending: list[PendingDiagnostic]) -> Any:
+    """Convert a string with variables. If text is not allowed there, their value may be a number or a boolean."""
+    try:
+        text = expand(raw)
+    except ValueError as error:
+        pending.append(PendingDiagnostic(path, str(error)))
+        return _BAD
+    for value in (text, *scalars(text)):
+        with suppress(msgspec.ValidationError):
+            return _scalar(value, kind)
+    pending.append(PendingDiagnostic(path, f"invalid value of {raw}: must be {_phrase(kind)}"))
+    return _BAD
 
 
 def _table(raw: dict[str, object], kind: type[Struct], path: Path, pending: list[PendingDiagnostic]) -> Struct:

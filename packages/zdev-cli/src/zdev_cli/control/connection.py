@@ -6,6 +6,7 @@ import logging
 import socket as sockets
 import struct
 
+from .._failure import Status
 from .protocol import Reply, Request
 
 REQUEST_BYTES = 65536  # of the longest request
@@ -92,25 +93,32 @@ def peer_of(connected: sockets.socket) -> str:
     return f"uid {uid}, gid {gid}, pid {pid}"
 
 
+_OUTCOMES = {
+    Status.OK: ("done", logging.INFO),
+    Status.DRAIN_TIMED_OUT: ("drain cut short", logging.WARNING),
+    Status.INTERNAL: ("failed", logging.ERROR),
+}
+
+
 def log_command(peer: str, request: Request) -> None:
-    logger.info("control: %s: %s", peer, _command(request))
+    """Log that a command begins. At the level info, only its outcome is logged."""
+    _log(logging.DEBUG, peer, request, "begins")
 
 
 def log_outcome(peer: str, request: Request, reply: Reply) -> None:
-    outcome = "refused" if reply.status else "done"
-    logger.info("control: %s: %s: %s: %s", peer, _command(request), outcome, _line("; ".join(reply.lines)))
+    """Log a command that has ended, without the lines of a reload, which logs them itself."""
+    outcome, level = _OUTCOMES.get(Status(reply.status), ("refused", logging.WARNING))
+    _log(level, peer, request, outcome, "" if request.verb == "reload" else "; ".join(reply.lines))
 
 
 def log_invalid(peer: str, why: str) -> None:
-    logger.warning("control: %s: invalid request: %s", peer, _line(why))
+    logger.warning("control: %s: invalid request: %s", peer, why[:LONGEST], extra={"who": peer})
 
 
-def _command(request: Request) -> str:
+def _log(level: int, peer: str, request: Request, outcome: str, text: str = "") -> None:
     worker = None if request.worker is None else f"worker {request.worker}"
     words = (request.verb, request.device, request.peer, worker)
-    return " ".join(_line(str(each)) for each in words if each is not None)
-
-
-def _line(text: str) -> str:
-    """Return the text on one line: a client cannot add lines to the log."""
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text[:LONGEST])
+    command = " ".join(str(each)[:LONGEST] for each in words if each is not None)
+    fields = {"command": command, "who": peer, "outcome": outcome, "device": request.device and request.device[:LONGEST]}
+    parts = (peer, command, outcome, text[:LONGEST])
+    logger.log(level, "control: %s", ": ".join(each for each in parts if each), extra=fields)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -19,8 +20,8 @@ class ConnectChanges:
     def __init__(self) -> None:
         self._failed: set[tuple[Role, str, int]] = set()  # the last: which of several to one endpoint
 
-    def lines(self, roles: Mapping[Role, Sequence[ConnectStatus]]) -> Iterator[str]:
-        """Yield a line for each change since the last call. An attempt that fails like the one before is not a change."""
+    def lines(self, roles: Mapping[Role, Sequence[ConnectStatus]]) -> Iterator[tuple[str, int]]:
+        """Yield a line and its log level for each change since the last call. An attempt that fails like the one before is not a change."""
         count: Counter[tuple[Role, str]] = Counter()
         connects = {}
         for role, each in ((role, each) for role, connects in roles.items() for each in connects):
@@ -30,10 +31,10 @@ class ConnectChanges:
         for place, each in connects.items():
             if each.connected and place in self._failed:
                 self._failed.remove(place)
-                yield f"{place[0]}: connected to {each.endpoint}"
+                yield f"{place[0]}: connected to {each.endpoint}", logging.INFO
             elif each.failure and place not in self._failed:
                 self._failed.add(place)
-                yield f"{place[0]}: {each.endpoint} {each.failure}, retrying"
+                yield f"{place[0]}: {each.endpoint} {each.failure}, retrying", logging.WARNING
 
 
 def connection_fields(reading: ConnectionReading) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from ..snapshot import REASONS
 from .connects import ConnectChanges
 from .endings import outstanding, undelivered
 from .keeper import engine_text
-from .log import FLUSH, StderrHandler
+from .log import FLUSH, log_to_stderr
 from .managed import Managed
 from .service import Service
 
@@ -54,7 +54,7 @@ def run_one(config: DeviceConfig) -> None:
 
 
 def _report_connects(device: Device, changes: ConnectChanges) -> None:
-    for line in changes.lines({role: each.connects for role, each in device.connections().items()}):
+    for line, _ in changes.lines({role: each.connects for role, each in device.connections().items()}):
         click.echo(f"zdev: {device.name}: {line}", err=True)
 
 
@@ -125,7 +125,7 @@ def run_many(path: Path, control: str | None, *, take_over: bool = False) -> Non
         take_over: Whether to replace the zdev that runs at this control socket.
     """
     with StopSignals(signal.SIGHUP) as signals:
-        log = _log_to_stderr()
+        log = log_to_stderr()
         raise_file_limit()
         service = Service(path, control, from_systemd())
         service.open(take_over=take_over)
@@ -141,16 +141,6 @@ def run_many(path: Path, control: str | None, *, take_over: bool = False) -> Non
         os._exit(Status.OK if drained else Status.DRAIN_TIMED_OUT)  # the text of a failure could not be written either
     if not drained:
         raise Failure("not every device was drained completely: see the log above", Status.DRAIN_TIMED_OUT)
-
-
-def _log_to_stderr() -> StderrHandler:
-    logging.getLogger("zdev").addHandler(logging.NullHandler())  # the records of devices are logged with their names here
-    handler = StderrHandler()
-    for each in (logger, logging.getLogger("zdev.security")):
-        each.addHandler(handler)
-        each.setLevel(logging.INFO)
-        each.propagate = False
-    return handler
 
 
 def _print_beginning(service: Service) -> None:
@@ -197,7 +187,8 @@ def _watch(service: Service, signals: StopSignals) -> None:
             service.notifier.alive()
         if stuck != were_stuck:
             feeds = "" if period is None else "; watchdog not notified" if stuck else "; watchdog notified"
-            logger.info("%s%s", f"unresponsive: {', '.join(stuck)}" if stuck else "all devices responsive again", feeds)
+            text = f"unresponsive: {', '.join(stuck)}" if stuck else "all devices responsive again"
+            logger.log(logging.WARNING if stuck else logging.INFO, "%s%s", text, feeds)
         were_stuck = stuck
 
 
@@ -228,7 +219,7 @@ def _end(service: Service, signals: StopSignals) -> bool:
 
 
 def _end_at_once(service: Service) -> None:
-    logger.info("shutting down immediately on a second signal")
+    logger.warning("shutting down immediately on a second signal")
     service.notifier.status("shutting down immediately")
     last = threading.Thread(target=service.supervisor.stop_all, name="zdev stop", daemon=True)
     last.start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,7 +31,7 @@ class DeviceKeeper(RestartHooks):
     Args:
         config: The device, with its defaults filled in.
         statistics: Accumulates the counters of all runs.
-        log: Writes one line to the log.
+        log: Writes one line to the log, with a level of `logging`.
         paused: Whether the device starts paused.
         given: The listening sockets that serve its binds where they suit.
     """
@@ -39,7 +40,7 @@ class DeviceKeeper(RestartHooks):
         self,
         config: DeviceConfig,
         statistics: CumulativeStatistics,
-        log: Callable[[str], None],
+        log: Callable[[str, int], None],
         *,
         paused: bool,
         given: GivenSockets,
@@ -140,7 +141,7 @@ class DeviceKeeper(RestartHooks):
             self.phase, self.error, self.retry_at = "running", None, None
             self.tried.set()
         done = "restarted" if is_restart and self._has_run else "started"
-        self._log(f"{done}, engine: {engine_text(self.device.engine, self.config.engine)}")
+        self._log(f"{done}, engine: {engine_text(self.device.engine, self.config.engine)}", logging.INFO)
         self._has_run = True
         if self._is_over:  # stopped while it started
             self.device.stop()
@@ -148,19 +149,20 @@ class DeviceKeeper(RestartHooks):
     def on_end(self, ending: Ending) -> None:
         self._statistics.close(ending)
         if ending.lost:
-            self._log(f"lost {ending.lost} messages: received, but not sent before the device ended")
+            self._log(f"lost {ending.lost} messages: received, but not sent before the device ended", logging.WARNING)
         if ending.linger_expired:
-            self._log(
-                "LINGER ended while messages waited for a slow or absent peer: they are lost, and libzmq does not count them"
-            )
+            text = "LINGER ended while messages waited for a slow or absent peer: they are lost, and libzmq does not count them"
+            self._log(text, logging.WARNING)
         if not (self._is_over or ending.error):
             by_signal = " or by SIGTERM to its process" if self.config.isolation == "process" else ""
-            self._log(f"ended by a command on its ctrl socket{by_signal}")
+            self._log(f"ended by a command on its ctrl socket{by_signal}", logging.INFO)
 
     def on_failure(self, error: BaseException, delay: float | None) -> None:
         text = " ".join(str(error).removeprefix(f"{self.config.name}: ").split()) or type(error).__name__
-        if text != self.error or delay is None:
-            self._log(f"{text}: " + ("not restarted" if delay is None else f"retrying in {delay:g} s"))
+        if delay is None:
+            self._log(f"{text}: not restarted", logging.ERROR)
+        else:  # each failure at debug, a new reason as a warning
+            self._log(f"{text}: retrying in {delay:g} s", logging.DEBUG if text == self.error else logging.WARNING)
         with self._lock:
             self.phase, self.error = ("failed" if delay is None else "waiting"), text
             self.retry_at = None if delay is None else time.monotonic() + delay

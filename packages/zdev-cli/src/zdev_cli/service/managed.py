@@ -132,7 +132,7 @@ class Managed:
         ended = ended_text(outcome, took, outstanding(device), error, drain=drain, was_cut=was_cut)
         if device and outcome and (warning := undelivered(device, self._undelivered() - undelivered_before)):
             ended = Ended(f"{ended.text}; {warning}", ended.is_drained and not drain)
-        self.log(ended.text)
+        self.log(ended.text, logging.INFO if ended.is_drained else logging.WARNING)
         return ended
 
     def _undelivered(self) -> int:
@@ -237,16 +237,17 @@ class Managed:
         seconds = self.statistics.stuck_for()
         return seconds if seconds > STUCK else 0.0
 
-    def log(self, text: str) -> None:
-        logger.info("%s: %s", self.name, text)
+    def log(self, text: str, level: int = logging.INFO) -> None:
+        logger.log(level, "%s: %s", self.name, text, extra={"device": self.name})
 
     def sample(self) -> None:
         """Note the rates, and log which connects have failed or recovered. For one thread, once a second."""
         self._meter.sample()
         if self.running_config.isolation != "process":  # which its keeper asks
             self.statistics.requests.sample()
-        for line in self._connect_changes.lines({role: each.connects for role, each in self.statistics.read().roles.items()}):
-            self.log(line)
+        connects = {role: each.connects for role, each in self.statistics.read().roles.items()}
+        for line, level in self._connect_changes.lines(connects):
+            self.log(line, level)
 
     def view(self) -> DeviceView:
         keeper, reading, began = self._keeper, self.statistics.read(), self.statistics.began

@@ -23,6 +23,7 @@ from ..control.socket_path import path_of
 from ..snapshot import DEVICE_STATES, Snapshot
 from .former import Former
 from .hand_over import offer_of
+from .log import configure
 from .managed import Managed
 from .notify import Notifier
 from .statistics import Sampler
@@ -48,6 +49,7 @@ class Service:
     def __init__(self, path: Path, control: str | None = None, given: Iterable[GivenSocket] = ()) -> None:
         self.path = path.absolute()
         self.config = load(self.path)
+        configure(self.config.log)
         self.given = GivenSockets(given)
         self.given.refuse_unused(self.config.devices(), _listen(self.config), str(self.path))
         self.supervisor = Supervisor(self.config.devices(), self.given)
@@ -230,7 +232,7 @@ class Service:
                 return self._apply(load(self.path))
             except Failure as failure:
                 for line in str(failure).splitlines():
-                    logger.info("reload: %s", line)
+                    logger.error("reload: %s", line)
                 raise
             finally:
                 if is_reported:
@@ -240,15 +242,18 @@ class Service:
         if config.control.endpoint != self.config.control.endpoint and self._control_given is None:
             text = f"{self.path}: control.endpoint cannot be changed by a reload; nothing was changed (restart zdev instead)"
             raise Failure(text, Status.CONFIGURATION)
-        lines = []
+        lines: list[str] = []
         if _listen(config) != _listen(self.config):
             self._replace_web(_listen(config))
-            lines = [f"http: http://{self.web.address}/" if self.web else "http: off"]
+            lines += [f"http: http://{self.web.address}/" if self.web else "http: off"]
+        if config.log != self.config.log:
+            lines.append(f"log: format {config.log.format}, level {config.log.level}")
+            configure(config.log)
         self.config = config
         applied = self.supervisor.apply(config.devices())
         applied = applied._replace(lines=[*applied.lines, *lines])
         for line in applied.lines:
-            logger.info("reload: %s", line)
+            _log_reloaded(line)
         for unused in self.given.unused(config.devices(), _listen(config)):
             logger.warning("no bind has the address of socket %s: clients that connect there wait", unused)
         return applied
@@ -280,6 +285,13 @@ class Service:
         )
         server.start()
         return server
+
+
+def _log_reloaded(line: str) -> None:
+    """Log what a reload has done to a device, or to another part of the configuration."""
+    name, _, done = line.partition(": ")
+    level = logging.DEBUG if done == "unchanged" else logging.WARNING if done.startswith("unchanged: ") else logging.INFO
+    logger.log(level, "reload: %s", line, extra={"device": None if name in ("http", "log") else name})
 
 
 def _listen(config: Config) -> str | None:
