@@ -156,7 +156,7 @@ def _log_to_stderr() -> StderrHandler:
 def _print_beginning(service: Service) -> None:
     click.echo(f"control  {service.control.endpoint}")
     if service.web:
-        click.echo(f"http     http://{service.web.address}/")
+        click.echo(f"http     {service.web.url}")
 
 
 def _print_devices(service: Service, signals: StopSignals) -> bool:
