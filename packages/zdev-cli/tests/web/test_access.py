@@ -179,7 +179,7 @@ def test_wrong_credentials_are_logged_once_in_ten_seconds_and_never_quoted(servi
     for attempt in (f"Bearer {OTHER}", basic("anna", "guessed"), basic("guessed", "s:ecret")):
         for _ in range(5):
             assert client.ask(running.http, "/metrics", attempt)[0] == 401
-    client.ask(running.http, "/metrics")  # what a browser does before it asks for a password is no attempt
+    client.ask(running.http, "/metrics")  # as a browser does before it asks for a password
     running.send(15)
     said = running.err.rest()
     refusals = [line for line in said if "refused" in line]
@@ -313,7 +313,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"nonsense\r\n\r\n" * 1000, b"\0" * 100])
-def test_what_is_no_handshake_ends_its_connection_only(served: Served, client: Client, said: bytes) -> None:
+def test_bytes_that_are_not_a_handshake_end_their_connection_only(served: Served, client: Client, said: bytes) -> None:
     with connect(served) as stranger:
         with suppress(OSError):
             stranger.sendall(said)

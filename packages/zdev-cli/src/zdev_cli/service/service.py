@@ -26,6 +26,7 @@ from .former import Former
 from .hand_over import offer_of
 from .managed import Managed
 from .notify import Notifier
+from .reloads import ReloadRecord
 from .statistics import Sampler
 from .supervisor import Applied, Supervisor, in_parallel
 
@@ -48,6 +49,7 @@ class Service:
 
     def __init__(self, path: Path, control: str | None = None, given: Iterable[GivenSocket] = ()) -> None:
         self.path = path.absolute()
+        self.reloads = ReloadRecord(self.path)
         self.config = load(self.path)
         self.given = GivenSockets(given)
         self.given.refuse_unused(self.config.devices(), _listen(self.config), str(self.path))
@@ -195,6 +197,7 @@ class Service:
             time=time.time(),
             started=self._started,
             config=os.fsencode(self.path).decode(errors="backslashreplace"),
+            configuration=self.reloads.view(),
             ready=fine and not any(device.awaited for device in devices) and self.is_tried() and not self.supervisor.is_ending,
             devices=devices,
         )
@@ -228,7 +231,8 @@ class Service:
             if is_reported:
                 self.notifier.reloading()
             try:
-                return self._apply(load(self.path))
+                with self.reloads.attempt():
+                    return self._apply(load(self.path))
             except Failure as failure:
                 for line in str(failure).splitlines():
                     logger.info("reload: %s", line)

@@ -38,7 +38,7 @@ class TlsChannel(Channel):
 
     grace = HANDSHAKE_GRACE
     _handshake: int | None = select.POLLIN
-    """What the handshake waits for; None: it is done."""
+    """The event that the handshake waits for; None: it is done."""
 
     def readable(self) -> bool:
         if self._handshake is None:
