@@ -62,7 +62,8 @@ TYPES = {
     "an unknown table": queue("[htpp]", "6:2  htpp: unknown key (did you mean http?)"),
     "an unknown key of a socket": queue('[device.mon]\nbnd = "x"', "7:1  device.mon.bnd: unknown key (did you mean bind?)"),
     "a key that is like none": queue(
-        '[http]\n"hé llo\\u001b" = 1', "7:1  http.'hé llo\\x1b': unknown key (available: listen, insecure)"
+        '[http]\n"hé llo\\u001b" = 1',
+        "7:1  http.'hé llo\\x1b': unknown key (available: listen, tls, password_file, token_file, insecure)",
     ),
     "an unknown key in an inline table": out(
         "out = { bind = 'tcp://127.0.0.1:1', tpye = 'DEALER' }", "5:37  device.out.tpye: unknown key (did you mean type?)"

@@ -86,7 +86,7 @@ def test_sockets_that_are_protected_or_explicitly_open_are_accepted(faults: Faul
         ),
         (
             '[device.in]\nbind = "tcp://localhost:1"\n[http]\nlisten = "0.0.0.0:0"',
-            "http.listen: 0.0.0.0:0 is reachable from other hosts without authentication (use 127.0.0.1, or set insecure = true)",
+            "http.listen: 0.0.0.0:0 is reachable from other hosts without authentication (use 127.0.0.1, add password_file or token_file, or set insecure = true)",
         ),
         (
             BIND + SERVER + '\nplain = { passwords = "passwords" }',

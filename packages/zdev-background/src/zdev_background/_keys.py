@@ -198,6 +198,24 @@ def read_passwords(path: StrPath) -> dict[bytes, bytes]:
     return known
 
 
+def read_secret(path: StrPath) -> bytes:
+    """Return the content of a file with secrets.
+
+    Raises:
+        OSError: The file cannot be read, or others than its owner can read it.
+    """
+    return _read(path, READ)
+
+
+def check_public(path: StrPath) -> None:
+    """Check a file without secrets.
+
+    Raises:
+        OSError: The file cannot be read, or others than its owner can write to it.
+    """
+    _read(path, WRITE)
+
+
 def _is_utf_8(text: bytes) -> bool:
     try:
         text.decode()

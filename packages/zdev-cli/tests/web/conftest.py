@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from patience import PATIENCE
 
 from zdev_cli._failure import Failure, Status
+from zdev_cli.config.http_access import OPEN_ACCESS, Access
 from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
 from zdev_cli.snapshot.connections import ConnectionsView, ConnectView, PeerCounts
 from zdev_cli.snapshot.peers import PeerView
@@ -28,7 +29,7 @@ class Response(NamedTuple):
 class Served:
     """A web server that runs. Tests may change what it tells."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, access: Access = OPEN_ACCESS) -> None:
         self.snapshot = snapshot
         self.fails = False
         self.taken = 0
@@ -49,7 +50,7 @@ class Served:
             WorkerView(device="orders", number=8, state="busy", address="tcp://10.0.0.8:1", done=1234, p99=0.25),
             WorkerView(device="orders", number=9, state="set-aside", address="tcp://10.0.0.9:1", failed=3, set_aside_for=8.0),
         ]
-        self.server = WebServer("127.0.0.1:0", self._take, self._peers_of, workers=lambda _: self.workers)
+        self.server = WebServer("127.0.0.1:0", self._take, self._peers_of, workers=lambda _: self.workers, access=access)
         self.server.start()
 
     @property
@@ -171,12 +172,12 @@ def well(snapshot: Snapshot) -> Snapshot:
 
 
 @pytest.fixture
-def serve() -> Iterator[Callable[[Snapshot], Served]]:
-    """Serves a snapshot until the test ends."""
+def serve() -> Iterator[Callable[..., Served]]:
+    """Serves a snapshot until the test ends, to clients with this access."""
     running: list[Served] = []
 
-    def start(snapshot: Snapshot) -> Served:
-        running.append(Served(snapshot))
+    def start(snapshot: Snapshot, access: Access = OPEN_ACCESS) -> Served:
+        running.append(Served(snapshot, access))
         return running[-1]
 
     yield start

@@ -163,7 +163,7 @@ def test_a_device_of_one_way_shows_nothing_of_the_other(serve: Serve, snapshot: 
 
 
 def test_labels_are_of_devices_and_never_of_peers(serve: Serve, snapshot: Snapshot) -> None:
-    allowed = {"device", "direction", "role", "reason", "state", "engine", "version", "libzmq", "pyzmq", "python", "le"}
+    allowed = {"device", "direction", "role", "reason", "state", "engine", "version", "libzmq", "pyzmq", "python", "le", "hash"}
     for name, labels in samples(families(serve(snapshot))):
         assert {label for label, _ in labels} <= allowed, name
 

@@ -424,3 +424,16 @@ def test_it_can_be_used_by_keyboard_and_names_what_it_shows(serve: Serve, show: 
     assert page.evaluate("document.querySelector(location.hash + ' h2').textContent") == "tasks"
     unnamed = "[...document.querySelectorAll('[role=img], nav, section')].filter((e) => !e.getAttribute('aria-label')).length"
     assert page.evaluate(unnamed) == 0
+
+
+def test_the_page_works_behind_a_password(browser: Browser, service: Callable[..., Any], folder: Path) -> None:
+    (folder / "passwords").touch(0o600)
+    (folder / "passwords").write_text("anna:secret\n")
+    running = service(CONFIGURATION.replace("\n[[", '\npassword_file = "passwords"\n[[', 1))
+    running.until_ready()
+    credentials = {"username": "anna", "password": "secret"}
+    with browser.new_context(http_credentials=credentials) as context:  # type: ignore[arg-type]
+        page = context.new_page()
+        page.set_default_timeout(1000 * PATIENCE)
+        page.goto(running.http)
+        expect(card(page, "orders")).to_be_visible()

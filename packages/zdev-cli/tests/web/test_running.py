@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from collections.abc import Callable, Iterator
+from hashlib import sha256
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -89,6 +90,29 @@ def test_what_passes_is_counted_of_devices_in_threads_and_in_processes(watched: 
     client.recv()
     watched.await_metric(1, "zdev_messages_sent_total", device="orders", direction="out")
     watched.await_metric(0, "zdev_inflight_messages", device="orders")
+
+
+def test_the_file_in_use_and_the_outcome_of_the_last_reload_are_metrics(
+    watched: Watched, zdev: Callable[..., Any], control: tuple[str, str], tmp_path: Path
+) -> None:
+    file, stamp = tmp_path / "zdev.toml", "zdev_config_last_reload_success_timestamp_seconds"
+    first, applied = sha256(file.read_bytes()).hexdigest(), watched.metric(stamp)
+    assert watched.metric("zdev_config_info", hash=first) == 1
+    assert watched.metric("zdev_config_last_reload_successful") == 1
+    assert abs(time.time() - applied) < PATIENCE
+
+    right = file.read_text() + "# the same devices\n"
+    file.write_text(right + "device = 1\n")
+    assert zdev("reload", *control).status() == 78
+    assert watched.metric("zdev_config_last_reload_successful") == 0
+    assert watched.metric("zdev_config_info", hash=first) == 1  # which is still in use
+    assert watched.metric(stamp) == applied
+
+    file.write_text(right)
+    assert zdev("reload", *control).status() == 0
+    assert watched.metric("zdev_config_last_reload_successful") == 1
+    assert watched.metric("zdev_config_info", hash=sha256(right.encode()).hexdigest()) == 1
+    assert watched.metric(stamp) > applied
 
 
 @pytest.mark.slow

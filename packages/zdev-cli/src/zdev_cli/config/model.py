@@ -6,7 +6,7 @@ A description is shown by editors (see `zdev schema`); a title names the allowed
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from msgspec import Meta, Struct, field
 
@@ -41,6 +41,7 @@ Endpoints = Annotated[
 ]
 
 SOCKETS = ("in_", "out", "mon", "ctrl")  # the fields of a device
+SomeTable = TypeVar("SomeTable", bound="Table")
 DRAIN_TIMEOUT = 30.0
 ANY_CLIENT = "any"
 
@@ -229,6 +230,13 @@ class ControlConfig(Table, frozen=True, kw_only=True):
     ] = None
 
 
+class TlsConfig(Table, frozen=True, kw_only=True):
+    """TLS of a server."""
+
+    cert_file: Annotated[str, Meta(description="PEM file with the certificate, followed by those of its issuers.")]
+    key_file: Annotated[str, Meta(description="PEM file with the key, not encrypted, of mode 0600.")]
+
+
 class HttpConfig(Table, frozen=True, kw_only=True):
     """The HTTP server for metrics, health and the status page. Without this table it is not started."""
 
@@ -236,9 +244,21 @@ class HttpConfig(Table, frozen=True, kw_only=True):
         str,
         Meta(description="HOST:PORT; port 0: any free port. Default: 127.0.0.1:9595.", title="HOST:PORT, like 127.0.0.1:9595"),
     ] = "127.0.0.1:9595"
-    insecure: Annotated[bool, Meta(description="Whether other hosts may reach it, without authentication. Default: false.")] = (
-        False
+    tls: Annotated[TlsConfig | None, Meta(description="Certificate, for https. Default: http without TLS.")] = None
+    password_file: Annotated[
+        str | None,
+        Meta(description="File with one line NAME:PASSWORD per client, of mode 0600: basic authentication. Default: none."),
+    ] = None
+    token_file: Annotated[str | None, Meta(description="File with one bearer token per line, of mode 0600. Default: none.")] = (
+        None
     )
+    insecure: Annotated[
+        bool, Meta(description="Whether other hosts may reach it without authentication, or without TLS. Default: false.")
+    ] = False
+
+    @property
+    def has_credentials(self) -> bool:
+        return self.password_file is not None or self.token_file is not None
 
 
 class LogConfig(Table, frozen=True, kw_only=True):
@@ -289,23 +309,31 @@ class Config(Table, frozen=True, kw_only=True):
         """Return a copy in which paths of keys and passwords are relative to `directory`, the one of the file."""
         from msgspec.structs import replace
 
-        return replace(self, device=[_relative(each, directory) for each in self.device])
+        http = self.http
+        if http:
+            http = _moved(http, directory, "password_file", "token_file")
+            http = replace(http, tls=http.tls and _moved(http.tls, directory))
+        return replace(self, device=[_relative(each, directory) for each in self.device], http=http)
 
 
 assert set(DEVICE_TYPES) == set(DeviceType.__args__)  # type: ignore[attr-defined]
 
 
-def _relative(device: DeviceConfig, directory: Path) -> DeviceConfig:
+def _moved(table: SomeTable, directory: Path, *names: str) -> SomeTable:
+    """Return a copy in which the paths of these names are relative to `directory`; without names, all are paths."""
     from msgspec.structs import replace
 
-    def moved(table: Table) -> Table:
-        paths = {name: value for name in table.__struct_fields__ if (value := getattr(table, name)) not in (None, ANY_CLIENT)}
-        return replace(table, **{name: str(directory / path) for name, path in paths.items()})
+    paths = {name: getattr(table, name) for name in names or table.__struct_fields__}
+    return replace(table, **{name: str(directory / path) for name, path in paths.items() if path not in (None, ANY_CLIENT)})
+
+
+def _relative(device: DeviceConfig, directory: Path) -> DeviceConfig:
+    from msgspec.structs import replace
 
     sockets = {}
     for name in SOCKETS:
         if socket := getattr(device, name):
-            tables = {key: moved(table) for key in ("curve", "plain") if (table := getattr(socket, key))}
+            tables = {key: _moved(table, directory) for key in ("curve", "plain") if (table := getattr(socket, key))}
             sockets[name] = replace(socket, **tables)
     return replace(device, **sockets)
 

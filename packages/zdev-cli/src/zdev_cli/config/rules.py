@@ -9,6 +9,7 @@ import zmq
 from .._words import Role, needed_roles, settings_of
 from .diagnostics import Path, PendingDiagnostic, endpoint_path, socket_path
 from .endpoints import address_of, control_endpoint_of, listen_of, refusal_of
+from .http_access import broken_access, unencrypted
 from .libzmq_probe import LibzmqProbe
 from .model import Config, DeviceConfig, OptionValue, SocketConfig
 from .protection import broken_security, is_exposed, unknown_users
@@ -37,6 +38,7 @@ def warnings_of(config: Config) -> Iterator[str]:
     from .engines import engine_of
 
     yield from unknown_users(config)
+    yield from unencrypted(config.http) if config.http else ()
     for name, device in config.devices().items():
         if sends_to_connected_only(device) is False:
             engine = engine_of(device)
@@ -117,9 +119,7 @@ class _Walk:
                 yield PendingDiagnostic(path, str(error), depends_on=(path,))
                 return
             self._use(Use(http.listen, address_of(f"tcp://{http.listen}"), path, None))
-            if not http.insecure and is_exposed(f"tcp://{http.listen}", {}):
-                text = f"{http.listen} is reachable from other hosts without authentication (use 127.0.0.1, or set insecure = true)"
-                yield PendingDiagnostic(path, text, depends_on=(("http",),))
+            yield from broken_access(http)
 
     def _use(self, use: Use) -> None:
         if use.address:  # else a wildcard, which is another address each time

@@ -146,7 +146,7 @@ def run_many(path: Path, control: str | None, *, take_over: bool = False) -> Non
 def _print_beginning(service: Service) -> None:
     click.echo(f"control  {service.control.endpoint}")
     if service.web:
-        click.echo(f"http     http://{service.web.address}/")
+        click.echo(f"http     {service.web.url}")
 
 
 def _print_devices(service: Service, signals: StopSignals) -> bool:

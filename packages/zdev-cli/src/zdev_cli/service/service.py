@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from .._failure import Failure, Status
 from ..config import Config, load
 from ..config.given_sockets import GivenSocket, GivenSockets
+from ..config.http_access import Access, access_of, unencrypted
 from ..control.protocol import Reply, Request
 from ..control.server import ControlServer
 from ..control.socket_path import path_of
@@ -26,6 +27,7 @@ from .hand_over import offer_of
 from .log import configure
 from .managed import Managed
 from .notify import Notifier
+from .reloads import ReloadRecord
 from .statistics import Sampler
 from .supervisor import Applied, Supervisor, in_parallel
 
@@ -48,6 +50,7 @@ class Service:
 
     def __init__(self, path: Path, control: str | None = None, given: Iterable[GivenSocket] = ()) -> None:
         self.path = path.absolute()
+        self.reloads = ReloadRecord(self.path)
         self.config = load(self.path)
         configure(self.config.log)
         self.given = GivenSockets(given)
@@ -77,7 +80,7 @@ class Service:
         else:
             self.control.start()
         try:
-            self.web = self._new_web(_listen(self.config))
+            self.web = self._new_web(_listen(self.config), _access_of(self.config))
         except BaseException:
             self.control.stop()
             raise
@@ -196,6 +199,7 @@ class Service:
             time=time.time(),
             started=self._started,
             config=os.fsencode(self.path).decode(errors="backslashreplace"),
+            configuration=self.reloads.view(),
             ready=fine and not any(device.awaited for device in devices) and self.is_tried() and not self.supervisor.is_ending,
             devices=devices,
         )
@@ -229,7 +233,8 @@ class Service:
             if is_reported:
                 self.notifier.reloading()
             try:
-                return self._apply(load(self.path))
+                with self.reloads.attempt():
+                    return self._apply(load(self.path))
             except Failure as failure:
                 for line in str(failure).splitlines():
                     logger.error("reload: %s", line)
@@ -242,10 +247,13 @@ class Service:
         if config.control.endpoint != self.config.control.endpoint and self._control_given is None:
             text = f"{self.path}: control.endpoint cannot be changed by a reload; nothing was changed (restart zdev instead)"
             raise Failure(text, Status.CONFIGURATION)
-        lines: list[str] = []
+        before, access = self.web and self.web.url, _access_of(config)
         if _listen(config) != _listen(self.config):
-            self._replace_web(_listen(config))
-            lines += [f"http: http://{self.web.address}/" if self.web else "http: off"]
+            self._replace_web(_listen(config), access)
+        elif self.web:
+            self.web.set_access(access)
+        now = self.web and self.web.url
+        lines = [f"http: {now or 'off'}"] if now != before or _listen(config) != _listen(self.config) else []
         if config.log != self.config.log:
             lines.append(f"log: format {config.log.format}, level {config.log.level}")
             configure(config.log)
@@ -258,22 +266,22 @@ class Service:
             logger.warning("no bind has the address of socket %s: clients that connect there wait", unused)
         return applied
 
-    def _replace_web(self, listen: str | None) -> None:
+    def _replace_web(self, listen: str | None, access: Access) -> None:
         """Bind the new address, then release the old one; in reverse on the same port, where one address may contain the other."""
         before = self.web
         shared = before if before and listen and _port(before.address) == _port(listen) else None
         if shared:
             shared.stop()
         try:
-            self.web = self._new_web(listen)
+            self.web = self._new_web(listen, access)
         except Failure:
             if shared:
-                self.web = self._new_web(shared.address)
+                self.web = self._new_web(shared.address, shared.access)
             raise
         if before and not shared:
             before.stop()
 
-    def _new_web(self, listen: str | None) -> WebServer | None:
+    def _new_web(self, listen: str | None, access: Access) -> WebServer | None:
         if listen is None:
             return None
         from ..web import WebServer
@@ -281,7 +289,12 @@ class Service:
         given = self.given.for_http(listen)
         find = self.supervisor.find
         server = WebServer(
-            listen, self.snapshot, lambda name: find(name).peers(), given, workers=lambda name: find(name).workers()
+            listen,
+            self.snapshot,
+            lambda name: find(name).peers(),
+            given,
+            workers=lambda name: find(name).workers(),
+            access=access,
         )
         server.start()
         return server
@@ -296,6 +309,12 @@ def _log_reloaded(line: str) -> None:
 
 def _listen(config: Config) -> str | None:
     return config.http.listen if config.http else None
+
+
+def _access_of(config: Config) -> Access:
+    for warning in unencrypted(config.http) if config.http else ():
+        logger.warning("%s", warning)
+    return access_of(config.http)
 
 
 def _port(address: str) -> str:

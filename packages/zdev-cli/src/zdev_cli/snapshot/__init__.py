@@ -175,6 +175,17 @@ class DeviceView(View, frozen=True, kw_only=True):
         return {"in": self.in_} | ({"out": self.out} if self.two_ways else {})
 
 
+class ConfigurationView(View, frozen=True, kw_only=True):
+    """The content of the configuration file that is in use."""
+
+    sha256: str = ""
+    """Of the file when it was read, as `sha256sum` prints it."""
+    applied: float = 0.0
+    """When it was applied, at the start or by a reload, in seconds since 1970."""
+    reload_failed: bool = False
+    """Whether the last reload was refused, so that the content before it is still in use."""
+
+
 class Snapshot(View, frozen=True, kw_only=True):
     """A running zdev."""
 
@@ -186,6 +197,7 @@ class Snapshot(View, frozen=True, kw_only=True):
     """When zdev started, in seconds since 1970."""
     config: str
     """The path of its configuration file."""
+    configuration: ConfigurationView = ConfigurationView()
     ready: bool
     """Whether every device relays, or was paused or stopped by an operator, has the connects that its `ready_when` requires, and
     zdev is not about to end."""

@@ -16,7 +16,10 @@ from urllib.parse import parse_qs
 import msgspec
 from msgspec import Struct
 
+from zdev_background._refusals import RefusalLog
+
 from .._failure import Failure, Status
+from ..config.http_access import Access
 from ..snapshot import DeviceView, Snapshot
 from ..snapshot.peers import PeerView
 from ..snapshot.requests import WorkerView
@@ -37,6 +40,8 @@ HEADERS = [
 ]
 _HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9._~-]+))(?::[0-9]*)?", re.ASCII)
 """RFC 9110, section 7.2, and RFC 3986, section 3.2.2, without percent-encoding, which no name of this machine needs."""
+OPEN = ("/livez", "/readyz")
+"""Paths that need no credentials: those of probes."""
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
 
@@ -51,11 +56,17 @@ class Answer(NamedTuple):
     status: HTTPStatus = HTTPStatus.OK
     policy: str = NOTHING
     """Content-Security-Policy."""
+    headers: Iterable[tuple[str, str]] = ()
 
 
 class Application:
-    """Answers GET and HEAD. address: where it listens. On loopback it answers only to names of this machine, so that a web page
-    cannot reach it by a host name that resolves to loopback (DNS rebinding)."""
+    """Answers GET and HEAD.
+
+    Args:
+        address: HOST:PORT where it listens. On loopback it answers only to names of this machine, so that a web page cannot reach
+            it by a host name that resolves to loopback (DNS rebinding).
+        access: Returns the credentials that are required now.
+    """
 
     def __init__(
         self,
@@ -64,9 +75,12 @@ class Application:
         address: str,
         *,
         workers: Callable[[str], list[WorkerView]] = no_workers,
+        access: Callable[[], Access] = Access,
     ) -> None:
         self._snapshot = snapshot
-        self._on_loopback = _is_loopback(address)
+        self._address, self._access = address, access
+        self._refusals = RefusalLog("http")
+        self._on_loopback = _is_loopback(address.rpartition(":")[0].strip("[]"))
         self._metrics = Metrics(snapshot)
         self._page = Page()
         self._answers: dict[str, Callable[[WSGIEnvironment], Answer]] = {
@@ -86,9 +100,8 @@ class Application:
             ("Content-Security-Policy", answer.policy),
             ("Content-Type", answer.content_type),
             ("Content-Length", str(len(answer.body))),
+            *answer.headers,
         ]
-        if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers.append(("Allow", "GET, HEAD"))
         start_response(f"{answer.status:d} {answer.status.phrase}", headers)
         return [] if environment["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
@@ -96,9 +109,11 @@ class Application:
         if self._on_loopback and not _names_this_machine(environment.get("HTTP_HOST", "localhost")):
             text = "unknown host: zdev listens on loopback only, as localhost, 127.0.0.1 and [::1]\n"
             return Answer(text.encode(), status=HTTPStatus.MISDIRECTED_REQUEST)
+        if environment.get("PATH_INFO", "") not in OPEN and (refusal := self._refusal(environment)):
+            return refusal
         if environment["REQUEST_METHOD"] not in ("GET", "HEAD"):
             text = "method not allowed: HTTP is read-only (use zdev pause, resume, drain or stop)\n"
-            return Answer(text.encode(), status=HTTPStatus.METHOD_NOT_ALLOWED)
+            return Answer(text.encode(), status=HTTPStatus.METHOD_NOT_ALLOWED, headers=[("Allow", "GET, HEAD")])
         answer = self._answers.get(environment.get("PATH_INFO", ""))
         if answer is None:
             return Answer(f"not found (available: {', '.join(self._answers)})\n".encode(), status=HTTPStatus.NOT_FOUND)
@@ -108,14 +123,26 @@ class Application:
             logger.exception("http: cannot answer %s", environment["PATH_INFO"])
             return Answer(b"internal error: see the log of zdev\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)
 
+    def _refusal(self, environment: WSGIEnvironment, *, logs: bool = True) -> Answer | None:
+        """Return the answer to a client without the required credentials; None: it has them."""
+        credentials, given = self._access().credentials, environment.get("HTTP_AUTHORIZATION", "")
+        if credentials is None or credentials.accept(given):
+            return None
+        if given and logs:  # a browser asks for a password after its first request without one
+            self._refusals.add(self._address, environment.get("REMOTE_ADDR", ""), "unknown name, password or token")
+        text = b"unauthorized: a name and password, or a token, is required\n"
+        return Answer(text, status=HTTPStatus.UNAUTHORIZED, headers=credentials.challenges)
+
     def _show_page(self, _: WSGIEnvironment) -> Answer:
         return Answer(self._page.content, "text/html; charset=utf-8", policy=self._page.policy)
 
     def _show_metrics(self, environment: WSGIEnvironment) -> Answer:
         return Answer(*self._metrics.exposition(environment.get("HTTP_ACCEPT", "")))
 
-    def _show_readiness(self, _: WSGIEnvironment) -> Answer:
+    def _show_readiness(self, environment: WSGIEnvironment) -> Answer:
         found = readiness(self._snapshot())
+        if found.reasons and self._refusal(environment, logs=False):
+            found = Readiness(ready=False, reasons=["shown with a password or token only"])
         return Answer(msgspec.json.encode(found), JSON, HTTPStatus.OK if found.ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
 

@@ -47,6 +47,7 @@ class _SnapshotCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         snapshot = self._snapshot()
         yield _build(snapshot)
+        yield from _configuration(snapshot)
         yield GaugeMetricFamily("zdev_ready", "1 if /readyz reports ready, else 0.", value=snapshot.ready)
         yield _states(snapshot)
         yield _engines(snapshot)
@@ -86,6 +87,15 @@ def _build(snapshot: Snapshot) -> Metric:
         "python": platform.python_version(),
     }
     return InfoMetricFamily("zdev_build", "Versions of the running zdev and its libraries.", value=versions)
+
+
+def _configuration(snapshot: Snapshot) -> Iterator[Metric]:
+    used = snapshot.configuration
+    yield InfoMetricFamily("zdev_config", "SHA-256 of the configuration file in use.", value={"hash": used.sha256})
+    text = "1 if the last reload succeeded, or there was none; 0 if it was refused."
+    yield GaugeMetricFamily("zdev_config_last_reload_successful", text, value=not used.reload_failed)
+    text = "When the configuration in use was applied, in seconds since 1970."
+    yield GaugeMetricFamily("zdev_config_last_reload_success_timestamp_seconds", text, value=used.applied)
 
 
 def _states(snapshot: Snapshot) -> Metric:

@@ -9,21 +9,22 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from ssl import SSLContext
 from typing import Any
 
-from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 from waitress.server import TcpWSGIServer  # type: ignore[import-untyped]
 from waitress.task import ThreadedTaskDispatcher  # type: ignore[import-untyped]
 
 from .._failure import Failure, Status
+from ..config.http_access import OPEN_ACCESS, Access
 from ..snapshot import Snapshot
 from ..snapshot.peers import PeerView
 from ..snapshot.requests import WorkerView
 from .application import Application, no_workers
+from .channel import GRACE, Channel, TlsChannel
 
-CONNECTIONS = 100  # at once; those beyond wait until one is closed, or the one idle longest makes room
+CONNECTIONS = 256  # at once; those beyond wait until one is closed, or the one idle longest makes room
 BACKLOG = 1024  # connections that wait; the system may allow fewer
-GRACE = 0.1  # seconds that a connection may be idle before it makes room: its request may be on its way
 CONNECTION_TIMEOUT = 10  # seconds for a request to come and its answer to leave; and that a connection may idle
 HEADER_BYTES = 16 * 1024
 BODY_BYTES = 1024  # no request needs one
@@ -31,37 +32,35 @@ THREADS = 4
 STOP_TIMEOUT = 2.0  # seconds for answers being made
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection. Bytes that trickle in or out are not activity: they would keep it open indefinitely."""
-
-    _last_activity = 0.0
-
-    @property
-    def last_activity(self) -> float:
-        return self._last_activity
-
-    @last_activity.setter
-    def last_activity(self, now: float) -> None:
-        if self.request is None and not self.total_outbufs_len:
-            self._last_activity = now
-
-
 class _Server(TcpWSGIServer):  # type: ignore[misc]
     """Accepts a connection when there is room; until then it waits in the backlog, and its client is only delayed."""
 
-    channel_class = _Channel
+    tls: SSLContext | None = None
+    """For new connections."""
     _paused_until = 0.0
 
     def readable(self) -> bool:
         has_room = len(self.active_channels) < CONNECTIONS
         return bool(super().readable()) and has_room and time.time() >= self._paused_until
 
-    def handle_accept(self) -> None:
+    def accept(self) -> tuple[socket.socket, Any] | None:
         """Accept. After an error, such as EMFILE, the listener stays readable: do not poll it for a moment."""
-        before = len(self.active_channels)
-        super().handle_accept()
-        if len(self.active_channels) == before:
+        context = self.tls
+        self.channel_class = TlsChannel if context else Channel
+        try:
+            accepted: tuple[socket.socket, Any] | None = super().accept()
+        except OSError:
             self._paused_until = time.time() + GRACE
+            raise
+        if accepted is None or context is None:
+            return accepted
+        connection, address = accepted
+        try:
+            connection.getpeername()
+            return context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
+        except OSError:  # its client has left
+            connection.close()
+            return None
 
     def serve(self) -> None:
         """Serve until the listener and every connection are closed."""
@@ -74,8 +73,9 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
 
     def _make_room(self) -> None:
         """Close the connection that has been idle longest, if there is one, and no request of it has arrived."""
-        latest = time.time() - GRACE
-        idle = [each for each in self.active_channels.values() if not each.requests and each.last_activity <= latest]
+        now = time.time()
+        channels = self.active_channels.values()
+        idle = [each for each in channels if not each.requests and each.last_activity <= now - each.grace]
         for each in sorted(idle, key=lambda each: each.last_activity):
             if not _is_readable(each.socket):
                 each.handle_close()
@@ -96,10 +96,12 @@ class WebServer:
         given: socket.socket | None = None,
         *,
         workers: Callable[[str], list[WorkerView]] = no_workers,
+        access: Access = OPEN_ACCESS,
     ) -> None:
         self._listen = listen
         self._given = given
         self._workers = workers
+        self.access = access
         self._snapshot, self._peers = snapshot, peers
         self._server: Any = None  # of waitress, which has no types
         self._thread: threading.Thread | None = None
@@ -115,7 +117,7 @@ class WebServer:
         dispatcher = ThreadedTaskDispatcher()
         dispatcher.set_thread_count(THREADS)
         self._server = _Server(
-            Application(self._snapshot, self._peers, host, workers=self._workers),
+            Application(self._snapshot, self._peers, self.address, workers=self._workers, access=lambda: self.access),
             _sock=listener,
             bind_socket=False,
             sockinfo=(listener.family, listener.type, listener.proto, listener.getsockname()),
@@ -129,8 +131,19 @@ class WebServer:
             log_socket_errors=False,
             ident=None,
         )
+        self.set_access(self.access)
         self._thread = threading.Thread(target=self._server.serve, name="zdev-http", daemon=True)
         self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The address of the page."""
+        return f"http{'s' if self.access.tls else ''}://{self.address}/"
+
+    def set_access(self, access: Access) -> None:
+        """Ask for these credentials from now on, and serve new connections with this certificate."""
+        self.access = access
+        self._server.tls = access.tls
 
     def listening_socket(self) -> socket.socket | None:
         """Return a duplicate of the socket on which it listens, while it runs."""
