@@ -24,6 +24,7 @@ PAGES = {
         "cli/bench",
         "cli/*",
     ],
+    "Gallery": ["gallery/README", "gallery/**/*"],
     "In production": [
         "security",
         "reliability",
