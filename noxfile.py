@@ -275,6 +275,8 @@ def typing(session: nox.Session) -> None:
         "benchmarks",
     ]
     session.run("mypy", *(str(package / "src") for package in (CORE, *PURE)), *others)
+    for system in ("requests", "market-data", "logs", "two-sites"):  # ipyparallel has no types
+        session.run("mypy", f"docs/gallery/{system}")
     pages = str(session.run("python", "packages/zdev-background/tests/pages.py", str(BUILD / "pages"), silent=True))
     session.run("mypy", *pages.split())
     allowed = "packages/zdev-core/tests/stubtest.txt"

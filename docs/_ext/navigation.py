@@ -26,6 +26,7 @@ PAGES = {
         "cli/bench",
         "cli/*",
     ],
+    "Gallery": ["gallery/README", "gallery/**/*"],
     "In production": [
         "security",
         "reliability",

@@ -1,4 +1,4 @@
-"""Draw the pictures of docs/concepts.md and the badges of README.md; with `--check`, fail if a file differs from its drawing.
+"""Draw the pictures of docs/concepts.md and docs/gallery, and the badges of README.md; with `--check`, fail if a file differs from its drawing.
 
 The pictures have no background and follow the reader's light or dark theme. On GitHub, where they are images, they use the setting
 of the browser; on the site, where they are part of the page, they use the theme of the site.
@@ -107,10 +107,11 @@ class Drawing:
 
 
 def main(words: list[str]) -> int:
+    import gallery
+    import pictures
     from badges import badges
-    from pictures import ALL
 
-    drawn = {HERE / f"{each.name}.svg": str(each) for each in (draw() for draw in ALL)}
+    drawn = {HERE / f"{each.name}.svg": str(each) for each in (draw() for draw in (*pictures.ALL, *gallery.ALL))}
     drawn |= {HERE / name: content for name, content in badges().items()}
     changed = [path for path, content in drawn.items() if not path.exists() or path.read_text() != content]
     if "--check" in words:
