@@ -14,9 +14,14 @@ std::vector<zmq::context_t*> rig::contexts() { return {&in_context_, &out_contex
 
 namespace {
 
-zmq::socket_t open(zmq::context_t& context, zmq::socket_type type, const options& o) {
+zmq::socket_t open(zmq::context_t& context, zmq::socket_type type, const options& o, const char* role) {
     zmq::socket_t socket(context, type);
-    if (!o.curve.empty()) {
+    const bool secured = o.secured.find(role) != std::string::npos;
+    if (secured && !o.name.empty()) {
+        socket.set(zmq::sockopt::plain_username, o.name);
+        socket.set(zmq::sockopt::plain_password, o.password);
+    }
+    if (secured && !o.curve.empty()) {
         socket.set(zmq::sockopt::curve_serverkey, o.curve);
         socket.set(zmq::sockopt::curve_publickey, o.key);
         socket.set(zmq::sockopt::curve_secretkey, o.secret_key);
@@ -39,11 +44,13 @@ void connect_all(zmq::socket_t& socket, const std::string& endpoint, std::uint64
 
 }  // namespace
 
-zmq::socket_t& rig::in_peer(zmq::socket_type type) { return keep(open(in_context_, type, settings)); }
-zmq::socket_t& rig::out_peer(zmq::socket_type type) { return keep(open(inproc_ ? in_context_ : out_context_, type, settings)); }
+zmq::socket_t& rig::in_peer(zmq::socket_type type) { return keep(open(in_context_, type, settings, "in")); }
+zmq::socket_t& rig::out_peer(zmq::socket_type type) {
+    return keep(open(inproc_ ? in_context_ : out_context_, type, settings, "out"));
+}
 
 zmq::socket_t& rig::watcher() {
-    zmq::socket_t& sub = keep(open(inproc_ ? in_context_ : mon_context_, zmq::socket_type::sub, settings));
+    zmq::socket_t& sub = keep(open(inproc_ ? in_context_ : mon_context_, zmq::socket_type::sub, settings, "mon"));
     sub.set(zmq::sockopt::subscribe, "");
     sub.connect(settings.mon);
     return sub;

@@ -28,7 +28,10 @@ struct options {
     std::string in, out, mon;       // endpoints of the device; if empty, the two ends are connected to each other
     std::string curve;              // the public key of the device's sockets, in Z85; empty: no CURVE
     std::string key, secret_key;    // of this end, with CURVE
-    std::string monitor;            // "fast" or "frozen": adds a subscriber on `mon`
+    std::string name, password;     // of this end, with PLAIN; empty: no PLAIN
+    // Roles of the device whose sockets use CURVE or PLAIN.
+    std::string secured = "in out mon";
+    std::string monitor;  // "fast" or "frozen": adds a subscriber on `mon`
 };
 
 // Over TCP and ipc each end has a separate context; over inproc all share one.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -14,9 +16,13 @@ import pytest
 import zmq
 from patience import PATIENCE
 
+from zdev_background import create_key
+
+ANY = "tcp://127.0.0.1:*"
 BRIEF = ("--seconds", "0.05")
 Start = Callable[..., Any]
 Refused = Callable[..., tuple[int, str]]
+Connected = Callable[..., zmq.Socket[bytes]]
 Bound = Callable[..., tuple[zmq.Socket[bytes], str]]
 
 
@@ -119,6 +125,15 @@ def test_an_endpoint_where_nobody_listens_is_reported_within_the_timeout(
     assert monotonic() - begin < PATIENCE
 
 
+def test_keys_are_refused_without_a_running_device(refused: Refused, tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("anna:1")
+    password.chmod(0o600)
+    status, line = refused("bench", "--password", str(password))
+    assert status == 64
+    assert "keys and passwords are for a running device: add --in and --out" in line
+
+
 def test_a_device_of_other_socket_types_is_reported(refused: Refused, queue: dict[str, str]) -> None:
     status, line = refused("bench", "streamer", "--in", queue["in"], "--out", queue["out"])
     assert status == 69
@@ -132,6 +147,118 @@ def test_a_device_that_passes_nothing_on_is_reported(refused: Refused, bound: Bo
     assert status == 69
     assert "nothing arrived for 5 s" in line
     assert "round trips, 256 outstanding" in line
+
+
+DEVICE = """
+[[device]]
+name = "orders"
+type = "%(type)s"
+in = { bind = "tcp://127.0.0.1:*" %(access)s }
+out = { bind = "tcp://127.0.0.1:*" }
+"""
+
+
+def at_both(at: dict[str, str]) -> tuple[str, ...]:
+    return ("--in", at["orders in"], "--out", at["orders out"])
+
+
+def test_keys_are_used_at_the_sockets_that_require_them(
+    service: Callable[..., Any], bench: Callable[..., str], refused: Refused, folder: Path
+) -> None:
+    create_key(folder, "server")
+    create_key(folder / "clients", "anna")
+    create_key(folder, "mallory")
+    access = ', curve = { secret_key = "server.key_secret", clients = "clients" }'
+    at = service(DEVICE % {"type": "queue", "access": access}).until_ready()
+    server = ("--server-key", str(folder / "server.key"))
+    printed = bench("queue", *at_both(at), "--secret-key", str(folder / "clients" / "anna.key_secret"), *server)
+    assert f"queue at {at['orders in']} and {at['orders out']}, CURVE at in" in printed.splitlines()
+    assert "round trips, one at a time  " in printed
+
+    status, line = refused("bench", "queue", *at_both(at), "--secret-key", str(folder / "mallory.key_secret"), *server)
+    assert status == 69
+    assert line.endswith("it may have rejected the CURVE credentials")
+    status, line = refused("bench", "queue", *at_both(at))
+    assert status == 69
+    assert "if it requires a key, add --secret-key FILE" in line
+
+
+def test_a_password_is_used_at_the_sockets_that_require_it(
+    service: Callable[..., Any], bench: Callable[..., str], folder: Path
+) -> None:
+    password = folder / "passwords"
+    password.write_text("anna:open sesame")
+    password.chmod(0o600)
+    at = service(DEVICE % {"type": "streamer", "access": ', plain = { passwords = "passwords" }'}).until_ready()
+    printed = bench("streamer", *at_both(at), "--password", str(password))
+    assert f"streamer at {at['orders in']} and {at['orders out']}, PLAIN at in" in printed.splitlines()
+    assert "one way  " in printed
+
+
+@pytest.mark.engine("wire")
+def test_a_device_with_other_peers_is_refused_with_their_addresses(
+    service: Callable[..., Any], connected: Connected, refused: Refused
+) -> None:
+    running = service(DEVICE % {"type": "queue", "access": ""})
+    at = running.until_ready()
+    worker = connected(zmq.REP, at["orders out"])
+    running.until("orders", lambda device: device["sockets"][1]["connections"]["connections"] == 1)
+    status, line = refused("bench", "queue", *at_both(at), "--control", str(running.control))
+    assert status == 69
+    assert line.startswith('zdev: device "orders" is in other use: out has 1 other peer (tcp://127.0.0.1:')
+    assert line.endswith("disconnect its peers for the measurement, or measure a new device: zdev bench queue")
+    worker.close()
+
+
+@pytest.mark.engine("wire")
+def test_a_peer_that_connects_during_the_measurement_ends_it(
+    service: Callable[..., Any], zdev: Start, connected: Connected
+) -> None:
+    running = service(DEVICE % {"type": "queue", "access": ""})
+    at = running.until_ready()
+    program = zdev("bench", "queue", "--seconds", "1", *at_both(at), "--control", str(running.control))
+    program.out.next_with("messages of")
+    connected(zmq.DEALER, at["orders in"])
+    assert program.status() == 69
+    assert program.err.rest()[-1].startswith('zdev: device "orders" is in other use: in has 1 other peer: disconnect')
+
+
+@pytest.mark.slow
+def test_on_the_libzmq_engine_a_device_through_which_messages_pass_is_refused(
+    service: Callable[..., Any], zdev: Start, refused: Refused
+) -> None:
+    running = service(DEVICE % {"type": "streamer", "access": ""} + 'engine = "libzmq"\n')
+    at = running.until_ready()
+    zdev("pull", at["orders out"])
+    zdev("push", at["orders in"], "x", "--count", "1000", "--rate", "50")
+    running.until("orders", lambda device: device["in"]["messages_per_second"] > 0)
+    status, line = refused("bench", "streamer", *at_both(at), "--control", str(running.control))
+    assert status == 69
+    assert re.search(r'device "orders" is in other use: \d+ messages per second pass through it: disconnect', line)
+
+
+def test_without_the_control_socket_messages_of_other_peers_are_noticed(
+    zdev: Start, connected: Connected, refused: Refused
+) -> None:
+    at = zdev("run", "streamer", "--bind-in", ANY, "--bind-out", ANY).endpoints(2)
+    connected(zmq.PUSH, at["in"]).send(b"x")
+    status, line = refused("bench", "streamer", "--in", at["in"], "--out", at["out"], "--control", "/no/such")
+    assert status == 69
+    assert line.startswith(f"zdev: --out {at['out']}: a message of another peer arrived (and is lost): disconnect its peers")
+
+
+def test_without_the_control_socket_a_changed_message_is_reported_with_advice(
+    zdev: Start, connected: Connected, refused: Refused
+) -> None:
+    at = zdev("run", "queue", "--bind-in", ANY, "--bind-out", ANY).endpoints(2)
+    worker = connected(zmq.DEALER, at["out"])  # takes half of the requests, and never answers
+    status, line = refused("bench", "queue", "--json", "--in", at["in"], "--out", at["out"], "--control", "/no/such")
+    assert status == 70
+    assert line.endswith(
+        "came in place of 0 (does the device have other peers? if so, disconnect its peers for the measurement, or measure a new "
+        "device: zdev bench queue)"
+    )
+    worker.close()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

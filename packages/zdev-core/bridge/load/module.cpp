@@ -19,11 +19,14 @@ using zdev_load::result;
 
 std::unique_ptr<load> make(const std::string& pattern, std::size_t size, std::uint64_t frames, std::uint64_t window,
                            std::uint64_t clients, double seconds, const std::string& in, const std::string& out,
-                           const std::string& mon) {
+                           const std::string& mon, const std::string& server_key, const std::string& key,
+                           const std::string& secret_key, const std::string& name, const std::string& password,
+                           const std::string& secured) {
     zdev_load::options o;
     o.pattern = pattern, o.size = size, o.frames = frames, o.window = window, o.clients = o.subscribers = clients,
     o.seconds = seconds;
     o.in = in, o.out = out, o.mon = mon;
+    o.curve = server_key, o.key = key, o.secret_key = secret_key, o.name = name, o.password = password, o.secured = secured;
     if (!mon.empty()) o.monitor = "fast";
     return std::make_unique<load>(o);
 }
@@ -59,7 +62,8 @@ void register_load(py::module_& module) {
                      "Both peers of a device, each in a thread without the GIL. Without endpoints they are connected directly.")
         .def(py::init(&make), py::arg("pattern"), py::kw_only(), py::arg("size") = 64, py::arg("frames") = 1,
              py::arg("window") = 1, py::arg("clients") = 1, py::arg("seconds") = 1.0, py::arg("in_endpoint") = "",
-             py::arg("out_endpoint") = "", py::arg("mon_endpoint") = "")
+             py::arg("out_endpoint") = "", py::arg("mon_endpoint") = "", py::arg("server_key") = "", py::arg("key") = "",
+             py::arg("secret_key") = "", py::arg("name") = "", py::arg("password") = "", py::arg("secured") = "in out mon")
         .def(
             "run", [](load& self) { return self.run(); }, py::call_guard<py::gil_scoped_release>(),
             "Load, measure, and check every message. Can be called once.\n\nRaises:\n"

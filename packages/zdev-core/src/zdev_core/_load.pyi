@@ -41,6 +41,12 @@ class Load:
         in_endpoint: Endpoint of the in socket.
         out_endpoint: Endpoint of the out socket.
         mon_endpoint: Endpoint of the mon socket, for a fast subscriber. Default: no subscriber.
+        server_key: With CURVE, the public key of the sockets, in Z85.
+        key: With CURVE, the public key of the load, in Z85.
+        secret_key: With CURVE, the secret key of the load, in Z85.
+        name: With PLAIN, the name of the load.
+        password: With PLAIN, its password.
+        secured: Roles whose sockets use CURVE or PLAIN.
     """
 
     def __init__(
@@ -55,6 +61,12 @@ class Load:
         in_endpoint: str = "",
         out_endpoint: str = "",
         mon_endpoint: str = "",
+        server_key: str = "",
+        key: str = "",
+        secret_key: str = "",
+        name: str = "",
+        password: str = "",
+        secured: str = "in out mon",
     ) -> None: ...
     def run(self) -> Result:
         """Load, measure, and check every message. Can be called once.

@@ -6,35 +6,46 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
-from time import monotonic
+from typing import NamedTuple
 
 import zmq
-from zmq import Event
-from zmq.utils.monitor import recv_monitor_message
 
 from zdev_core._load import Load, Result
 
 from .._failure import Failure, Status, status_of
 from .._signals import StopSignals
-from .._words import Role
 from ..config import DeviceConfig, SocketConfig
 from ..config.build import device_of
 from ..config.model import SocketType
 from .cases import SOCKET_TYPES, BenchOptions, Bucket, Case, Endpoints, Figures
+from .in_use import RunningDevice, peers_of_load
 
 TICK = 0.1  # seconds between two readings of a load
 Report = Callable[[int], None]
 
 
-def measure(case: Case, options: BenchOptions, endpoints: Endpoints, stop: StopSignals, report: Report) -> Figures | None:
-    """Measure a case; returns None when a signal came first. endpoints: of a running device; empty: one is made.
+class Target(NamedTuple):
+    """A running device, and how to connect to it."""
 
-    report: called now and then with the number of messages that arrived. Raises Failure when a message was lost, changed or out of order.
+    endpoints: Endpoints
+    credentials: dict[str, str]
+    """Arguments of a Load."""
+    device: RunningDevice | None
+    """None: no zdev that can be asked has it."""
+    advice: str
+    """How to proceed if it has other peers."""
+
+
+def measure(case: Case, options: BenchOptions, target: Target | None, stop: StopSignals, report: Report) -> Figures | None:
+    """Measure a case; returns None when a signal came first. target: a running device; None: one is made.
+
+    report: called now and then with the number of messages that arrived. Raises Failure when a message was lost, changed or out
+    of order, and when a running device has other peers.
     """
-    if case.direct or endpoints:
-        return _loaded(case, options, endpoints, stop, report)
+    if target or case.direct:
+        return _loaded(case, options, target or Target({}, {}, None, ""), stop, report)
     with _device(case, options) as made:
-        return _loaded(case, options, made, stop, report)
+        return _loaded(case, options, Target(made, {}, None, ""), stop, report)
 
 
 @contextmanager
@@ -61,7 +72,8 @@ def _socket(kind: SocketType) -> SocketConfig:
     return SocketConfig(type=kind, bind="tcp://127.0.0.1:*", options={"SNDHWM": 0} if kind == "XPUB" else {})
 
 
-def _loaded(case: Case, options: BenchOptions, at: Endpoints, stop: StopSignals, report: Report) -> Figures | None:
+def _loaded(case: Case, options: BenchOptions, target: Target, stop: StopSignals, report: Report) -> Figures | None:
+    at = target.endpoints
     load = Load(
         case.pattern,
         size=options.size,
@@ -72,6 +84,7 @@ def _loaded(case: Case, options: BenchOptions, at: Endpoints, stop: StopSignals,
         in_endpoint=at.get("in", ""),
         out_endpoint=at.get("out", ""),
         mon_endpoint=at.get("mon", "") if options.monitor == "fast" else "",
+        **target.credentials,
     )
     with ThreadPoolExecutor(1) as pool:
         run = pool.submit(load.run)
@@ -80,12 +93,15 @@ def _loaded(case: Case, options: BenchOptions, at: Endpoints, stop: StopSignals,
             if stop.wait(TICK):
                 load.cancel()
                 return None
+    if target.device:  # before the connections of the load end with it
+        target.device.refuse_others(peers_of_load(case))
+    advice = f" (does the device have other peers? if so, {target.advice})" if target.advice else ""
     try:
         return _figures(case, options, run.result())
     except TimeoutError as error:
-        raise Failure(f"{case.name}: {error} (is the device running, without other peers?)", Status.UNAVAILABLE) from error
+        raise Failure(f"{case.name}: {error}{advice}", Status.UNAVAILABLE) from error
     except RuntimeError as error:
-        raise Failure(f"{case.name}: {error}", Status.INTERNAL) from error
+        raise Failure(f"{case.name}: {error}{advice}", Status.INTERNAL) from error
 
 
 def _figures(case: Case, options: BenchOptions, result: Result) -> Figures:
@@ -113,39 +129,3 @@ def _histogram(result: Result) -> Iterator[Bucket]:
     for low, high in pairwise(limits):
         if high > first and low <= last:
             yield Bucket(from_us=low, below_us=high, trips=result.count_below(high) - result.count_below(low))
-
-
-_REFUSED = (
-    Event.DISCONNECTED  # a peer that rejects the socket type only disconnects
-    | Event.HANDSHAKE_FAILED_PROTOCOL
-    | Event.HANDSHAKE_FAILED_NO_DETAIL
-    | Event.HANDSHAKE_FAILED_AUTH
-)
-
-
-def reach(role: Role, endpoint: str, type_name: str, timeout: float) -> None:
-    """Connect once, as a peer of this type. Raises Failure when none answers within `timeout` seconds, or it rejects the connection."""
-    with zmq.Context() as context, context.socket(zmq.SocketType[type_name]) as socket:
-        socket.linger = 0
-        events = socket.get_monitor_socket(Event.CONNECTED | Event.HANDSHAKE_SUCCEEDED | _REFUSED)
-        try:
-            socket.connect(endpoint)
-            _shake_hands(events, f"--{role} {endpoint}", type_name, monotonic() + timeout)
-        except zmq.ZMQError as error:
-            text = f"--{role}: cannot connect to {endpoint}: {zmq.strerror(error.errno or 0)}"
-            raise Failure(text, status_of(error.errno)) from error
-        finally:
-            socket.disable_monitor()
-
-
-def _shake_hands(events: zmq.Socket[bytes], where: str, type_name: str, deadline: float) -> None:
-    while events.poll(max(0, int((deadline - monotonic()) * 1000))):
-        event = recv_monitor_message(events)["event"]
-        if event == Event.HANDSHAKE_SUCCEEDED:
-            return
-        if event & _REFUSED:
-            text = (
-                f"{where}: the socket there does not accept a {type_name}: check TYPE, and that --in and --out are not swapped"
-            )
-            raise Failure(text, Status.UNAVAILABLE)
-    raise Failure(f"{where}: no answer: check that the device is running and that this is its endpoint", Status.UNAVAILABLE)

@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from .cases import BenchOptions, Endpoints, Figures
+from .._words import ROLES
+from .cases import BenchOptions, Figures
+from .measure import Target
 
 BAR = 40  # characters of the longest bar
 
@@ -46,11 +48,16 @@ def machine() -> Machine:
     )
 
 
-def heading(options: BenchOptions, endpoints: Endpoints) -> str:
+def heading(options: BenchOptions, target: Target | None) -> str:
     """Return a description of the device and the load."""
     here = machine()
-    if endpoints:
-        where = f"at {endpoints['in']} and {endpoints['out']}" + ", a subscriber at mon" * (options.monitor == "fast")
+    if target:
+        where = f"at {target.endpoints['in']} and {target.endpoints['out']}" + ", a subscriber at mon" * (
+            options.monitor == "fast"
+        )
+        if secured := target.credentials.get("secured"):
+            mechanism = "PLAIN" if "name" in target.credentials else "CURVE"
+            where += f", {mechanism} at {', '.join(role for role in ROLES if role in secured.split())}"
     else:
         monitors = {"none": "no mon", "no-subscriber": "no subscriber at mon", "fast": "a subscriber at mon"}
         where = f"in a separate process, on loopback, {monitors[options.monitor]}"

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .._words import DEVICE_TYPES, Role, endpoint_of
-from .options import checked
+from ..control.client import control_option
+from .options import checked, key_options
 
 if TYPE_CHECKING:
+    from zdev_background import Security
+
     from ..benchmark.cases import BenchOptions, Monitor
     from ..config.model import DeviceType
 
@@ -61,21 +64,28 @@ def _endpoint_or_none(context: click.Context, parameter: click.Parameter, value:
     "--timeout", default=5.0, show_default=True, type=click.FloatRange(0.01, 3600), help="Seconds to wait for a running device."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
-def bench(type_: DeviceType, timeout: float, as_json: bool, **arguments: Any) -> None:
+@key_options
+@control_option
+def bench(
+    type_: DeviceType, timeout: float, as_json: bool, security: Security | None, control: str | None, **arguments: Any
+) -> None:
     """Measure throughput and latency of a device.
 
     TYPE is monitored-queue (the default), queue, forwarder or streamer. Without --in and --out a device is made for each row, in
-    a separate process, on loopback. With them the load goes through a running device, which must have no other peers. The load
-    generator, in C++, plays the peers of both ends and checks every message: a lost, changed or reordered message is an error.
-    Latencies are those of a round trip: request to reply, through the device twice.
+    a separate process, on loopback. With them the load goes through a running device, which must have no other peers; the zdev at
+    --control is asked for these. Keys and passwords are used at the sockets that require them. The load generator, in C++, plays
+    the peers of both ends and checks every message: a lost, changed or reordered message is an error. Latencies are those of a
+    round trip: request to reply, through the device twice.
     """
     endpoints: dict[Role, str] = {
         role: endpoint for role in ("in", "out", "mon") if (endpoint := arguments.pop(f"{role}_endpoint"))
     }
     options = _options_of(type_, endpoints, arguments)
-    from ..benchmark.run import run
+    if security and not endpoints:
+        raise click.UsageError("keys and passwords are for a running device: add --in and --out")
+    from ..benchmark.run import Running, run
 
-    run(options, endpoints, timeout, as_json)
+    run(options, Running(endpoints, timeout, security, control) if endpoints else None, as_json)
 
 
 def _options_of(type_: DeviceType, endpoints: dict[Role, str], arguments: dict[str, Any]) -> BenchOptions:
