@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from zdev_background._endpoints import ANY, Address, address_of, ipc_place, ipc_refusal, is_port
 
 from .._words import endpoint_of
 
-__all__ = ["ANY", "Address", "address_of", "control_endpoint_of", "listen_of", "refusal_of"]
+__all__ = ["ANY", "Address", "address_of", "control_endpoint_of", "listen_of", "receiver_refusal", "refusal_of"]
 
 
 def refusal_of(endpoint: str, *, connects: bool) -> str | None:
@@ -32,6 +33,19 @@ def control_endpoint_of(text: str) -> Path:
     if refusal := ipc_refusal(ipc_place(path), connects=True):
         raise ValueError(refusal)
     return Path(path)
+
+
+def receiver_refusal(url: str) -> str | None:
+    """Say why this is not the URL of an OTLP receiver."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and not (parts.query or parts.fragment):
+            if parts.username is None and parts.password is None:
+                return None
+            return "a URL with a name or password is not allowed (set OTEL_EXPORTER_OTLP_HEADERS in the environment)"
+    except ValueError:  # of its port or IPv6 address
+        pass
+    return f"invalid URL {url!r}: must be like http://127.0.0.1:4318"
 
 
 def listen_of(text: str) -> tuple[str, int]:

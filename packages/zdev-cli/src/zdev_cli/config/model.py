@@ -28,6 +28,7 @@ Seconds = Annotated[float, Meta(ge=0, le=86400, title="0 to 86400 seconds")]
 Connections = Annotated[int, Meta(ge=1, le=10_000_000, title="1 to 10000000 connections")]
 Prefixes = Annotated[list[str], Meta(title='an array of prefixes of topics, like ["orders."]')]
 IdleTime = Annotated[float, Meta(gt=0, le=86400, title="a number of seconds above 0, up to 86400")]
+ExportInterval = Annotated[float, Meta(ge=0.1, le=86400, title="0.1 to 86400 seconds")]
 Name = Annotated[
     str,
     Meta(
@@ -291,6 +292,19 @@ class IncludedFile(Table, frozen=True, kw_only=True):
         return replace(self, device=[_relative(each, directory) for each in self.device])
 
 
+class OtlpConfig(Table, frozen=True, kw_only=True):
+    """Export of the metrics by OTLP over HTTP, to a collector of OpenTelemetry. Needs zdev-cli[otlp]."""
+
+    endpoint: Annotated[
+        str,
+        Meta(
+            description="URL of the receiver, to which /v1/metrics is added. Default: http://127.0.0.1:4318.",
+            title="a URL like http://127.0.0.1:4318",
+        ),
+    ] = "http://127.0.0.1:4318"
+    interval: Annotated[ExportInterval, Meta(description="Seconds from one export to the next. Default: 10.")] = 10.0
+
+
 class Config(Table, frozen=True, kw_only=True):
     """The configuration of zdev: its devices, and how to monitor and control them."""
 
@@ -298,6 +312,7 @@ class Config(Table, frozen=True, kw_only=True):
     control: Annotated[ControlConfig, Meta(description="Control socket of zdev status and similar commands.")] = ControlConfig()
     http: Annotated[HttpConfig | None, Meta(description="Metrics, health and the status page. Default: no HTTP server.")] = None
     log: Annotated[LogConfig, Meta(description="The log on stderr.")] = LogConfig()
+    otlp: Annotated[OtlpConfig | None, Meta(description="Export of the metrics by OTLP. Default: none.")] = None
     include: Include = []
     device: Devices = []
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import zmq
 
 from .._words import Role, needed_roles, settings_of
 from .diagnostics import Path, PendingDiagnostic, endpoint_path, socket_path
-from .endpoints import address_of, control_endpoint_of, listen_of, refusal_of
+from .endpoints import address_of, control_endpoint_of, listen_of, receiver_refusal, refusal_of
 from .http_access import broken_access, unencrypted
 from .libzmq_probe import LibzmqProbe
 from .model import Config, DeviceConfig, OptionValue, SocketConfig
@@ -111,6 +112,12 @@ class _Walk:
                 yield PendingDiagnostic(path, str(error), depends_on=(path,))
             else:
                 self._use(Use(endpoint, address_of(f"ipc://{socket}"), path, None))
+        if otlp := self._config.otlp:
+            if refusal := receiver_refusal(otlp.endpoint):
+                yield PendingDiagnostic(("otlp", "endpoint"), refusal, depends_on=(("otlp", "endpoint"),))
+            if not _has_otlp():
+                text = 'OpenTelemetry is not installed (run: pip install "zdev-cli[otlp]")'
+                yield PendingDiagnostic(("otlp",), text, at_key=True)
         if http := self._config.http:
             path = ("http", "listen")
             try:
@@ -177,6 +184,13 @@ class _Walk:
         if conflict := _conflict({**defaults, **socket.options}, len(socket.binds)):
             here = (*end.path, "options") if socket.options else ("defaults", "options")
             yield PendingDiagnostic(here, conflict, at_key=True, depends_on=(here, ("defaults", "options")))
+
+
+def _has_otlp() -> bool:
+    try:
+        return find_spec("opentelemetry.exporter.otlp.proto.http") is not None
+    except ModuleNotFoundError:  # a package above it is missing
+        return False
 
 
 def _missing(index: int, device: DeviceConfig) -> Iterator[PendingDiagnostic]:

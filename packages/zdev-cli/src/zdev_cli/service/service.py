@@ -32,7 +32,9 @@ from .statistics import Sampler
 from .supervisor import Applied, Supervisor, in_parallel
 
 if TYPE_CHECKING:
+    from ..config.model import OtlpConfig
     from ..web import WebServer
+    from ..web.otlp import OtlpExporter
 
 logger = logging.getLogger("zdev.service")
 
@@ -59,6 +61,7 @@ class Service:
         self.notifier = Notifier()
         self.control = ControlServer(path_of(control or self.config.control.endpoint), self.answer)
         self.web: WebServer | None = None
+        self.otlp: OtlpExporter | None = None
         self._control_given = control
         self._sampler = Sampler(lambda: self.supervisor.devices)
         self._started = time.time()
@@ -84,6 +87,7 @@ class Service:
         except BaseException:
             self.control.stop()
             raise
+        self._set_otlp(self.config.otlp)
         self._sampler.start()
         self.supervisor.begin()
 
@@ -120,6 +124,7 @@ class Service:
     def close(self) -> None:
         """Close everything else, once the devices have ended."""
         self._sampler.stop()
+        self._set_otlp(None)
         if self.web:
             self.web.stop()
         self.control.stop()
@@ -166,6 +171,7 @@ class Service:
         logger.info("handing over to process %s", request.successor)
         self.control.hand_over()
         in_parallel(Managed.stop_accepting, self.supervisor.devices)
+        self._set_otlp(None)  # the other zdev exports as the same instance
         if self.web:
             self.web.stop()
         self.notifier.hand_over(request.successor)
@@ -257,6 +263,8 @@ class Service:
         if config.log != self.config.log:
             lines.append(f"log: format {config.log.format}, level {config.log.level}")
             configure(config.log)
+        if config.otlp != self.config.otlp:
+            self._set_otlp(config.otlp)
         self.config = config
         applied = self.supervisor.apply(config.devices())
         applied = applied._replace(lines=[*applied.lines, *lines])
@@ -265,6 +273,16 @@ class Service:
         for unused in self.given.unused(config.devices(), _listen(config)):
             logger.warning("no bind has the address of socket %s: clients that connect there wait", unused)
         return applied
+
+    def _set_otlp(self, config: OtlpConfig | None) -> None:
+        """Export the metrics in this way from now on."""
+        if self.otlp:
+            self.otlp.stop()
+        self.otlp = None
+        if config:
+            from ..web.otlp import OtlpExporter
+
+            self.otlp = OtlpExporter(config, self.snapshot)
 
     def _replace_web(self, listen: str | None, access: Access) -> None:
         """Bind the new address, then release the old one; in reverse on the same port, where one address may contain the other."""

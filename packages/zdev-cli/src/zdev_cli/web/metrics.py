@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import zmq
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -29,6 +29,10 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._registry.register(_SnapshotCollector(snapshot))
         ProcessCollector(registry=self._registry)
+
+    def families(self) -> Iterable[Metric]:
+        """Return the metrics."""
+        return self._registry.collect()
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return the metrics and their content type: OpenMetrics if accepted, else the older text format."""
