@@ -229,12 +229,13 @@ def compat(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check words, the layout of Python and C++, likely bugs, and the workflows and shell scripts."""
+    """Check words, the layout of Python and C++, likely bugs, the Containerfile, and the workflows and shell scripts."""
     require(session, COMPILER | GOOGLETEST)
     session.install(*group("build"), *group("lint"))
     session.run("python", "docs/words.py")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("hadolint", "docs/deploy/container/Containerfile")
     check_workflows(session)
     folders = ["cpp", "packages/zdev-core/bridge", "benchmarks"]
     sources = [f for name in folders for f in ROOT.glob(f"{name}/**/*.[ch]pp")]
