@@ -38,6 +38,7 @@ GOOGLETEST: Packages = {
     "gtest/gtest.h": ("libgtest-dev", "gtest-devel", "googletest"),
 }
 DEBIAN: Packages = {"dpkg-shlibdeps": ("dpkg-dev", "dpkg-dev", "dpkg"), "file": ("file", "file", "file")}
+MMDEBSTRAP: Packages = {"mmdebstrap": ("mmdebstrap", "mmdebstrap", "mmdebstrap")}
 VALGRIND: Packages = {"valgrind": ("valgrind", "valgrind", "valgrind")}
 STRACE: Packages = {"strace": ("strace", "strace", "strace")}  # Linux only
 NETWORK: Packages = {

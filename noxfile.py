@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import nox_setup
-from nox_setup import BROWSER, COMPILER, DEBIAN, GOOGLETEST, NETWORK, NOX, ROOT, STRACE, VALGRIND, require
+from nox_setup import BROWSER, COMPILER, DEBIAN, GOOGLETEST, MMDEBSTRAP, NETWORK, NOX, ROOT, STRACE, VALGRIND, require
 
 if __name__ == "__main__":
     nox_setup.run_nox()
@@ -185,6 +185,27 @@ def packaging(session: nox.Session) -> None:
 
 
 @nox.session(default=False, requires=["core"])
+def debian(session: nox.Session) -> None:
+    """Build the Debian package of the program; install, upgrade and purge it in a small Debian. Root on Debian or Ubuntu only."""
+    if not Path("/etc/debian_version").exists() or os.geteuid() != 0:
+        session.skip("requires root on Debian or Ubuntu, to make a system with mmdebstrap")
+    version = "import sys; print(*sys.version_info[:2])"
+    here, system = (session.run(each, "-c", version, external=True, silent=True) for each in ("python", "/usr/bin/python3"))
+    if here != system:
+        session.skip("requires the Python of the system, for which the package is: /usr/bin/python3 noxfile.py -s debian")
+    require(session, MMDEBSTRAP | DEBIAN)
+    install(session, "test-core")
+    session.install("pip")
+    with tempfile.TemporaryDirectory() as folder:
+        for package in PURE:
+            session.run("python", "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, str(package), silent=True)
+        wheels = [*map(str, Path(folder).glob("*.whl")), *map(str, WHEELS.glob("*.whl"))]
+        session.run("python", "docs/deploy/debian/build.py", *wheels, "--output", folder)
+        [package] = Path(folder).glob("*.deb")
+        session.run("pytest", "packages/test_debian.py", "--basetemp", f"{folder}/tests", env={"ZDEV_DEB": str(package)})
+
+
+@nox.session(default=False, requires=["core"])
 def compat(session: nox.Session) -> None:
     """Run PyZMQ's own tests of its devices, from the sdist of the installed version, on zdev's devices of each engine."""
     install(session, "test")  # the build requirements too: pip prepares an sdist's metadata before it hands the sdist over
@@ -208,12 +229,13 @@ def compat(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check words, the layout of Python and C++, likely bugs, and the workflows and shell scripts."""
+    """Check words, the layout of Python and C++, likely bugs, the Containerfile, and the workflows and shell scripts."""
     require(session, COMPILER | GOOGLETEST)
     session.install(*group("build"), *group("lint"))
     session.run("python", "docs/words.py")
     session.run("ruff", "check")
     session.run("ruff", "format", "--check")
+    session.run("hadolint", "docs/deploy/container/Containerfile")
     check_workflows(session)
     folders = ["cpp", "packages/zdev-core/bridge", "benchmarks"]
     sources = [f for name in folders for f in ROOT.glob(f"{name}/**/*.[ch]pp")]
@@ -246,6 +268,7 @@ def run_clang_tidy(session: nox.Session) -> None:
 
 def check_workflows(session: nox.Session) -> None:
     scripts = [f for name in (".github", "cpp", "docs") for f in sorted(ROOT.glob(f"{name}/**/*.sh"))]
+    scripts += [ROOT / "docs/deploy/debian" / name for name in ("postinst", "prerm", "postrm")]
     session.run("shellcheck", ".ci/run", *map(str, scripts))
     session.run("actionlint")
     session.run("zizmor", "--offline", "--quiet", ".github")
@@ -270,6 +293,7 @@ def typing(session: nox.Session) -> None:
         "packages/release.py",
         "docs/words.py",
         "docs/examples",
+        "docs/deploy/debian/build.py",
         "docs/deploy/peers",
         "packages/zdev-background/tests/test_roles.py",
         "benchmarks",

@@ -29,6 +29,7 @@ MINOR = {  # files with the version without its last number, and a pattern of th
     "docs/packages.md": r"find_package\(zdev |`libzdev|`libzdev\.so\.",
 }
 IMAGE = Path("docs/deploy/kubernetes/kustomization.yaml")
+CHART = Path("docs/deploy/helm/zdev/Chart.yaml")
 UNRELEASED = re.compile(r"^## \[[^]]+\] - unreleased\n(?P<changes>.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -86,6 +87,7 @@ def set_version(root: Path, version: str, today: datetime.date) -> None:
     minor = version.rpartition(".")[0]
     substitute(root / LIBRARY, rf"project\(zdev VERSION {VERSION}", f"project(zdev VERSION {version}")
     substitute(root / IMAGE, rf"newTag: {VERSION}", f"newTag: {version}")
+    substitute(root / CHART, rf"^(version|appVersion): {VERSION}", rf"\g<1>: {version}")
     for file, before in MINOR.items():
         substitute(root / file, rf"({before})[0-9]+\.[0-9]+", rf"\g<1>{minor}")
     substitute(

@@ -77,6 +77,7 @@ def test_a_release_sets_version_pins_and_date_and_is_tagged(repository: Path) ->
     examples = (repository / "cpp/examples/CMakeLists.txt").read_text().partition("\n\n")[2]
     assert examples in (repository / "docs/cpp.md").read_text()
     assert f"newTag: {NEW}\n" in (repository / "docs/deploy/kubernetes/kustomization.yaml").read_text()
+    assert f"\nversion: {NEW}\nappVersion: {NEW}\n" in (repository / "docs/deploy/helm/zdev/Chart.yaml").read_text()
     pattern = r"find_package\(zdev [0-9.]+|libzdev(\.so\.)?[0-9.]+[0-9]"
     found = set(git(repository, "grep", "--only-matching", "-hE", pattern, "--", "docs").splitlines())
     assert found == {"find_package(zdev 98.76", "libzdev98.76", "libzdev.so.98.76"}

@@ -37,8 +37,8 @@ def test_zdev_finds_nothing_wrong_with_the_configuration(file: Path, folder: Pat
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_there_are_configurations_for_both() -> None:
-    assert [file.parent.name for file in FILES] == ["kubernetes", "systemd"]
+def test_there_are_configurations_for_each() -> None:
+    assert [file.parent.name for file in FILES] == ["debian", "kubernetes", "systemd"]
 
 
 def test_the_image_runs_without_root_and_as_the_user_of_the_deployment() -> None:
