@@ -175,5 +175,6 @@ def test_validate_warns_of_rights_for_names_without_a_key_or_password(zdev_path:
         [zdev_path, "validate", "zdev.toml"], cwd=keys, capture_output=True, text=True, timeout=60, check=False
     )
     where = "clients" if mechanism == CURVE else "passwords"
-    text = f'zdev.toml: warning: prices.out.rights: no key or password has the name "anne" (see {where})\n'
+    column = 126 if mechanism == CURVE else 96
+    text = f'zdev.toml:5:{column}  warning: device.out.rights.anne: no key or password has the name "anne" (see {where})\n'
     assert (done.stderr, done.returncode) == (text, 0)

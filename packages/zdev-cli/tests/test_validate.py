@@ -84,8 +84,10 @@ def test_an_out_with_immediate_0_is_a_warning_that_names_its_effect_with_the_eng
     validate: Validate, defaults: str, options: str, is_warned: bool, engine: str, effect: str
 ) -> None:
     out = f"engine = '{engine}'\nout = {{ connect = 'tcp://127.0.0.1:1', options = {options} }}"
-    done = validate("-", given=RIGHT.replace('out.bind = "tcp://127.0.0.1:5560"', out) + f"[defaults.options]\n{defaults}\n")
-    warning = f"-: warning: a.out connects with IMMEDIATE = 0: {effect}\n"
+    given = RIGHT.replace('out.bind = "tcp://127.0.0.1:5560"', out) + f"[defaults.options]\n{defaults}\n"
+    done = validate("-", given=given)
+    place = "8:1  warning: defaults.options.IMMEDIATE" if defaults else "6:52  warning: device.out.options.IMMEDIATE"
+    warning = f"-:{place}: a.out connects with IMMEDIATE = 0: {effect}\n"
     assert (done.stderr, done.returncode) == (warning * is_warned, 0)
 
 

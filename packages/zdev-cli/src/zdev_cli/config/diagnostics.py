@@ -60,12 +60,10 @@ class Diagnostic(Struct, frozen=True, kw_only=True):
 
 
 class ConfigError(Failure):
-    """A configuration file is invalid. The text has one line per diagnostic, file by file, each in the order of its lines."""
+    """A configuration file is invalid. The text has one line per diagnostic."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
-        found = list(diagnostics)
-        files = list(dict.fromkeys(each.file for each in found))
-        self.diagnostics = tuple(sorted(found, key=lambda each: (files.index(each.file), each.line or 0, each.column or 0)))
+        self.diagnostics = tuple(diagnostics)
         super().__init__("\n".join(map(str, self.diagnostics)), Status.CONFIGURATION)
 
     @property

@@ -103,9 +103,10 @@ class Files:
             severity=severity,
         )
 
-    def error(self, diagnostics: Iterable[Diagnostic]) -> ConfigError:
+    def ordered(self, diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+        """Return them file by file, each in the order of its lines; those of unreadable files at the end."""
         order = {file.name: number for number, file in enumerate(self._files)}
-        return ConfigError(sorted(diagnostics, key=lambda each: order.get(each.file, len(order))))
+        return sorted(diagnostics, key=lambda each: (order.get(each.file, len(order)), each.line or 0, each.column or 0))
 
     def _matching(self, file: File, path: KeyPath, pattern: str) -> list[Path]:
         """Return the files that an item of `include` names. A missing one is reported unless the item is a pattern."""

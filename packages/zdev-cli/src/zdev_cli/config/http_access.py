@@ -96,13 +96,14 @@ def broken_access(http: HttpConfig) -> Iterator[PendingDiagnostic]:
         yield PendingDiagnostic((*here, "listen"), text, depends_on=(here,))
 
 
-def unencrypted(http: HttpConfig) -> Iterator[str]:
-    """Describe passwords and tokens of a valid configuration that others in the network can read."""
+def unencrypted(http: HttpConfig) -> Iterator[PendingDiagnostic]:
+    """Warn of passwords and tokens of a valid configuration that others in the network can read."""
     if http.has_credentials and not (http.tls or http.insecure) and is_exposed(f"tcp://{http.listen}", {}):
-        yield (
-            f"http: passwords and tokens cross the network to {http.listen} unencrypted (add tls, or set insecure = true if the "
-            "network protects them)"
+        text = (
+            f"passwords and tokens cross the network to {http.listen} unencrypted (add tls, or set insecure = true if the network "
+            "protects them)"
         )
+        yield PendingDiagnostic(("http", "listen"), text)
 
 
 def _passwords(path: str) -> dict[bytes, bytes]:

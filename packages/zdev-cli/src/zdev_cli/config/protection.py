@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .._words import settings_of
 from .diagnostics import Path, PendingDiagnostic
-from .model import Config, SocketConfig
+from .model import SocketConfig
 
 if TYPE_CHECKING:
     from zdev_background import Rights, Security, SocketSpec
@@ -45,19 +45,6 @@ def rights_of(socket: SocketConfig) -> dict[str, Rights] | None:
 def mechanism_of(socket: SocketConfig) -> str:
     """Return the security mechanism of a socket, such as CURVE; empty: none."""
     return _spec_of(socket).mechanism
-
-
-def unknown_users(config: Config) -> Iterator[str]:
-    """Describe rights of a valid configuration for names that no key or password has."""
-    from zdev_background import CurveServer, PlainServer
-
-    for name, device in config.devices().items():
-        for role, socket in device.sockets.items():
-            security = security_of(socket) if socket.rights else None
-            if isinstance(security, CurveServer | PlainServer):
-                where = socket.curve.clients if socket.curve else socket.plain.passwords if socket.plain else None
-                for user in security.unknown_users():
-                    yield f'{name}.{role}.rights: no key or password has the name "{user}" (see {where})'
 
 
 def broken_security(path: Path, socket: SocketConfig, socket_type: str) -> Iterator[PendingDiagnostic]:

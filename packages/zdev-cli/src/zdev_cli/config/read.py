@@ -55,7 +55,7 @@ def check(data: bytes, name: str) -> tuple[Config, Files]:
     diagnostics = [files.diagnostic(each, file) for each, file in found if each.message]
     diagnostics += [files.diagnostic(each) for each in concluded if each.message]
     if diagnostics or files.unreadable:
-        raise files.error(dict.fromkeys([*files.unreadable, *diagnostics]))
+        raise ConfigError(files.ordered(dict.fromkeys([*files.unreadable, *diagnostics])))
     return config, files
 
 

@@ -10,10 +10,10 @@ import zmq
 from .._words import Role, needed_roles, settings_of
 from .diagnostics import Path, PendingDiagnostic, endpoint_path, socket_path
 from .endpoints import address_of, control_endpoint_of, listen_of, receiver_refusal, refusal_of
-from .http_access import broken_access, unencrypted
+from .http_access import broken_access
 from .libzmq_probe import LibzmqProbe
 from .model import Config, DeviceConfig, OptionValue, SocketConfig
-from .protection import broken_security, is_exposed, unknown_users
+from .protection import broken_security, is_exposed
 from .topology import End, Use, broken_links
 from .worker_rules import broken_workers
 
@@ -32,23 +32,6 @@ def broken_rules(config: Config) -> Iterator[PendingDiagnostic]:
         from .engines import impossible_engines
 
         yield from impossible_engines(config)
-
-
-def warnings_of(config: Config) -> Iterator[str]:
-    """Describe settings of a valid configuration that are allowed but may surprise."""
-    from .engines import engine_of
-
-    yield from unknown_users(config)
-    yield from unencrypted(config.http) if config.http else ()
-    for name, device in config.devices().items():
-        if sends_to_connected_only(device) is False:
-            engine = engine_of(device)
-            effect = "messages queue for a receiver that is not connected"
-            if engine == "wire":
-                effect = (
-                    'no effect with the wire engine, which sends to connected receivers only (engine = "libzmq" queues for all)'
-                )
-            yield f"{name}.out connects with IMMEDIATE = 0: {effect}"
 
 
 def sends_to_connected_only(device: DeviceConfig) -> bool | None:
