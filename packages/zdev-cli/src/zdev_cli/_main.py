@@ -17,7 +17,7 @@ _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a full 
 
 SECTIONS = {
     "Run": ("run", "init", "validate", "schema", "key"),
-    "Control": ("reload", "pause", "resume", "drain", "stop", "start", "restart", "kick"),
+    "Control": ("reload", "pause", "resume", "drain", "stop", "start", "restart", "kick", "shutdown"),
     "Watch": ("status", "peers", "workers", "top", "tap"),
     "Record": ("record", "replay", "info"),
     "Measure": ("bench",),

@@ -6,6 +6,7 @@ import logging
 import socket as sockets
 import struct
 
+from .._failure import Status
 from .protocol import Reply, Request
 
 REQUEST_BYTES = 65536  # of the longest request
@@ -26,6 +27,8 @@ class Connection:
         """Sockets that are still to be sent with it."""
         self.stays = False
         """Whether another request may follow."""
+        self.ends_with_process = False
+        """Whether it is closed by the end of the process, by which the client knows of that."""
         self._received = bytearray()
 
     def receive(self) -> bytes | None:
@@ -97,8 +100,15 @@ def log_command(peer: str, request: Request) -> None:
 
 
 def log_outcome(peer: str, request: Request, reply: Reply) -> None:
-    outcome = "refused" if reply.status else "done"
-    logger.info("control: %s: %s: %s: %s", peer, _command(request), outcome, _line("; ".join(reply.lines)))
+    logger.info("control: %s: %s: %s: %s", peer, _command(request), _outcome(request, reply), _line("; ".join(reply.lines)))
+
+
+def _outcome(request: Request, reply: Reply) -> str:
+    if reply.status in (Status.OK, Status.DRAIN_TIMED_OUT):
+        return "done" if reply.status == Status.OK else "drain cut short"
+    if reply.status == Status.INTERNAL:
+        return "failed"
+    return "not all done" if request.all or request.devices else "refused"
 
 
 def log_invalid(peer: str, why: str) -> None:
@@ -107,8 +117,9 @@ def log_invalid(peer: str, why: str) -> None:
 
 def _command(request: Request) -> str:
     worker = None if request.worker is None else f"worker {request.worker}"
-    words = (request.verb, request.device, request.peer, worker)
-    return " ".join(_line(str(each)) for each in words if each is not None)
+    flags = ("--all" * request.all, "--dry-run" * request.dry_run, "--now" * request.now)
+    words = (request.verb, request.device, *request.devices, request.peer, worker, *filter(None, flags))
+    return _line(" ".join(str(each) for each in words if each is not None))
 
 
 def _line(text: str) -> str:

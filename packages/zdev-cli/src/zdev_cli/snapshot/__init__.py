@@ -6,6 +6,7 @@ A snapshot is a value and travels as JSON: its field names are those of `zdev st
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import field
@@ -175,6 +176,21 @@ class DeviceView(View, frozen=True, kw_only=True):
         return {"in": self.in_} | ({"out": self.out} if self.two_ways else {})
 
 
+def states_text(states: Mapping[str, DeviceState]) -> str:
+    """Return a line like `2 of 3 devices active, 1 waiting (billing)`.
+
+    Args:
+        states: By name of the device.
+    """
+    active = sum(state == "active" for state in states.values())
+    parts = [f"{active} of {len(states)} device{'s' * (len(states) != 1)} active"]
+    for state in DEVICE_STATES:
+        names = [name for name, its in states.items() if its == state]
+        if names and state != "active":
+            parts.append(f"{len(names)} {state} ({', '.join(names)})")
+    return ", ".join(parts)
+
+
 class Snapshot(View, frozen=True, kw_only=True):
     """A running zdev."""
 
@@ -190,6 +206,18 @@ class Snapshot(View, frozen=True, kw_only=True):
     """Whether every device relays, or was paused or stopped by an operator, has the connects that its `ready_when` requires, and
     zdev is not about to end."""
     devices: list[DeviceView]
+
+    @property
+    def readiness(self) -> str:
+        """Like `not ready: 2 of 3 devices active, 1 waiting (billing)`."""
+        text = states_text({each.name: each.state for each in self.devices})
+        if self.ready:
+            return f"ready: {text}"
+        running = [each for each in self.devices if each.state in ("active", "paused")]
+        reasons = {"not connected": [each.name for each in running if each.awaited]}
+        reasons["unresponsive"] = [each.name for each in running if each.error]
+        parts = [f"{len(names)} {reason} ({', '.join(names)})" for reason, names in reasons.items() if names]
+        return ", ".join([f"not ready: {text}", *parts])
 
     def device(self, name: str) -> DeviceView | None:
         return next((each for each in self.devices if each.name == name), None)
