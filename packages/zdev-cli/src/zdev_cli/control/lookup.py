@@ -20,7 +20,7 @@ class Lookup(NamedTuple):
 
     path: Path
     source: str
-    """What named it, and why the places before it did not."""
+    """The option, variable or file that names it; for the default, why none does."""
 
 
 @cache
