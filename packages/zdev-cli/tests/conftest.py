@@ -166,7 +166,7 @@ class Service(Program):
     def until_ready(self) -> dict[str, str]:
         """The first endpoint of each socket, like "orders in", once all devices were started."""
         at: dict[str, str] = {}
-        while not (line := self.out.next()).startswith("started:"):
+        while not (line := self.out.next()).startswith(("started:", "not ready:")):
             self.said.append(line)
             words = line.split()
             if words[0] == "http":

@@ -91,7 +91,7 @@ def test_a_drain_that_takes_too_long_or_is_cut_short_by_a_stop_has_status_75(ser
     )
     with _command(program, "drain", "orders") as drain:
         program.until("orders", lambda device: device["state"] == "draining")
-        assert program.do("stop", "orders") == ["orders: stopped"]
+        assert program.do("stop", "orders") == ["orders: stopped: 1 reply outstanding"]
         said = drain.communicate(timeout=PATIENCE)[1].rstrip()
         assert re.fullmatch(r"zdev: orders: drain cut short by a stop after \d\.\d s: 1 reply outstanding", said)
         assert drain.returncode == 75
@@ -153,7 +153,7 @@ def test_no_zdev_that_runs_is_reported_with_where_it_was_sought(
 ) -> None:
     status, said = refused(verb, *(["orders"] if verb == "pause" else []), "--control", f"{folder}/nobody.sock")
     assert status == 69
-    assert f"cannot reach zdev at {folder}/nobody.sock: start one" in said
+    assert f"cannot reach zdev at {folder}/nobody.sock (--control): there is no such socket (start one" in said
 
 
 def test_a_command_ends_when_the_zdev_ended_before_it_answered(service: Start, connected: Connected) -> None:

@@ -65,6 +65,9 @@ def test_running_devices_is_as_its_page_says(folder: Path, ports: list[int], ter
     audit = unwatched("audit", "streamer", ports[5])
     file.write_text(changed + unwatched("billing", "forwarder", ports[4]) + audit)
     terminals.run("zdev reload", says["zdev reload"])
+    another = unwatched("audit", "forwarder", ports[5])
+    file.write_text(changed.replace("= 20", "= 30") + unwatched("billing", "forwarder", ports[4]) + another)
+    terminals.run("zdev reload --dry-run", says["zdev reload --dry-run"])
     file.write_text(ORDERS.format(*ports) + unwatched("more", "steamer", ports[1]))
     terminals.run("zdev reload", [line.replace("/etc/zdev", str(folder)) for line in says["zdev reload!"]], status=78)
 

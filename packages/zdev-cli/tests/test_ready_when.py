@@ -57,6 +57,7 @@ def test_with_connected_zdev_is_ready_while_every_endpoint_is_connected(
     assert status == 503
     assert reason.startswith(f"tasks: active: out: 0 of 1 connected; {away} connection refused")
     assert program.snapshot()["ready"] is False
+    assert program.do("status")[-1] == "not ready: 1 of 1 device active, 1 not connected (tasks)"
     receiver, _ = bound(zmq.PULL, away)
     program.until("tasks", lambda device: device["sockets"][1]["connect_states"][0]["connected"])
     assert readiness(program) == (200, [])

@@ -164,14 +164,26 @@ def test_a_device_that_must_not_restart_is_left_failed(service: Start, bound: Bo
     holder, taken = bound(zmq.PULL)
     program = service(queue("orders", 'restart = "never"', front=taken))
     program.until_ready()
-    assert program.said[-1] == "started: 0 of 1 device active, 1 failed (orders)"
+    assert program.said[-1] == "not ready: 0 of 1 device active, 1 failed (orders)"
     assert program.snapshot()["ready"] is False
+    assert program.do("status")[-1] == "not ready: 0 of 1 device active, 1 failed (orders)"
+    assert program.ask("status", "--check").returncode == 69
     done = program.ask("start", "orders")
     assert done.returncode == 69
     assert "orders: failed: cannot bind" in done.stderr
     holder.close()
     assert program.do("start", "orders") == ["orders: started"]
     assert program.snapshot()["ready"] is True
+    assert program.do("status", "--check")[-1] == "ready: 1 of 1 device active"
+
+
+def test_the_exit_status_is_69_when_all_devices_had_failed_for_good(service: Start, bound: Bound) -> None:
+    _, taken = bound(zmq.PULL)
+    program = service(queue("orders", 'restart = "never"', front=taken))
+    program.until_ready()
+    program.send(signal.SIGTERM)
+    assert program.status() == 69
+    assert program.err.rest()[-1] == "zdev: no device was running: all had failed, and none restarts by itself"
 
 
 def test_a_killed_zdev_leaves_no_process_behind(service: Start) -> None:

@@ -57,7 +57,8 @@ def test_one_line_per_device_shows_state_and_counters_in_stable_columns(
     assert (rows["orders"]["STATE"], rows["orders"]["IN>OUT"], rows["orders"]["OUT>IN"]) == ("active", "1", "1")
     assert rows["tasks"]["OUT>IN"] == "-"  # nothing comes back through a streamer
     assert (rows["billing"]["STATE"], rows["billing"]["UPTIME"]) == ("waiting", "-")
-    assert re.fullmatch(r"billing: cannot bind in .*in use.*; retrying in [0-9.]+ s", lines[-1])
+    assert re.fullmatch(r"billing: cannot bind in .*in use.*; retrying in [0-9.]+ s", lines[-2])
+    assert lines[-1] == "not ready: 2 of 3 devices active, 1 waiting (billing)"
 
 
 def test_one_device_in_detail_shows_its_endpoints_and_what_was_dropped(service: Start, connected: Connected) -> None:

@@ -180,10 +180,11 @@ def test_a_drained_device_is_stopped_and_can_be_started(running: tuple[Service, 
 
 
 def test_once_prints_the_table_as_text(running: tuple[Service, dict[str, str]]) -> None:
-    head, *rows = [line.split() for line in running[0].do("top", "--once")]
+    head, *rows, ready = [line.split() for line in running[0].do("top", "--once")]
     assert head[:3] == ["DEVICE", "TYPE", "STATE"]
     assert [row[:3] for row in rows] == [["orders", "monitored-queue", "active"], ["tasks", "streamer", "active"]]
     assert {len(row) for row in rows} == {len(head)}
+    assert " ".join(ready) == "ready: 2 of 2 devices active"
 
 
 def test_once_as_json_has_all_that_status_has(running: tuple[Service, dict[str, str]]) -> None:

@@ -21,7 +21,7 @@ WIDEST = 100  # columns of a help text
 
 SECTIONS = {
     "Run": ("run", "init", "validate", "schema", "key"),
-    "Control": ("reload", "pause", "resume", "drain", "stop", "start", "restart", "kick"),
+    "Control": ("reload", "pause", "resume", "drain", "stop", "start", "restart", "kick", "shutdown"),
     "Watch": ("status", "peers", "workers", "top", "tap"),
     "Record": ("record", "replay", "info"),
     "Measure": ("bench",),

@@ -6,10 +6,13 @@ import select
 import signal
 import socket
 from collections.abc import Collection
+from contextlib import suppress
 from types import FrameType
 from typing import Self
 
 ENDING = (signal.SIGINT, signal.SIGTERM)
+REQUESTED = -1
+"""No signal: another thread asks for what the first of ENDING does."""
 
 
 class StopSignals:
@@ -48,13 +51,19 @@ class StopSignals:
 
     def take(self, timeout: float, numbers: Collection[int] = ()) -> int | None:
         """Return the next signal, only of `numbers` if given; others stay pending. None if none arrives within `timeout` seconds."""
-        wanted = numbers or self._numbers
+        wanted = numbers or (*self._numbers, REQUESTED)
         if not any(number in wanted for number in self._pending) and self.wait(timeout):
             self._reader.recv(4096)
         found = next((number for number in self._pending if number in wanted), None)
         if found is not None:
             self._pending.remove(found)
         return found
+
+    def post(self, number: int) -> None:
+        """Note a number as if a signal had arrived. For any thread."""
+        self._pending.append(number)
+        with suppress(OSError):  # full: it wakes up all the same; or closed
+            self._writer.send(b"\0")
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
         """Note a signal. The pipe to which Python writes only wakes the poll: it may be full."""

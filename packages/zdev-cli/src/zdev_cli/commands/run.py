@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .._words import DEVICE_TYPES, ROLES, STARTER, Role, needed_roles
-from ..control.client import control_option
 from .options import SocketArguments, socket_options
 from .worker_options import worker_options
 
@@ -36,7 +35,11 @@ Example:
 @click.option(
     "-c", "--config", metavar="FILE", type=click.Path(path_type=Path), help="Configuration file whose devices to run."
 )
-@control_option
+@click.option(
+    "--control",
+    metavar="PATH",
+    help="With FILE: its control socket. Default: control.endpoint of FILE, then ZDEV_CONTROL, then this user's socket.",
+)
 @click.option("--take-over", is_flag=True, help="With FILE: replace the running zdev without refusing a connection.")
 @socket_options("in")
 @socket_options("out")

@@ -2,7 +2,7 @@
 
 from .diagnostics import ConfigError, Diagnostic
 from .model import Config, ControlConfig, Defaults, DeviceConfig, HttpConfig, LogConfig, SocketConfig
-from .read import load, read
+from .read import load, load_with_digest, read
 from .workers import WorkersConfig
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "SocketConfig",
     "WorkersConfig",
     "load",
+    "load_with_digest",
     "read",
 ]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from glob import glob, has_magic
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +32,7 @@ class File:
 
     def __init__(self, data: bytes, name: str, kind: type[Config | IncludedFile], first: int) -> None:
         self.name = name
+        self.data = data
         self.first = first
         self.pending: list[PendingDiagnostic] = []
         self._text, self._document = parse(data, name)
@@ -67,6 +69,11 @@ class Files:
             for number, pattern in enumerate(file.value.include):
                 for path in self._matching(file, ("include", number), pattern):
                     self._include(path, file, ("include", number))
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the contents of all files, in the order in which they were read."""
+        return sha256(b"".join(file.data for file in self._files)).hexdigest()
 
     def merged(self) -> Config:
         """Return the main file with the devices of all files, and paths relative to the file that has them."""

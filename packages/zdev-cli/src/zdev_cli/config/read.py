@@ -21,6 +21,12 @@ def load(path: Path) -> Config:
     return read(data_of(path), str(path))
 
 
+def load_with_digest(path: Path) -> tuple[Config, str]:
+    """Read a configuration file, as `load`, and also return the SHA-256 of its contents, followed by those of included files."""
+    config, files = check(data_of(path), str(path))
+    return config, files.sha256
+
+
 def read(data: bytes, name: str) -> Config:
     """Read the contents of a file called `name`, and the files that it includes.
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .._failure import Failure, Status
-from .socket_path import path_of
+from .lookup import find
 
 if TYPE_CHECKING:
     from .protocol import Reply, Request
@@ -39,18 +39,26 @@ class Refusal(Failure):
 
 def control_option(command: _Command) -> _Command:
     """--control PATH."""
-    text = "Control socket of the running zdev, as printed by zdev run. Default: this user's socket."
-    return click.option("--control", metavar="PATH", type=click.Path(), envvar="ZDEV_CONTROL", help=text)(command)
+    text = (
+        "Control socket of the running zdev, as printed by zdev run. "
+        "Default: ZDEV_CONTROL, then control.endpoint of ./zdev.toml, then this user's socket."
+    )
+    return click.option("--control", metavar="PATH", type=click.Path(), help=text)(command)
 
 
 class Dialog:
-    """A connection to the zdev whose control socket is at `control`.
+    """A connection to a running zdev.
 
-    Raises Failure when none answers, and when it could not do what was asked. timeout: in seconds, of each step.
+    Args:
+        control: The value of --control; None: see `find`.
+        timeout: Seconds for each step.
+
+    Raises:
+        Failure: No zdev answers, or it could not do what was asked.
     """
 
     def __init__(self, control: str | None = None, timeout: float = ANSWER_TIMEOUT) -> None:
-        self.path = path_of(control)
+        self.path, self._source = find(control)
         self.socket = sockets.socket(sockets.AF_UNIX)
         try:
             with self._explaining():
@@ -91,6 +99,13 @@ class Dialog:
             raise Refusal("\n".join(reply.lines), Status(reply.status))
         return reply
 
+    def await_end(self) -> None:
+        """Wait until the process of the zdev has ended, after `ask` of a shutdown."""
+        _limit(self.socket, 0)
+        with suppress(OSError):
+            while self.socket.recv(1):
+                pass
+
     def _receive(self, descriptors: list[int] | None) -> bytes:
         """Return a line, or what came of it before the connection was lost."""
         parts: list[bytes] = []
@@ -105,9 +120,11 @@ class Dialog:
     def _explaining(self) -> Iterator[None]:
         try:
             yield
-        except (FileNotFoundError, ConnectionRefusedError):
-            advice = 'start one with zdev run -c FILE ("zdev run TYPE" has no control socket), or set --control'
-            raise NotRunning(f"cannot reach zdev at {self.path}: {advice}", Status.UNAVAILABLE) from None
+        except (FileNotFoundError, ConnectionRefusedError) as error:
+            why = "there is no such socket" if isinstance(error, FileNotFoundError) else "nobody listens there"
+            advice = '(start one with zdev run -c FILE; "zdev run TYPE" has no control socket; or set --control)'
+            text = f"cannot reach zdev at {self.path} ({self._source}): {why} {advice}"
+            raise NotRunning(text, Status.UNAVAILABLE) from None
         except BlockingIOError:  # what a time limit of the kernel ends in
             text = f"the zdev at {self.path} has not answered within {self._timeout:g} s"
             raise Failure(text, Status.UNAVAILABLE) from None
@@ -116,9 +133,15 @@ class Dialog:
 
 
 def ask(request: Request, control: str | None = None, timeout: float | None = ANSWER_TIMEOUT) -> Reply:
-    """The answer of the zdev whose control socket is at `control`. timeout: in seconds; None: wait without limit.
+    """Return the answer of a running zdev.
 
-    Raises Failure when none answers, and when it could not do what was asked.
+    Args:
+        request: What to ask.
+        control: The value of --control; None: see `find`.
+        timeout: Seconds for each step; None: wait for the answer without limit.
+
+    Raises:
+        Failure: No zdev answers, or it could not do what was asked.
     """
     dialog = Dialog(control, ANSWER_TIMEOUT if timeout is None else timeout)
     with dialog.socket:
@@ -170,9 +193,7 @@ def device_names(context: click.Context, _: click.Parameter, incomplete: str) ->
     from .protocol import Request
 
     try:
-        snapshot = ask(
-            Request(verb="status"), context.params.get("control") or os.environ.get("ZDEV_CONTROL"), timeout=1.0
-        ).snapshot
+        snapshot = ask(Request(verb="status"), context.params.get("control"), timeout=1.0).snapshot
     except Failure:
         return []
     return [each.name for each in snapshot.devices if each.name.startswith(incomplete)] if snapshot else []

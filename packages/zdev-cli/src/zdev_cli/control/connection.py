@@ -27,6 +27,8 @@ class Connection:
         """Sockets that are still to be sent with it."""
         self.stays = False
         """Whether another request may follow."""
+        self.ends_with_process = False
+        """Whether it is closed by the end of the process, by which the client knows of that."""
         self._received = bytearray()
 
     def receive(self) -> bytes | None:
@@ -107,8 +109,12 @@ def log_command(peer: str, request: Request) -> None:
 
 def log_outcome(peer: str, request: Request, reply: Reply) -> None:
     """Log a command that has ended, without the lines of a reload, which logs them itself."""
-    outcome, level = _OUTCOMES.get(Status(reply.status), ("refused", logging.WARNING))
+    outcome, level = _OUTCOMES.get(Status(reply.status), (_refused(request), logging.WARNING))
     _log(level, peer, request, outcome, "" if request.verb == "reload" else "; ".join(reply.lines))
+
+
+def _refused(request: Request) -> str:
+    return "not all done" if request.all or request.devices else "refused"
 
 
 def log_invalid(peer: str, why: str) -> None:
@@ -117,8 +123,9 @@ def log_invalid(peer: str, why: str) -> None:
 
 def _log(level: int, peer: str, request: Request, outcome: str, text: str = "") -> None:
     worker = None if request.worker is None else f"worker {request.worker}"
-    words = (request.verb, request.device, request.peer, worker)
-    command = " ".join(str(each)[:LONGEST] for each in words if each is not None)
+    flags = ("--all" * request.all, "--dry-run" * request.dry_run, "--now" * request.now)
+    words = (request.verb, request.device, *request.devices, request.peer, worker, *filter(None, flags))
+    command = " ".join(str(each)[:LONGEST] for each in words if each is not None)[:LONGEST]
     fields = {"command": command, "who": peer, "outcome": outcome, "device": request.device and request.device[:LONGEST]}
     parts = (peer, command, outcome, text[:LONGEST])
     logger.log(level, "control: %s", ": ".join(each for each in parts if each), extra=fields)

@@ -25,6 +25,7 @@ Verb = Literal[
     "restart",
     "reload",
     "kick",
+    "shutdown",
     "listeners",
     "hand-over",
     "workers",
@@ -34,18 +35,28 @@ WATCHING: tuple[Verb, ...] = ("status", "peers", "workers")
 
 
 class Request(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """`device` is the name of one; status, peers and workers without a name are about all of them, reload about the whole configuration.
+    """A request of a client.
 
-    `peer` is the number of the connection to kick. listeners and hand-over are for a zdev that takes over: the first changes
-    nothing, the second makes the zdev drain and end, in favour of the process `successor`.
-    `peer` is the number of the connection to kick, `worker` that of the worker to drain or to resume.
+    listeners and hand-over are for a zdev that takes over: the first changes nothing, the second makes the zdev drain and end, in
+    favour of the process `successor`.
     """
 
     verb: Verb
     device: str | None = None
+    """The name of one; status, peers and workers without a name are about all of them."""
+    devices: list[str] = []
+    """Names, for pause, resume, drain, stop, start and restart of several."""
+    all: bool = False
+    """Whether these are for all devices."""
     peer: int | None = None
+    """The number of the connection to kick."""
     successor: int | None = None
     worker: int | None = None
+    """The number of the worker to drain or to resume."""
+    dry_run: bool = False
+    """Of reload: whether only to report what would change."""
+    now: bool = False
+    """Of shutdown: whether to stop the devices without a drain."""
 
 
 CONTROL = "control"

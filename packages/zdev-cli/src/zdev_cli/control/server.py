@@ -213,6 +213,7 @@ class ControlServer:
         reply, body, attached = self._safely(request)
         if is_logged:
             log_outcome(connection.peer, request, reply)
+        connection.ends_with_process = request.verb == "shutdown" and reply.status in (Status.OK, Status.DRAIN_TIMED_OUT)
         self._done.put((connection, body, attached))
         self._wake()
 
@@ -255,7 +256,10 @@ class ControlServer:
         connection.forget_attached()
         with suppress(KeyError):
             self._selector.unregister(connection.socket)
-        self._reserve.release(connection.socket)
+        if connection.ends_with_process:
+            connection.socket.detach()
+        else:
+            self._reserve.release(connection.socket)
 
     def _wake(self) -> None:
         with suppress(OSError):  # full: it wakes up all the same

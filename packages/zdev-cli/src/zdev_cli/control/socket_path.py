@@ -18,7 +18,7 @@ LONGEST = 107 if sys.platform == "linux" else 103  # bytes
 BACKLOG = 128  # connections that wait to be accepted
 
 _NAME = "control.sock"
-_SCHEMES = ("unix://", "ipc://")
+SCHEMES = ("unix://", "ipc://")
 
 
 def path_of(given: str | None) -> Path:
@@ -36,7 +36,7 @@ def path_of(given: str | None) -> Path:
 
 def _path(given: str | None) -> Path:
     if given:
-        for scheme in _SCHEMES:
+        for scheme in SCHEMES:
             given = given.removeprefix(scheme)
         return Path(given).absolute()
     if runtime := os.environ.get("XDG_RUNTIME_DIR"):

@@ -13,23 +13,27 @@ class Ended(NamedTuple):
     text: str
     is_drained: bool = True
     """False if a drain was cut short: a reply did not come, or a message that the device had taken was not delivered."""
+    pending: int = 0
+    """Replies that did not come."""
 
 
-def ended_text(
-    outcome: Outcome | None, took: float, outstanding: str, error: str | None, *, drain: bool, was_cut: bool
-) -> Ended:
+def ended_text(outcome: Outcome | None, took: float, pending: int, error: str | None, *, drain: bool, was_cut: bool) -> Ended:
     if was_cut:
-        return Ended(f"drain cut short by a stop after {took:.1f} s: {outstanding}", is_drained=False)
+        return Ended(f"drain cut short by a stop after {took:.1f} s: {outstanding(pending)}", False, pending)
     if outcome is Outcome.DRAINED:
         return Ended(f"drained in {took:.1f} s")
     if outcome is Outcome.DRAIN_TIMED_OUT:
-        return Ended(f"drain timed out after {took:.1f} s: {outstanding}", is_drained=False)
-    return Ended(error or "stopped", is_drained=not (error and drain))
+        return Ended(f"drain timed out after {took:.1f} s: {outstanding(pending)}", False, pending)
+    stopped = f"stopped: {outstanding(pending)}" if pending else "stopped"
+    return Ended(error or stopped, not (error and drain), pending)
 
 
-def outstanding(device: Device | None) -> str:
-    """Return how many replies did not come before the device ended, in words."""
-    count = device.statistics().pending_replies if device else 0
+def pending_replies(device: Device | None) -> int:
+    """Return how many replies did not come before the device ended."""
+    return device.statistics().pending_replies if device else 0
+
+
+def outstanding(count: int) -> str:
     return f"{count} {'reply' if count == 1 else 'replies'} outstanding"
 
 

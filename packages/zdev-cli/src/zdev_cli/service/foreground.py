@@ -15,22 +15,24 @@ import zmq
 from zdev_background import Device, Outcome, Statistics, raise_file_limit
 
 from .._failure import Failure, Status, status_of
-from .._signals import ENDING, StopSignals
+from .._signals import ENDING, REQUESTED, StopSignals
 from ..config import DeviceConfig
 from ..config.build import device_of
 from ..config.given_sockets import GivenSockets, from_systemd
 from ..snapshot import REASONS
 from .connects import ConnectChanges
-from .endings import outstanding, undelivered
+from .endings import outstanding, pending_replies, undelivered
 from .keeper import engine_text
 from .log import FLUSH, log_to_stderr
 from .managed import Managed
 from .service import Service
+from .supervisor import Applied
 
 END_TICK = 0.2  # seconds until the end of a device that ends by itself is noticed
 TICK = 1.0  # seconds between checks
 START_TICK = 0.02
 CONNECT_TICK = 0.1  # seconds until zdev is reported ready, once the connects that this waits for are up
+FIRST = (*ENDING, REQUESTED)  # what ends zdev; after that, ENDING ends it immediately
 LAST_MOMENT = 0.5  # seconds, after a second signal, for what can be saved at once
 
 logger = logging.getLogger("zdev.service")
@@ -96,7 +98,7 @@ def _conclude(device: Device) -> None:
     if device.exception:
         raise Failure(f"{device.name}: ended by an error: {device.exception}", Status.INTERNAL)
     if device.outcome is Outcome.DRAIN_TIMED_OUT:
-        raise Failure(f"{device.name}: drain timed out: {outstanding(device)}", Status.DRAIN_TIMED_OUT)
+        raise Failure(f"{device.name}: drain timed out: {outstanding(pending_replies(device))}", Status.DRAIN_TIMED_OUT)
 
 
 def statistics_line(statistics: Statistics, lost: int) -> str:
@@ -121,13 +123,13 @@ def run_many(path: Path, control: str | None, *, take_over: bool = False) -> Non
 
     Args:
         path: The file.
-        control: Path of the control socket; None: as the file says.
+        control: Path of the control socket; None: as the file says, or ZDEV_CONTROL.
         take_over: Whether to replace the zdev that runs at this control socket.
     """
     with StopSignals(signal.SIGHUP) as signals:
         log = log_to_stderr()
         raise_file_limit()
-        service = Service(path, control, from_systemd())
+        service = Service(path, control, from_systemd(), lambda: signals.post(REQUESTED))
         service.open(take_over=take_over)
         try:
             _print_beginning(service)
@@ -135,12 +137,12 @@ def run_many(path: Path, control: str | None, *, take_over: bool = False) -> Non
             if not ended_early:
                 _watch(service, signals)
         finally:
-            drained = _end(service, signals)
+            failure = _end(service, signals)
             is_told = log.is_written(FLUSH)
     if not is_told:
-        os._exit(Status.OK if drained else Status.DRAIN_TIMED_OUT)  # the text of a failure could not be written either
-    if not drained:
-        raise Failure("not every device was drained completely: see the log above", Status.DRAIN_TIMED_OUT)
+        os._exit(failure.status if failure else Status.OK)  # the text of a failure could not be written either
+    if failure:
+        raise failure
 
 
 def _print_beginning(service: Service) -> None:
@@ -154,14 +156,15 @@ def _print_devices(service: Service, signals: StopSignals) -> bool:
     width = max((len(device.name) for device in service.supervisor.devices), default=0)
     for device in service.supervisor.devices:
         while not device.is_tried:
-            if signals.take(START_TICK, ENDING):
+            if signals.take(START_TICK, FIRST):
                 return True
         for line in _lines(device):
             click.echo(f"{device.name:<{width}}  {line}")
     service.replace_former()
     service.notifier.status(service.summary())
     service.report_ready()
-    click.echo(f"started: {service.summary()}")
+    is_any_active = any(device.state == "active" for device in service.supervisor.devices)
+    click.echo(f"{'started' if is_any_active else 'not ready'}: {service.summary()}")
     return False
 
 
@@ -178,7 +181,7 @@ def _watch(service: Service, signals: StopSignals) -> None:
     tick = TICK if period is None else min(TICK, period / 2)
     were_stuck: list[str] = []
     reloads = threading.Semaphore(2)  # one that is running may have read the file before it changed again
-    while (number := signals.take(tick if service.report_ready() else min(tick, CONNECT_TICK))) not in ENDING:
+    while (number := signals.take(tick if service.report_ready() else min(tick, CONNECT_TICK))) not in FIRST:
         if number == signal.SIGHUP and reloads.acquire(blocking=False):
             threading.Thread(target=_reload, args=(service, reloads), name="zdev reload", daemon=True).start()
         stuck = [device.name for device in service.supervisor.devices if device.stuck()]
@@ -204,18 +207,25 @@ def _reload(service: Service, reloads: threading.Semaphore) -> None:
         reloads.release()
 
 
-def _end(service: Service, signals: StopSignals) -> bool:
-    """Drain all devices, then close. Returns whether all were drained completely; a second signal ends the program here."""
-    logger.info("shutting down: draining all devices (%s)", service.summary())
+def _end(service: Service, signals: StopSignals) -> Failure | None:
+    """Drain all devices, then close. Returns what went wrong, if anything; a second signal ends the program here."""
+    devices = service.supervisor.devices
+    have_failed = bool(devices) and all(device.state == "failed" for device in devices)
+    doing = "stopping" if service.stops_at_once else "draining"
+    logger.info("shutting down: %s all devices (%s)", doing, service.summary())
     service.notifier.stopping()
-    result: list[bool] = []
-    drain = threading.Thread(target=lambda: result.append(service.supervisor.end_all()), name="zdev end", daemon=True)
+    result: list[Applied] = []
+    drain = threading.Thread(target=lambda: result.append(service.end()), name="zdev end", daemon=True)
     drain.start()
     while drain.is_alive():
         if signals.take(START_TICK, ENDING):
             _end_at_once(service)
     service.close()
-    return result == [True]
+    if not (result and result[0].is_drained):
+        return Failure("not every device was drained completely: see the log above", Status.DRAIN_TIMED_OUT)
+    if have_failed:
+        return Failure("no device was running: all had failed, and none restarts by itself", Status.UNAVAILABLE)
+    return None
 
 
 def _end_at_once(service: Service) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from contextlib import suppress
 from typing import Literal
 
 import zmq
+from msgspec.structs import replace
 
 from zdev_background import Ending, Engine, Outcome, RestartHooks, RestartPolicy, Role
 
@@ -88,6 +90,21 @@ class DeviceKeeper(RestartHooks):
         changes = self.device.update(device_of(config, self._given))
         self.configure(config)
         return changes
+
+    def try_update(self, config: DeviceConfig) -> list[str]:
+        """Raise what `update` would raise, except that new endpoints cannot be bound. Changes nothing.
+
+        The engine takes over all or nothing, and binds last. It is asked for one more bind, which cannot succeed.
+        """
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            endpoint = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+            blocked = replace(config, in_=replace(config.in_, bind=[endpoint, *config.in_.binds]))
+            try:
+                return self.update(blocked)
+            except zmq.ZMQError as error:
+                if error.errno != errno.EADDRINUSE or endpoint not in str(error):
+                    raise
+                return []
 
     def configure(self, config: DeviceConfig) -> None:
         """Apply the settings that only the keeper knows."""

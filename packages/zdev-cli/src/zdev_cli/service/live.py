@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Collection
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import zmq
+from msgspec import Struct, to_builtins
+from msgspec.json import encode
 from msgspec.structs import replace
 
 from .._words import Role
@@ -25,7 +27,14 @@ class Change(NamedTuple):
     """The changes; or the reason why there are none, or why a restart is needed."""
 
 
-def change(keeper: DeviceKeeper | None, before: DeviceConfig, config: DeviceConfig, released: Collection[str]) -> Change:
+def change(
+    keeper: DeviceKeeper | None,
+    before: DeviceConfig,
+    config: DeviceConfig,
+    released: Collection[str],
+    *,
+    dry_run: bool = False,
+) -> Change:
     """Take over a configuration without a restart, if that is possible.
 
     Args:
@@ -33,6 +42,7 @@ def change(keeper: DeviceKeeper | None, before: DeviceConfig, config: DeviceConf
         before: Its configuration so far.
         config: The new one.
         released: The places that this reload releases, on all devices; they are free only later. See `released_by`.
+        dry_run: Whether only to find out what would happen. Whether new endpoints can be bound is not found out.
     """
     settings = [f"{name} {getattr(before, name)} -> {getattr(config, name)}" for name in _settings_changed(before, config)]
     lines = list(settings)
@@ -42,12 +52,37 @@ def change(keeper: DeviceKeeper | None, before: DeviceConfig, config: DeviceConf
         if moved := [each for each in _added(before, config) if _place(each) in released]:
             return Change("restart", f"{moved[0]} was in use")
         try:
-            lines += keeper.update(config)
+            lines += keeper.try_update(config) if dry_run else keeper.update(config)
         except (zmq.ZMQError, ValueError, OSError, RuntimeError) as error:
             return _failed(error, config.name)
-    elif keeper:
+    elif keeper and not dry_run:
         keeper.configure(config)
     return Change("live", "; ".join(lines))
+
+
+def differences(before: object, after: object, name: str = "") -> list[str]:
+    """Return what differs between two configurations, like `in.max_connections 10 -> 20`.
+
+    No secret is among them: a file names the files of keys and passwords.
+    """
+    if before == after:
+        return []
+    if isinstance(before, Struct) and type(before) is type(after):
+        before, after = _fields(before), _fields(after)
+    if isinstance(before, dict) and isinstance(after, dict):
+        keys = dict.fromkeys([*before, *after])
+        prefix = f"{name}." if name else ""
+        return [line for key in keys for line in differences(before.get(key), after.get(key), f"{prefix}{key}")]
+    return [f"{name} {_shown(before)} -> {_shown(after)}"]
+
+
+def _fields(of: Struct) -> dict[str, Any]:
+    """Return the values by their names in a file."""
+    return {name: getattr(of, field) for name, field in zip(of.__struct_encode_fields__, of.__struct_fields__, strict=True)}
+
+
+def _shown(value: object) -> str:
+    return "unset" if value is None else encode(to_builtins(value, str_keys=True)).decode()
 
 
 def released_by(keeper: DeviceKeeper | None, before: DeviceConfig, config: DeviceConfig | None) -> set[str]:

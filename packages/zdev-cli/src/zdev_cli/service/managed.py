@@ -23,9 +23,9 @@ from ..snapshot import DeviceState, DeviceView, SocketView
 from ..snapshot.peers import PeerView, id_text, peer_view
 from ..snapshot.requests import WorkerView, worker_view
 from .connects import ConnectChanges, connection_fields
-from .endings import Ended, ended_text, outstanding, undelivered
+from .endings import Ended, ended_text, pending_replies, undelivered
 from .keeper import START_TIMEOUT, DeviceKeeper
-from .live import Change, change, released_by
+from .live import Change, change, differences, released_by
 from .statistics import CumulativeStatistics, Meter, Reading
 
 logger = logging.getLogger("zdev.service")
@@ -129,9 +129,9 @@ class Managed:
         error = keeper.error if state not in ("waiting", "failed") else None
         took = time.monotonic() - began
         was_cut = may_be_cut and outcome is Outcome.STOPPED
-        ended = ended_text(outcome, took, outstanding(device), error, drain=drain, was_cut=was_cut)
+        ended = ended_text(outcome, took, pending_replies(device), error, drain=drain, was_cut=was_cut)
         if device and outcome and (warning := undelivered(device, self._undelivered() - undelivered_before)):
-            ended = Ended(f"{ended.text}; {warning}", ended.is_drained and not drain)
+            ended = Ended(f"{ended.text}; {warning}", ended.is_drained and not drain, ended.pending)
         self.log(ended.text, logging.INFO if ended.is_drained else logging.WARNING)
         return ended
 
@@ -231,6 +231,18 @@ class Managed:
         if result.how != "refused":
             self.config = config
         return result
+
+    def preview(self, config: DeviceConfig, released: Collection[str]) -> str:
+        """Return what `configure`, and the restart if that needs one, would do."""
+        result = change(self._keeper, self.config, config, released, dry_run=True)
+        what = "; ".join(differences(self.config, config))
+        if result.how == "refused":
+            return f"would stay unchanged: {result.text}"
+        if result.how == "live":
+            return f"would change live: {what}"
+        if not self.is_wanted:
+            return f"would change, and stay stopped: {what}"
+        return f"would restart ({result.text or f'it is {self.state}'}): {what}"
 
     def stuck(self) -> float:
         """Seconds for which the relay has been unresponsive; 0: it is responsive, or does not run."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -15,13 +15,13 @@ from socket import socket
 from typing import TYPE_CHECKING
 
 from .._failure import Failure, Status
-from ..config import Config, load
+from ..config import Config, load_with_digest
 from ..config.given_sockets import GivenSocket, GivenSockets
 from ..config.http_access import Access, access_of, unencrypted
+from ..control.lookup import VARIABLE, listening_path, overruled
 from ..control.protocol import Reply, Request
 from ..control.server import ControlServer
-from ..control.socket_path import path_of
-from ..snapshot import DEVICE_STATES, Snapshot
+from ..snapshot import Snapshot, states_text
 from .former import Former
 from .hand_over import offer_of
 from .log import configure
@@ -29,6 +29,7 @@ from .managed import Managed
 from .notify import Notifier
 from .reloads import ReloadRecord
 from .statistics import Sampler
+from .steering import reply_of, steer, steer_several
 from .supervisor import Applied, Supervisor, in_parallel
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("zdev.service")
 
 _FINE = ("active", "paused", "draining", "stopped")
+_KEPT = "not reloaded: the running configuration stays as it was"
 
 
 class Service:
@@ -46,20 +48,24 @@ class Service:
 
     Args:
         path: The configuration file.
-        control: Path of the control socket; None: as the file says.
+        control: Path of the control socket; None: as the file says, or ZDEV_CONTROL.
         given: Listening sockets from systemd.
+        request_end: Has the main thread end zdev as upon SIGTERM: it calls `end`, then `close`.
     """
 
-    def __init__(self, path: Path, control: str | None = None, given: Iterable[GivenSocket] = ()) -> None:
+    def __init__(self, path: Path, control: str | None, given: Iterable[GivenSocket], request_end: Callable[[], None]) -> None:
         self.path = path.absolute()
-        self.reloads = ReloadRecord(self.path)
-        self.config = load(self.path)
+        self.config, digest = load_with_digest(self.path)
+        self.reloads = ReloadRecord(digest)
         configure(self.config.log)
         self.given = GivenSockets(given)
         self.given.refuse_unused(self.config.devices(), _listen(self.config), str(self.path))
         self.supervisor = Supervisor(self.config.devices(), self.given)
         self.notifier = Notifier()
-        self.control = ControlServer(path_of(control or self.config.control.endpoint), self.answer)
+        self.control = ControlServer(listening_path(control, self.config.control.endpoint), self.answer)
+        if value := overruled(control, self.config.control.endpoint):
+            advice = f"{self.path} sets control.endpoint (pass --control to override that)"
+            logger.warning("%s=%s is ignored: %s", VARIABLE, value, advice)
         self.web: WebServer | None = None
         self.otlp: OtlpExporter | None = None
         self._control_given = control
@@ -68,6 +74,10 @@ class Service:
         self._version = version("zdev-cli")
         self._is_tried = self._is_reported = False
         self._former: Former | None = None
+        self._request_end = request_end
+        self._ended: Future[Applied] = Future()
+        self.stops_at_once = False
+        """Whether the devices are to be stopped without a drain when zdev ends."""
         self._reloading, self._handing_over = threading.Lock(), threading.Lock()
 
     def open(self, *, take_over: bool = False) -> None:
@@ -121,6 +131,16 @@ class Service:
                 with suppress(Failure):  # zdev is ending
                     device.begin()
 
+    def end(self) -> Applied:
+        """Drain all devices, permanently, or stop them if `zdev shutdown --now` asked for that."""
+        result = Applied([], is_drained=False)
+        try:
+            self.supervisor.retire_all()
+            result = self.supervisor.end_all(drain=not self.stops_at_once)
+        finally:
+            self._ended.set_result(result)
+        return result
+
     def close(self) -> None:
         """Close everything else, once the devices have ended."""
         self._sampler.stop()
@@ -149,20 +169,33 @@ class Service:
         if request.verb == "workers":
             return self._workers(request.device)
         if request.verb == "reload":
-            applied = self.reload()
-            return _reply(applied.lines, is_drained=applied.is_drained)
+            applied = self.preview() if request.dry_run else self.reload()
+            return reply_of(applied.lines, is_drained=applied.is_drained)
+        if request.verb == "shutdown":
+            return self._shut_down(now=request.now)
+        if request.all or request.devices:
+            return steer_several(request.verb, self.supervisor.chosen(None if request.all else request.devices))
         if request.device is None:
             raise Failure(f"{request.verb} needs the name of a device", Status.USAGE)
         device = self.supervisor.find(request.device)
         if request.verb == "kick":
             if request.peer is None:
                 raise Failure("kick needs the number of a peer", Status.USAGE)
-            return _reply([device.kick(request.peer)])
+            return reply_of([device.kick(request.peer)])
         if request.worker is not None:
             if request.verb not in ("drain", "resume"):
                 raise Failure(f"{request.verb} is not for a worker (only drain and resume)", Status.USAGE)
-            return _reply([device.drain_worker(request.worker, on=request.verb == "drain")])
-        return _VERBS[request.verb](device)
+            return reply_of([device.drain_worker(request.worker, on=request.verb == "drain")])
+        return steer(request.verb, device)
+
+    def _shut_down(self, *, now: bool) -> Reply:
+        """End zdev as SIGTERM does. Returns how the devices ended; the process ends after that."""
+        self.stops_at_once = self.stops_at_once or now
+        if now and self.supervisor.is_ending:  # which cuts the drain short
+            self.supervisor.stop_all()
+        self._request_end()
+        ended = self._ended.result()
+        return reply_of(ended.lines, is_drained=ended.is_drained)
 
     def _hand_over(self, request: Request) -> Reply:
         """Leave new connections to the zdev that takes over, and end as upon SIGTERM."""
@@ -175,8 +208,7 @@ class Service:
         if self.web:
             self.web.stop()
         self.notifier.hand_over(request.successor)
-        if not self.supervisor.is_ending:
-            os.kill(os.getpid(), signal.SIGTERM)
+        self._request_end()
         return Reply(lines=[f"handed over to process {request.successor}"])
 
     def _peers(self, name: str | None) -> Reply:
@@ -223,14 +255,7 @@ class Service:
 
     def summary(self) -> str:
         """Return a line like `2 of 3 devices active, 1 waiting (billing)`."""
-        states = {device.name: device.state for device in self.supervisor.devices}
-        active = sum(state == "active" for state in states.values())
-        parts = [f"{active} of {len(states)} device{'s' * (len(states) != 1)} active"]
-        for state in DEVICE_STATES:
-            names = [name for name, its in states.items() if its == state]
-            if names and state != "active":
-                parts.append(f"{len(names)} {state} ({', '.join(names)})")
-        return ", ".join(parts)
+        return states_text({device.name: device.state for device in self.supervisor.devices})
 
     def reload(self) -> Applied:
         """Apply the file as it is now. Raises Failure, with nothing changed, when it cannot be used."""
@@ -239,9 +264,12 @@ class Service:
             if is_reported:
                 self.notifier.reloading()
             try:
-                with self.reloads.attempt():
-                    return self._apply(load(self.path))
+                config, digest = self._loaded()
+                applied = self._apply(config)
+                self.reloads.succeeded(digest)
+                return applied
             except Failure as failure:
+                self.reloads.failed()
                 for line in str(failure).splitlines():
                     logger.error("reload: %s", line)
                 raise
@@ -249,22 +277,48 @@ class Service:
                 if is_reported:
                     self.notifier.ready()
 
+    def preview(self) -> Applied:
+        """Return what a reload would do now. Raises Failure where it would."""
+        with self._reloading:
+            config, _ = self._loaded()
+            lines = self.supervisor.preview(config.devices())
+            if (listen := _listen(config)) != _listen(self.config):
+                lines.append(f"http: would listen at {listen}" if listen else "http: would be off")
+            if config.log != self.config.log:
+                lines.append(f"log: would have {_log_text(config)}")
+            if config.otlp != self.config.otlp:
+                lines.append("otlp: would be changed")
+            return Applied([*lines, "nothing was changed (--dry-run)"], is_drained=True)
+
+    def _loaded(self) -> tuple[Config, str]:
+        """Read the file again, and return it with its digest. Raises Failure if a reload cannot use it."""
+        try:
+            config, digest = load_with_digest(self.path)
+        except Failure as failure:
+            raise Failure(f"{failure}\n{_KEPT}", failure.status) from failure
+        if listening_path(self._control_given, config.control.endpoint) != self.control.path:
+            text = f"{self.path}: control.endpoint cannot be changed by a reload (restart zdev instead)"
+            raise Failure(f"{text}\n{_KEPT}", Status.CONFIGURATION)
+        return config, digest
+
     def _apply(self, config: Config) -> Applied:
-        if config.control.endpoint != self.config.control.endpoint and self._control_given is None:
-            text = f"{self.path}: control.endpoint cannot be changed by a reload; nothing was changed (restart zdev instead)"
-            raise Failure(text, Status.CONFIGURATION)
-        before, access = self.web and self.web.url, _access_of(config)
-        if _listen(config) != _listen(self.config):
-            self._replace_web(_listen(config), access)
-        elif self.web:
-            self.web.set_access(access)
+        before = self.web and self.web.url
+        try:
+            access = _access_of(config)
+            if _listen(config) != _listen(self.config):
+                self._replace_web(_listen(config), access)
+            elif self.web:
+                self.web.set_access(access)
+        except Failure as failure:
+            raise Failure(f"{failure}\n{_KEPT}", failure.status) from failure
         now = self.web and self.web.url
         lines = [f"http: {now or 'off'}"] if now != before or _listen(config) != _listen(self.config) else []
         if config.log != self.config.log:
-            lines.append(f"log: format {config.log.format}, level {config.log.level}")
+            lines.append(f"log: {_log_text(config)}")
             configure(config.log)
         if config.otlp != self.config.otlp:
             self._set_otlp(config.otlp)
+            lines.append(f"otlp: {config.otlp.endpoint if config.otlp else 'off'}")
         self.config = config
         applied = self.supervisor.apply(config.devices())
         applied = applied._replace(lines=[*applied.lines, *lines])
@@ -329,36 +383,15 @@ def _listen(config: Config) -> str | None:
     return config.http.listen if config.http else None
 
 
+def _log_text(config: Config) -> str:
+    return f"format {config.log.format}, level {config.log.level}"
+
+
 def _access_of(config: Config) -> Access:
     for warning in unencrypted(config.http) if config.http else ():
-        logger.warning("%s", warning)
+        logger.warning("http: %s", warning.message)
     return access_of(config.http)
 
 
 def _port(address: str) -> str:
     return address.rpartition(":")[2]
-
-
-def _end(device: Managed, *, drain: bool) -> Reply:
-    ended = device.end(drain=drain)
-    return _reply([f"{device.name}: {ended.text}"], is_drained=ended.is_drained)
-
-
-def _restart(device: Managed) -> Reply:
-    ended = device.end(drain=True)
-    started = device.start()
-    return _reply([f"{device.name}: {ended.text}", started], is_drained=ended.is_drained)
-
-
-def _reply(lines: list[str], *, is_drained: bool = True) -> Reply:
-    return Reply(status=Status.OK if is_drained else Status.DRAIN_TIMED_OUT, lines=lines)
-
-
-_VERBS: dict[str, Callable[[Managed], Reply]] = {
-    "pause": lambda device: _reply([device.pause()]),
-    "resume": lambda device: _reply([device.resume()]),
-    "drain": lambda device: _end(device, drain=True),
-    "stop": lambda device: _end(device, drain=False),
-    "start": lambda device: _reply([device.start()]),
-    "restart": _restart,
-}

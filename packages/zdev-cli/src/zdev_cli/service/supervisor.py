@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Applied(NamedTuple):
-    """The result of a reload."""
+    """The result of a reload, or of the end of all devices."""
 
     lines: list[str]
     is_drained: bool
@@ -54,6 +54,10 @@ class Supervisor:
         hint = f"did you mean {near[0]}? " if near else ""
         raise Failure(f'unknown device "{name}" ({hint}available: {", ".join(self._devices) or "none"})', Status.USAGE)
 
+    def chosen(self, names: Collection[str] | None) -> list[Managed]:
+        """Return the devices of these names, or all. Raises Failure as `find`."""
+        return self.devices if names is None else [self.find(name) for name in dict.fromkeys(names)]
+
     def begin(self) -> None:
         """Start all, without waiting."""
         for device in self.devices:
@@ -65,10 +69,8 @@ class Supervisor:
         All that end are ended before any is started, since one may take over an endpoint of another.
         """
         before = self._devices
-        removed = [device for name, device in before.items() if name not in wanted]
-        changed = [before[name] for name, config in wanted.items() if name in before and before[name].config != config]
+        removed, changed, released = self._differing(wanted)
         idle = {device for device in changed if not device.is_wanted}
-        released = {place for device in (*removed, *changed) for place in device.released_by(wanted.get(device.name))}
         changes = {device: device.configure(wanted[device.name], released) for device in changed}
         for device in removed:
             device.retire()
@@ -84,18 +86,39 @@ class Supervisor:
         lines += [f"{each.name}: removed, {ended[each].text}" for each in removed]
         return Applied(lines, all(each.is_drained for each in ended.values()))
 
-    def end_all(self) -> bool:
-        """Drain all, permanently. Returns whether all were drained completely."""
+    def preview(self, wanted: Mapping[str, DeviceConfig]) -> list[str]:
+        """Return what `apply` would do, one line for each device. Whether new endpoints can be bound only `apply` finds out."""
+        removed, changed, released = self._differing(wanted)
+        changes = {each.name: each.preview(wanted[each.name], released) for each in changed}
+        lines = {name: changes.get(name, "unchanged" if name in self._devices else "would be added") for name in wanted}
+        lines |= {each.name: "would be drained and removed" for each in removed}
+        return [f"{name}: {text}" for name, text in lines.items()]
+
+    def _differing(self, wanted: Mapping[str, DeviceConfig]) -> tuple[list[Managed], list[Managed], set[str]]:
+        """Return the devices that are removed, those that change, and the places that both release."""
+        before = self._devices
+        removed = [device for name, device in before.items() if name not in wanted]
+        changed = [before[name] for name, config in wanted.items() if name in before and before[name].config != config]
+        released = {place for device in (*removed, *changed) for place in device.released_by(wanted.get(device.name))}
+        return removed, changed, released
+
+    def retire_all(self) -> None:
+        """Start no device any more."""
         with self._lock:
             self.is_ending = True
             devices = self.devices
         for device in devices:
             device.retire()
-        return all(each.is_drained for each in _drain(devices, by_operator=True).values())
 
-    def stop_all(self) -> None:
+    def end_all(self, *, drain: bool) -> Applied:
+        """Drain or stop all, after `retire_all`."""
+        ended = _drain(self.devices, by_operator=True) if drain else self.stop_all()
+        are_drained = all(each.is_drained and (drain or not each.pending) for each in ended.values())
+        return Applied([f"{device.name}: {each.text}" for device, each in ended.items()], are_drained)
+
+    def stop_all(self) -> dict[Managed, Ended]:
         """Stop all immediately."""
-        in_parallel(lambda device: device.end(drain=False), self.devices)
+        return in_parallel(lambda device: device.end(drain=False), self.devices)
 
 
 def in_parallel(call: Callable[[Managed], T], devices: Collection[Managed]) -> dict[Managed, T]:

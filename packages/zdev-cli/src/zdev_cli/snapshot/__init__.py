@@ -6,6 +6,7 @@ A snapshot is a value and travels as JSON: its field names are those of `zdev st
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from msgspec import field
@@ -179,11 +180,26 @@ class ConfigurationView(View, frozen=True, kw_only=True):
     """The content of the configuration file that is in use."""
 
     sha256: str = ""
-    """Of the file when it was read, as `sha256sum` prints it."""
+    """Of the file when it was read, followed by those that it includes, as `sha256sum` prints it."""
     applied: float = 0.0
     """When it was applied, at the start or by a reload, in seconds since 1970."""
     reload_failed: bool = False
     """Whether the last reload was refused, so that the content before it is still in use."""
+
+
+def states_text(states: Mapping[str, DeviceState]) -> str:
+    """Return a line like `2 of 3 devices active, 1 waiting (billing)`.
+
+    Args:
+        states: By name of the device.
+    """
+    active = sum(state == "active" for state in states.values())
+    parts = [f"{active} of {len(states)} device{'s' * (len(states) != 1)} active"]
+    for state in DEVICE_STATES:
+        names = [name for name, its in states.items() if its == state]
+        if names and state != "active":
+            parts.append(f"{len(names)} {state} ({', '.join(names)})")
+    return ", ".join(parts)
 
 
 class Snapshot(View, frozen=True, kw_only=True):
@@ -202,6 +218,18 @@ class Snapshot(View, frozen=True, kw_only=True):
     """Whether every device relays, or was paused or stopped by an operator, has the connects that its `ready_when` requires, and
     zdev is not about to end."""
     devices: list[DeviceView]
+
+    @property
+    def readiness(self) -> str:
+        """Like `not ready: 2 of 3 devices active, 1 waiting (billing)`."""
+        text = states_text({each.name: each.state for each in self.devices})
+        if self.ready:
+            return f"ready: {text}"
+        running = [each for each in self.devices if each.state in ("active", "paused")]
+        reasons = {"not connected": [each.name for each in running if each.awaited]}
+        reasons["unresponsive"] = [each.name for each in running if each.error]
+        parts = [f"{len(names)} {reason} ({', '.join(names)})" for reason, names in reasons.items() if names]
+        return ", ".join([f"not ready: {text}", *parts])
 
     def device(self, name: str) -> DeviceView | None:
         return next((each for each in self.devices if each.name == name), None)

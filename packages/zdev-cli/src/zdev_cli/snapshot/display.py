@@ -135,7 +135,7 @@ def widths_for(columns: Sequence[Column], width: int, names: Sequence[str]) -> l
 
 
 def show_all(snapshot: Snapshot) -> None:
-    """Print one line per device, then one per error and per socket with a connect that is down.
+    """Print one line per device, then one per error and per socket with a connect that is down, then whether zdev is ready.
 
     A table on a terminal, stable columns elsewhere.
     """
@@ -147,6 +147,7 @@ def show_all(snapshot: Snapshot) -> None:
     for device in snapshot.devices:
         for line in device.troubles:
             click.echo(f"{device.name}: {line}")
+    click.echo(snapshot.readiness)
 
 
 def show_one(device: DeviceView) -> None:
