@@ -2,78 +2,33 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from patience import PATIENCE
 from textual.pilot import Pilot
 from textual.widgets import Static
+from top_screen import NARROW, WIDE, Server, cells, device, names, notifications, play, text_of, until
 
-from zdev_cli.control.protocol import Reply, Request
-from zdev_cli.control.server import ControlServer
+from zdev_cli.control.protocol import Reply
 from zdev_cli.screen.app import Top
 from zdev_cli.screen.detail import chart, facts_text
 from zdev_cli.screen.dialogs import Help, Question
 from zdev_cli.screen.peers import PeersScreen
 from zdev_cli.screen.workers import WorkersScreen
-from zdev_cli.snapshot import DeviceView, DirectionView, Dropped, Snapshot, SocketView
+from zdev_cli.snapshot import DirectionView, Dropped, SocketView
 from zdev_cli.snapshot.connections import ConnectionsView, ConnectView, PeerCounts
 from zdev_cli.snapshot.peers import PeerView
 from zdev_cli.snapshot.requests import RequestsView, WorkerCounts, WorkerView
-
-WIDE, NARROW = (160, 50), (80, 24)
-Scene = Callable[[Top, Pilot[None]], Awaitable[None]]
-
-
-def device(name: str, rate: float = 0, **more: Any) -> DeviceView:
-    sockets = [SocketView(role="in", type="ROUTER", binds=[f"ipc:///{name}/in"], connects=[])]
-    way = DirectionView(messages_per_second=rate, bytes_per_second=100 * rate, history=[rate] * 5)
-    return DeviceView(
-        **{"name": name, "type": "queue", "isolation": "thread", "state": "active", "sockets": sockets, "in_": way, **more}
-    )
 
 
 def test_the_detail_shows_the_security_of_a_socket() -> None:
     socket = SocketView(role="out", type="XPUB", binds=["tcp://127.0.0.1:1"], connects=[], security="CURVE", has_rights=True)
     assert "out  XPUB   tcp://127.0.0.1:1  CURVE with rights\n" in facts_text(device("prices", sockets=[socket])).plain
-
-
-class Server:
-    """The control socket of a zdev that is not there: it answers with what it is given, and notes what it was asked."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.devices = [device("orders", 300), device("billing", 4000), device("ticks", 20)]
-        self.replies: dict[str, Reply] = {}
-        self.asked: list[tuple[str, str | None]] = []
-        self.kicked: list[int | None] = []
-        self.drained: list[int | None] = []
-        self.start()
-
-    def start(self) -> None:
-        self._server = ControlServer(self.path, self._answer)
-        self._server.start()
-
-    def stop(self) -> None:
-        self._server.stop()
-
-    def _answer(self, request: Request) -> Reply:
-        if request.verb != "status":
-            self.asked.append((request.verb, request.device))
-            self.kicked += [request.peer] if request.verb == "kick" else []
-            self.drained += [request.worker] if request.verb == "drain" else []
-            return self.replies.get(request.verb, Reply(lines=[f"{request.device}: done"]))
-        now = time.time()
-        snapshot = Snapshot(
-            version="1", pid=42, time=now, started=now - 60, config="/etc/zdev.toml", ready=True, devices=self.devices
-        )
-        return Reply(snapshot=snapshot)
 
 
 @pytest.fixture
@@ -85,44 +40,8 @@ def server(folder: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def watch(server: Server) -> Callable[..., None]:
-    """Plays a scene on a screen of some size, once it shows the devices."""
-
-    def play(scene: Scene, size: tuple[int, int] = NARROW) -> None:
-        async def run() -> None:
-            app = Top(str(server.path), 0.2)
-            async with app.run_test(size=size) as pilot:
-                await until(pilot, lambda: len(names(app)) == len(server.devices))
-                await scene(app, pilot)
-
-        asyncio.run(asyncio.wait_for(run(), 2 * PATIENCE))
-
-    return play
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, pilot.app.export_screenshot()
-        await pilot.pause(0.02)
-
-
-def names(app: Top) -> list[str]:
-    """Of the devices, in the order of their rows."""
-    return [str(row.key.value) for row in app.table.ordered_rows]
-
-
-def cells(app: Top, name: str) -> dict[str, str]:
-    """Of a device, by the column's title."""
-    table = app.table
-    return {str(key.value): text.plain for key, text in zip(table.columns, table.get_row(name), strict=True)}
-
-
-def text_of(app: Top, where: str) -> str:
-    return str(app.screen_stack[0].query_one(where, Static).content)
-
-
-def notifications(app: Top) -> list[tuple[str, str]]:
-    return [(each.severity, each.message) for each in app._notifications]
+    """`play` with this server."""
+    return partial(play, server)
 
 
 def test_a_device_is_a_row(server: Server, watch: Callable[..., None]) -> None:
@@ -240,16 +159,21 @@ def test_what_a_command_could_not_do_is_reported(server: Server, watch: Callable
     watch(scene)
 
 
-@pytest.mark.parametrize(("key", "asked"), [("y", [("drain", "billing")]), ("n", []), ("escape", [])])
-def test_a_drain_asks_first(server: Server, watch: Callable[..., None], key: str, asked: list[tuple[str, str]]) -> None:
+@pytest.mark.parametrize(("key", "verb"), [("d", "drain"), ("x", "stop"), ("R", "restart")])
+@pytest.mark.parametrize(("answer", "does"), [("y", True), ("n", False), ("escape", False)])
+def test_a_key_that_ends_connections_asks_first(
+    server: Server, watch: Callable[..., None], key: str, verb: str, answer: str, does: bool
+) -> None:
+    server.devices = [device("orders", in_flight=1234)]
+
     async def scene(app: Top, pilot: Pilot[None]) -> None:
-        await pilot.press("d")
-        assert isinstance(app.screen, Question)
-        assert "Drain billing?" in str(app.screen.query_one(Static).content)
         await pilot.press(key)
+        assert isinstance(app.screen, Question)
+        assert f"{verb.capitalize()} orders? 1,234 messages are in flight." in str(app.screen.content)
+        await pilot.press(answer)
         assert not isinstance(app.screen, Question)
         await pilot.press("r")  # commands are sent in threads: this one is sent in any case
-        await until(pilot, lambda: sorted(server.asked) == sorted([*asked, ("resume", "billing")]))
+        await until(pilot, lambda: sorted(server.asked) == sorted([(verb, "orders")] * does + [("resume", "orders")]))
 
     watch(scene)
 
@@ -327,7 +251,7 @@ def test_the_detail_shows_the_engine_the_connections_and_each_connect_that_is_do
         assert lines[2] == "peers out 1 up, 1 retrying"
         assert lines[-1] == "engine wire  as set"
 
-    watch(scene)
+    watch(scene, WIDE)
 
 
 def peer(number: int, **more: Any) -> PeerView:
@@ -354,7 +278,7 @@ def test_enter_shows_the_peers_of_the_device_and_k_kicks_one_after_a_question(
         assert failures == "billing: in: tcp://10.0.0.6:5560 connection refused, retrying in 1.2 s"
         await pilot.press("down", "k")
         assert isinstance(app.screen, Question)
-        assert "Kick bert" in str(app.screen.query_one(Static).content)
+        assert "Kick bert" in str(app.screen.content)
         await pilot.press("y")
         await until(pilot, lambda: ("kick", "billing") in server.asked)
         assert server.kicked == [8]
@@ -386,7 +310,7 @@ def test_the_detail_shows_the_requests_of_a_queue_that_knows_its_workers(server:
         assert "requests 12 waiting  2 at work  workers 2 busy, 1 set-aside" in facts
         assert "failed 5 expired, 1 late" in facts
 
-    watch(scene)
+    watch(scene, WIDE)
 
 
 def test_w_shows_the_workers_of_the_device_and_d_drains_one(server: Server, watch: Callable[..., None]) -> None:

@@ -7,6 +7,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -20,6 +21,7 @@ import pytest
 import zmq
 from devices_text import BIND, device
 from patience import PATIENCE
+from top_screen import cells, names, until
 
 from zdev_cli.screen.app import Top
 
@@ -39,9 +41,9 @@ def running(service: Callable[[str], Service]) -> tuple[Service, dict[str, str]]
 class Terminal:
     """`zdev top` on a separate terminal."""
 
-    def __init__(self, zdev_path: str, *arguments: str) -> None:
+    def __init__(self, zdev_path: str, *arguments: str, size: tuple[int, int] = (80, 24)) -> None:
         self.master, self.slave = pty.openpty()
-        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self._set_size(size)
         self.before = termios.tcgetattr(self.slave)
         self.seen = b""
         self.process = subprocess.Popen(
@@ -50,8 +52,17 @@ class Terminal:
             stdout=self.slave,
             stderr=self.slave,
             start_new_session=True,
-            env=os.environ | {"TERM": "xterm-256color"},
+            env={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+            | {"TERM": "xterm-256color"},
         )
+
+    def _set_size(self, size: tuple[int, int]) -> None:
+        columns, lines = size
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def resize(self, size: tuple[int, int]) -> None:
+        self._set_size(size)
+        self.process.send_signal(signal.SIGWINCH)
 
     def until(self, words: bytes) -> None:
         deadline = time.monotonic() + 2 * PATIENCE
@@ -87,8 +98,8 @@ class Terminal:
 def terminal(zdev_path: str) -> Iterator[Callable[..., Terminal]]:
     terminals: list[Terminal] = []
 
-    def start(*arguments: str) -> Terminal:
-        terminals.append(Terminal(zdev_path, *arguments))
+    def start(*arguments: str, **options: Any) -> Terminal:
+        terminals.append(Terminal(zdev_path, *arguments, **options))
         return terminals[-1]
 
     yield start
@@ -144,7 +155,7 @@ def test_it_shows_what_passes_and_pauses_and_resumes_a_device(
                     await pilot.pause(0.01)
 
             def cell(column: str) -> str:
-                return app.table.get_cell("orders", column).plain if app.table.row_count else ""
+                return cells(app, "orders")[column] if names(app) else ""
 
             await until(lambda: cell("STATE") == "active" and cell("IN/S") not in ("", "0") and cell("OUT/S") != "0")
             await pilot.press("p")
@@ -157,7 +168,7 @@ def test_it_shows_what_passes_and_pauses_and_resumes_a_device(
     asyncio.run(asyncio.wait_for(scene(), 3 * PATIENCE))
 
 
-def test_a_drained_device_is_stopped_and_can_be_started(running: tuple[Service, dict[str, str]]) -> None:
+def test_a_device_is_drained_stopped_restarted_and_started_by_key(running: tuple[Service, dict[str, str]]) -> None:
     program, _ = running
 
     async def scene() -> None:
@@ -165,18 +176,33 @@ def test_a_drained_device_is_stopped_and_can_be_started(running: tuple[Service, 
         async with app.run_test(size=(80, 24)) as pilot:
 
             async def until_state(state: str) -> None:
-                deadline = time.monotonic() + 2 * PATIENCE
-                while not app.table.row_count or app.table.get_cell("orders", "STATE").plain != state:
-                    assert time.monotonic() < deadline, app.export_screenshot()
-                    await pilot.pause(0.02)
+                await until(pilot, lambda: "orders" in names(app) and cells(app, "orders")["STATE"] == state)
 
             await until_state("active")
-            await pilot.press("d", "y")
-            await until_state("stopped")
-            await pilot.press("s")
-            await until_state("active")
+            for keys, state in (("dy", "stopped"), ("s", "active"), ("xy", "stopped"), ("Ry", "active")):
+                await pilot.press(*keys)
+                await until_state(state)
+            assert program.device("tasks")["state"] == "active"
 
     asyncio.run(asyncio.wait_for(scene(), 3 * PATIENCE))
+
+
+def test_it_fits_its_terminal_also_after_a_resize(running: tuple[Service, Any], terminal: Callable[..., Terminal]) -> None:
+    screen = terminal("--control", str(running[0].control), "--interval", "0.2", size=(40, 10))
+    screen.until(b"tasks")
+    screen.until(b"Help")
+    assert reach(screen.seen) <= (40, 10)
+    assert b"Restart" not in screen.seen
+    screen.resize((120, 40))
+    screen.until(b"Restart")
+    screen.until(b"in to out")
+    assert (40, 10) < reach(screen.seen) <= (120, 40)
+
+
+def reach(seen: bytes) -> tuple[int, int]:
+    """Return the last column and line at which something was written."""
+    places = [(int(column), int(line)) for line, column in re.findall(rb"\x1b\[(\d+);(\d+)H", seen)]
+    return max(column for column, _ in places), max(line for _, line in places)
 
 
 def test_once_prints_the_table_as_text(running: tuple[Service, dict[str, str]]) -> None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Serve = Callable[[Snapshot], "Served"]
 Open = Callable[..., Page]
-PHONE = {"width": 390, "height": 844}
+PHONE = {"width": 360, "height": 740}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 expect.set_options(timeout=1000 * PATIENCE)
 
@@ -98,8 +98,18 @@ def show(browser: Browser, complaints: list[str]) -> Iterator[Open]:
     assert complaints == []
 
 
+def row(page: Page, name: str) -> Any:
+    return page.locator("tr.row", has=page.get_by_role("button", name=name, exact=True))
+
+
 def card(page: Page, name: str) -> Any:
-    return page.locator("article", has=page.get_by_role("heading", name=name, exact=True))
+    """The details of a device that is open."""
+    return page.get_by_role("article", name=name, exact=True)
+
+
+def shown(page: Page) -> list[str]:
+    """The names of the devices, in the order of their rows."""
+    return page.locator("tr.row th").all_inner_texts()  # type: ignore[no-any-return]
 
 
 def number(text: str) -> float:
@@ -177,13 +187,13 @@ def test_the_page_shows_a_running_zdev_its_traffic_a_pause_and_its_end(
     address = next(line[-1] for line in lines if line[0] == "http").removeprefix("http://").rstrip("/")
     tasks = {line[1]: line[-1] for line in lines if line[0] == "tasks"}
     page = show(address)
-    expect(card(page, "tasks").locator(".badge")).to_have_text("active")
+    expect(row(page, "tasks").locator(".badge")).to_have_text("active")
     for role, kind, endpoint in (("in", "PULL", tasks["in"]), ("out", "PUSH", tasks["out"])):
         for text in (role, kind, endpoint):
             expect(card(page, "tasks").locator(".sockets").get_by_text(text, exact=True)).to_be_visible()
     expect(card(page, "orders").locator(".sockets")).to_contain_text("connecttcp://127.0.0.1:1")
 
-    expect(card(page, "billing").locator(".badge")).to_have_text("waiting")
+    expect(row(page, "billing").locator(".badge")).to_have_text("waiting")
     expect(card(page, "billing").locator(".error")).to_contain_text("<img src=x onerror=window.bad=1>")
     expect(card(page, "billing").locator(".error")).to_contain_text("retrying in")
     expect(page.locator("#trouble")).to_contain_text("billing")
@@ -199,7 +209,7 @@ def test_the_page_shows_a_running_zdev_its_traffic_a_pause_and_its_end(
 
         steered = zdev("pause", "tasks", *control)
         assert steered.status() == 0
-        expect(card(page, "tasks").locator(".badge")).to_have_text("paused")
+        expect(row(page, "tasks").locator(".badge")).to_have_text("paused")
         expect(rate).to_have_text("0")
     assert page.evaluate("window.bad") is None
 
@@ -235,18 +245,18 @@ def test_numbers_are_reported_with_their_units_and_reasons(serve: Serve, show: O
         history=[0.0, 60_000.0],
     )
     page = show(serve(replace(well, devices=[replace(well.devices[0], in_=way)])).server.address)
-    shown = card(page, "orders")
-    expect(shown.locator(".way").first).to_contain_text("1.9 MB/s")
-    expect(shown.locator(".way b").first).to_have_text("56,616")
-    expect(shown.locator(".way").first).to_contain_text("peak 60,000")
-    expect(shown.locator(".way svg").first).to_have_attribute(
+    orders = card(page, "orders")
+    expect(orders.locator(".way").first).to_contain_text("1.9 MB/s")
+    expect(orders.locator(".way b").first).to_have_text("56,616")
+    expect(orders.locator(".way").first).to_contain_text("peak 60,000")
+    expect(orders.locator(".way svg").first).to_have_attribute(
         "aria-label", "in to out: messages a second over the last minute, now 60,000, at most 60,000"
     )
-    counts = dict(zip(shown.locator("dt").all_inner_texts(), shown.locator("dd").all_inner_texts(), strict=True))
+    counts = dict(zip(orders.locator("dt").all_inner_texts(), orders.locator("dd").all_inner_texts(), strict=True))
     assert counts["In flight"] == "5"
     assert counts["Held back"].split("\n") == ["38%", "in to out"]
     assert counts["Dropped"].split("\n") == ["74", "15 malformed, 42 unroutable, 17 overflowed", "6 lost when it ended"]
-    expect(shown.get_by_text("Monitored")).to_be_hidden()
+    expect(orders.get_by_text("Monitored")).to_be_hidden()
 
 
 def test_a_device_that_is_removed_or_added_by_a_reload_goes_and_comes_in_the_order_of_the_file(
@@ -254,10 +264,10 @@ def test_a_device_that_is_removed_or_added_by_a_reload_goes_and_comes_in_the_ord
 ) -> None:
     served = serve(snapshot)
     page = show(served.server.address)
-    expect(page.get_by_role("heading", level=2)).to_have_text(["orders", "tasks"])
+    expect(page.locator("tr.row th")).to_have_text(["orders", "tasks"])
     orders, tasks = snapshot.devices
     served.snapshot = replace(snapshot, devices=[replace(tasks, name="new"), orders])
-    expect(page.get_by_role("heading", level=2)).to_have_text(["new", "orders"])
+    expect(page.locator("tr.row th")).to_have_text(["new", "orders"])
 
 
 def test_the_requests_of_a_queue_are_shown_and_its_workers_on_demand(serve: Serve, show: Open, snapshot: Snapshot) -> None:
@@ -345,7 +355,7 @@ def test_what_zdev_says_is_shown_as_text_and_never_run(serve: Serve, show: Open,
     )
     page = show(serve(replace(snapshot, version=hostile, config=hostile, devices=[device])).server.address)
     expect(page.locator("article .error")).to_contain_text(hostile)
-    expect(page.locator("article h2")).to_have_text(hostile)
+    expect(page.locator("tr.row th")).to_have_text(hostile)
     expect(page.locator("article code").first).to_have_text(hostile)
     assert page.evaluate("window.bad") is None
     assert page.locator("img").count() == 0
@@ -378,9 +388,11 @@ def test_it_fits_a_phone_with_any_device_and_every_text_has_contrast(
     serve: Serve, show: Open, snapshot: Snapshot, scheme: str
 ) -> None:
     page = show(serve(many(snapshot, 14)).server.address, viewport=PHONE, color_scheme=scheme)
-    expect(page.get_by_role("heading", level=2)).to_have_count(14)
+    expect(page.locator("tr.row")).to_have_count(14)
+    for name in shown(page)[:7]:  # one in each state
+        row(page, name).click()
     assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
-    inside = "[...document.querySelectorAll('article *, .totals *')].filter((e) => e.getBoundingClientRect().right > 390).map((e) => e.outerHTML)"
+    inside = "[...document.querySelectorAll('#devices *, .totals *')].filter((e) => e.getBoundingClientRect().right > 360).map((e) => e.outerHTML)"
     assert page.evaluate(inside) == []
     contrast, text = page.evaluate(LOWEST_CONTRAST)
     assert contrast >= 4.5, text
@@ -388,17 +400,121 @@ def test_it_fits_a_phone_with_any_device_and_every_text_has_contrast(
     assert (red + green + blue > 3 * 200) == (scheme == "light")
 
 
-def test_of_many_devices_some_can_be_shown(serve: Serve, show: Open, snapshot: Snapshot) -> None:
-    devices = [replace(snapshot.devices[0], name=f"shard-{i:02}") for i in range(50)]
-    page = show(serve(replace(snapshot, devices=devices)).server.address)
-    expect(page.locator("article:visible")).to_have_count(50)
-    box = page.get_by_label("Show")
-    box.fill("SHARD-4")
-    expect(page.locator("article:visible")).to_have_count(10)
-    box.fill("nothing like it")
-    expect(page.locator("#empty")).to_contain_text("No device has “nothing like it”")
-    box.fill("")
-    expect(page.locator("article:visible")).to_have_count(50)
+def shards(snapshot: Snapshot, count: int) -> Snapshot:
+    """So many devices, of which every tenth has failed and drops the most messages."""
+    [queue, *_] = snapshot.devices
+    devices = [
+        replace(
+            queue,
+            name=f"shard-{i:03}",
+            state="active" if i % 10 else "failed",
+            error=None if i % 10 else "in: address already in use",
+            in_=replace(queue.in_, messages_per_second=float(i)),
+        )
+        for i in range(count)
+    ]
+    return replace(snapshot, devices=devices)
+
+
+@pytest.mark.parametrize("count", [28, 300])
+def test_of_many_devices_each_is_a_row_and_some_can_be_chosen_by_name_and_state(
+    serve: Serve, show: Open, snapshot: Snapshot, count: int
+) -> None:
+    page = show(serve(shards(snapshot, count)).server.address)
+    rows = page.locator("tr.row")
+    expect(rows).to_have_count(count)
+    expect(page.locator("article")).to_have_count(0)
+    heights = {
+        round(each["height"])
+        for each in page.evaluate("[...document.querySelectorAll('tr.row')].map((e) => e.getBoundingClientRect())")
+    }
+    assert len(heights) == 1
+    assert heights.pop() < 40
+    page.get_by_label("Filter").fill("SHARD-01")
+    expect(rows).to_have_count(10)
+    expect(page.get_by_role("status")).to_have_text(f"10 of {count} devices")
+    page.get_by_label("State").select_option("failed")
+    expect(rows).to_have_count(1)
+    expect(page.locator("tr.row th")).to_have_text(["shard-010"])
+    page.get_by_label("Filter").fill("nothing like it")
+    expect(page.locator("#empty")).to_have_text("No device matches the filter.")
+    page.reload()
+    expect(page.locator("#empty")).to_be_visible()
+    expect(page.get_by_label("State")).to_have_value("failed")
+    page.get_by_label("Filter").fill("")
+    page.get_by_label("State").select_option("all")
+    expect(rows).to_have_count(count)
+
+
+def test_a_heading_sorts_then_inverts_then_restores_the_order_of_the_file(serve: Serve, show: Open, snapshot: Snapshot) -> None:
+    served = serve(shards(snapshot, 12))
+    page = show(served.server.address)
+    head, button = page.locator("th.in").first, page.get_by_role("button", name="In to out")
+    names = page.locator("tr.row th")
+    in_file = [f"shard-{i:03}" for i in range(12)]
+    expect(names).to_have_text(in_file)
+    assert head.get_attribute("aria-sort") is None
+    button.press("Enter")
+    expect(names).to_have_text(in_file[::-1])
+    expect(head).to_have_attribute("aria-sort", "descending")
+    first, *others = served.snapshot.devices
+    fastest = replace(first, in_=replace(first.in_, messages_per_second=1e6))
+    served.snapshot = replace(served.snapshot, devices=[fastest, *others])
+    expect(names).to_have_text([in_file[0], *in_file[:0:-1]])
+    expect(button).to_be_focused()
+    page.reload()
+    expect(names).to_have_text([in_file[0], *in_file[:0:-1]])
+    button.press("Enter")
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    button.press("Enter")
+    expect(names).to_have_text(in_file)
+    page.get_by_role("button", name="State").click()
+    expect(names).to_have_text(["shard-000", "shard-010", *[name for name in in_file if not name.endswith("0")]])
+
+
+def test_a_link_opens_one_device_and_what_is_open_survives_updates_and_a_reload(
+    serve: Serve, show: Open, snapshot: Snapshot
+) -> None:
+    served = serve(shards(snapshot, 28))
+    page = show(served.server.address)
+    expect(page.locator("article")).to_have_count(0)
+    page.goto(f"http://{served.server.address}/#device=shard-020")
+    expect(card(page, "shard-020")).to_be_visible()
+    expect(card(page, "shard-020")).to_be_in_viewport()
+    button = page.get_by_role("button", name="shard-021", exact=True)
+    expect(button).to_have_attribute("aria-expanded", "false")
+    button.press("Enter")
+    expect(button).to_have_attribute("aria-expanded", "true")
+    controlled = page.locator(f"#{button.get_attribute('aria-controls')}")
+    expect(controlled.get_by_role("article", name="shard-021")).to_be_visible()
+    taken = served.taken
+    with page.expect_response("**/status"), page.expect_response("**/status"):
+        pass
+    assert served.taken > taken
+    expect(button).to_be_focused()
+    page.reload()
+    expect(page.locator("article")).to_have_count(2)
+    row(page, "shard-021").click()
+    expect(page.locator("article")).to_have_count(1)
+    href = card(page, "shard-020").get_by_role("link", name="Link to this device").get_attribute("href")
+    assert href == "#device=shard-020"
+    row(page, "shard-020").click()
+    page.reload()
+    expect(page.locator("tr.row")).to_have_count(28)
+    expect(page.locator("article")).to_have_count(0)
+
+
+def test_devices_that_do_not_run_are_listed_with_their_error_and_only_some_of_many(
+    serve: Serve, show: Open, snapshot: Snapshot
+) -> None:
+    page = show(serve(shards(snapshot, 100)).server.address)
+    lines = page.get_by_role("navigation", name="Devices in trouble").get_by_role("listitem")
+    expect(lines).to_have_count(6)
+    expect(lines.first).to_have_text("shard-000 failed: in: address already in use")
+    lines.last.get_by_role("link", name="and 5 more").click()
+    expect(page.locator("tr.row th").nth(9)).to_have_text("shard-090")
+    lines.nth(1).get_by_role("link").click()
+    expect(card(page, "shard-010").locator(".error")).to_have_text("in: address already in use")
 
 
 def test_without_javascript_it_says_where_else_to_look(serve: Serve, show: Open, snapshot: Snapshot) -> None:
@@ -421,9 +537,12 @@ def test_it_can_be_used_by_keyboard_and_names_what_it_shows(serve: Serve, show: 
     page.keyboard.press("Tab")
     expect(link).to_be_focused()
     page.keyboard.press("Enter")
-    assert page.evaluate("document.querySelector(location.hash + ' h2').textContent") == "tasks"
-    unnamed = "[...document.querySelectorAll('[role=img], nav, section')].filter((e) => !e.getAttribute('aria-label')).length"
+    expect(page.get_by_role("button", name="tasks", exact=True)).to_be_focused()
+    expect(page.locator("article")).to_have_count(1)
+    unnamed = "[...document.querySelectorAll('[role=img], nav, section, article, table#devices, [role=search]')].filter((e) => !e.getAttribute('aria-label')).length"
     assert page.evaluate(unnamed) == 0
+    unlabelled = "[...document.querySelectorAll('input, select')].filter((e) => !e.labels.length).length"
+    assert page.evaluate(unlabelled) == 0
 
 
 def test_the_page_works_behind_a_password(browser: Browser, service: Callable[..., Any], folder: Path) -> None:

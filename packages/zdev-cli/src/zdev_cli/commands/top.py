@@ -24,8 +24,8 @@ def top(interval: float, once: bool, as_json: bool, control: str | None) -> None
     """Watch and control the devices of a running zdev, full screen.
 
     One line per device: state, messages and bytes per second in both directions, messages in flight, drops, back-pressure,
-    restarts. Below, the selected device: rates of the last minute, sockets, drops by reason. Keys pause, resume, drain and start
-    it; ? lists them. When the connection to zdev is lost, the screen says so and reconnects.
+    restarts. Below, the selected device: rates of the last minute, sockets, drops by reason. Keys pause, resume, drain,
+    stop, restart and start it; ? lists them. When the connection to zdev is lost, the screen says so and reconnects.
     """
     if as_json and not once:
         raise click.UsageError("--json requires --once")

@@ -7,11 +7,11 @@ import signal
 from contextlib import suppress
 from typing import ClassVar
 
-from rich.text import Text
 from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.content import Content
+from textual.widgets import DataTable, Input, Static
 
 from .._units import duration_text
 from ..control.protocol import Verb
@@ -20,11 +20,18 @@ from .detail import Detail
 from .dialogs import Help, Question
 from .feed import CommandDone, ConnectionLost, Feed, ItemsReceived, SnapshotReceived
 from .items import ItemsScreen
+from .keys import Keys
 from .peers import PeersScreen
 from .table import DeviceTable
 from .workers import WorkersScreen
 
-TALL = 36  # lines of a terminal with room for larger charts
+SHORT = 15  # lines of a terminal with room for the detail
+AROUND_TABLE = 3  # lines: the head, the headings and the keys
+CONSEQUENCES: dict[Verb, str] = {
+    "drain": "It accepts no more requests, and stays stopped.",
+    "stop": "It does not wait for replies, and stays stopped.",
+    "restart": "It drains, then starts again: its connections end.",
+}
 
 
 class Top(App[None]):
@@ -34,21 +41,23 @@ class Top(App[None]):
     ENABLE_COMMAND_PALETTE = False
     CSS = """
     Screen { background: $surface; }
-    #head { height: 1; padding: 0 1; background: $primary-darken-2; color: $text; }
+    #head { height: 1; padding: 0 1; background: $primary-darken-2; color: $text; text-wrap: nowrap; text-overflow: ellipsis; }
     #head.lost { background: $error; }
     #filter { height: 1; border: none; padding: 0 1; background: $boost; display: none; }
     #filter.open { display: block; }
-    Screen.tall Detail { height: 18; }
+    Toast { max-width: 100%; margin-top: 0; padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit", "Quit"),
-        Binding("w", "workers", "Workers"),
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("slash", "filter", "Filter", key_display="/"),
         Binding("p", "steer('pause')", "Pause"),
         Binding("r", "steer('resume')", "Resume"),
-        Binding("d", "drain", "Drain"),
+        Binding("d", "ask('drain')", "Drain"),
         Binding("s", "steer('start')", "Start"),
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("x", "ask('stop')", "Stop"),
+        Binding("R", "ask('restart')", "Restart"),
+        Binding("w", "workers", "Workers"),
         Binding("escape", "show_all", show=False),
         Binding("ctrl+c", "quit", show=False, priority=True),
     ]
@@ -70,7 +79,7 @@ class Top(App[None]):
         yield self.table
         yield self._filter
         yield self.detail
-        yield Footer(show_command_palette=False, compact=True)
+        yield Keys()
 
     def on_mount(self) -> None:
         self.theme = "textual-dark"
@@ -83,11 +92,17 @@ class Top(App[None]):
         self.feed.stop()
 
     def on_resize(self, event: events.Resize) -> None:
-        self.screen_stack[0].set_class(event.size.height >= TALL, "tall")
-        self.call_after_refresh(self._draw_detail)
+        self._share_height(event.size.height)
+
+    def _share_height(self, height: int) -> None:
+        """Give the detail what many devices leave; none on a terminal with few lines."""
+        free = height - AROUND_TABLE - len(self.snapshot.devices if self.snapshot else ())
+        self.detail.styles.height = max(6, height * 2 // 5, min(18, free))
+        self.detail.display = height >= SHORT
 
     def on_snapshot_received(self, message: SnapshotReceived) -> None:
         self.snapshot, self._lost = message.snapshot, None
+        self._share_height(self.size.height)
         self._draw()
 
     def on_items_received(self, message: ItemsReceived) -> None:
@@ -122,9 +137,10 @@ class Top(App[None]):
             return
         for widget in (self._head, self.table):
             widget.set_class(self._lost is not None, "lost")
-        self._head.update(Text(self._lost or _head(self.snapshot), no_wrap=True, overflow="ellipsis"))
         if self.snapshot:
             self.table.show([each for each in self.snapshot.devices if self._matches(each)])
+        head = self._lost or _head(self.snapshot, len(self.table.devices))
+        self._head.update(Content(head))
         self._draw_detail()
 
     def _draw_detail(self) -> None:
@@ -146,17 +162,18 @@ class Top(App[None]):
         if device := self.table.chosen:
             self.push_screen(WorkersScreen(device.name, self.feed))
 
-    def action_drain(self) -> None:
+    def action_ask(self, verb: Verb) -> None:
+        """Send a command that ends connections, after a question."""
         device = self.table.chosen
         if device is None:
             return
 
         def answer(yes: bool | None) -> None:
             if yes:
-                self.feed.command("drain", device.name)
+                self.feed.command(verb, device.name)
 
-        pending = f"{device.in_flight:,} messages are in flight. " if device.in_flight else ""
-        self.push_screen(Question(f"Drain {device.name}? {pending}It accepts no more requests, and stays stopped."), answer)
+        pending = f" {device.in_flight:,} messages are in flight." if device.in_flight else ""
+        self.push_screen(Question(f"{verb.capitalize()} {device.name}?{pending} {CONSEQUENCES[verb]}"), answer)
 
     def action_filter(self) -> None:
         self._filter.add_class("open")
@@ -171,7 +188,7 @@ class Top(App[None]):
         self.push_screen(Help())
 
 
-def _head(snapshot: Snapshot | None) -> str:
+def _head(snapshot: Snapshot | None, shown: int) -> str:
     if snapshot is None:
         return "waiting for an answer"
     states = [device.state for device in snapshot.devices]
@@ -179,4 +196,5 @@ def _head(snapshot: Snapshot | None) -> str:
     up = duration_text(max(0, snapshot.time - snapshot.started))
     ready = "ready" if snapshot.ready else "NOT READY"
     devices = "1 device" if len(states) == 1 else f"{len(states)} devices"
+    devices += "" if shown == len(states) else f", {shown} shown"
     return f"{ready}  {devices}: {counts}  up {up}  pid {snapshot.pid}  {snapshot.config}"

@@ -6,36 +6,63 @@ from collections.abc import Sequence
 
 from rich.text import Text
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widgets import Static
 
 from .._units import bytes_text, duration_text, number_text
 from ..snapshot import DeviceView
 from ..snapshot.display import IN_TO_OUT, OUT_TO_IN, TROUBLE
+from .layout import folded, shortened
+
+ROOM_FOR_CHARTS = 70  # characters
 
 
 class Detail(Horizontal):
     """Charts at the left, facts at the right."""
 
     DEFAULT_CSS = """
-    Detail { height: 10; background: $surface; border: round $primary-darken-1; border-title-color: $text; border-title-style: bold; padding: 0 1; }
+    Detail { background: $surface; border: round $primary-darken-1; border-title-color: $text; border-title-style: bold; padding: 0 1; }
     Detail > #charts { width: 2fr; margin-right: 2; }
+    Detail.narrow > #charts { display: none; }
     Detail > #facts { width: 3fr; }
     """
 
     def __init__(self) -> None:
         self._charts, self._facts = Static(id="charts"), Static(id="facts")
+        self._device: DeviceView | None = None
         super().__init__(self._charts, self._facts)
 
+    def on_resize(self) -> None:
+        self.show(self._device)
+
     def show(self, device: DeviceView | None) -> None:
+        """Show a device, or that none is selected."""
+        self._device = device
         if device is None:
             self.border_title = "no device"
             self._charts.update("")
             self._facts.update("")
             return
-        lasting = f", up {duration_text(device.uptime)}" if device.uptime is not None else ""
-        self.border_title = Text(f"{device.name}: {device.type} in a {device.isolation}, {device.state}{lasting}")
-        self._charts.update(charts_text(device, self._charts.content_size.width, self.content_size.height))
-        self._facts.update(facts_text(device))
+        width, height = self.content_size
+        self.set_class(width < ROOM_FOR_CHARTS, "narrow")
+        self.border_title = Content(title_text(device, width))
+        self._charts.update(charts_text(device, self._charts.content_size.width, height))
+        self._facts.update(folded(facts_text(device), self.app.console, self._facts.content_size.width, height))
+
+
+def title_text(device: DeviceView, width: int) -> str:
+    """Return name, type and state; in a narrow place less of them, and the name shortened."""
+    lasting = f", up {duration_text(device.uptime)}" if device.uptime is not None else ""
+    name = device.name
+    for about in (
+        f"{device.type} in a {device.isolation}, {device.state}{lasting}",
+        f"{device.type}, {device.state}",
+        device.state,
+    ):
+        room = width - len(about) - 4
+        if len(name) <= room:
+            break
+    return f"{shortened(name, max(room, width // 2))}: {about}"
 
 
 def charts_text(device: DeviceView, width: int, height: int) -> Text:
@@ -45,6 +72,7 @@ def charts_text(device: DeviceView, width: int, height: int) -> Text:
     for role, way in device.directions.items():
         name = IN_TO_OUT if role == "in" else OUT_TO_IN
         rate = f"{number_text(way.messages_per_second)}/s  {bytes_text(way.bytes_per_second)}/s"
+        name = shortened(name, max(0, width - len(rate) - 1))
         text.append(name, style="bold").append(f"{rate:>{max(0, width - len(name))}}\n")
         for line in chart(way.history, max(1, width), lines):
             text.append(f"{line}\n", style="green")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from rich.console import RenderableType
 from rich.table import Table
+from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 KEYS = {
-    "↑ ↓": "select a device",
+    "↑ ↓": "select a device; Home: the first, End: the last",
     "← →": "sort by another column (or click its head)",
     "i": "invert the order",
     "/": "show only what matches; Esc shows all",
@@ -20,7 +23,9 @@ KEYS = {
     "p": "pause the device: it holds its messages; none is lost",
     "r": "resume it",
     "d": "drain it: it stops once all pending replies have been returned",
-    "s": "start it again",
+    "s": "start a stopped, failed or waiting device",
+    "x": "stop the device without waiting for replies",
+    "R": "restart it: drain, then start",
     "q": "quit",
 }
 COLUMNS = {
@@ -33,10 +38,24 @@ COLUMNS = {
 
 
 class _Dialog(ModalScreen[bool]):
+    """A text that scrolls if the screen is too small for it; its keys are in the border, and stay visible."""
+
     DEFAULT_CSS = """
     _Dialog { align: center middle; }
-    _Dialog > Static { width: auto; max-width: 90%; height: auto; max-height: 100%; padding: 1 2; border: round $accent; background: $surface; }
+    _Dialog > VerticalScroll { width: auto; max-width: 90%; height: auto; max-height: 100%; padding: 0 1; border: round $accent;
+      border-subtitle-color: $text; background: $surface; scrollbar-size-vertical: 1; }
+    _Dialog > VerticalScroll > Static { width: auto; max-width: 100%; height: auto; }
     """
+    keys: ClassVar[str]
+
+    def __init__(self, content: RenderableType) -> None:
+        super().__init__()
+        self.content = content
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll() as box:
+            box.border_subtitle = self.keys
+            yield Static(self.content)
 
 
 class Question(_Dialog):
@@ -47,22 +66,24 @@ class Question(_Dialog):
         ("enter", "dismiss(True)", "Yes"),
         ("n,escape,q", "dismiss(False)", "No"),
     ]
+    keys = "[b]y[/b] yes  [b]n[/b] no"
 
     def __init__(self, text: str) -> None:
-        super().__init__()
-        self._text = text
-
-    def compose(self) -> ComposeResult:
-        yield Static(f"{self._text}\n\n[b]y[/b] yes   [b]n[/b] no")
+        super().__init__(Text(text, overflow="fold"))
 
 
 class Help(_Dialog):
     """The keys, and the columns that need an explanation."""
 
+    DEFAULT_CSS = """
+    Help > VerticalScroll { width: 90%; max-width: 96; }
+    Help > VerticalScroll > Static { width: 100%; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [("escape,q,question_mark,enter,space", "dismiss(False)", "Close")]
+    keys = "[b]↑↓[/b] scroll  [b]Esc[/b] close"
 
-    def compose(self) -> ComposeResult:
-        grid = Table.grid(padding=(0, 2))
+    def __init__(self) -> None:
+        grid = Table.grid(padding=(0, 2, 0, 0))
         for left, right in (*KEYS.items(), ("", ""), *COLUMNS.items()):
             grid.add_row(f"[bold]{left}[/bold]", right)
-        yield Static(grid)
+        super().__init__(grid)

@@ -26,7 +26,6 @@ STATE_STYLES = {
 }
 TROUBLE = "bold red"
 WIDE = 140  # characters of a terminal with room for all columns
-LONGEST_NAME = 32
 
 _WORDS = ("DEVICE", "TYPE", "STATE", "ENGINE")
 
@@ -38,7 +37,7 @@ class Column:
     Attributes:
         title: Its heading in text.
         short: Its heading in `zdev top`.
-        width: Characters that its cells take in `zdev top`.
+        width: Characters that its cells take in `zdev top` at least.
         value: What to sort by.
         trouble: Whether anything but 0 deserves attention; the column is left out of a table where all are 0.
         wide: Whether it is shown only on a wide terminal; narrow: only on another.
@@ -101,9 +100,9 @@ COLUMNS = (
     Column("DEVICE", "DEVICE", 0, lambda device: device.name, lambda device: device.name),
     Column("TYPE", "TYPE", 15, lambda device: device.type, lambda device: device.type, wide=True),
     Column("STATE", "STATE", 8, lambda device: DEVICE_STATES.index(device.state), lambda device: device.state),
-    _rate("IN>OUT/S", "IN/S", 7, lambda device: device.in_.messages_per_second, number_text),
-    _rate("OUT>IN/S", "OUT/S", 7, lambda device: _back(device.out.messages_per_second, device), number_text),
-    _rate("IN>OUT B/S", "IN B/S", 8, lambda device: device.in_.bytes_per_second, bytes_text),
+    _rate("IN>OUT/S", "IN/S", 6, lambda device: device.in_.messages_per_second, number_text),
+    _rate("OUT>IN/S", "OUT/S", 6, lambda device: _back(device.out.messages_per_second, device), number_text),
+    _rate("IN>OUT B/S", "IN B/S", 7, lambda device: device.in_.bytes_per_second, bytes_text),
     _rate("OUT>IN B/S", "OUT B/S", 8, lambda device: _back(device.out.bytes_per_second, device), bytes_text),
     _rate("IN>OUT", "IN", 7, lambda device: device.in_.messages_sent, lambda number: f"{number:,.0f}", live=False),
     _rate(
@@ -120,18 +119,6 @@ COLUMNS = (
     Column("ENGINE", "ENGINE", 6, lambda device: device.engine, lambda device: device.engine, live=False),
 )
 """IN>OUT: received on in and sent on out; OUT>IN: the way back. HELD: share of the last second in which messages were held back."""
-
-
-def columns_for(width: int) -> list[Column]:
-    """Return the columns that fit `zdev top` on a terminal of this width."""
-    return [each for each in COLUMNS if each.live and not (each.narrow if width >= WIDE else each.wide)]
-
-
-def widths_for(columns: Sequence[Column], width: int, names: Sequence[str]) -> list[int]:
-    """Return the width of each column, including a gap; the names get what the others leave, up to their length."""
-    room = width - sum(each.width + 1 for each in columns) - 2
-    name = min(max(map(len, ["DEVICE", *names])), LONGEST_NAME, max(room, len("DEVICE")))
-    return [(each.width or name) + 1 for each in columns]
 
 
 def show_all(snapshot: Snapshot) -> None:

@@ -13,7 +13,7 @@ from .._units import number_text
 NONE = "-"
 GAP = 2  # characters between columns
 _WORDS = ("DEVICE", "ROLE", "STATE", "ADDRESS", "USER", "ROUTING ID", "TYPE", "PROTOCOL", "SERVICE")
-_SHORTENED = ("DEVICE", "ADDRESS", "USER", "ROUTING ID", "SERVICE")
+SHORTENED = ("DEVICE", "ADDRESS", "USER", "ROUTING ID", "SERVICE")
 """Columns whose cells a narrow terminal shortens if leaving out others is not enough."""
 
 
@@ -108,7 +108,7 @@ class ItemTable(NamedTuple, Generic[Item]):
         table = Table(box=box.SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0))
         shown = self.fitting(columns, items, console.width)
         for each in shown:
-            least = None if each.title in _SHORTENED else width_of(each, items)
+            least = None if each.title in SHORTENED else width_of(each, items)
             table.add_column(each.title, justify="left" if each.is_word else "right", no_wrap=True, min_width=least)
         for item in items:
             styles = (self.styles[item.state] if each.title == "STATE" else "" for each in shown)

@@ -5,13 +5,19 @@
   const POINTS = 60; // of a chart
   const TROUBLE = ["waiting", "failed"];
   const MOST_ROWS = 200; // rows; more would make the page slow
+  const FEW = 3; // devices that are open at first
+  const MANY = 7; // devices from which on there is a filter
+  const MOST_TROUBLE = 5; // lines
+  const STATES = ["failed", "waiting", "draining", "starting", "paused", "stopped", "active"]; // the worst first
   const TITLES = ["in to out", "out to in"];
   const byId = (id) => document.getElementById(id);
-  const cards = new Map(); // of the devices, by name
+  const rows = new Map(); // of the devices, by name
+  let view = {}; // what the address says: which devices are open, the order, and the filter
   let seen = null; // the last snapshot
   let heard = 0; // when it came
   let timer = 0;
-  let cardCount = 0;
+  let rowCount = 0;
+  let columnCount = 1;
 
   // Words and numbers
   const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
@@ -19,6 +25,8 @@
   const hundredths = new Intl.NumberFormat("en", { maximumFractionDigits: 2, minimumFractionDigits: 2 });
   const millions = (n) => `${(n < 1e9 ? hundredths : whole).format(n / 1e6)}M`;
   const count = (n) => (n < 1e7 ? whole.format(n) : millions(n));
+  const short = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+  const compact = (n, text) => (n < 99999.5 ? text(n) : short.format(n)); // in a row
   const rate = (n) => (n > 0 && n < 10 ? tenths : whole).format(n);
   const sum = (list, value) => list.reduce((all, each) => all + value(each), 0);
   const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
@@ -54,11 +62,23 @@
   const dropped = (list) => sum(list, (way) => sum(Object.values(way.dropped), (n) => n));
 
   // Writing: only what changed
+  function fields(root) {
+    if (!root.fields) {
+      root.fields = {};
+      for (const node of root.querySelectorAll("[data-text]")) root.fields[node.dataset.text] ??= node;
+    }
+    return root.fields;
+  }
+
   function write(root, texts) {
     for (const [name, text] of Object.entries(texts)) {
-      const node = root.querySelector(`[data-text=${name}]`);
-      if (node.textContent !== text) node.textContent = text;
+      const node = fields(root)[name];
+      if (node.written !== text) node.textContent = node.written = text;
     }
+  }
+
+  function attribute(node, name, value) {
+    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
   }
 
   function classed(node, name, on) {
@@ -73,10 +93,13 @@
     const points = history.slice(-POINTS), first = POINTS - points.length;
     const at = points.map((value, i) => `${first + i} ${(40 - (38 * value) / (top || 1)).toFixed(2)}`);
     const line = at.length ? `M${at.join("L")}` : "";
-    chart.querySelector(".line").setAttribute("d", line);
-    chart.querySelector(".area").setAttribute("d", line && `${line}V40H${first}Z`);
+    if (chart.drawn !== line) {
+      chart.drawn = line;
+      chart.querySelector(".line").setAttribute("d", line);
+      chart.querySelector(".area").setAttribute("d", line && `${line}V40H${first}Z`);
+    }
     const now = points.length ? rate(points[points.length - 1]) : "0";
-    chart.setAttribute("aria-label", `${what}: messages a second over the last minute, now ${now}, at most ${rate(Math.max(0, ...points))}`);
+    attribute(chart, "aria-label", `${what}: messages a second over the last minute, now ${now}, at most ${rate(Math.max(0, ...points))}`);
   }
 
   // A device
@@ -168,7 +191,7 @@
 
   async function askList(card, kind, name) {
     const box = card.querySelector(`.${kind}`);
-    if (box.asking || card.hidden || box.hidden || !box.open) return;
+    if (box.asking || !card.isConnected || box.hidden || !box.open) return;
     box.asking = true;
     try {
       const answer = await fetch(`${kind}?device=${encodeURIComponent(name)}`, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
@@ -237,68 +260,215 @@
     }));
   }
 
-  function showDevice(card, device) {
+  // The details of a device that is open
+  function showDetail(card, device) {
     const list = ways(device), held = list.map((way) => Math.min(1, way.backpressure)), most = Math.max(...held);
     const lost = dropped(list), copies = sum(list, (way) => way.monitor_dropped);
-    const retry = device.retry_in === null ? "" : `; retrying in ${tenths.format(device.retry_in)} s`;
-    const error = device.error === null ? "" : `${device.error}${retry}`;
     const about = [device.type, `in a ${device.isolation}`, device.uptime === null ? "not running" : `up ${duration(device.uptime)}`];
     if (device.uptime !== null) about.push(`engine ${device.engine}`);
     if (device.restarts) about.push(plural(device.restarts, "restart"));
-    card.className = `device ${device.state}`;
     write(card, {
-      name: device.name, state: device.state, about: about.join(" \u00b7 "), error,
+      about: about.join(" \u00b7 "), error: error(device),
       in_flight: count(device.in_flight), held: `${count(most * 100)}%`,
       held_ways: TITLES.filter((_, i) => held[i] >= 0.005).join(", "), dropped: count(lost), dropped_reasons: reasons(list),
       monitored: count(sum(list, (way) => way.monitor_sent)), monitor_dropped: copies ? `${count(copies)} dropped` : "",
       lost: device.lost ? `${count(device.lost)} lost when it ended` : "",
     });
-    card.querySelector("[data-text=about]").title = device.engine_reason && `engine ${device.engine}: ${device.engine_reason}`;
-    card.querySelector(".error").hidden = !error;
+    const { about: aboutNode, link, dropped: droppedNode, held: heldNode } = fields(card);
+    aboutNode.title = device.engine_reason && `engine ${device.engine}: ${device.engine_reason}`;
+    attribute(link, "href", addressOf(device));
+    card.querySelector(".error").hidden = !device.error;
     card.querySelector(".mon").hidden = !device.sockets.some((socket) => socket.role === "mon");
-    classed(card.querySelector("[data-text=dropped]"), "some", lost > 0);
-    classed(card.querySelector("[data-text=held]"), "held", most >= 0.005);
+    classed(droppedNode, "some", lost > 0);
+    classed(heldNode, "held", most >= 0.005);
     showWays(card, device);
     showSockets(card, device.sockets);
     showRequests(card, device.requests);
     showListOf(card, "workers", device, workerCounts(device));
     showListOf(card, "peers", device, peerCounts(device));
-    card.words = [device.name, device.state, device.type, ...device.sockets.flatMap((s) => [...s.binds, ...s.connects])].join("\n").toLowerCase();
+  }
+
+  function error(device) {
+    if (device.error === null) return "";
+    return device.error + (device.retry_in === null ? "" : `; retrying in ${tenths.format(device.retry_in)} s`);
+  }
+
+  // One row a device. By column: what to sort by
+  const held = (device) => Math.min(1, Math.max(...ways(device).map((way) => way.backpressure)));
+  const bytesOf = (device) => sum(ways(device), (way) => way.bytes_per_second);
+  const VALUES = {
+    name: (device) => device.name, state: (device) => STATES.indexOf(device.state), type: (device) => device.type,
+    in: (device) => device.in.messages_per_second, out: (device) => (device.two_ways ? device.out.messages_per_second : -1),
+    bytes: bytesOf, in_flight: (device) => device.in_flight, held, dropped: (device) => dropped(ways(device)),
+    uptime: (device) => device.uptime ?? -1,
+  };
+  const WORDS = ["name", "state", "type"]; // sorted upwards at first; numbers downwards
+
+  function showRow(body, device) {
+    const row = body.rows[0], list = ways(device), lost = dropped(list), share = held(device);
+    if (body.className !== `device ${device.state}`) body.className = `device ${device.state}`;
+    write(row, {
+      name: device.name, state: device.state, type: device.type, in: compact(device.in.messages_per_second, rate),
+      out: device.two_ways ? compact(device.out.messages_per_second, rate) : "-", bytes: size(bytesOf(device)).join(" "),
+      in_flight: compact(device.in_flight, count), held: `${count(share * 100)}%`, dropped: compact(lost, count),
+      uptime: device.uptime === null ? "-" : duration(device.uptime),
+    });
+    const { name, held: heldCell, dropped: droppedCell } = fields(row);
+    name.title = device.name;
+    classed(heldCell, "some", share >= 0.005);
+    classed(droppedCell, "some", lost > 0);
+    body.device = device; // for its chart
+    if (body.isNear) showMinute(body);
+    const open = view.open.has(device.name);
+    attribute(name, "aria-expanded", String(open));
+    if (open && !body.rows[1]) openDetail(body, device);
+    else if (!open && body.rows[1]) body.rows[1].remove();
+    if (!open) return;
+    body.rows[1].cells[0].colSpan = columnCount;
+    showDetail(body.rows[1].querySelector("article"), device);
+  }
+
+  // Charts are drawn only in rows on or near the screen
+  const nearby = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      target.isNear = isIntersecting;
+      if (isIntersecting) showMinute(target);
+    }
+  }, { rootMargin: "300px" });
+
+  function showMinute(body) {
+    const history = total(ways(body.device));
+    draw(body.rows[0].querySelector("svg"), history, Math.max(0, ...history), body.device.name);
+  }
+
+  function openDetail(body, device) {
+    const detail = Object.assign(copy("detail"), { id: `${body.id}-detail` });
+    detail.querySelector("article").setAttribute("aria-label", device.name);
+    body.append(detail);
+  }
+
+  function makeRow(device) {
+    const body = Object.assign(copy("row"), { id: `device-${++rowCount}` }), { name } = fields(body.rows[0]);
+    name.setAttribute("aria-controls", `${body.id}-detail`);
+    nearby.observe(body);
+    body.rows[0].addEventListener("click", () => {
+      if (!view.open.delete(device.name)) view.open.add(device.name);
+      view.chosen = true;
+      changed();
+    });
+    return body;
+  }
+
+  // The history of several directions together
+  function total(list) {
+    const length = Math.min(POINTS, Math.max(0, ...list.map((way) => way.history.length)));
+    return Array.from({ length }, (_, i) => sum(list, (way) => way.history[way.history.length - length + i] || 0));
+  }
+
+  function isShown(device) {
+    const words = [device.name, device.type, ...device.sockets.flatMap((s) => [...s.binds, ...s.connects])];
+    return (!view.state || device.state === view.state) && words.some((text) => text.toLowerCase().includes(view.filter.toLowerCase()));
+  }
+
+  function inOrder(devices) {
+    const value = VALUES[view.sort.replace("-", "")], down = view.sort.startsWith("-") ? -1 : 1;
+    if (!value) return devices;
+    const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
+    return [...devices].sort((a, b) => down * compare(value(a), value(b)) || compare(a.name, b.name));
   }
 
   function showDevices(devices) {
-    const box = byId("devices"), names = new Set(devices.map((device) => device.name));
-    for (const [name, card] of cards) {
-      if (!names.has(name)) { card.remove(); cards.delete(name); }
+    countColumns();
+    const table = byId("devices"), focused = document.activeElement, shown = inOrder(devices.filter(isShown));
+    const names = new Set(shown.map((device) => device.name));
+    for (const [name, body] of rows) {
+      if (!names.has(name)) { nearby.unobserve(body); body.remove(); rows.delete(name); }
     }
-    devices.forEach((device, i) => {
-      if (!cards.has(device.name)) cards.set(device.name, Object.assign(copy("device"), { id: `device-${++cardCount}` }));
-      const card = cards.get(device.name);
-      if (box.children[i] !== card) box.insertBefore(card, box.children[i] || null);
-      showDevice(card, device);
-    });
-    byId("filter").hidden = devices.length < 7;
-    filter();
+    let place = table.tHead.nextElementSibling;
+    for (const device of shown) {
+      if (!rows.has(device.name)) rows.set(device.name, makeRow(device));
+      const body = rows.get(device.name);
+      showRow(body, device);
+      if (place === body) place = place.nextElementSibling;
+      else table.insertBefore(body, place);
+    }
+    if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
+    table.hidden = !shown.length;
+    showOrder(table);
+    showFilter(devices, shown.length);
   }
 
-  function filter() {
-    const label = byId("filter"), wanted = label.hidden ? "" : label.querySelector("input").value.trim().toLowerCase();
-    let shown = 0;
-    for (const card of cards.values()) {
-      card.hidden = !card.words.includes(wanted);
-      shown += card.hidden ? 0 : 1;
+  // How many columns a window of this width shows
+  function countColumns() {
+    columnCount = [...byId("devices").tHead.rows[0].cells].filter((cell) => getComputedStyle(cell).display !== "none").length;
+  }
+
+  function showOrder(table) {
+    for (const button of table.tHead.querySelectorAll("button")) {
+      const head = button.parentElement, key = button.dataset.sort;
+      if (view.sort === key) attribute(head, "aria-sort", "ascending");
+      else if (view.sort === `-${key}`) attribute(head, "aria-sort", "descending");
+      else head.removeAttribute("aria-sort");
     }
+  }
+
+  function showFilter(devices, shown) {
+    const box = byId("filter"), select = box.querySelector("select"), isFiltered = Boolean(view.filter || view.state);
+    box.hidden = devices.length < MANY && !isFiltered;
+    const present = STATES.filter((state) => state === view.state || devices.some((device) => device.state === state));
+    const options = ["", ...present].join();
+    if (select.options_shown !== options) {
+      select.options_shown = options;
+      select.replaceChildren(...["", ...present].map((state) => new Option(state || "all", state)));
+      select.value = view.state;
+    }
+    const text = isFiltered ? `${count(shown)} of ${plural(devices.length, "device")}` : "";
+    if (byId("count").textContent !== text) byId("count").textContent = text;
     byId("empty").hidden = shown > 0;
-    byId("empty").textContent = cards.size ? `No device has \u201c${wanted}\u201d in its name, state or endpoints.`
-      : `No devices. Add a [[device]] to ${seen.config} and run zdev reload.`;
+    byId("empty").textContent = devices.length ? "No device matches the filter." : `No devices. Add a [[device]] to ${seen.config} and run zdev reload.`;
+  }
+
+  // The address keeps the view: #device=NAME opens a device
+  function addressOf(device) {
+    return `#${new URLSearchParams({ device: device.name })}`;
+  }
+
+  function readAddress() {
+    const values = new URLSearchParams(location.hash.slice(1));
+    view = {
+      open: new Set(values.getAll("device").filter(Boolean)), chosen: values.has("device"),
+      sort: values.get("sort") || "", filter: values.get("filter") || "", state: values.get("state") || "",
+    };
+    byId("filter").querySelector("input").value = view.filter;
+    byId("filter").querySelector("select").value = view.state;
+  }
+
+  function writeAddress() {
+    const values = new URLSearchParams();
+    for (const name of ["sort", "filter", "state"]) if (view[name]) values.set(name, view[name]);
+    for (const name of view.open) values.append("device", name);
+    if (view.chosen && !view.open.size) values.set("device", "");
+    history.replaceState(null, "", `${location.pathname}${String(values) && `#${values}`}`);
+  }
+
+  function changed() {
+    if (!seen) return;
+    writeAddress();
+    showDevices(seen.devices);
+  }
+
+  // Show the first device that the address names
+  function goToDevice() {
+    const body = rows.get([...view.open][0]);
+    if (!view.chosen || !body) return;
+    body.scrollIntoView({ block: "start" });
+    fields(body.rows[0]).name.focus({ preventScroll: true });
   }
 
   // All devices
   function showTotals(snapshot) {
     const list = snapshot.devices.flatMap(ways);
     const [bytes, unit] = size(sum(list, (way) => way.bytes_per_second));
-    const history = Array.from({ length: POINTS }, (_, i) => sum(list, (way) => way.history[way.history.length - POINTS + i] || 0));
-    const longest = Math.max(0, ...list.map((way) => way.history.length));
     const states = new Map();
     for (const device of snapshot.devices) states.set(device.state, (states.get(device.state) || 0) + 1);
     write(byId("page"), {
@@ -314,28 +484,43 @@
       dropped: count(lost), dropped_reasons: reasons(list) || "none", devices: count(snapshot.devices.length),
       states: [...states].map(([state, n]) => `${count(n)} ${state}`).join(", ") || "none",
     });
-    const points = history.slice(POINTS - Math.min(POINTS, longest));
+    const points = total(list);
     draw(totals.querySelector(".chart"), points, Math.max(0, ...points), "all devices");
   }
 
   function showTrouble(devices) {
     const box = byId("trouble"), list = devices.filter((device) => TROUBLE.includes(device.state));
-    const key = JSON.stringify(list.map((device) => [device.name, device.state]));
+    const key = JSON.stringify(list.map((device) => [device.name, device.state, device.error]));
     if (box.key === key) return;
     box.key = key;
     box.hidden = !list.length;
-    box.replaceChildren(`${plural(list.length, "device")} not running:`, ...list.map((device) => {
-      return Object.assign(document.createElement("a"), { href: `#${cards.get(device.name).id}`, textContent: device.name });
-    }));
+    const lines = list.slice(0, MOST_TROUBLE).map((device) => {
+      const link = Object.assign(document.createElement("a"), { href: addressOf(device), textContent: device.name });
+      const line = document.createElement("li");
+      line.append(link, ` ${device.state}${device.error ? `: ${device.error}` : ""}`);
+      line.title = device.error || "";
+      return line;
+    });
+    if (list.length > lines.length) {
+      lines.push(document.createElement("li"));
+      const all = { href: "#sort=state", textContent: `and ${count(list.length - MOST_TROUBLE)} more` };
+      lines.at(-1).append(Object.assign(document.createElement("a"), all));
+    }
+    const items = document.createElement("ul");
+    items.append(...lines);
+    box.replaceChildren(`${plural(list.length, "device")} not running:`, items);
   }
 
   function show(snapshot) {
+    const isFirst = !seen;
     seen = snapshot;
     heard = Date.now();
     byId("page").hidden = false;
+    if (isFirst && !view.chosen && snapshot.devices.length <= FEW) view.open = new Set(snapshot.devices.map((device) => device.name));
     showTotals(snapshot);
     showDevices(snapshot.devices);
     showTrouble(snapshot.devices);
+    if (isFirst) goToDevice();
     const trouble = snapshot.devices.filter((device) => TROUBLE.includes(device.state)).length;
     document.title = trouble ? `(${trouble}) zdev` : "zdev";
   }
@@ -366,7 +551,23 @@
     showLost(snapshot ? "" : what);
   }
 
-  byId("filter").addEventListener("input", filter);
+  byId("filter").querySelector("input").addEventListener("input", (event) => { view.filter = event.target.value.trim(); changed(); });
+  byId("filter").querySelector("select").addEventListener("change", (event) => { view.state = event.target.value; changed(); });
+  byId("devices").tHead.addEventListener("click", (event) => {
+    const key = event.target.dataset.sort;
+    if (!key) return;
+    const order = WORDS.includes(key) ? [key, `-${key}`, ""] : [`-${key}`, key, ""];
+    view.sort = order[(order.indexOf(view.sort) + 1) % order.length];
+    changed();
+  });
+  addEventListener("hashchange", () => {
+    readAddress();
+    if (!seen) return;
+    showDevices(seen.devices);
+    goToDevice();
+  });
+  addEventListener("resize", () => { if (seen) showDevices(seen.devices); });
   document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+  readAddress();
   ask();
 })();
