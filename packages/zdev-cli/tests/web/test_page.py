@@ -555,4 +555,4 @@ def test_the_page_works_behind_a_password(browser: Browser, service: Callable[..
         page = context.new_page()
         page.set_default_timeout(1000 * PATIENCE)
         page.goto(running.http)
-        expect(card(page, "orders")).to_be_visible()
+        expect(row(page, "orders")).to_be_visible()
