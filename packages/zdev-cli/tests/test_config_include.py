@@ -63,6 +63,22 @@ def test_devices_of_all_files_run_and_a_reload_reads_the_files_again(service: St
     )
 
 
+def test_a_zdev_that_takes_over_reads_all_files(service: Start, write: Write) -> None:
+    write("conf.d/a.toml", queue("a"))
+    former = service(INCLUDE + queue("main"))
+    former.until_ready()
+    write("conf.d/b.toml", queue("b"))
+    successor = service(INCLUDE + queue("main"), arguments=("--take-over",))
+    assert {name.split()[0] for name in successor.until_ready()} == {"main", "a", "b"}
+    assert former.status() == 0
+
+
+def test_a_file_that_is_a_cycle_of_links_is_an_error(write: Write, folder: Path) -> None:
+    (folder / "loop.toml").symlink_to("loop.toml")
+    (said,) = errors(write("zdev.toml", "include = ['loop.toml']\n" + queue("a")))
+    assert said.startswith("zdev.toml:1:12  include: ")
+
+
 def test_defaults_of_the_main_file_apply_to_the_devices_of_all(write: Write) -> None:
     write("conf.d/a.toml", queue("a"))
     main = write("zdev.toml", INCLUDE + "[defaults]\ndrain_timeout = 7\n")

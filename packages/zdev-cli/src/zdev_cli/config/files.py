@@ -89,7 +89,8 @@ class Files:
 
     def path_in_all(self, path: KeyPath, file: File) -> KeyPath:
         """Return the path in the merged configuration of a path in a file."""
-        return (*path[:1], file.first + path[1], *path[2:]) if _is_of_device(path) else path  # type: ignore[operator]
+        index = _device_of(path)
+        return path if index is None else ("device", file.first + index, *path[2:])
 
     def diagnostic(self, pending: PendingDiagnostic, file: File | None = None, severity: Severity = "error") -> Diagnostic:
         """Return a diagnostic with its place.
@@ -130,11 +131,11 @@ class Files:
             same = path.resolve()
             if same == Path(self._files[0].name).resolve():
                 raise ValueError(f"{path} is the main file: it cannot be included")
-            if same in self._included:
+            if same in self._included:  # a cycle, or an overlap of patterns
                 raise ValueError(f"{path} is already included at {self._place(*self._included[same])}")
             self._included[same] = file, at
             data = contents(path)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: of a cycle of symbolic links, until Python 3.13
             text = f"cannot read {path}: {error.strerror}" if isinstance(error, OSError) else str(error)
             self.unreadable.append(self.diagnostic(PendingDiagnostic(at, text), file))
             return
@@ -146,10 +147,11 @@ class Files:
 
     def _locate(self, path: KeyPath) -> tuple[File, KeyPath]:
         """Return the file with a path of the merged configuration, and the path in it."""
-        if _is_of_device(path):
+        index = _device_of(path)
+        if index is not None:
             for file in reversed(self._files):
-                if file.value.device and file.first <= path[1]:  # type: ignore[operator]
-                    return file, ("device", path[1] - file.first, *path[2:])  # type: ignore[operator]
+                if file.value.device and file.first <= index:
+                    return file, ("device", index - file.first, *path[2:])
         return self._files[0], path
 
     def _place(self, file: File, path: KeyPath) -> str:
@@ -183,5 +185,6 @@ def _with(written: str, message: str) -> str:
     return message
 
 
-def _is_of_device(path: KeyPath) -> bool:
-    return len(path) > 1 and path[0] == "device"
+def _device_of(path: KeyPath) -> int | None:
+    """Return the index of the device that a path leads into."""
+    return path[1] if len(path) > 1 and path[0] == "device" and isinstance(path[1], int) else None
