@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from difflib import get_close_matches
+from typing import Any
 
 import click
 
@@ -28,6 +29,10 @@ _SHARED_MODULES = {
 }
 
 
+class _ReaderGone(Exception):
+    """The reader of the output has seen enough (`| head`)."""
+
+
 class Commands(click.Group):
     """The commands of the package `commands`, whose modules are imported when a command is asked for."""
 
@@ -42,6 +47,12 @@ class Commands(click.Group):
         command = getattr(module, name)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click itself would end with status 1
+            raise _ReaderGone from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, self.list_commands(ctx)))
@@ -94,7 +105,7 @@ def _status() -> int:
         return _say(f"{path}: {' '.join(error.format_message().split())} (see '{path} --help')", Status.USAGE)
     except Failure as failure:
         return _say(failure.report, failure.status)
-    except BrokenPipeError:  # the reader of a pipe has seen enough (`| head`)
+    except _ReaderGone:
         _discard(1)
         return Status.OK
     except (click.Abort, KeyboardInterrupt):
