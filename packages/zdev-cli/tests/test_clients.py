@@ -385,6 +385,28 @@ def test_a_receiver_ends_when_the_reader_of_its_output_has_gone(zdev_path: str, 
         assert pull.wait(PATIENCE) == 0
 
 
+def test_req_ends_with_status_0_when_the_reader_of_its_output_has_gone(zdev: Start, zdev_path: str) -> None:
+    at = bound_at(zdev("rep", ANY, "--bind"))
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([zdev_path, "req", at, "x"], stdout=writer, stderr=subprocess.PIPE, timeout=PATIENCE, check=False)
+    os.close(writer)
+    assert done.returncode == 0
+    assert done.stderr.startswith(b"sent 1 message, 1 B; received ")
+    assert done.stderr.count(b"\n") == 1
+
+
+def test_a_full_disk_is_reported_when_a_message_cannot_be_printed(zdev_path: str, connected: Connected, free: str) -> None:
+    with (
+        Path("/dev/full").open("wb") as full,
+        subprocess.Popen([zdev_path, "pull", free, "--bind"], stdout=full, stderr=subprocess.PIPE) as pull,
+    ):
+        connected(zmq.PUSH, free).send(b"x")
+        said = pull.communicate(timeout=PATIENCE)[1]
+    assert said.splitlines()[-1] == b"zdev: cannot write the output: No space left on device"
+    assert pull.returncode == 69
+
+
 def test_a_receiver_without_a_message_within_the_timeout_is_unavailable(run: Run, bound: Bound) -> None:
     _, at = bound(zmq.PUSH)
     done = run("pull", at, "--timeout", "0.2")

@@ -174,6 +174,15 @@ def test_a_terminal_that_is_closed_during_the_start_ends_it_and_is_called_no_bug
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
+def test_a_command_whose_reader_has_gone_ends_with_status_0(zdev_path: str) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([zdev_path, "schema"], stdout=writer, stderr=subprocess.PIPE, timeout=20, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
 def test_a_command_does_its_work_without_any_stream(zdev_path: str, tmp_path: Path) -> None:
     path = tmp_path / "zdev.toml"
     assert run("sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', zdev_path, "init", str(path)).returncode == 0

@@ -9,6 +9,7 @@ import sys
 import traceback
 from difflib import get_close_matches
 from shutil import get_terminal_size
+from typing import Any
 
 import click
 
@@ -33,6 +34,10 @@ _SHARED_MODULES = {
 }
 
 
+class _ReaderGone(Exception):
+    """The reader of the output has seen enough (`| head`)."""
+
+
 class Commands(click.Group):
     """The commands of the package `commands`, whose modules are imported when a command is asked for."""
 
@@ -47,6 +52,12 @@ class Commands(click.Group):
         command = getattr(module, name)
         assert isinstance(command, click.Command)
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:  # click itself would end with status 1
+            raise _ReaderGone from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, self.list_commands(ctx)))
@@ -126,7 +137,7 @@ def _status() -> int:
         return _say(f"{path}: {' '.join(error.format_message().split())} (see '{path} --help')", Status.USAGE)
     except Failure as failure:
         return _say(failure.report, failure.status)
-    except BrokenPipeError:  # the reader of a pipe has seen enough (`| head`)
+    except _ReaderGone:
         _discard(1)
         return Status.OK
     except (click.Abort, KeyboardInterrupt):

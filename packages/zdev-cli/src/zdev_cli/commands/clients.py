@@ -7,82 +7,19 @@ import shlex
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
 from .._failure import Failure, Status
 from .._words import endpoint_of
-from .options import access_options
+from .client_options import output_options, receiver_options, sender_options
 
 if TYPE_CHECKING:
     from ..traffic.printer import Printer
     from ..traffic.receiver import Receiver
 
-_Command = TypeVar("_Command", bound=Callable[..., Any])
-
 CAPACITY = 100_000  # messages that may wait to be shown
-
-_quiet = click.option("-q", "--quiet", is_flag=True, help="On stderr, print only errors and how many messages were not sent.")
-
-
-def _sender_options(command: _Command) -> _Command:
-    """The arguments and options of the commands that send."""
-    seconds: Any = {"type": click.FloatRange(min=0, min_open=True)}
-    options = (
-        click.argument("endpoint"),
-        click.argument("frames", metavar="[FRAME]...", nargs=-1),
-        click.option("--endpoint", "more", metavar="ENDPOINT", multiple=True, help="Another endpoint. May be repeated."),
-        click.option(
-            "--file",
-            "files",
-            metavar="FILE",
-            type=click.File("rb"),
-            multiple=True,
-            help="File to send as a frame. May be repeated.",
-        ),
-        click.option("--separator", metavar="TEXT", help="Text that separates the frames in a line."),
-        click.option("--count", type=click.IntRange(min=1), help="Messages to send. Default: 1, or all lines of stdin."),
-        click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Messages per second. Default: no limit."),
-        click.option(
-            "--counter", metavar="TEXT", help="Text to replace by the number of the message, like {n}. Default: none."
-        ),
-        click.option("--timeout", default=10.0, show_default=True, help=_TIMEOUT, **seconds),
-        _quiet,
-    )
-    for option in reversed(options):
-        command = option(command)
-    return access_options(command)
-
-
-_TIMEOUT = "Seconds to wait for a peer, for it to accept a message, or for a reply."
-
-
-def _receiver_options(command: _Command) -> _Command:
-    """The arguments and options of the commands that receive until they are ended."""
-    options = (
-        click.argument("endpoints", metavar="ENDPOINT...", nargs=-1, required=True),
-        click.option("--count", type=click.IntRange(min=1), help="Number of messages after which to end."),
-        click.option(
-            "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds without a message after which to end."
-        ),
-        click.option("--separator", metavar="TEXT", default=" ", help="Text to print between frames. Default: a space."),
-        _quiet,
-    )
-    for option in reversed(options):
-        command = option(command)
-    return access_options(_output_options(command))
-
-
-def _output_options(command: _Command) -> _Command:
-    options = (
-        click.option("--json", "output", flag_value="json", help="Print one JSON object per line, with every frame exactly."),
-        click.option("--raw", "output", flag_value="raw", help="Write the bytes of the frames and nothing else."),
-        click.option("--length", "output", flag_value="length", help="Print the number of frames and their sizes before them."),
-    )
-    for option in reversed(options):
-        command = option(command)
-    return command
 
 
 @click.command(
@@ -93,7 +30,7 @@ Example:
   tail -f app.log | zdev pub tcp://127.0.0.1:5557 --topic log.
 """
 )
-@_sender_options
+@sender_options
 @click.option("--topic", metavar="TEXT", help="Text to send as the first frame.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for a subscriber.")
 def pub(topic: str | None, no_wait: bool, **options: Any) -> None:
@@ -115,7 +52,7 @@ Example:
   zdev push tcp://127.0.0.1:5557 --separator , < jobs.csv
 """
 )
-@_sender_options
+@sender_options
 def push(**options: Any) -> None:
     """Send messages, as a PUSH.
 
@@ -135,8 +72,8 @@ Example:
   sent 1 message, 5 B; received 1 reply, 5 B
 """
 )
-@_output_options
-@_sender_options
+@output_options
+@sender_options
 def req(output: str | None, **options: Any) -> None:
     """Send requests, as a REQ, and print the replies.
 
@@ -200,7 +137,7 @@ Example:
   received 1 message, 11 B
 """
 )
-@_receiver_options
+@receiver_options
 @click.option("--topic", "topics", metavar="TEXT", multiple=True, help="Prefix to subscribe to. May be repeated. Default: all.")
 def sub(topics: tuple[str, ...], **options: Any) -> None:
     """Subscribe, as a SUB, and print the messages.
@@ -220,7 +157,7 @@ Example:
   1 frame   5 B  "job 1"
 """
 )
-@_receiver_options
+@receiver_options
 def pull(**options: Any) -> None:
     """Receive messages, as a PULL, and print them.
 
@@ -238,7 +175,7 @@ Example:
   hello
 """
 )
-@_receiver_options
+@receiver_options
 @click.option("--reply", "replies", metavar="TEXT", multiple=True, help="Frame of the reply. May be repeated.")
 @click.option("--command", metavar="COMMAND", help="Command that prints the reply. Its stdin is the request.")
 @click.option(
