@@ -234,6 +234,7 @@ def test_the_end_exports_once_more(service: Start, collect: Callable[..., Collec
     collector.until(lambda found: found[ended].as_double == 1)
 
 
+@pytest.mark.slow
 def test_a_reload_starts_moves_and_ends_the_export(service: Start, collect: Callable[..., Collector]) -> None:
     first, second = collect(), collect()
     running = service(DEVICES)

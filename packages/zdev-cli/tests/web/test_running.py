@@ -14,6 +14,7 @@ import pytest
 import zmq
 from devices_text import BIND, device
 from patience import PATIENCE
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
 DEVICES = device("tasks", "streamer", in_=BIND, out=BIND) + device("orders", "queue", in_=BIND, out=BIND)
@@ -90,6 +91,16 @@ def test_what_passes_is_counted_of_devices_in_threads_and_in_processes(watched: 
     client.recv()
     watched.await_metric(1, "zdev_messages_sent_total", device="orders", direction="out")
     watched.await_metric(0, "zdev_inflight_messages", device="orders")
+
+
+def test_a_scrape_that_accepts_openmetrics_gets_it(watched: Watched) -> None:
+    connection = HTTPConnection(watched.address, timeout=PATIENCE)
+    connection.request("GET", "/metrics", headers={"Accept": "application/openmetrics-text;version=1.0.0"})
+    answer = connection.getresponse()
+    assert str(answer.headers["Content-Type"]).startswith("application/openmetrics-text; version=1.0.0")
+    found = {family.name: family.type for family in parse_openmetrics(answer.read().decode())}
+    connection.close()
+    assert found.items() >= {"zdev_messages_sent": "counter", "zdev_config": "info", "zdev_peers": "gauge"}.items()
 
 
 def test_the_file_in_use_and_the_outcome_of_the_last_reload_are_metrics(
