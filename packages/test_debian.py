@@ -69,7 +69,8 @@ class System:
     def command(self, *words: str, user: str = "root") -> list[str]:
         """A command of the system, with other processes and mounts than the host."""
         separate = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={self.root}/proc"]
-        return [*separate, "chroot", f"--userspec={user}:{user}", str(self.root), *words]
+        empty = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive"]
+        return [*separate, "chroot", f"--userspec={user}:{user}", str(self.root), *empty, *words]
 
     def run(self, *words: str, user: str = "root") -> str:
         done = subprocess.run(self.command(*words, user=user), capture_output=True, text=True, timeout=120, check=False)
@@ -97,8 +98,10 @@ class System:
     @contextmanager
     def zdev(self) -> Iterator[dict[str, str]]:
         """Run the service's command as its user, and yield the endpoint of each socket."""
-        self.run("install", "-d", "-o", "zdev", "-m", "0700", "/run/zdev", "/run/zdev/control")
-        words = ["env", "ZDEV_CONTROL=/run/zdev/control/control.sock", "zdev", "run", "-c", "/etc/zdev/zdev.toml"]
+        self.run("install", "-d", "-o", "zdev", "-m", "0700", "/run/zdev")
+        unit = (self.root / "usr/lib/systemd/system/zdev.service.d/package.conf").read_text()
+        [control] = re.findall(r"^Environment=(ZDEV_CONTROL=.*)$", unit, re.MULTILINE)
+        words = ["env", control, "zdev", "run", "-c", "/etc/zdev/zdev.toml"]
         with subprocess.Popen(self.command(*words, user="zdev"), stdout=subprocess.PIPE, text=True) as process:
             try:
                 assert process.stdout
@@ -158,6 +161,7 @@ def test_messages_pass_through_devices_in_a_thread_and_in_a_process(system: Syst
                 client.send(b"hello")
                 worker.send(worker.recv().upper())
                 assert client.recv() == b"HELLO"
+        assert system.run("zdev", "status").count("active") == 2  # root needs no option
 
 
 def test_the_units_are_installed_and_start_the_program_of_the_package(system: System) -> None:
