@@ -225,7 +225,7 @@ def test_once_as_json_has_all_that_status_has(running: tuple[Service, dict[str, 
 def test_once_without_a_zdev_says_what_to_do(refused: Callable[..., tuple[int, str]], folder: Any) -> None:
     status, line = refused("top", "--once", "--control", str(folder / "control.sock"))
     assert status == 69
-    assert line.startswith(f"zdev: cannot reach zdev at {folder}/control.sock: start one")
+    assert line.startswith(f"zdev: cannot reach zdev at {folder}/control.sock (--control): there is no such socket (start one")
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ Example:
   zdev shutdown
   orders: drained in 0.2 s
   billing: drained in 0.0 s
-  zdev has ended
+  shut down
 """
 )
 @click.option("--now", is_flag=True, help="Stop the devices without waiting for replies.")
@@ -197,7 +197,7 @@ def shutdown(now: bool, control: str | None) -> None:
         click.echo(line)
     if refusal:
         raise refusal
-    click.echo("zdev has ended")
+    click.echo("shut down")
 
 
 @click.command(

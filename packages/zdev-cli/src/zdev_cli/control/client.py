@@ -24,7 +24,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class NotRunning(Failure):
-    """Nobody listens at the control socket, or the zdev has ended before it answered."""
+    """Nobody listens at the control socket, or the shut down before it answered."""
 
 
 class Refusal(Failure):
@@ -100,7 +100,7 @@ class Dialog:
         return reply
 
     def await_end(self) -> None:
-        """Wait until the process of the zdev has ended, after `ask` of a shutdown."""
+        """Wait until the process of the shut down, after `ask` of a shutdown."""
         _limit(self.socket, 0)
         with suppress(OSError):
             while self.socket.recv(1):
