@@ -14,10 +14,15 @@ import sysconfig
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import zmq
-from playwright.sync_api import Route, sync_playwright
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
 
 HERE = Path(__file__).parent
 ZDEV = str(Path(sysconfig.get_path("scripts"), "zdev"))
@@ -36,6 +41,15 @@ type = "monitored-queue"
 in.bind = ["tcp://127.0.0.1:5559", "ipc://orders.sock"]
 out.bind = "tcp://127.0.0.1:5560"
 mon.bind = "tcp://127.0.0.1:5561"
+[device.workers]
+retries = 2
+
+[[device]]
+name = "billing"
+type = "queue"
+isolation = "process"
+in.bind = "tcp://127.0.0.1:5562"
+out.bind = "tcp://127.0.0.1:5563"
 
 [[device]]
 name = "thumbnails"
@@ -44,9 +58,27 @@ in.bind = "tcp://127.0.0.1:5564"
 out = { bind = "tcp://127.0.0.1:5565", options = { SNDHWM = 5 } }
 
 [[device]]
-name = "audit"
+name = "ticks"
+type = "forwarder"
+in.bind = "tcp://127.0.0.1:5566"
+out.bind = "tcp://127.0.0.1:5567"
+
+[[device]]
+name = "logs"
 type = "streamer"
 in.bind = "tcp://127.0.0.1:5568"
+out.bind = "tcp://127.0.0.1:5569"
+
+[[device]]
+name = "archive"
+type = "streamer"
+in.bind = "tcp://127.0.0.1:5570"
+out.bind = "tcp://127.0.0.1:5571"
+
+[[device]]
+name = "audit"
+type = "streamer"
+in.bind = "tcp://127.0.0.1:5572"
 out.bind = "ipc:///no-such-folder/audit.sock"
 """
 
@@ -56,7 +88,15 @@ class Traffic:
 
     def __init__(self) -> None:
         self._over = threading.Event()
-        jobs = [(self._ask, 5559, 5560, 400), (self._push, 5564, 5565, 30)]
+        jobs = [
+            *((self._request, 5559, name, rate) for name, rate in (("anna", 160), ("bert", 110), ("carl", 40))),
+            *((self._work, 5560, f"worker-{number}", delay) for number, delay in ((1, 0.002), (2, 0.004), (3, 0.008))),
+            (self._request, 5562, "till", 90),
+            (self._work, 5563, "ledger", 0.001),
+            (self._push, 5564, 5565, 30),
+            (self._stream, (zmq.PUB, zmq.SUB), (5566, 5567), 900),
+            (self._stream, (zmq.PUSH, zmq.PULL), (5568, 5569), 300),
+        ]
         self._threads = [threading.Thread(target=job, args=arguments, daemon=True) for job, *arguments in jobs]
 
     def __enter__(self) -> None:
@@ -78,14 +118,38 @@ class Traffic:
         )
         return not self._over.wait(1 / (rate * max(0.2, swing)))
 
-    def _ask(self, in_: int, out: int, rate: float) -> None:
-        with zmq.Context() as context, context.socket(zmq.REQ) as client, context.socket(zmq.REP) as worker:
-            _connect({client: in_, worker: out})
+    def _request(self, port: int, name: str, rate: float) -> None:
+        with zmq.Context() as context, context.socket(zmq.REQ) as client:
+            client.routing_id = name.encode()
+            _connect({client: port})
             while self._turns(rate):
                 client.send(b"q" * 120)
-                worker.recv()
-                worker.send(b"a" * 900)
+                while not client.poll(100):
+                    if self._over.is_set():
+                        return
                 client.recv()
+
+    def _work(self, port: int, name: str, delay: float) -> None:
+        with zmq.Context() as context, context.socket(zmq.REP) as worker:
+            worker.routing_id = name.encode()
+            _connect({worker: port})
+            while not self._over.is_set():
+                if worker.poll(100):
+                    worker.recv()
+                    time.sleep(delay * random.uniform(0.5, 1.5))
+                    worker.send(b"a" * 900)
+
+    def _stream(self, types: tuple[int, int], ports: tuple[int, int], rate: float) -> None:
+        with zmq.Context() as context, context.socket(types[0]) as sender, context.socket(types[1]) as receiver:
+            if types[1] == zmq.SUB:
+                receiver.subscribe(b"")
+            _connect(dict(zip((sender, receiver), ports, strict=True)))
+            while self._turns(rate / 5):
+                for _ in range(5):
+                    if sender.poll(0, zmq.POLLOUT):
+                        sender.send(b"t" * 90)
+                while receiver.poll(0):
+                    receiver.recv()
 
     def _push(self, in_: int, out: int, rate: float) -> None:
         """The receiver rests in between, so that the device is held back."""
@@ -114,6 +178,8 @@ def _installed(route: Route) -> None:
 
 
 def _picture(address: str) -> None:
+    from playwright.sync_api import sync_playwright
+
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     with sync_playwright() as playwright:
         options = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -121,25 +187,37 @@ def _picture(address: str) -> None:
         for scheme in ("light", "dark"):
             page = browser.new_page(viewport=SIZE, color_scheme=scheme)  # type: ignore[arg-type]
             page.route("**/status", _installed)
-            page.goto(address)
-            page.get_by_text("audit").first.wait_for()
+            page.goto(f"{address}#device=orders")
+            for kind in ("workers", "peers"):
+                page.locator(f"details.{kind} summary").click()
+                page.locator(f"details.{kind} tbody tr").first.wait_for()
+            page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
             page.screenshot(path=HERE / f"page-{scheme}.png", full_page=True)
         browser.close()
 
 
-def main() -> None:
+@contextmanager
+def running() -> Iterator[tuple[str, str]]:
+    """A zdev with traffic: the address of its page, and its control socket."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "zdev.toml").write_text(CONFIGURATION)
-        command = [ZDEV, "run", "-c", "zdev.toml", "--control", str(Path(folder, "control", "socket"))]
+        control = str(Path(folder, "control", "socket"))
+        command = [ZDEV, "run", "-c", "zdev.toml", "--control", control]
         with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=folder, text=True) as program:
             assert program.stdout
             lines = iter(program.stdout)
             address = next(line.split()[-1] for line in lines if line.startswith("http"))
             next(line for line in lines if line.startswith("started:"))
+            subprocess.run([ZDEV, "pause", "archive", "--control", control], check=True)
             with Traffic():
-                threading.Event().wait(MINUTE)
-                _picture(address)
+                yield address, control
             program.terminate()
+
+
+def main() -> None:
+    with running() as (address, _):
+        threading.Event().wait(MINUTE)
+        _picture(address)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Where text goes on a screen of any size: which columns fit, how wide they are, and how a text that is too long is shortened."""
+"""The layout of a screen of any size: which columns fit, how wide they are, and how a text that is too long is shortened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from ..snapshot.display import COLUMNS, WIDE, Column
 
-ROOMY = 100  # characters of a screen with room for wide gaps between columns
+ROOMY = 90  # characters of a screen with room for wide gaps between columns
 DISPENSABLE = (
     "RESTARTS",
     "RST",
