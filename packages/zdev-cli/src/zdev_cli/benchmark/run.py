@@ -6,10 +6,10 @@ from time import monotonic
 
 import click
 import msgspec
-from rich.console import Console
 
 from .._progress import Progress
 from .._signals import StopSignals
+from .._terminal import console
 from .._words import Role
 from .cases import PEER_TYPES, BenchOptions, Case, Endpoints, Figures, cases_of
 from .measure import measure, reach
@@ -21,14 +21,14 @@ def run(options: BenchOptions, endpoints: Endpoints, timeout: float, as_json: bo
     with StopSignals() as stop:
         cases = cases_of(options, own=not endpoints)
         _reach_all(cases[-1], endpoints, timeout)
-        console = Console(highlight=False)
+        out = console()
         if not as_json:
-            console.print(heading(options, endpoints), end="\n\n")
+            out.print(heading(options, endpoints), end="\n\n")
         found = _measure_all(cases, options, endpoints, stop)
         if as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(Report(machine=machine(), load=options, figures=found))))
         elif found:
-            show(console, found)
+            show(out, found)
 
 
 def _reach_all(case: Case, endpoints: Endpoints, timeout: float) -> None:

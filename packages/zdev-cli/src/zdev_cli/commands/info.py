@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from .._terminal import TableColumn
     from ..traffic.summary import Spread, Summary
 
 EXAMPLES = """\b
@@ -45,8 +44,7 @@ def info(files: tuple[Path, ...], as_json: bool) -> None:
 
 
 def _print(account: Summary) -> None:
-    from rich.console import Console
-
+    from .._terminal import console, print_table
     from .._units import bytes_text
     from ..traffic.line import printable
 
@@ -60,38 +58,37 @@ def _print(account: Summary) -> None:
     start = datetime.fromtimestamp(account.first / 1e9).astimezone()
     total = f"{account.messages:,} messages, {bytes_text(account.content)}"
     click.echo(f"{total}, in {_duration(account.seconds)} from {start:%Y-%m-%d %H:%M:%S %Z}\n")
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 160  # a pipe has room
-    console.print(_table(account))
+    print_table(_columns(account), ("bytes/s", "frames", "bytes per message", "messages/s"))
     if any(len(counts) > 1 for way in account.ways.values() for counts in (way.frames, way.sizes)):
-        console.print("\n(minimum / median / maximum)", style="dim")
+        console().print("\n(minimum / median / maximum)", style="dim")
 
 
-def _table(account: Summary) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
+def _columns(account: Summary) -> list[TableColumn]:
+    from .._terminal import TableColumn
     from .._units import bytes_text
     from ..traffic.line import direction
     from ..traffic.summary import spread
 
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for name in ("direction", "messages", "bytes", "messages/s", "bytes/s", "frames", "bytes per message"):
-        table.add_column(name, justify="left" if name == "direction" else "right")
-    for prefix, way in account.ways.items():
-        rate, flow = account.rate(way.messages), account.rate(way.content)
-        table.add_row(
-            Text(direction(prefix)),  # a prefix is a peer's: no markup in it
-            f"{way.messages:,}",
-            bytes_text(way.content),
-            "-" if rate is None else f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}",
-            "-" if flow is None else bytes_text(flow),
-            _spread_text(spread(way.frames)),
-            _spread_text(spread(way.sizes)),
-        )
-    return table
+    ways = account.ways.values()
+    return [
+        TableColumn("direction", [direction(prefix) for prefix in account.ways], is_word=True, is_cut=True),
+        TableColumn("messages", [f"{way.messages:,}" for way in ways]),
+        TableColumn("bytes", [bytes_text(way.content) for way in ways]),
+        TableColumn("messages/s", [_rate_text(account.rate(way.messages)) for way in ways]),
+        TableColumn("bytes/s", [_flow_text(account.rate(way.content)) for way in ways]),
+        TableColumn("frames", [_spread_text(spread(way.frames)) for way in ways]),
+        TableColumn("bytes per message", [_spread_text(spread(way.sizes)) for way in ways]),
+    ]
+
+
+def _rate_text(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}"
+
+
+def _flow_text(flow: float | None) -> str:
+    from .._units import bytes_text
+
+    return "-" if flow is None else bytes_text(flow)
 
 
 def _spread_text(spread: Spread) -> str:

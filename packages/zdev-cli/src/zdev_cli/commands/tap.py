@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from time import monotonic
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .._failure import Failure, Status
+from .._terminal import has_styles
 from ..control.client import monitor_of
 from ..traffic.decoded import FORMS, Form
 from ..traffic.line import Look, json_line, message_line
@@ -106,18 +106,13 @@ def tap(
     from ..traffic.subscriber import Subscriber
 
     prefixes = tuple(each.encode() for each in directions)
-    look = Look(form, full, _has_colours())
+    look = Look(form, full, has_styles(sys.stdout))
     with Subscriber(endpoint, prefixes, CAPACITY, security) as watch:
         watch.end_with(sys.stdout.fileno())
         printer = _Printer(Match(prefixes, words, fields), look, as_json, limit)
         _print_messages(watch, printer, timeout)
         if not watch.stopped and not printer.printed:
             _nothing_came(endpoint, printer.seen, timeout)
-
-
-def _has_colours() -> bool:
-    """NO_COLOR as no-color.org defines it: anything but empty."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 class _Printer:
