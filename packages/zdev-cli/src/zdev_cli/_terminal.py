@@ -1,4 +1,4 @@
-"""What zdev may do with the stream that it prints to: its characters and styles, and tables that fit its width."""
+"""The streams that zdev prints to: their characters and styles, and tables that fit their width."""
 
 from __future__ import annotations
 

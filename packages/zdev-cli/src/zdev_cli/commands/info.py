@@ -11,11 +11,12 @@ import click
 
 if TYPE_CHECKING:
     from .._terminal import TableColumn
-    from ..traffic.summary import Spread, Summary
+    from ..traffic.summary import Contents, Spread, Summary, Total
 
 EXAMPLES = """\b
 Example:
   zdev info traffic.mcap
+  zdev info orders-*.mcap                    each file, then the total
   zdev info --json orders-1.mcap | jq .messages
 """
 
@@ -24,33 +25,41 @@ Example:
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file, and one for their total.")
 def info(files: tuple[Path, ...], as_json: bool) -> None:
     """Summarise recordings.
 
     FILE was written by `zdev record`. Messages, bytes and duration; per direction the rates, and minimum, median and maximum of
-    frames and bytes per message; and whether the file is complete. Of a truncated file, the readable part is counted.
+    frames and bytes per message; and whether the file is complete. Of a truncated file, the readable part is counted. After
+    several files follows their total.
     """
-    from ..traffic.summary import Summary
+    from ..traffic.summary import Summary, Total
 
-    for number, path in enumerate(files):
-        account = Summary(path)
-        if as_json:
-            click.echo(json.dumps(account.as_json()))
-            continue
-        if number:
-            click.echo()
-        _print(account)
+    parts: list[Summary] = []
+    for path in files:
+        parts.append(Summary(path))
+        _show(parts[-1], as_json, is_first=len(parts) == 1)
+    if len(parts) > 1:
+        _show(Total(parts), as_json)
 
 
-def _print(account: Summary) -> None:
+def _show(contents: Summary | Total, as_json: bool, *, is_first: bool = False) -> None:
+    if as_json:
+        click.echo(json.dumps(contents.as_json()))
+        return
+    if not is_first:
+        click.echo()
+    _print(contents)
+
+
+def _print(account: Summary | Total) -> None:
     from .._terminal import console, print_table
     from .._units import bytes_text
     from ..traffic.line import printable
+    from ..traffic.summary import Total
 
-    name, state = click.format_filename(account.path), account.fault or "complete"
-    click.echo(printable(f"{name}  {bytes_text(account.file_bytes)}, {state}"))
-    if account.source:
+    click.echo(printable(_heading(account)))
+    if not isinstance(account, Total) and account.source:
         click.echo(printable(f"recorded from {account.source}"))
     if account.first is None:
         click.echo("no messages")
@@ -63,7 +72,21 @@ def _print(account: Summary) -> None:
         console().print("\n(minimum / median / maximum)", style="dim")
 
 
-def _columns(account: Summary) -> list[TableColumn]:
+def _heading(account: Summary | Total) -> str:
+    from .._units import bytes_text
+    from ..traffic.summary import Total
+
+    if isinstance(account, Total):
+        name, state = (
+            f"total of {account.files} files",
+            f"{account.incomplete} incomplete" if account.incomplete else "complete",
+        )
+    else:
+        name, state = click.format_filename(account.path), account.fault or "complete"
+    return f"{name}  {bytes_text(account.file_bytes)}, {state}"
+
+
+def _columns(account: Contents) -> list[TableColumn]:
     from .._terminal import TableColumn
     from .._units import bytes_text
     from ..traffic.line import direction

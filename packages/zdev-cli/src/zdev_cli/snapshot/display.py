@@ -181,7 +181,8 @@ def show_one(device: DeviceView) -> None:
         facts |= _direction(IN_TO_OUT if name == "in" else OUT_TO_IN, way)
     if device.requests:
         facts |= requests_facts(device.requests)
-    facts |= {"in flight": f"{device.in_flight:,}", "lost": f"{device.lost:,}", "restarts": f"{device.restarts:,}"}
+    facts |= {"in flight": f"{device.in_flight:,}", "lost": f"{device.lost:,}"}
+    facts |= {"restart": device.restart, "restarts": f"{device.restarts:,}"}
     for name, text in facts.items():
         click.echo(f"{name:<19}  {text}")
 
