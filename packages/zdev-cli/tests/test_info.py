@@ -122,9 +122,19 @@ def test_nothing_in_a_recording_reaches_a_terminal_as_a_command(info: Info, refu
     assert refused("info", str(path))[1].isprintable()
 
 
-def test_several_files_are_reported_one_after_the_other(info: Info, recording: Path) -> None:
-    assert info(recording, recording).count("complete") == 2
-    assert len(info("--json", recording, recording).splitlines()) == 2
+def test_several_files_are_reported_one_after_the_other_and_then_their_total(info: Info, recording: Path) -> None:
+    one = json.loads(info("--json", recording))
+    *each, total = map(json.loads, info("--json", recording, recording).splitlines())
+    assert each == [one, one]
+    assert (total["files"], total["incomplete"]) == (2, 0)
+    for key in ("file_bytes", "messages", "bytes"):
+        assert total[key] == 2 * one[key]
+    assert [way["messages"] for way in total["directions"]] == [2 * way["messages"] for way in one["directions"]]
+    assert (total["start"], total["end"]) == (one["start"], one["end"])
+    shown = info(recording, recording)
+    assert shown.count("complete") == 3
+    assert "\ntotal of 2 files  " in shown
+    assert "total" not in info(recording)
 
 
 def test_a_file_that_is_not_a_recording_is_refused(refused: Refused, tmp_path: Path) -> None:

@@ -17,7 +17,6 @@ from exchange import queue
 from patience import PATIENCE
 
 import zdev_cli
-from zdev_cli._main import SECTIONS
 
 
 def run(*command: str) -> subprocess.CompletedProcess[str]:
@@ -112,49 +111,6 @@ _main.main()
     assert done.returncode > 2, "what is opened first is a standard stream"
 
 
-# Each with arguments that take it beyond its usage; none needs a running zdev or ends by a timeout.
-COMMANDS = {
-    "run": ("run", "-c", "zdev.toml", "--control", "a/file/control.sock"),
-    "init": ("init", "new.toml"),
-    "validate": ("validate", "-"),
-    "schema": ("schema",),
-    "key": ("key", "new", "keys", "anna"),
-    **{name: (name, "orders") for name in ("pause", "resume", "drain", "stop", "start", "restart")},
-    "reload": ("reload",),
-    "kick": ("kick", "orders", "1"),
-    "status": ("status",),
-    "peers": ("peers",),
-    "workers": ("workers",),
-    "top": ("top",),
-    "tap": ("tap", "orders"),
-    "record": ("record", "orders", "-o", "t.mcap"),
-    "replay": ("replay", "no.mcap", "--to", "tcp://127.0.0.1:1"),
-    "info": ("info", "no.mcap"),
-    "bench": ("bench", "orders"),
-    "completion": ("completion", "bash"),
-    **{name: (name, "tcp://127.0.0.1:1", "--timeout", "0.1") for name in ("pub", "sub", "push", "pull", "req", "rep")},
-}
-
-
-def test_every_command_is_tried_with_closed_streams() -> None:
-    assert set(COMMANDS) == {name for names in SECTIONS.values() for name in names}
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
-def test_no_command_fails_by_a_bug_when_streams_are_closed(
-    zdev_path: str, tmp_path: Path, command: tuple[str, ...], closed: str
-) -> None:
-    (tmp_path / "a").touch()
-    (tmp_path / "zdev.toml").write_text("")
-    shell = ["sh", "-c", f'exec "$0" "$@" {closed}', zdev_path, *command]
-    environment = {**os.environ, "ZDEV_CONTROL": str(tmp_path / "nobody.sock")}
-    done = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=20, check=False)
-    assert "Traceback" not in done.stderr
-    assert done.returncode in (0, 64, 69, 78), done.stderr
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="no terminals")
 def test_a_terminal_that_is_closed_during_the_start_ends_it_and_is_called_no_bug(zdev_path: str, folder: Path) -> None:
     file = folder / "zdev.toml"
@@ -171,15 +127,6 @@ def test_a_terminal_that_is_closed_during_the_start_ends_it_and_is_called_no_bug
         said = program.communicate(timeout=PATIENCE)[1]
     assert said.splitlines()[-1] == "zdev: cannot write the output: Input/output error"
     assert program.returncode == 69
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")
-def test_a_command_whose_reader_has_gone_ends_with_status_0(zdev_path: str) -> None:
-    reader, writer = os.pipe()
-    os.close(reader)
-    done = subprocess.run([zdev_path, "schema"], stdout=writer, stderr=subprocess.PIPE, timeout=20, check=False)
-    os.close(writer)
-    assert (done.returncode, done.stderr) == (0, b"")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no POSIX shell")

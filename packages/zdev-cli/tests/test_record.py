@@ -119,13 +119,14 @@ def test_a_chunk_is_written_when_it_is_large_enough(zdev: Start, mon: Mon, tmp_p
 
 
 def test_the_next_file_begins_before_one_is_too_large(zdev: Start, mon: Mon, tmp_path: Path) -> None:
-    recorder = zdev("record", mon[1], "-o", str(tmp_path / "t.mcap"), "--max-size", "20kB", "--limit", "100")
+    recorder = zdev("record", mon[1], "-o", str(tmp_path / "t.mcap"), "--max-size", "5kB", "--limit", "100")
     assert mon[0].recv() == b"\1"
     whole = sent(mon, 100, size=1000)
     assert recorder.status() == 0
     files = sorted(tmp_path.iterdir())
     assert [file.name for file in files[:2]] == ["t-0001.mcap", "t-0002.mcap"]
     assert len(files) > 3
+    assert max(file.stat().st_size for file in files) <= 5000
     assert [message for file in files for message in messages(file)] == whole
     (line,) = recorder.out.rest()
     assert f"in {len(files)} files, {files[0]} to {files[-1].name} (" in line

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import random
 import re
 import resource
 import stat
@@ -132,7 +133,7 @@ def test_of_a_file_that_was_cut_anywhere_the_whole_chunks_are_read(
     ends = []
     for time, message in messages:
         writer.add(message, time)
-        ends.append(writer.size)
+        ends.append(writer.path.stat().st_size)
     writer.finish()
     whole = writer.path.read_bytes()
     size = data.draw(st.integers(0, len(whole) - 1))
@@ -271,6 +272,26 @@ def test_a_pipe_is_refused_since_only_a_file_has_a_size(folder: Path) -> None:
     finally:
         os.close(reading)
         os.close(writing)
+
+
+@pytest.mark.parametrize("largest", [20_000, 100_000])
+@pytest.mark.parametrize("content", [bytes(1000), random.Random(7).randbytes(1000)], ids=["compressible", "random"])
+def test_no_file_exceeds_its_limit_and_most_of_it_is_used(tmp_path: Path, largest: int, content: bytes) -> None:
+    recording = Recording(tmp_path / "t.mcap", "", Limits(1 << 20, 1e9, largest, None), force=False)
+    for number in range(4 * largest // 1000):
+        recording.add([b"in", content[number % 7 :]], number)
+    recording.finish()
+    *full, last = (file.stat().st_size for file in recording.files)
+    assert max(*full, last, 0) <= largest
+    assert all(size > 0.7 * largest for size in full)
+
+
+def test_a_message_that_is_larger_than_the_limit_gets_a_file_for_itself(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "t.mcap", "", Limits(1 << 20, 1e9, 20_000, None), force=False)
+    for number in range(3):
+        recording.add([b"in", random.Random(number).randbytes(30_000)], number)
+    recording.finish()
+    assert [len(list(Reader(file))) for file in recording.files] == [1, 1, 1]
 
 
 def test_the_channels_show_any_reader_what_they_hold(folder: Path) -> None:

@@ -77,6 +77,13 @@ def test_one_device_in_detail_shows_its_endpoints_and_what_was_dropped(service: 
     assert facts["out to in, dropped"] == "1 malformed, 0 unroutable, 0 overflowed"
 
 
+def test_the_restart_setting_is_shown_in_the_words_of_the_file(service: Start) -> None:
+    program = service(FILE + device("fragile", "queue", in_=BIND, out=BIND) + 'restart = "never"\n')
+    program.until_ready()
+    assert [facts_of(program, name)["restart"] for name in ("orders", "fragile")] == ["on-failure", "never"]
+    assert program.device("fragile")["restart"] == "never"
+
+
 @pytest.mark.engine("libzmq")
 def test_one_device_in_detail_says_whether_absent_receivers_count(service: Start) -> None:
     chain = device("chain", "streamer", in_=BIND, out=at("connect", 1) + ", options = { IMMEDIATE = 0 }")

@@ -7,13 +7,14 @@ import importlib
 import os
 import sys
 import traceback
+from collections.abc import Iterable
 from difflib import get_close_matches
 from shutil import get_terminal_size
-from typing import Any
 
 import click
 
 from ._failure import STATUS_TEXTS, Failure, Status
+from ._terminal import let_errors_get_lost, use_characters_of_locale
 
 _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a full disk; a terminal that was closed
 
@@ -34,8 +35,14 @@ _SHARED_MODULES = {
 }
 
 
-class _ReaderGone(Exception):
-    """The reader of the output has seen enough (`| head`)."""
+class NarrowFormatter(click.HelpFormatter):
+    """Leaves half of a narrow terminal to the texts of options, which click would make wider than the terminal."""
+
+    def write_dl(self, rows: Iterable[tuple[str, str]], col_max: int = 30, col_spacing: int = 2) -> None:
+        super().write_dl(rows, min(col_max, max(8, self.width // 2 - 4)), col_spacing)
+
+
+click.Context.formatter_class = NarrowFormatter
 
 
 class Commands(click.Group):
@@ -52,12 +59,6 @@ class Commands(click.Group):
         command = getattr(module, name)
         assert isinstance(command, click.Command)
         return command
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError as error:  # click itself would end with status 1
-            raise _ReaderGone from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         width = max(map(len, self.list_commands(ctx)))
@@ -109,8 +110,8 @@ def main() -> None:
         from .commands.completion import answer_shell
 
         answer_shell()
-    if hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that can't show a character gets its number
+    let_errors_get_lost()
+    use_characters_of_locale()
     sys.exit(_status())
 
 
@@ -129,7 +130,13 @@ def _open_closed_streams() -> None:
 
 def _status() -> int:
     try:
-        return cli.main(prog_name="zdev", standalone_mode=False, terminal_width=_help_width()) or Status.OK
+        # cli.main() would end a command whose reader has left with status 1.
+        with cli.make_context("zdev", sys.argv[1:], terminal_width=_help_width()) as context:
+            status: int = cli.invoke(context) or Status.OK
+            sys.stdout.flush()
+            return status
+    except click.exceptions.Exit as ended:
+        return ended.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         return _say(error.format_message(), Status.USAGE)
     except click.UsageError as error:
@@ -137,14 +144,14 @@ def _status() -> int:
         return _say(f"{path}: {' '.join(error.format_message().split())} (see '{path} --help')", Status.USAGE)
     except Failure as failure:
         return _say(failure.report, failure.status)
-    except _ReaderGone:
-        _discard(1)
+    except BrokenPipeError:  # the reader of a pipe has seen enough (`| head`)
+        _discard_output()
         return Status.OK
     except (click.Abort, KeyboardInterrupt):
         return Status.OK
     except Exception as error:  # noqa: BLE001 - the exit status reports it
         if isinstance(error, OSError) and error.errno in _OUTPUT_ERRORS:
-            _discard(1)
+            _discard_output()
             return _say(f"zdev: cannot write the output: {error.strerror}", Status.UNAVAILABLE)
         traceback.print_exc()
         return _say("zdev: this is a bug in zdev; please report the lines above", Status.INTERNAL)
@@ -156,13 +163,10 @@ def _help_width() -> int:
 
 
 def _say(text: str, status: int) -> int:
-    try:
-        click.echo(text, err=True)
-    except OSError:  # stderr cannot be written either
-        _discard(2)
+    click.echo(text, err=True)
     return status
 
 
-def _discard(descriptor: int) -> None:
+def _discard_output() -> None:
     """Drop what could not be written; otherwise the flush at exit would retry, complain and set another status."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), descriptor)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -155,7 +155,7 @@ def _defined(title: str, terms: dict[str, str]) -> Iterator[str]:
 
 
 def _term(text: str) -> str:
-    """What is typed is bold; a placeholder, after an option, is not."""
+    """Make an option bold, but not the placeholder after it."""
     if not text.startswith("-"):
         return _bold(text)
     return re.sub(r"(?:(?<=^)|(?<=[ /]))--?[\w-]+", lambda found: f"\x01{found[0]}\x02", text).translate(_ESCAPES)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 import msgspec
-from rich.console import Console
 
 from .._progress import Progress
 from .._signals import StopSignals
+from .._terminal import console
 from .._words import Role
 from .access import credentials, reach
 from .cases import PEER_TYPES, BenchOptions, Case, Endpoints, Figures, cases_of
@@ -37,14 +37,14 @@ def run(options: BenchOptions, running: Running | None, as_json: bool) -> None:
     with StopSignals() as stop:
         cases = cases_of(options, own=running is None)
         target = _reached(cases[-1], options, running) if running else None
-        console = Console(highlight=False)
+        out = console()
         if not as_json:
-            console.print(heading(options, target), end="\n\n")
+            out.print(heading(options, target), end="\n\n")
         found = _measure_all(cases, options, target, stop)
         if as_json:
             click.echo(msgspec.json.format(msgspec.json.encode(Report(machine=machine(), load=options, figures=found))))
         elif found:
-            show(console, found)
+            show(out, found)
 
 
 def _reached(case: Case, options: BenchOptions, running: Running) -> Target:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
-    from ..traffic.summary import Spread, Summary
+    from .._terminal import TableColumn
+    from ..traffic.summary import Contents, Spread, Summary, Total
 
 EXAMPLES = """\b
 Example:
   zdev info traffic.mcap
+  zdev info orders-*.mcap                    each file, then the total
   zdev info --json orders-1.mcap | jq .messages
 """
 
@@ -25,34 +25,41 @@ Example:
 @click.argument(
     "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file, and one for their total.")
 def info(files: tuple[Path, ...], as_json: bool) -> None:
     """Summarise recordings.
 
     FILE was written by `zdev record`. Messages, bytes and duration; per direction the rates, and minimum, median and maximum of
-    frames and bytes per message; and whether the file is complete. Of a truncated file, the readable part is counted.
+    frames and bytes per message; and whether the file is complete. Of a truncated file, the readable part is counted. After
+    several files follows their total.
     """
-    from ..traffic.summary import Summary
+    from ..traffic.summary import Summary, Total
 
-    for number, path in enumerate(files):
-        account = Summary(path)
-        if as_json:
-            click.echo(json.dumps(account.as_json()))
-            continue
-        if number:
-            click.echo()
-        _print(account)
+    parts: list[Summary] = []
+    for path in files:
+        parts.append(Summary(path))
+        _show(parts[-1], as_json, is_first=len(parts) == 1)
+    if len(parts) > 1:
+        _show(Total(parts), as_json)
 
 
-def _print(account: Summary) -> None:
-    from rich.console import Console
+def _show(contents: Summary | Total, as_json: bool, *, is_first: bool = False) -> None:
+    if as_json:
+        click.echo(json.dumps(contents.as_json()))
+        return
+    if not is_first:
+        click.echo()
+    _print(contents)
 
+
+def _print(account: Summary | Total) -> None:
+    from .._terminal import console, print_table
     from .._units import bytes_text
     from ..traffic.line import printable
+    from ..traffic.summary import Total
 
-    name, state = click.format_filename(account.path), account.fault or "complete"
-    click.echo(printable(f"{name}  {bytes_text(account.file_bytes)}, {state}"))
-    if account.source:
+    click.echo(printable(_heading(account)))
+    if not isinstance(account, Total) and account.source:
         click.echo(printable(f"recorded from {account.source}"))
     if account.first is None:
         click.echo("no messages")
@@ -60,38 +67,51 @@ def _print(account: Summary) -> None:
     start = datetime.fromtimestamp(account.first / 1e9).astimezone()
     total = f"{account.messages:,} messages, {bytes_text(account.content)}"
     click.echo(f"{total}, in {_duration(account.seconds)} from {start:%Y-%m-%d %H:%M:%S %Z}\n")
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 160  # a pipe has room
-    console.print(_table(account))
+    print_table(_columns(account), ("bytes/s", "frames", "bytes per message", "messages/s"))
     if any(len(counts) > 1 for way in account.ways.values() for counts in (way.frames, way.sizes)):
-        console.print("\n(minimum / median / maximum)", style="dim")
+        console().print("\n(minimum / median / maximum)", style="dim")
 
 
-def _table(account: Summary) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
+def _heading(account: Summary | Total) -> str:
+    from .._units import bytes_text
+    from ..traffic.summary import Total
 
+    if isinstance(account, Total):
+        name, state = (
+            f"total of {account.files} files",
+            f"{account.incomplete} incomplete" if account.incomplete else "complete",
+        )
+    else:
+        name, state = click.format_filename(account.path), account.fault or "complete"
+    return f"{name}  {bytes_text(account.file_bytes)}, {state}"
+
+
+def _columns(account: Contents) -> list[TableColumn]:
+    from .._terminal import TableColumn
     from .._units import bytes_text
     from ..traffic.line import direction
     from ..traffic.summary import spread
 
-    table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold")
-    for name in ("direction", "messages", "bytes", "messages/s", "bytes/s", "frames", "bytes per message"):
-        table.add_column(name, justify="left" if name == "direction" else "right")
-    for prefix, way in account.ways.items():
-        rate, flow = account.rate(way.messages), account.rate(way.content)
-        table.add_row(
-            Text(direction(prefix)),  # a prefix is a peer's: no markup in it
-            f"{way.messages:,}",
-            bytes_text(way.content),
-            "-" if rate is None else f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}",
-            "-" if flow is None else bytes_text(flow),
-            _spread_text(spread(way.frames)),
-            _spread_text(spread(way.sizes)),
-        )
-    return table
+    ways = account.ways.values()
+    return [
+        TableColumn("direction", [direction(prefix) for prefix in account.ways], is_word=True, is_cut=True),
+        TableColumn("messages", [f"{way.messages:,}" for way in ways]),
+        TableColumn("bytes", [bytes_text(way.content) for way in ways]),
+        TableColumn("messages/s", [_rate_text(account.rate(way.messages)) for way in ways]),
+        TableColumn("bytes/s", [_flow_text(account.rate(way.content)) for way in ways]),
+        TableColumn("frames", [_spread_text(spread(way.frames)) for way in ways]),
+        TableColumn("bytes per message", [_spread_text(spread(way.sizes)) for way in ways]),
+    ]
+
+
+def _rate_text(rate: float | None) -> str:
+    return "-" if rate is None else f"{rate:,.0f}" if rate >= 10 else f"{rate:.2f}"
+
+
+def _flow_text(flow: float | None) -> str:
+    from .._units import bytes_text
+
+    return "-" if flow is None else bytes_text(flow)
 
 
 def _spread_text(spread: Spread) -> str:

@@ -44,7 +44,7 @@ def _limits(command: _Command) -> _Command:
             show_default=True,
             help="Seconds after which a chunk is written. A crash loses at most one chunk.",
         ),
-        click.option("--max-size", help="Size at which the next file begins.", **size),
+        click.option("--max-size", help="Largest size of a file on disk; then the next one begins.", **size),
         click.option("--max-seconds", type=seconds, help="Seconds after which the next file begins."),
         click.option(
             "--buffer",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import datetime
 from functools import partial
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .._failure import Failure, Status
+from .._terminal import has_styles
 from ..control.client import monitor_of
 from ..traffic.decoded import FORMS, Form
 from ..traffic.line import Look, json_line, message_line
@@ -104,7 +104,7 @@ def tap(
     from ..traffic.subscriber import Subscriber
 
     prefixes = tuple(each.encode() for each in directions)
-    look = Look(form, full, _has_colours())
+    look = Look(form, full, has_styles(sys.stdout))
     with Subscriber(endpoint, prefixes, CAPACITY, security) as watch:
         watch.end_with(sys.stdout.fileno())
         printer = Printer(partial(_line, look=look, as_json=as_json), Match(prefixes, words, fields).accepts, limit)
@@ -116,11 +116,6 @@ def tap(
 def _line(message: list[bytes], *, look: Look, as_json: bool) -> str:
     when = datetime.now().astimezone()
     return json_line(message, when, look.form) if as_json else message_line(message, when, look)
-
-
-def _has_colours() -> bool:
-    """NO_COLOR as no-color.org defines it: anything but empty."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _nothing_came(endpoint: str, seen: int, timeout: float | None) -> None:

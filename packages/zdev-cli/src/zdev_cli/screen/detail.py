@@ -106,6 +106,7 @@ def facts_text(device: DeviceView) -> Text:
         text.append("\nmon copies ", style="dim").append(f"{device.in_.monitor_sent + device.out.monitor_sent:,}")
         text.append("  dropped ", style="dim").append(f"{dropped:,}", style=TROUBLE if dropped else "")
     text.append("\nengine ", style="dim").append(device.engine).append(f"  {device.engine_reason}", style="dim")
+    text.append("\nrestart ", style="dim").append(device.restart)
     return text
 
 

@@ -284,6 +284,7 @@ class Managed:
             lost=reading.lost,
             uptime=None if began is None else round(time.monotonic() - began, 1),
             ready_when=self.config.ready_when or "bound",
+            restart=self.config.restart or "on-failure",
             restarts=self._restarts + (keeper.restarts if keeper else 0),
             error=f"unresponsive for {stuck:.0f} s" if stuck else keeper.error if keeper else None,
             retry_in=None if retry_at is None else round(max(0.0, retry_at - time.monotonic()), 1),

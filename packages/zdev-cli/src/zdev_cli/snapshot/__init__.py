@@ -138,6 +138,8 @@ class DeviceView(View, frozen=True, kw_only=True):
     """Messages that were received but not sent on: with the wire engine also while it runs, else when the device ended."""
     uptime: float | None = None
     """Seconds since the present run began; null: the device does not run."""
+    restart: Literal["on-failure", "never"] = "on-failure"
+    """Whether it is restarted after a failure, as in the configuration."""
     restarts: int = 0
     """How often it was restarted after a failure."""
     ready_when: Literal["bound", "connected"] = "bound"

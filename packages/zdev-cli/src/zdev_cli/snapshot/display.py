@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from shutil import get_terminal_size
 
 import click
 
+from .._terminal import TableColumn, print_columns, print_table
 from .._units import bytes_text, duration_text, number_text
 from . import DEVICE_STATES, REASONS, DeviceView, DirectionView, Snapshot, SocketView
 from .connections import ConnectionsView
@@ -28,6 +30,11 @@ TROUBLE = "bold red"
 WIDE = 140  # characters of a terminal with room for all columns
 
 _WORDS = ("DEVICE", "TYPE", "STATE", "ENGINE")
+_DISPENSABLE = (
+    *("ENGINE", "OUT>IN B/S", "IN>OUT B/S", "TYPE", "OUT>IN", "IN>OUT", "UPTIME", "IN FLIGHT", "RESTARTS"),
+    *("OUT>IN/S", "IN>OUT/S", "HELD", "OVERFLOWED", "UNROUTABLE", "MALFORMED", "DROPPED", "LOST"),
+)
+"""Columns that a narrow terminal leaves out, in this order."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ def show_all(snapshot: Snapshot) -> None:
     if sys.stdout.isatty():
         _print_table(columns, snapshot.devices)
     else:
-        _print_columns(columns, snapshot.devices)
+        print_columns([_table_column(each, snapshot.devices) for each in columns])
     for device in snapshot.devices:
         for line in device.troubles:
             click.echo(f"{device.name}: {line}")
@@ -162,7 +169,8 @@ def show_one(device: DeviceView) -> None:
         facts |= _direction(IN_TO_OUT if name == "in" else OUT_TO_IN, way)
     if device.requests:
         facts |= requests_facts(device.requests)
-    facts |= {"in flight": f"{device.in_flight:,}", "lost": f"{device.lost:,}", "restarts": f"{device.restarts:,}"}
+    facts |= {"in flight": f"{device.in_flight:,}", "lost": f"{device.lost:,}"}
+    facts |= {"restart": device.restart, "restarts": f"{device.restarts:,}"}
     for name, text in facts.items():
         click.echo(f"{name:<19}  {text}")
 
@@ -196,38 +204,18 @@ def _direction(name: str, way: DirectionView) -> dict[str, str]:
     }
 
 
-def _print_table(columns: Iterable[Column], devices: Sequence[DeviceView]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
-    reasons = {reason.upper() for reason in REASONS} if console.width < WIDE else {"DROPPED"}
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+def _print_table(columns: Sequence[Column], devices: Sequence[DeviceView]) -> None:
+    reasons = {reason.upper() for reason in REASONS} if get_terminal_size().columns < WIDE else {"DROPPED"}
     shown = [
         each
         for each in columns
         if each.title not in reasons
-        and not ((each.title.endswith("B/S") or each.title == "ENGINE") and console.width < WIDE)
         and not ((each.trouble or each.title == "IN FLIGHT") and all(each.value(device) == 0 for device in devices))
     ]
-    for each in shown:
-        table.add_column(each.title, justify="left" if each.is_word else "right", no_wrap=True)
-    for device in devices:
-        table.add_row(*(Text(each.text(device), style=each.style(device)) for each in shown))
-    console.print(table)
+    print_table([_table_column(each, devices) for each in shown], _DISPENSABLE)
 
 
-def _print_columns(columns: Iterable[Column], devices: Sequence[DeviceView]) -> None:
-    """Print the rows as text, in which every heading and cell is one word."""
-    columns = list(columns)
-    rows = [[column.title.replace(" ", "_") for column in columns]]
-    rows += [[column.text(device).replace(" ", "") for column in columns] for device in devices]
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    for row in rows:
-        cells = [
-            f"{cell:<{width}}" if column.is_word else f"{cell:>{width}}"
-            for cell, width, column in zip(row, widths, columns, strict=True)
-        ]
-        click.echo("  ".join(cells).rstrip())
+def _table_column(column: Column, devices: Sequence[DeviceView]) -> TableColumn:
+    cells = [column.text(device) for device in devices]
+    styles = [column.style(device) for device in devices]
+    return TableColumn(column.title, cells, column.is_word, styles, is_cut=column.title == "DEVICE")

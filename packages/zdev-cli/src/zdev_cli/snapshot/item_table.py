@@ -6,8 +6,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-import click
-
+from .._terminal import TableColumn, print_columns, print_table
 from .._units import number_text
 
 NONE = "-"
@@ -86,9 +85,10 @@ class ItemTable(NamedTuple, Generic[Item]):
         """Print the items. Without a terminal, all columns are printed, and every heading and cell is one word."""
         columns = [column for column in self.columns if not (column.title == "DEVICE" and one_device)]
         if sys.stdout.isatty():
-            self._print_table(columns, items)
+            shown = self.fitting(columns, items, sys.maxsize)
+            print_table([_table_column(each, items, self.styles) for each in shown], self.dispensable)
         else:
-            _print_columns(columns, items)
+            print_columns([_table_column(each, items, self.styles) for each in columns])
 
     def fitting(self, columns: Sequence[ItemColumn[Item]], items: Sequence[Item], width: int) -> list[ItemColumn[Item]]:
         """Return the columns that have something to show, and fit the width together if those that matter least are left out."""
@@ -98,30 +98,11 @@ class ItemTable(NamedTuple, Generic[Item]):
                 shown = [each for each in shown if each.title != title]
         return shown
 
-    def _print_table(self, columns: Sequence[ItemColumn[Item]], items: Sequence[Item]) -> None:
-        from rich import box
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
 
-        console = Console()
-        table = Table(box=box.SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0))
-        shown = self.fitting(columns, items, console.width)
-        for each in shown:
-            least = None if each.title in SHORTENED else width_of(each, items)
-            table.add_column(each.title, justify="left" if each.is_word else "right", no_wrap=True, min_width=least)
-        for item in items:
-            styles = (self.styles[item.state] if each.title == "STATE" else "" for each in shown)
-            table.add_row(*(Text(each.shown(item), style=style) for each, style in zip(shown, styles, strict=True)))
-        console.print(table)
-
-
-def _print_columns(columns: Sequence[ItemColumn[Item]], items: Sequence[Item]) -> None:
-    rows = [[column.title.replace(" ", "_") for column in columns]]
-    rows += [[column.shown(each).replace(" ", "") for column in columns] for each in items]
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+def _table_column(column: ItemColumn[Item], items: Sequence[Item], styles: Mapping[str, str]) -> TableColumn:
+    cells = [column.shown(each) for each in items]
+    of_cells = [styles[each.state] for each in items] if column.title == "STATE" else ()
+    return TableColumn(column.title, cells, column.is_word, of_cells, is_cut=column.title in SHORTENED)
 
 
 def width_of(column: ItemColumn[Item], items: Sequence[Item]) -> int:

@@ -63,6 +63,8 @@ def decoded(data: bytes) -> list[bytes]:
 
 _message = struct.Struct("<BQHIQQ")  # opcode, length, channel, sequence, log_time, publish_time
 _FIXED = 22  # bytes of a message's length that are not its data
+# Bytes of records at most, in round numbers: of a message without its frames, a chunk, an entry of its index, a channel, the end.
+_OF_MESSAGE, _OF_CHUNK, _OF_CHUNK_INDEX, _LARGEST_CHANNEL, _OF_END = 32, 128, 128, 768, 256
 _index = struct.Struct("<BQHI")  # opcode, length, channel, bytes of the pairs that follow
 
 
@@ -76,6 +78,7 @@ class ChunkFile:
         self._chunks: list[ChunkIndex] = []
         self._counts: dict[int, int] = {}
         self._start, self._end = 0, 0
+        self._channel_bytes = 0
         self._clear()
         file.write(MCAP0_MAGIC + _bytes(Header(profile, "zdev")))
 
@@ -89,6 +92,7 @@ class ChunkFile:
         channel = Channel(len(self._channels) + 1, topic, encoding, metadata, 0)
         self._channels.append(channel)
         record = _bytes(channel)
+        self._channel_bytes += len(record)
         self._parts.append(record)
         self.pending += len(record)
         self._counts[channel.id] = 0
@@ -102,6 +106,18 @@ class ChunkFile:
         self._parts.append(_message.pack(Opcode.MESSAGE, length, channel, sequence, time, time))
         self._parts.extend(parts)
         self.pending += 9 + length
+
+    def finished_size(self, *more: Sequence[bytes]) -> int:
+        """Return the bytes that the file has at most if it is finished after these messages, of one new channel at most."""
+        pending = (
+            self.pending + _LARGEST_CHANNEL + sum(_OF_MESSAGE + 12 * len(frames) + sum(map(len, frames)) for frames in more)
+        )
+        index = 16 * (sum(map(len, self._times.values())) // 2 + len(more))
+        channels = len(self._channels) + 1
+        chunks = (len(self._chunks) + 1) * (_OF_CHUNK_INDEX + 10 * channels)
+        summary = self._channel_bytes + _LARGEST_CHANNEL + 10 * channels + chunks
+        stored = pending + pending // 128 + _OF_CHUNK + 15 * channels  # what does not compress grows by less than that
+        return self._file.tell() + stored + index + summary + _OF_END
 
     def flush(self) -> None:
         """Hand all that came since the last one to the operating system. Raises OSError."""

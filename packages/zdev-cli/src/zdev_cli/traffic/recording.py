@@ -49,17 +49,23 @@ class Recording:
 
     def add(self, message: Sequence[bytes], time: int) -> None:
         """message: [prefix, frame, ...]; time in ns since 1970."""
-        if self._limits.rotates and self._file.messages:
-            size = self._limits.file_size
-            if (size and self._file.size + sum(map(len, message)) > size) or self._is_old():
-                self.finish()
-                self._begin()
+        if self._limits.rotates and self._file.messages and (self._is_old() or not self._has_room(message)):
+            self.finish()
+            self._begin()
         try:
             self._file.add(message, time)
         except OSError as error:
             raise self._failure(error) from error
         self.messages += 1
         self.bytes += sum(map(len, message)) - len(message[0])
+
+    def _has_room(self, message: Sequence[bytes]) -> bool:
+        """Whether the file stays within its limit with this message; what waits is compressed to find out."""
+        size = self._limits.file_size
+        if size is None or self._file.finished_size(message) <= size:
+            return True
+        self.flush()
+        return self._file.finished_size(message) <= size - size // 20  # in less room, each chunk would have few messages
 
     def flush_if_due(self) -> None:
         """Make safe what has waited for long enough."""
@@ -147,7 +153,6 @@ class FileWriter:
         self.messages = 0
         self._source = source
         self._chunk_size = chunk_size
-        self._written = 0  # bytes in the file
         self._channels: dict[bytes | None, int] = {}
         self._file = os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600), "wb")
         try:
@@ -159,10 +164,9 @@ class FileWriter:
             path.unlink()
             raise
 
-    @property
-    def size(self) -> int:
-        """Bytes of the file; of what is not in it yet, before compression."""
-        return self._written + self._chunks.pending
+    def finished_size(self, message: Sequence[bytes]) -> int:
+        """Return the bytes that the file has at most if it is finished after this message."""
+        return self._chunks.finished_size(message)
 
     def add(self, message: Sequence[bytes], time: int) -> None:
         """message: [prefix, frame, ...]; time in ns since 1970."""
@@ -177,7 +181,6 @@ class FileWriter:
     def flush(self) -> None:
         """Hand everything to the operating system, as a separate chunk."""
         self._chunks.flush()
-        self._written = self._file.tell()
 
     def finish(self) -> None:
         """Complete the file with its index, and close it. Again, also after an error: nothing."""

@@ -37,23 +37,25 @@ class Way:
         self.frames[len(frames)] += 1
         self.sizes[size] += 1
 
+    def merge(self, other: Way) -> None:
+        self.messages += other.messages
+        self.content += other.content
+        self.frames += other.frames
+        self.sizes += other.sizes
 
-class Summary:
-    """The contents of a whole file. Raises Failure when it is not a recording."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+class Contents:
+    """Recorded messages in numbers, of one file or several."""
+
+    def __init__(self) -> None:
         self.ways: dict[bytes, Way] = {}
         self.first: int | None = None  # ns since 1970
         self.last: int | None = None
-        reader = Reader(path)
-        for time, (prefix, *frames) in reader:
-            self.ways.setdefault(prefix, Way()).add(frames)
-            self.first = time if self.first is None else min(self.first, time)
-            self.last = time if self.last is None else max(self.last, time)
-        self.fault = reader.fault
-        self.source = reader.source
-        self.file_bytes = path.stat().st_size
+        self.file_bytes = 0
+
+    def add_time(self, time: int) -> None:
+        self.first = time if self.first is None else min(self.first, time)
+        self.last = time if self.last is None else max(self.last, time)
 
     @property
     def messages(self) -> int:
@@ -74,11 +76,7 @@ class Summary:
 
     def as_json(self) -> dict[str, object]:
         return {
-            "file": str(self.path),
             "file_bytes": self.file_bytes,
-            "complete": self.fault is None,
-            "fault": self.fault,
-            "source": self.source,
             "start": iso(self.first),
             "end": iso(self.last),
             "seconds": self.seconds,
@@ -97,6 +95,44 @@ class Summary:
                 for prefix, way in self.ways.items()
             ],
         }
+
+
+class Summary(Contents):
+    """The contents of a whole file. Raises Failure when it is not a recording."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        reader = Reader(path)
+        for time, (prefix, *frames) in reader:
+            self.ways.setdefault(prefix, Way()).add(frames)
+            self.add_time(time)
+        self.fault = reader.fault
+        self.source = reader.source
+        self.file_bytes = path.stat().st_size
+
+    def as_json(self) -> dict[str, object]:
+        here = {"file": str(self.path), "complete": self.fault is None, "fault": self.fault, "source": self.source}
+        return here | super().as_json()
+
+
+class Total(Contents):
+    """The contents of several files."""
+
+    def __init__(self, parts: Sequence[Summary]) -> None:
+        super().__init__()
+        self.files = len(parts)
+        self.incomplete = sum(part.fault is not None for part in parts)
+        for part in parts:
+            self.file_bytes += part.file_bytes
+            for prefix, way in part.ways.items():
+                self.ways.setdefault(prefix, Way()).merge(way)
+            for time in (part.first, part.last):
+                if time is not None:
+                    self.add_time(time)
+
+    def as_json(self) -> dict[str, object]:
+        return {"files": self.files, "incomplete": self.incomplete} | super().as_json()
 
 
 def spread(counts: Counter[int]) -> Spread:
