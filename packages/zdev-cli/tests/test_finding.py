@@ -60,6 +60,14 @@ def test_a_command_asks_the_zdev_of_the_file_in_its_directory(zdev: Zdev, ask: A
     assert ask("status", cwd=folder).returncode == 69
 
 
+def test_the_endpoint_of_the_file_may_have_variables(zdev: Zdev, ask: Ask, folder: Path) -> None:
+    running(zdev, folder / "here" / "zdev.toml", folder / "private" / "${SOCKET:-c}.sock")
+    assert ask("status", cwd=folder / "here").returncode == 0
+    assert f"{folder}/private/other.sock" in ask("status", cwd=folder / "here", SOCKET="other").stderr
+    (folder / "here" / "zdev.toml").write_text('control.endpoint = "unix://${SOCKET}"')
+    assert "unusable control.endpoint (variable SOCKET is not set" in ask("status", cwd=folder / "here").stderr
+
+
 def test_the_option_precedes_the_variable_and_that_the_file(zdev: Zdev, ask: Ask, folder: Path, user: Path) -> None:
     file = folder / "here" / "zdev.toml"
     named = {name: folder / name / "c.sock" for name in ("option", "variable", "file")}

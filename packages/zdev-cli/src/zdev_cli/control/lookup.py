@@ -73,6 +73,13 @@ def _endpoint_in(file: Path) -> tuple[str | None, str]:
     endpoint = control.get("endpoint") if isinstance(control, dict) else control
     if endpoint is None:
         return None, "sets no control.endpoint"
+    if isinstance(endpoint, str) and "${" in endpoint:
+        from ..config.variables import expand
+
+        try:
+            endpoint = expand(endpoint)
+        except ValueError as error:
+            return None, f"has an unusable control.endpoint ({error})"
     if not isinstance(endpoint, str) or not endpoint.startswith(SCHEMES):
         return None, "has an invalid control.endpoint (must be unix://PATH)"
     return endpoint, ""
