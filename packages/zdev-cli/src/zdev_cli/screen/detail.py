@@ -101,12 +101,12 @@ def facts_text(device: DeviceView) -> Text:
     text.append("\nheld back ", style="dim").append(duration_text(seconds) if seconds >= 1 else f"{seconds:.1f}s")
     text.append("  in flight ", style="dim").append(f"{device.in_flight:,}")
     text.append("  lost ", style="dim").append(f"{device.lost:,}", style=TROUBLE if device.lost else "")
+    text.append("  restart ", style="dim").append(device.restart)
     if any(socket.role == "mon" for socket in device.sockets):
         dropped = device.in_.monitor_dropped + device.out.monitor_dropped
         text.append("\nmon copies ", style="dim").append(f"{device.in_.monitor_sent + device.out.monitor_sent:,}")
         text.append("  dropped ", style="dim").append(f"{dropped:,}", style=TROUBLE if dropped else "")
     text.append("\nengine ", style="dim").append(device.engine).append(f"  {device.engine_reason}", style="dim")
-    text.append("\nrestart ", style="dim").append(device.restart)
     return text
 
 
