@@ -128,7 +128,9 @@ def check_table(app: Top, lines: list[str]) -> None:
     assert y + 1 <= y + 1 + table.cursor_row - first < y + height  # the selected row is visible
 
 
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: "{}x{}".format(*size))
+@pytest.mark.parametrize(
+    "size", [pytest.param(size, id=f"{size[0]}x{size[1]}", marks=[pytest.mark.slow] * (size in SIZES[1::2])) for size in SIZES]
+)
 def test_nothing_touches_and_nothing_is_cut_without_a_sign_at_any_size_and_after_a_resize(
     server: Server, size: tuple[int, int]
 ) -> None:
@@ -146,7 +148,7 @@ def test_nothing_touches_and_nothing_is_cut_without_a_sign_at_any_size_and_after
             await pilot.resize_terminal(*other)
             await checked(app, pilot)
 
-    play(server, scene, size)
+    play(server, scene, size, interval=0.5)  # drawing 300 devices takes its time
 
 
 @pytest.mark.parametrize("size", SIZES[::2], ids=lambda size: "{}x{}".format(*size))

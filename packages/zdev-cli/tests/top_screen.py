@@ -62,11 +62,11 @@ class Server:
         return Reply(snapshot=snapshot)
 
 
-def play(server: Server, scene: Scene, size: tuple[int, int] = NARROW) -> None:
+def play(server: Server, scene: Scene, size: tuple[int, int] = NARROW, interval: float = 0.2) -> None:
     """Play a scene on a screen of some size, once it shows the devices."""
 
     async def run() -> None:
-        app = Top(str(server.path), 0.2)
+        app = Top(str(server.path), interval)
         async with app.run_test(size=size, notifications=True) as pilot:
             await until(pilot, lambda: len(names(app)) == len(server.devices))
             await scene(app, pilot)
