@@ -57,6 +57,8 @@ _SPECIAL = {
     "key new": ("key", "new", "key{number}"),
     "key show": ("key", "show", "anna.key"),
     "bench": ("bench", "streamer", "--seconds", "0.01"),
+    **{name: (name, "tcp://127.0.0.1:1", "--timeout", "0.1") for name in ("sub", "pull", "rep")},
+    **{name: (name, "tcp://127.0.0.1:1", "hello", "--timeout", "0.1") for name in ("pub", "push", "req")},
     "replay": ("replay", "traffic.mcap", "--to", "tcp://127.0.0.1:1", "--timeout", "0.05"),
     "record": ("record", "orders", "-o", "{number}.mcap", "--limit", "2", "--duration", "5"),
 }

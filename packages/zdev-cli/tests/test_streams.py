@@ -39,7 +39,8 @@ def test_a_reader_that_has_left_ends_a_command_with_status_0(attempt: Try, usual
         done, expected = attempt(path, out=writer), usual(path)
     finally:
         os.close(writer)
-    assert done.status == (0 if expected.out else expected.status), done.err
+    statuses = (0,) if expected.out else (0, expected.status)  # some notice before they print anything
+    assert done.status in statuses, done.err
     assert "roken pipe" not in done.err
 
 
