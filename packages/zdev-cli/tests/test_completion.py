@@ -19,7 +19,7 @@ from commands_of import all_commands
 from devices_text import BIND, device
 from patience import PATIENCE
 
-from zdev_cli._main import COMPLETION_VARIABLE
+from zdev_cli._words import COMPLETION_VARIABLE
 
 if TYPE_CHECKING:
     from conftest import Service

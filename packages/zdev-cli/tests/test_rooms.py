@@ -13,8 +13,21 @@ import zdev_cli
 
 ROOT = Path(zdev_cli.__file__).parent
 # Each may import those before it. The modules of the root come first, except for the program itself, which comes last.
-ORDER = ("(root)", "snapshot", "config", "control", "web", "service", "traffic", "benchmark", "screen", "commands", "(program)")
-PROGRAM = ("__init__", "__main__", "_main")
+ORDER = (
+    "(root)",
+    "snapshot",
+    "config",
+    "control",
+    "web",
+    "service",
+    "traffic",
+    "clients",
+    "benchmark",
+    "screen",
+    "commands",
+    "(program)",
+)
+PROGRAM = ("__init__", "__main__", "_main", "manual")
 
 
 def room_of(module: tuple[str, ...]) -> str:

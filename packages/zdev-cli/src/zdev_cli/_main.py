@@ -15,10 +15,10 @@ import click
 
 from ._failure import STATUS_TEXTS, Failure, Status
 from ._terminal import let_errors_get_lost, use_characters_of_locale
+from ._words import COMPLETION_VARIABLE
 
 _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a full disk; a terminal that was closed
 
-COMPLETION_VARIABLE = "_ZDEV_COMPLETE"  # set by a shell's script that asks for completions
 WIDEST = 100  # columns of a help text
 
 SECTIONS = {
@@ -109,7 +109,7 @@ def main() -> None:
     if COMPLETION_VARIABLE in os.environ:
         from .commands.completion import answer_shell
 
-        answer_shell()
+        answer_shell(cli)
     let_errors_get_lost()
     use_characters_of_locale()
     sys.exit(_status())

@@ -27,6 +27,8 @@ DEVICE_TYPES = {
 
 STARTER = "zdev.toml"  # written by `zdev init`; the default of `zdev validate` and `zdev run`
 
+COMPLETION_VARIABLE = "_ZDEV_COMPLETE"  # set by a shell's script that asks for completions
+
 Setting = tuple[int, int | bytes]
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import click
 
-from .._main import COMPLETION_VARIABLE, cli
+from .._words import COMPLETION_VARIABLE
 
 _DEADLINE = 3.0  # seconds until a shell that waits for completions gets none
 
@@ -28,7 +28,8 @@ Example for the running shell only (for bash and zsh):
 
 @click.command(epilog=EXAMPLES)
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
-def completion(shell: str) -> None:
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
     """Print the completion script of a shell.
 
     It makes SHELL complete commands, options, files and names of devices. SHELL is bash (4.4 or newer), zsh or fish. Write the script to the file of the example, in an existing directory, and start a
@@ -38,12 +39,12 @@ def completion(shell: str) -> None:
 
     kind = get_completion_class(shell)
     assert kind
-    script = kind(cli, {}, "zdev", COMPLETION_VARIABLE)
+    script = kind(ctx.find_root().command, {}, "zdev", COMPLETION_VARIABLE)
     click.echo(ShellComplete.source(script), nl=False)  # that of bash's class would run bash, to check its version
 
 
-def answer_shell() -> NoReturn:
-    """Print the completions that a shell asks for by its environment, and end.
+def answer_shell(cli: click.Command) -> NoReturn:
+    """Print the completions of the program `cli` that a shell asks for by its environment, and end.
 
     Prints nothing else, and ends within the deadline: the user is typing.
     """

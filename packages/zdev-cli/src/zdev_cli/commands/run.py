@@ -38,6 +38,7 @@ Example:
 @click.option(
     "--control",
     metavar="PATH",
+    type=click.Path(),
     help="With FILE: its control socket. Default: control.endpoint of FILE, then ZDEV_CONTROL, then this user's socket.",
 )
 @click.option("--take-over", is_flag=True, help="With FILE: replace the running zdev without refusing a connection.")
