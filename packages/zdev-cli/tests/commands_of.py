@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,12 @@ def _below(path: str, command: click.Command) -> list[tuple[str, click.Command]]
     return [pair for name, each in found.items() if each for pair in _below(f"{path} {name}".strip(), each)]
 
 
+def _representatives() -> list[str]:
+    """One of the commands that share a function, such as pause and resume, which print and end in the same way."""
+    by_function = {inspect.unwrap(each.callback).__code__: path for path, each in all_commands().items() if each.callback}
+    return sorted(by_function.values())
+
+
 class Place(NamedTuple):
     """A running zdev and files, which commands can be tried on."""
 
@@ -45,7 +52,7 @@ class Done(NamedTuple):
 
 DIRECTION = "a_direction_with_a_name_of_more_than_40_bytes"
 LONG = "a-device-with-a-name-of-more-than-forty-characters"
-COMMANDS = [pytest.param(path, marks=pytest.mark.slow) if path == "bench" else path for path in sorted(all_commands())]
+COMMANDS = [pytest.param(path, marks=pytest.mark.slow) if path == "bench" else path for path in _representatives()]
 every_command = pytest.mark.parametrize("path", COMMANDS)
 
 # These would end or disturb the zdev that all share, or a device of it; they ask one that does not run.
