@@ -35,7 +35,7 @@ def sender_options(command: _Command) -> _Command:
         click.option("--count", type=click.IntRange(min=1), help="Messages to send. Default: 1, or all lines of stdin."),
         click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Messages per second. Default: no limit."),
         click.option(
-            "--counter", metavar="TEXT", help="Text to replace by the number of the message, like {n}. Default: none."
+            "--counter", metavar="TEXT", help="Text to replace with the number of the message, like {n}. Default: none."
         ),
         click.option(
             "--timeout",
