@@ -205,7 +205,7 @@ def test_a_device_with_other_peers_is_refused_with_their_addresses(
     running.until("orders", lambda device: device["sockets"][1]["connections"]["connections"] == 1)
     status, line = refused("bench", "queue", *at_both(at), "--control", str(running.control))
     assert status == 69
-    assert line.startswith('zdev: device "orders" is in other use: out has 1 other peer (tcp://127.0.0.1:')
+    assert line.startswith('zdev: device "orders" is in use: out has 1 other peer (tcp://127.0.0.1:')
     assert line.endswith("disconnect its peers for the measurement, or measure a new device: zdev bench queue")
     worker.close()
 
@@ -220,7 +220,7 @@ def test_a_peer_that_connects_during_the_measurement_ends_it(
     program.out.next_with("messages of")
     connected(zmq.DEALER, at["orders in"])
     assert program.status() == 69
-    assert program.err.rest()[-1].startswith('zdev: device "orders" is in other use: in has 1 other peer: disconnect')
+    assert program.err.rest()[-1].startswith('zdev: device "orders" is in use: in has 1 other peer: disconnect')
 
 
 @pytest.mark.slow
@@ -234,7 +234,7 @@ def test_on_the_libzmq_engine_a_device_through_which_messages_pass_is_refused(
     running.until("orders", lambda device: device["in"]["messages_per_second"] > 0)
     status, line = refused("bench", "streamer", *at_both(at), "--control", str(running.control))
     assert status == 69
-    assert re.search(r'device "orders" is in other use: \d+ messages per second pass through it: disconnect', line)
+    assert re.search(r'device "orders" is in use: \d+ messages per second pass through it: disconnect', line)
 
 
 def test_without_the_control_socket_messages_of_other_peers_are_noticed(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Start = Callable[..., "Service"]
 Connected = Callable[..., "zmq.Socket[bytes]"]
+Bound = Callable[..., tuple["zmq.Socket[bytes]", str]]
 pytestmark = [pytest.mark.engine("wire"), pytest.mark.skipif(sys.platform != "linux", reason="the wire engine is for Linux")]
 
 
@@ -70,7 +71,7 @@ def test_a_kick_ends_one_connection_and_is_in_the_audit_log(service: Start, conn
     again = program.ask("kick", "orders", number)
     assert (again.returncode, again.stderr) == (
         69,
-        f"zdev: orders: no connection has the number {number} (zdev peers orders shows them)\n",
+        f"zdev: orders: no connection has the ID {number} (zdev peers orders shows them)\n",
     )
     assert program.device("orders")["sockets"][0]["connections"]["kicked"] == 1
 
@@ -104,7 +105,15 @@ def test_only_wire_shows_its_peers_and_the_others_are_named(service: Start) -> N
     assert (named.returncode, named.stdout) == (69, "")
     assert "free: only the wire engine knows its peers, and this device runs on libzmq (as set)" in named.stderr
     every = program.ask("peers")
-    assert (every.returncode, every.stderr) == (0, "not shown, as only the wire engine knows its peers: free\n")
+    assert (every.returncode, every.stderr) == (0, "not shown, because the libzmq engine does not know its peers: free\n")
+
+
+def test_a_device_that_waits_for_its_port_is_not_said_to_run_on_libzmq(service: Start, bound: Bound) -> None:
+    _, taken = bound(zmq.PULL)
+    program = service(queue("orders") + queue("billing", front=taken))
+    program.until_ready()
+    every = program.ask("peers")
+    assert (every.returncode, every.stderr) == (0, "")
 
 
 def test_a_stopped_device_has_no_peers(service: Start) -> None:

@@ -228,8 +228,8 @@ def test_a_signal_while_devices_start_ends_it(service: Start) -> None:
     ("arguments", "said"),
     [
         ((), "name a type of device or a file of devices"),
-        (("queue", "-c", "zdev.toml"), "-c FILE and TYPE queue exclude each other"),
-        (("-c", "zdev.toml", "--bind-in", ANY), "-c FILE and an option of one device exclude each other"),
+        (("queue", "-c", "zdev.toml"), "-c FILE cannot be used with TYPE queue"),
+        (("-c", "zdev.toml", "--bind-in", ANY), "-c FILE cannot be used with an option of one device"),
     ],
 )
 def test_a_command_line_that_names_neither_or_both_is_refused(

@@ -79,7 +79,7 @@ def test_a_name_that_is_unknown_steers_none(service: Start) -> None:
     ("arguments", "said"),
     [
         ((), "missing DEVICE: name one or more devices, or pass --all"),
-        (("orders", "--all"), "--all and DEVICE exclude each other"),
+        (("orders", "--all"), "--all cannot be used with DEVICE"),
         (("orders", "billing", "--worker", "1"), "--worker needs one DEVICE"),
         (("--all", "--worker", "1"), "--worker needs one DEVICE"),
     ],

@@ -90,7 +90,7 @@ def test_a_worker_is_drained_and_resumed_and_both_are_in_the_audit_log(service: 
     assert worker.recv() == b"question"
     assert program.device("orders")["state"] == "active"
     again = program.ask("drain", "orders", "--worker", "1000000")
-    text = "zdev: orders: no worker has the number 1000000 (zdev workers orders shows them)\n"
+    text = "zdev: orders: no worker has the ID 1000000 (zdev workers orders shows them)\n"
     assert (again.returncode, again.stderr) == (69, text)
 
 
@@ -144,7 +144,7 @@ def test_a_device_that_does_not_know_its_workers_says_how_it_would(service: Star
     for command in (("workers", "plain"), ("drain", "plain", "--worker", "1")):
         done = program.ask(*command)
         assert (done.returncode, done.stdout) == (69, "")
-        assert "plain: it does not know its workers (add [device.workers] below it, and zdev reload)" in done.stderr
+        assert "plain: it does not know its workers (add [device.workers] to it, and run zdev reload)" in done.stderr
     assert program.do("workers", "--json") == ["[]"]
 
 

@@ -58,7 +58,7 @@ class RunningDevice:
         return sum(each.messages_per_second for each in device.directions.values()) if device else 0.0
 
     def _failure(self, use: str) -> Failure:
-        return Failure(f'device "{self._name}" is in other use: {use}: {self._advice}', Status.UNAVAILABLE)
+        return Failure(f'device "{self._name}" is in use: {use}: {self._advice}', Status.UNAVAILABLE)
 
 
 def running_device(endpoints: Endpoints, control: str | None, advice: str) -> RunningDevice | None:

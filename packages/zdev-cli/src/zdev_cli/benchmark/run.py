@@ -48,7 +48,7 @@ def run(options: BenchOptions, running: Running | None, as_json: bool) -> None:
 
 
 def _reached(case: Case, options: BenchOptions, running: Running) -> Target:
-    """Raises Failure when a socket does not answer, or the device is in other use."""
+    """Raises Failure when a socket does not answer, or other peers use the device."""
     advice = f"disconnect its peers for the measurement, or measure a new device: zdev bench {options.type}"
     device = running_device(running.endpoints, running.control, advice)
     if device:

@@ -19,7 +19,7 @@ class Source:
     """frames: of the message to send; none: each line of stdin is a message.
 
     limit: number of messages; None: one, or all lines. topic: the first frame of each. separator: splits a line into frames.
-    counter: is replaced by the number of the message, from 1.
+    counter: is replaced with the number of the message, from 1.
     """
 
     frames: tuple[bytes, ...]

@@ -89,7 +89,7 @@ def bench(
 
 
 def _options_of(type_: DeviceType, endpoints: dict[Role, str], arguments: dict[str, Any]) -> BenchOptions:
-    """Raises UsageError for options that exclude each other."""
+    """Raises UsageError for options that cannot be used together."""
     if ("in" in endpoints) != ("out" in endpoints) or (set(endpoints) == {"mon"}):
         raise click.UsageError("--in and --out must be given together: the load plays the peers of both ends")
     monitor: Monitor = arguments.pop("monitor") or _usual_monitor(type_, endpoints)

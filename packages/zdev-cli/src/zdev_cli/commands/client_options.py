@@ -11,7 +11,9 @@ from .options import access_options
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_quiet = click.option("-q", "--quiet", is_flag=True, help="On stderr, print only errors and how many messages were not sent.")
+
+def _quiet(what: str) -> Callable[[_Command], _Command]:
+    return click.option("-q", "--quiet", is_flag=True, help=f"On stderr, print only {what}.")
 
 
 def sender_options(command: _Command) -> _Command:
@@ -33,7 +35,7 @@ def sender_options(command: _Command) -> _Command:
         click.option("--count", type=click.IntRange(min=1), help="Messages to send. Default: 1, or all lines of stdin."),
         click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Messages per second. Default: no limit."),
         click.option(
-            "--counter", metavar="TEXT", help="Text to replace by the number of the message, like {n}. Default: none."
+            "--counter", metavar="TEXT", help="Text to replace with the number of the message, like {n}. Default: none."
         ),
         click.option(
             "--timeout",
@@ -42,7 +44,7 @@ def sender_options(command: _Command) -> _Command:
             help="Seconds to wait for a peer, for it to accept a message, or for a reply.",
             **seconds,
         ),
-        _quiet,
+        _quiet("errors and how many messages were not sent"),
     )
     for option in reversed(options):
         command = option(command)
@@ -58,7 +60,7 @@ def receiver_options(command: _Command) -> _Command:
             "--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds without a message after which to end."
         ),
         click.option("--separator", metavar="TEXT", default=" ", help="Text to print between frames. Default: a space."),
-        _quiet,
+        _quiet("errors"),
     )
     for option in reversed(options):
         command = option(command)

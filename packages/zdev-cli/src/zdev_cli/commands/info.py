@@ -54,7 +54,7 @@ def _show(contents: Summary | Total, as_json: bool, *, is_first: bool = False) -
 
 def _print(account: Summary | Total) -> None:
     from .._terminal import console, print_table
-    from .._units import bytes_text
+    from .._units import amount_text
     from ..traffic.line import printable
     from ..traffic.summary import Total
 
@@ -65,7 +65,7 @@ def _print(account: Summary | Total) -> None:
         click.echo("no messages")
         return
     start = datetime.fromtimestamp(account.first / 1e9).astimezone()
-    total = f"{account.messages:,} messages, {bytes_text(account.content)}"
+    total = amount_text(account.messages, "message", account.content)
     click.echo(f"{total}, in {_duration(account.seconds)} from {start:%Y-%m-%d %H:%M:%S %Z}\n")
     print_table(_columns(account), ("bytes/s", "frames", "bytes per message", "messages/s"))
     if any(len(counts) > 1 for way in account.ways.values() for counts in (way.frames, way.sizes)):

@@ -28,10 +28,10 @@ Example:
 \b
 Options by receiver:
   a streamer's in             (PUSH)
-  a queue's in, or a ROUTER   --type DEALER --strip 1    removes the sender's identity, keeps its delimiter
+  a queue's in, or a ROUTER   --type DEALER --strip 1    removes the sender's routing id, keeps its delimiter
   a forwarder's in, or a SUB  --type PUB
   workers that connect        --type DEALER --strip 1 --bind, in the queue's place
-  a service without envelopes --content-only             removes identities and delimiter
+  a service without envelopes --content-only             removes routing ids and the delimiter
 """
 
 

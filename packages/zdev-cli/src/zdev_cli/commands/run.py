@@ -97,7 +97,7 @@ def run(type_: str | None, config: Path | None, control: str | None, take_over: 
 def _run_file(config: Path, control: str | None, type_: str | None, given: bool, *, take_over: bool) -> None:
     if type_ or given:
         what = f"TYPE {type_}" if type_ else "an option of one device"
-        raise click.UsageError(f"-c FILE and {what} exclude each other: describe the device in the file")
+        raise click.UsageError(f"-c FILE cannot be used with {what}: describe the device in the file")
     from ..service.foreground import run_many
 
     run_many(config, control, take_over=take_over)

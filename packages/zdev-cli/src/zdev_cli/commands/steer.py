@@ -36,7 +36,7 @@ def _steering_command(verb: Verb, text: str, example: str, worker: str = "") -> 
 
 def _check(devices: tuple[str, ...], worker: int | None, *, every: bool) -> None:
     if every and devices:
-        raise click.UsageError("--all and DEVICE exclude each other")
+        raise click.UsageError("--all cannot be used with DEVICE")
     if worker is not None and len(devices) != 1:
         raise click.UsageError("--worker needs one DEVICE")
     if not (every or devices):

@@ -18,7 +18,7 @@ Example:
 @click.option("--json", "as_json", is_flag=True, help="Print the workers as JSON, with all their fields.")
 @control_option
 def workers(device: str | None, as_json: bool, control: str | None) -> None:
-    """Show the workers of DEVICE, or of all devices that know them: those with [device.workers].
+    """Show the workers of DEVICE, or of all devices with [device.workers].
 
     ID is the number for zdev drain DEVICE --worker. STATE is starting: it has not said that it is ready; idle; busy; draining: it
     gets no more requests, and has some; drained: it has none; set-aside: its requests have failed, and it gets none for the time

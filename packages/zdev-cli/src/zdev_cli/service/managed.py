@@ -181,7 +181,7 @@ class Managed:
         device = self._running("kick a peer of")
         peer = next((each for each in self._asked(device.peers) if each.number == number), None)
         if peer is None or not self._asked(lambda: device.kick(peer)):
-            text = f"{self.name}: no connection has the number {number} (zdev peers {self.name} shows them)"
+            text = f"{self.name}: no connection has the ID {number} (zdev peers {self.name} shows them)"
             raise Failure(text, Status.UNAVAILABLE)
         return f"{self.name}: kicked {_described(peer)}"
 
@@ -205,14 +205,14 @@ class Managed:
         device = self._running(f"{'drain' if on else 'resume'} a worker of")
         worker = next((each for each in self._asked(device.requests).workers if each.number == number), None)
         if worker is None or not self._asked(lambda: device.drain_worker(number, on)):
-            text = f"{self.name}: no worker has the number {number} (zdev workers {self.name} shows them)"
+            text = f"{self.name}: no worker has the ID {number} (zdev workers {self.name} shows them)"
             raise Failure(text, Status.UNAVAILABLE)
         done = "gets no more requests" if on else "gets requests again"
         return f"{self.name}: worker {number} at {worker.address} {done}"
 
     def _refuse_unknown_workers(self) -> None:
         if not self.knows_workers:
-            text = f"{self.name}: it does not know its workers (add [device.workers] below it, and zdev reload)"
+            text = f"{self.name}: it does not know its workers (add [device.workers] to it, and run zdev reload)"
             raise Failure(text, Status.UNAVAILABLE)
 
     def _asked(self, ask: Callable[[], T]) -> T:

@@ -216,8 +216,9 @@ class Service:
         if name is not None:
             return Reply(peers=self.supervisor.find(name).peers())
         devices = self.supervisor.devices
-        hidden = [each.name for each in devices if each.state != "stopped" and not each.shows_peers]
-        lines = [f"not shown, as only the wire engine knows its peers: {', '.join(hidden)}"] if hidden else []
+        running = [each for each in devices if each.state in ("active", "paused", "draining")]
+        hidden = [each.name for each in running if not each.shows_peers]
+        lines = [f"not shown, because the libzmq engine does not know its peers: {', '.join(hidden)}"] if hidden else []
         return Reply(peers=[peer for each in devices if each.shows_peers for peer in each.peers()], lines=lines)
 
     def _workers(self, name: str | None) -> Reply:

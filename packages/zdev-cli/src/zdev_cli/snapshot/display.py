@@ -10,7 +10,7 @@ from shutil import get_terminal_size
 import click
 
 from .._terminal import TableColumn, print_columns, print_table
-from .._units import bytes_text, duration_text, number_text
+from .._units import amount_text, bytes_text, duration_text, number_text
 from . import DEVICE_STATES, REASONS, DeviceView, DirectionView, Snapshot, SocketView
 from .connections import ConnectionsView
 from .requests import RequestsView
@@ -197,7 +197,7 @@ def connections_text(socket: SocketView, connections: ConnectionsView) -> str:
 def _direction(name: str, way: DirectionView) -> dict[str, str]:
     return {
         name: f"{number_text(way.messages_per_second)} messages/s, {bytes_text(way.bytes_per_second)}/s",
-        f"{name}, total": f"{way.messages_sent:,} messages, {bytes_text(way.bytes_sent)}",
+        f"{name}, total": amount_text(way.messages_sent, "message", way.bytes_sent),
         f"{name}, held": f"{way.backpressure:.0%} of the last second, {way.backpressure_seconds:.1f} s in total",
         f"{name}, dropped": ", ".join(f"{count:,} {reason}" for reason, count in way.dropped.by_reason.items()),
         f"{name}, monitor": f"{way.monitor_sent:,} sent, {way.monitor_dropped:,} dropped",

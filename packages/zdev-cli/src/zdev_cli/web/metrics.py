@@ -17,7 +17,10 @@ from .request_metrics import request_metrics
 
 OPENMETRICS = "application/openmetrics-text"
 DEVICE_COUNTERS: dict[str, tuple[str, Callable[[DeviceView], float]]] = {
-    "zdev_messages_lost_total": ("Messages received but not sent on when the device ended.", lambda device: device.lost),
+    "zdev_messages_lost_total": (
+        "Messages received but not sent on: with the wire engine also while the device runs, else when it ended.",
+        lambda device: device.lost,
+    ),
     "zdev_device_restarts_total": ("Restarts after a failure.", lambda device: device.restarts),
 }
 
