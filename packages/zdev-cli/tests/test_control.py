@@ -341,6 +341,22 @@ def test_a_path_that_is_too_long_for_a_socket_is_refused(
     assert f"control socket {folder}/{'x' * 120}: its path is too long: " in said
 
 
+@pytest.mark.parametrize("status", [0, 69, 78])
+def test_an_answer_does_not_steer_the_terminal(zdev_path: str, folder: Path, status: int) -> None:
+    """Root asks the program of any user, at the socket that a zdev.toml in the current directory names."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "control.sock"))
+        listener.listen()
+        listener.settimeout(PATIENCE)
+        command = [zdev_path, "pause", "orders", "--control", str(folder / "control.sock")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as asking:
+            with listener.accept()[0] as client:
+                client.recv(65536)
+                client.sendall(json.dumps({"status": status, "lines": ["a\x1b]0;b\x07", "c\x9bd\re"]}).encode() + b"\n")
+            assert asking.stdout
+            assert asking.stdout.read().split(b"\n") == [rb"a\x1b]0;b\x07", rb"c\x9bd\re", b""]
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's link")
 def test_a_link_of_another_user_in_place_of_the_directory_is_refused(
     refused: Callable[..., tuple[int, str]], folder: Path

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .._failure import Failure, Status
+from .._words import printable
 from .lookup import find
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Dialog:
         waits: without limit. descriptors: takes those that come with the answer, for the caller to close.
         """
         import msgspec
+        from msgspec.structs import replace
 
         from .protocol import Reply
 
@@ -95,6 +97,7 @@ class Dialog:
         except msgspec.MsgspecError as error:
             text = f"the zdev at {self.path} gave an answer that this one cannot read: {error} (do their versions differ?)"
             raise Failure(text, Status.UNAVAILABLE) from error
+        reply = replace(reply, lines=[printable(line) for line in reply.lines])  # root may ask the program of another user
         if reply.status != Status.OK:
             raise Refusal("\n".join(reply.lines), Status(reply.status))
         return reply
