@@ -291,13 +291,15 @@ def test_a_reply_repeats_the_request_or_is_given_or_printed_by_a_command(
         ("sh -c 'exit 3'", "sh: exit status 3; replied with an empty message"),
         ("sh -c 'kill -9 $$'", "sh: ended by signal 9; replied with an empty message"),
         ("sh -c 'sleep 60 & sleep 60'", "sh: not finished within 0.3 s; replied with an empty message"),
+        ("yes", "yes: printed more than 16 MiB; replied with an empty message"),
+        ("head -c 16777217 /dev/zero", "head: printed more than 16 MiB; replied with an empty message"),
         ("no-such-command", "no-such-command: cannot run it: No such file or directory; replied with an empty message"),
     ],
 )
 def test_a_command_that_fails_is_reported_and_the_reply_is_empty(
     zdev: Start, connected: Connected, command: str, report: str
 ) -> None:
-    rep = zdev("rep", ANY, "--bind", "--command", command, "--command-timeout", "0.3")
+    rep = zdev("rep", ANY, "--bind", "--command", command, "--command-timeout", "60" if "MiB" in report else "0.3")
     client = connected(zmq.REQ, bound_at(rep))
     for _ in range(2):
         client.send(b"hello")

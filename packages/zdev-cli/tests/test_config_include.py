@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,13 @@ def test_a_file_that_is_a_cycle_of_links_is_an_error(write: Write, folder: Path)
     (folder / "loop.toml").symlink_to("loop.toml")
     (said,) = errors(write("zdev.toml", "include = ['loop.toml']\n" + queue("a")))
     assert said.startswith("zdev.toml:1:12  include: ")
+
+
+def test_an_included_pipe_is_an_error_that_delays_nothing(write: Write, folder: Path) -> None:
+    main = write("zdev.toml", INCLUDE + queue("orders"))
+    (folder / "conf.d").mkdir()
+    os.mkfifo(folder / "conf.d" / "pipe.toml")
+    assert errors(main) == ["zdev.toml:1:12  include: cannot read conf.d/pipe.toml: not a regular file"]
 
 
 def test_defaults_of_the_main_file_apply_to_the_devices_of_all(write: Write) -> None:

@@ -341,6 +341,47 @@ def test_a_path_that_is_too_long_for_a_socket_is_refused(
     assert f"control socket {folder}/{'x' * 120}: its path is too long: " in said
 
 
+STEERING = "a\x1b]0;b\x07\x9b"
+HARMLESS = rb"a\x1b]0;b\x07\x9b"
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "printed"),
+    [
+        (["pause", "a"], {"lines": [STEERING]}, HARMLESS + b"\n"),
+        (["pause", "a"], {"status": 69, "lines": [STEERING]}, b"zdev: " + HARMLESS + b"\n"),
+        (["pause", "a"], {"status": 78, "lines": [STEERING, STEERING]}, 2 * (HARMLESS + b"\n")),
+        (["peers", "a"], {"lines": [STEERING], "peers": []}, HARMLESS),
+        (["status"], {"snapshot": STEERING}, HARMLESS),
+        (["top", "--once"], {"snapshot": STEERING}, HARMLESS),
+    ],
+)
+def test_an_answer_does_not_steer_the_terminal(
+    service: Start, zdev_path: str, folder: Path, command: list[str], reply: dict[str, Any], printed: bytes
+) -> None:
+    """Root asks the program of any user, at the socket that a zdev.toml in the current directory names."""
+    if "snapshot" in reply:
+        name = json.dumps(STEERING)[1:-1].encode()
+        program = service(FILE)
+        program.until_ready()
+        answer = say(program.control, b'{"verb": "status"}\n').replace(b'"orders"', b'"%b"' % name)
+    else:
+        answer = json.dumps(reply).encode() + b"\n"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(folder / "hostile.sock"))
+        listener.listen()
+        listener.settimeout(PATIENCE)
+        words = [zdev_path, *command, "--control", str(folder / "hostile.sock")]
+        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as asking:
+            with listener.accept()[0] as client:
+                client.recv(65536)
+                client.sendall(answer)
+            assert asking.stdout
+            output = asking.stdout.read()
+    assert printed in output
+    assert not any(each in output for each in (b"\x1b", b"\x07", b"\xc2\x9b"))
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can make another user's link")
 def test_a_link_of_another_user_in_place_of_the_directory_is_refused(
     refused: Callable[..., tuple[int, str]], folder: Path

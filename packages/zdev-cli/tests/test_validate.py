@@ -154,6 +154,12 @@ def test_json_has_the_same_for_programs(validate: Validate) -> None:
     assert (done.stderr, done.returncode) == ("", 78)
 
 
+def test_json_shows_a_file_whose_name_is_not_text(validate: Validate) -> None:
+    done = validate("--json", os.fsdecode(b"no\xffne.toml"))
+    assert [each["file"] for each in json.loads(done.stdout)] == [r"no\xffne.toml"]
+    assert (done.stderr, done.returncode) == ("", 78)
+
+
 def test_json_of_right_files_is_an_empty_list(validate: Validate) -> None:
     done = validate("--json", "right.toml")
     assert (json.loads(done.stdout), done.stderr, done.returncode) == ([], "", 0)

@@ -15,7 +15,7 @@ import click
 
 from ._failure import STATUS_TEXTS, Failure, Status
 from ._terminal import let_errors_get_lost, use_characters_of_locale
-from ._words import COMPLETION_VARIABLE
+from ._words import COMPLETION_VARIABLE, printable
 
 _OUTPUT_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # a full disk; a terminal that was closed
 
@@ -143,7 +143,7 @@ def _status() -> int:
         path = error.ctx.command_path if error.ctx else "zdev"
         return _say(f"{path}: {' '.join(error.format_message().split())} (see '{path} --help')", Status.USAGE)
     except Failure as failure:
-        return _say(failure.report, failure.status)
+        return _say("\n".join(map(printable, failure.report.split("\n"))), failure.status)
     except BrokenPipeError:  # the reader of a pipe has seen enough (`| head`)
         _discard_output()
         return Status.OK

@@ -44,7 +44,7 @@ def needed_roles(device_type: str) -> tuple[Role, ...]:
 
 def printable(text: str) -> str:
     """Return the text with characters that could end a line or steer a terminal written as escapes."""
-    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+    return text if text.isprintable() else "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
 
 
 def endpoint_of(text: str, *, connects: bool = False) -> str:

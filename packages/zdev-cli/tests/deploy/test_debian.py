@@ -55,3 +55,16 @@ def test_the_package_explains_its_folders_and_its_user(tree: Path) -> None:
     for path in ("/etc/zdev/keys", "/etc/zdev/clients", "/etc/zdev/zdev.toml"):
         assert path in readme
         assert (tree / path[1:]).exists()
+
+
+@pytest.mark.parametrize("words", ["postinst configure 0.1.0", "prerm remove", "postrm remove"])
+def test_a_service_that_cannot_be_steered_does_not_leave_the_package_half_installed(tmp_path: Path, words: str) -> None:
+    name, *arguments = words.split()
+    for program, status in (("systemctl", 1), ("adduser", 0)):
+        (tmp_path / program).write_text(f"#!/bin/sh\necho {program} $* >> {tmp_path}/called\nexit {status}\n")
+        (tmp_path / program).chmod(0o755)
+    script = (DEBIAN / name).read_text().replace("/run/systemd/system", str(tmp_path))
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin"}
+    done = subprocess.run(["/bin/sh", "-c", script, name, *arguments], env=environment, timeout=60, check=False)
+    assert done.returncode == 0
+    assert "systemctl" in (tmp_path / "called").read_text()

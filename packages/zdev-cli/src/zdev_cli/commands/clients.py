@@ -189,8 +189,8 @@ def rep(replies: tuple[str, ...], command: str | None, command_timeout: float, *
     """Answer requests, as a REP, and print them.
 
     A reply repeats the request, is the --reply, or is the output of the --command, which runs once per request and without a
-    shell. A command that fails or takes too long is reported on stderr, and the reply is empty. Ends on SIGINT, SIGTERM, or when
-    its output is closed.
+    shell. A command that fails, takes too long or prints more than 16 MiB is reported on stderr, and the reply is empty. Ends on
+    SIGINT, SIGTERM, or when its output is closed.
     """
     if replies and command:
         raise click.UsageError("--reply cannot be used with --command")

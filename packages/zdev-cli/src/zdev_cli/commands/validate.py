@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,5 +102,7 @@ def _summary(config: Config) -> str:
 
 def _print_json(diagnostics: list[Diagnostic]) -> None:
     from msgspec.json import encode, format
+    from msgspec.structs import replace
 
-    click.echo(format(encode(diagnostics)).decode())
+    shown = [replace(each, file=os.fsencode(each.file).decode(errors="backslashreplace")) for each in diagnostics]
+    click.echo(format(encode(shown)).decode())

@@ -133,6 +133,8 @@ class Files:
                 raise ValueError(f"{path} is the main file: it cannot be included")
             if same in self._included:  # a cycle, or an overlap of patterns
                 raise ValueError(f"{path} is already included at {self._place(*self._included[same])}")
+            if same.exists() and not same.is_file():  # a pipe would have zdev, and its reloads, wait indefinitely
+                raise ValueError(f"cannot read {path}: not a regular file")
             self._included[same] = file, at
             data = contents(path)
         except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: of a cycle of symbolic links, until Python 3.13

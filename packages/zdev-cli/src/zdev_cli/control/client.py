@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from .._failure import Failure, Status
+from .._words import printable
 from .lookup import find
 
 if TYPE_CHECKING:
@@ -81,8 +82,6 @@ class Dialog:
         """
         import msgspec
 
-        from .protocol import Reply
-
         with self._explaining():
             self.socket.sendall(msgspec.json.encode(request) + b"\n")
             if waits:
@@ -91,8 +90,8 @@ class Dialog:
         if not answer.endswith(b"\n"):
             raise NotRunning(f"the zdev at {self.path} ended before it answered", Status.UNAVAILABLE)
         try:
-            reply = msgspec.json.decode(answer, type=Reply)
-        except msgspec.MsgspecError as error:
+            reply = _decoded(answer)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             text = f"the zdev at {self.path} gave an answer that this one cannot read: {error} (do their versions differ?)"
             raise Failure(text, Status.UNAVAILABLE) from error
         if reply.status != Status.OK:
@@ -146,6 +145,28 @@ def ask(request: Request, control: str | None = None, timeout: float | None = AN
     dialog = Dialog(control, ANSWER_TIMEOUT if timeout is None else timeout)
     with dialog.socket:
         return dialog.ask(request, waits=timeout is None)
+
+
+def _decoded(answer: bytes) -> Reply:
+    """Return the reply, in whose texts nothing steers the terminal: root may ask the program of another user."""
+    import msgspec
+
+    from .protocol import Reply
+
+    if answer.isascii() and b"\\" not in answer and b"\x7f" not in answer:
+        return msgspec.json.decode(answer, type=Reply)
+    found: object = msgspec.json.decode(answer)
+    if isinstance(found, dict):
+        found = {name: value if name == "hand_over" else _printable(value) for name, value in found.items()}
+    return msgspec.convert(found, Reply)
+
+
+def _printable(value: Any) -> Any:
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, list):
+        return [_printable(each) for each in value]
+    return {_printable(name): _printable(each) for name, each in value.items()} if isinstance(value, dict) else value
 
 
 def _part(socket: sockets.socket, descriptors: list[int] | None) -> bytes:
