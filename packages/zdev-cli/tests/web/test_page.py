@@ -446,6 +446,16 @@ def test_of_many_devices_each_is_a_row_and_some_can_be_chosen_by_name_and_state(
     expect(rows).to_have_count(count)
 
 
+@pytest.mark.parametrize("order", ["__proto__", "-valueOf", "nothing"])
+def test_an_address_with_an_unknown_order_shows_that_of_the_file(
+    serve: Serve, show: Open, snapshot: Snapshot, order: str
+) -> None:
+    page = show(serve(shards(snapshot, 3)).server.address)
+    page.goto(f"{page.url.partition('#')[0]}#sort={order}")
+    page.reload()
+    expect(page.locator("tr.row th")).to_have_text(["shard-000", "shard-001", "shard-002"])
+
+
 def test_a_heading_sorts_then_inverts_then_restores_the_order_of_the_file(serve: Serve, show: Open, snapshot: Snapshot) -> None:
     served = serve(shards(snapshot, 12))
     page = show(served.server.address)

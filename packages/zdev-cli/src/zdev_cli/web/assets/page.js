@@ -371,7 +371,7 @@
   }
 
   function inOrder(devices) {
-    const value = VALUES[view.sort.replace("-", "")], down = view.sort.startsWith("-") ? -1 : 1;
+    const key = view.sort.replace("-", ""), value = Object.hasOwn(VALUES, key) && VALUES[key], down = view.sort.startsWith("-") ? -1 : 1;
     if (!value) return devices;
     const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
     return [...devices].sort((a, b) => down * compare(value(a), value(b)) || compare(a.name, b.name));
