@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+
 import pytest
 
 from .implementations import IMPLEMENTATIONS, Implementation
@@ -17,4 +19,7 @@ def implementation(request: pytest.FixtureRequest) -> Implementation:
 def command(implementation: Implementation, pytestconfig: pytest.Config) -> list[str]:
     """How to start a peer of one implementation."""
     assert pytestconfig.cache is not None
-    return implementation.command(pytestconfig.cache.mkdir(f"foreign-{IMPLEMENTATIONS.index(implementation)}"))
+    folder = pytestconfig.cache.mkdir(f"foreign-{IMPLEMENTATIONS.index(implementation)}")
+    with (folder / "lock").open("w") as lock:  # tests that run side by side share the folder
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return implementation.command(folder)

@@ -49,9 +49,10 @@ def c_libzmq(folder: Path) -> list[str]:
 
 
 def compiled_c(folder: Path, *libraries: str) -> list[str]:
-    program = str(folder / "peer")
-    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-pthread", HERE / "peer.c", "-o", program, *libraries], check=True)
-    return [program]
+    program, made = folder / "peer", folder / "peer.new"
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-pthread", HERE / "peer.c", "-o", made, *libraries], check=True)
+    made.replace(program)  # another process may run the old one
+    return [str(program)]
 
 
 def c_libzmq_of_wheel(pyzmq: str, python: str) -> Callable[[Path], list[str]]:
