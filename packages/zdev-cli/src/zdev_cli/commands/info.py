@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 EXAMPLES = """\b
 Example:
   zdev info traffic.mcap
-  zdev info orders-*.mcap                    each file, then the total
+  zdev info orders-0001.mcap orders-0002.mcap    each file, then the total
   zdev info --json orders-1.mcap | jq .messages
 """
 
