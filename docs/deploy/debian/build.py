@@ -45,10 +45,6 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
     return subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
-def succeeds(*command: str | Path) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
-
-
 def write(path: Path, content: str | bytes, mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content.encode() if isinstance(content, str) else content)
@@ -81,18 +77,15 @@ def relocate(root: Path) -> None:
 
 
 def generate(root: Path, zdev: Path) -> None:
-    """Write the manual pages and the completions with the program itself, if it has them."""
-    python = zdev.with_name("python3")
-    if succeeds(python, "-c", "import zdev_cli.manual"):
-        pages = root / "usr/share/man/man1"
-        pages.mkdir(parents=True)
-        run(python, "-m", "zdev_cli.manual", pages)
-        for page in sorted(pages.iterdir()):
-            write(page.with_name(f"{page.name}.gz"), gzip.compress(page.read_bytes(), 9, mtime=0))
-            page.unlink()
-    if succeeds(zdev, "completion", "--help"):
-        for shell, path in COMPLETIONS.items():
-            write(root / path, run(zdev, "completion", shell) + "\n")
+    """Write the manual pages and the completions with the program itself."""
+    pages = root / "usr/share/man/man1"
+    pages.mkdir(parents=True)
+    run(zdev.with_name("python3"), "-m", "zdev_cli.manual", pages)
+    for page in sorted(pages.iterdir()):
+        write(page.with_name(f"{page.name}.gz"), gzip.compress(page.read_bytes(), 9, mtime=0))
+        page.unlink()
+    for shell, path in COMPLETIONS.items():
+        write(root / path, run(zdev, "completion", shell) + "\n")
 
 
 def install_service(root: Path) -> None:
