@@ -134,3 +134,18 @@ def test_a_command_does_its_work_without_any_stream(zdev_path: str, tmp_path: Pa
     path = tmp_path / "zdev.toml"
     assert run("sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-', zdev_path, "init", str(path)).returncode == 0
     assert path.exists()
+
+
+@pytest.mark.parametrize("command", ["status", "pause orders", "peers", "workers", "reload", "shutdown", "schema"])
+def test_a_command_that_needs_no_socket_starts_without_libzmq(command: str, tmp_path: Path) -> None:
+    look = """
+import sys
+from zdev_cli import main
+try:
+    main()
+except SystemExit:
+    print(*sorted({"zmq", "zdev_core", "zdev_background", "rich"} & set(sys.modules)), file=sys.stderr)
+"""
+    words = [*command.split(), *(["--control", str(tmp_path / "nobody.sock")] if command != "schema" else [])]
+    done = run(sys.executable, "-c", look, *words)
+    assert done.stderr.splitlines()[-1] == ""

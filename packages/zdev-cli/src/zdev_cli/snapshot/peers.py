@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-
-from zdev_background import Peer
+from typing import TYPE_CHECKING
 
 from .._words import Role
 from .view import View
+
+if TYPE_CHECKING:
+    from zdev_background import Peer
 
 
 class PeerView(View, frozen=True, kw_only=True):

@@ -6,14 +6,15 @@ The fields of `RequestsView` are the one list of its counters: statistics, metri
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import field
 
-from zdev_background import Worker
-
 from .peers import id_text
 from .view import Counts, Metric, View, metrics_of
+
+if TYPE_CHECKING:
+    from zdev_background import Worker
 
 
 def _ended(reason: str) -> Metric:
