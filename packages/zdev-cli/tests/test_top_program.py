@@ -107,6 +107,18 @@ def terminal(zdev_path: str) -> Iterator[Callable[..., Terminal]]:
         each.close()
 
 
+def test_it_ends_when_its_terminal_is_gone_and_no_signal_says_so(
+    terminal: Callable[..., Terminal], running: tuple[Service, dict[str, str]]
+) -> None:
+    program, _ = running
+    top = terminal("--control", str(program.control))  # it has no controlling terminal: SIGHUP does not reach it
+    top.until(b"orders")
+    os.close(top.slave)
+    os.close(top.master)
+    top.master, top.slave = os.open(os.devnull, os.O_RDWR), os.open(os.devnull, os.O_RDWR)
+    assert top.process.wait(PATIENCE) == 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("end", [b"q", b"\x03", signal.SIGTERM], ids=["q", "Ctrl-C", "SIGTERM"])
 def test_it_draws_on_a_terminal_and_leaves_it_as_it_was(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
 import signal
+import sys
 from contextlib import suppress
 from typing import ClassVar
 
@@ -87,6 +90,8 @@ class Top(App[None]):
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.exit)
         self.table.focus()
         self.feed.start()
+        if sys.stdin.isatty():
+            self.set_interval(1.0, _end_without_terminal)
 
     def on_unmount(self) -> None:
         self.feed.stop()
@@ -198,3 +203,11 @@ def _head(snapshot: Snapshot | None, shown: int) -> str:
     devices = "1 device" if len(states) == 1 else f"{len(states)} devices"
     devices += "" if shown == len(states) else f", {shown} shown"
     return f"{ready}  {devices}: {counts}  up {up}  pid {snapshot.pid}  {snapshot.config}"
+
+
+def _end_without_terminal() -> None:
+    """End when the terminal is gone. SIGHUP, which would end the program, may be ignored (nohup); reading would never wait."""
+    poll = select.poll()
+    poll.register(sys.stdin.fileno(), 0)  # a hang-up is always reported
+    if poll.poll(0):
+        os._exit(0)  # there is no terminal to restore
