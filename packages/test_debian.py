@@ -111,8 +111,9 @@ class System:
                     if line.startswith("started:"):
                         break
                 yield {" ".join(words[:2]): words[-1] for words in lines}
-            finally:
-                process.kill()  # and its processes, with unshare
+            finally:  # a kill of unshare would not reach it: setuid clears the signal that it gets then
+                subprocess.run(self.command("env", control, "zdev", "shutdown", "--now"), timeout=60, check=False)
+                process.kill()
 
 
 @pytest.fixture(scope="module")
