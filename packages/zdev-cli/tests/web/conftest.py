@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from typing import NamedTuple
@@ -56,6 +58,26 @@ class Served:
     @property
     def port(self) -> int:
         return int(self.server.address.rpartition(":")[2])
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+
+    def cuts_off(self, beginning: bytes) -> bool:
+        """Return whether a connection is closed on which bytes trickle in after a beginning."""
+        with self.connect() as client:
+            client.sendall(beginning)
+            client.settimeout(0.1)
+            deadline = time.monotonic() + PATIENCE
+            while time.monotonic() < deadline:
+                try:
+                    client.sendall(b"x")
+                    if client.recv(1) == b"":
+                        return True
+                except TimeoutError:
+                    continue
+                except (BrokenPipeError, ConnectionResetError):
+                    return True
+        return False
 
     def ask(self, path: str, method: str = "GET", **headers: str) -> Response:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)

@@ -9,7 +9,6 @@ import ssl
 import struct
 import subprocess
 import threading
-import time
 import warnings
 from base64 import b64encode
 from collections.abc import Callable
@@ -295,10 +294,6 @@ def served(serve: Callable[..., Served], snapshot: Snapshot, access: Access) -> 
     return serve(snapshot, access)
 
 
-def connect(served: Served) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", served.port), PATIENCE)
-
-
 def is_served(served: Served, client: Client) -> bool:
     return client.ask(f"https://127.0.0.1:{served.port}", "/livez")[0] == 200
 
@@ -314,7 +309,7 @@ def read_all(connection: socket.socket) -> bytes:
 
 @pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"nonsense\r\n\r\n" * 1000, b"\0" * 100])
 def test_bytes_that_are_not_a_handshake_end_their_connection_only(served: Served, client: Client, said: bytes) -> None:
-    with connect(served) as stranger:
+    with served.connect() as stranger:
         with suppress(OSError):
             stranger.sendall(said)
         assert b"HTTP" not in read_all(stranger)
@@ -323,7 +318,7 @@ def test_bytes_that_are_not_a_handshake_end_their_connection_only(served: Served
 
 def test_silent_handshakes_delay_nobody_and_make_room(served: Served, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "CONNECTIONS", 6)
-    silent = [connect(served) for _ in range(10)]
+    silent = [served.connect() for _ in range(10)]
     for each in silent[:5]:
         with suppress(OSError):  # its place is another's already
             each.sendall(b"\x16\x03\x01\x02\x00\x01")  # the first bytes of a handshake
@@ -338,24 +333,12 @@ def test_a_handshake_that_trickles_is_cut_off(
 ) -> None:
     monkeypatch.setattr(server, "CONNECTION_TIMEOUT", 1)
     served = serve(snapshot, access)
-    with connect(served) as stranger:
-        stranger.settimeout(0.1)
-        stranger.sendall(b"\x16\x03\x01\x40\x00")
-        deadline, closed = time.monotonic() + PATIENCE, False
-        while not closed and time.monotonic() < deadline:
-            try:
-                stranger.sendall(b"x")
-                closed = stranger.recv(1) == b""
-            except TimeoutError:
-                continue
-            except OSError:
-                closed = True
-        assert closed, "a byte now and then held the connection"
+    assert served.cuts_off(b"\x16\x03\x01\x40\x00"), "a byte now and then held the connection"
 
 
 def test_a_client_that_does_not_read_holds_no_other(served: Served, client: Client) -> None:
     request = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    greedy = [client.tls.wrap_socket(connect(served), server_hostname="127.0.0.1") for _ in range(10)]
+    greedy = [client.tls.wrap_socket(served.connect(), server_hostname="127.0.0.1") for _ in range(10)]
     for each in greedy:
         each.sendall(request * 50)
     assert is_served(served, client)
@@ -365,7 +348,7 @@ def test_a_client_that_does_not_read_holds_no_other(served: Served, client: Clie
 
 def test_a_request_in_many_records_and_several_in_one_are_answered(served: Served, client: Client) -> None:
     request = b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    with client.tls.wrap_socket(connect(served), server_hostname="127.0.0.1") as connection:
+    with client.tls.wrap_socket(served.connect(), server_hostname="127.0.0.1") as connection:
         for byte in request:
             connection.sendall(bytes([byte]))
         connection.sendall(request * 3 + request.replace(b"Host", b"Connection: close\r\nHost"))
@@ -389,7 +372,7 @@ def test_no_other_version_than_tls_1_2_and_1_3_is_spoken(served: Served, client:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
             context.minimum_version = context.maximum_version = version
-        with connect(served) as plain:
+        with served.connect() as plain:
             try:
                 context.wrap_socket(plain, server_hostname="127.0.0.1").close()
                 assert is_spoken
@@ -401,7 +384,7 @@ def test_no_other_version_than_tls_1_2_and_1_3_is_spoken(served: Served, client:
 def test_a_client_that_resets_its_connection_during_the_handshake_ends_only_that(served: Served, client: Client) -> None:
     for said in (b"", b"\x16\x03\x01", b"nonsense\r\n\r\n"):
         for _ in range(10):
-            stranger = connect(served)
+            stranger = served.connect()
             stranger.sendall(said)
             stranger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             stranger.close()
@@ -409,7 +392,7 @@ def test_a_client_that_resets_its_connection_during_the_handshake_ends_only_that
 
 
 def test_stop_ends_promptly_during_handshakes(served: Served) -> None:
-    clients = [connect(served) for _ in range(3)]
+    clients = [served.connect() for _ in range(3)]
     served.server.stop()
     for each in clients:
         assert read_all(each) == b""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,10 +28,6 @@ if TYPE_CHECKING:
     from conftest import Served
 
 Serve = Callable[[Snapshot], "Served"]
-
-
-def connect(served: Served) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", served.port), PATIENCE)
 
 
 def wait_until_closed(client: socket.socket) -> None:
@@ -197,7 +192,7 @@ def test_who_does_not_listen_on_loopback_answers_to_any_name(snapshot: Snapshot,
 )
 def test_what_is_too_long_or_no_request_is_refused(serve: Serve, snapshot: Snapshot, request_: bytes, status: bytes) -> None:
     served = serve(snapshot)
-    with connect(served) as client:
+    with served.connect() as client:
         client.sendall(request_)
         assert client.recv(4096).split()[1] == status
     assert served.ask("/livez").status == 200
@@ -205,7 +200,7 @@ def test_what_is_too_long_or_no_request_is_refused(serve: Serve, snapshot: Snaps
 
 def test_slow_and_half_open_clients_block_nobody(serve: Serve, snapshot: Snapshot) -> None:
     served = serve(snapshot)
-    slow = [connect(served) for _ in range(20)]
+    slow = [served.connect() for _ in range(20)]
     for client in slow[:10]:
         client.sendall(b"GET /status HTTP/1.1\r\nHost: lo")
     for client in slow[10:15]:
@@ -218,20 +213,7 @@ def test_slow_and_half_open_clients_block_nobody(serve: Serve, snapshot: Snapsho
 def test_a_client_that_trickles_is_cut_off(serve: Serve, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "CONNECTION_TIMEOUT", 1)
     served = serve(snapshot)
-    with connect(served) as client:
-        client.sendall(b"GET /status HTTP/1.1\r\nHost: ")
-        deadline = time.monotonic() + PATIENCE
-        client.settimeout(0.1)
-        closed = False
-        while not closed and time.monotonic() < deadline:
-            try:
-                client.sendall(b"x")
-                closed = client.recv(1) == b""
-            except TimeoutError:
-                continue
-            except (BrokenPipeError, ConnectionResetError):
-                closed = True
-        assert closed, "a byte now and then held the connection"
+    assert served.cuts_off(b"GET /status HTTP/1.1\r\nHost: "), "a byte now and then held the connection"
 
 
 def test_beyond_the_limit_a_new_connection_takes_the_place_of_the_one_that_is_idle_longest(
@@ -242,7 +224,7 @@ def test_beyond_the_limit_a_new_connection_takes_the_place_of_the_one_that_is_id
     served = serve(snapshot)
     oldest = HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
     oldest.connect()
-    silent = [connect(served) for _ in range(5)]
+    silent = [served.connect() for _ in range(5)]
     for _ in range(2):
         oldest.request("GET", "/livez")
         assert oldest.getresponse().read() == b"alive\n"
@@ -258,7 +240,7 @@ def test_a_probe_is_answered_however_many_connections_are_silent(
 ) -> None:
     monkeypatch.setattr(server, "CONNECTION_TIMEOUT", 3600)
     served = serve(snapshot)
-    silent = [connect(served) for _ in range(2 * server.CONNECTIONS)]
+    silent = [served.connect() for _ in range(2 * server.CONNECTIONS)]
     for client in silent:
         with suppress(OSError):  # its place is another's already
             client.sendall(said)
@@ -276,7 +258,7 @@ def test_more_requests_at_once_than_connections_are_all_answered(serve: Serve, s
     with ExitStack() as stack:
         clients = []
         for _ in range(count):
-            clients.append(stack.enter_context(connect(served)))
+            clients.append(stack.enter_context(served.connect()))
             clients[-1].sendall(request)
         statuses = Counter(client.recv(12) for client in clients)
     assert statuses == {b"HTTP/1.1 200": count}
@@ -312,7 +294,7 @@ def test_a_snapshot_that_fails_is_an_error_of_that_answer_only(serve: Serve, sna
 def test_stop_ends_promptly_whatever_clients_do_and_frees_the_port(serve: Serve, snapshot: Snapshot) -> None:
     served = serve(snapshot)
     served.ask("/livez")
-    clients = [connect(served) for _ in range(3)]
+    clients = [served.connect() for _ in range(3)]
     clients[0].sendall(b"GET /status HTTP/1.1\r\nHost: lo")
     before = threading.active_count()
     stopper = threading.Thread(target=served.server.stop, daemon=True)
@@ -352,7 +334,7 @@ def test_an_invalid_address_is_reported_with_how_to_write_one(snapshot: Snapshot
 
 def test_nothing_is_printed(serve: Serve, snapshot: Snapshot, capfd: pytest.CaptureFixture[str]) -> None:
     served = serve(snapshot)
-    with connect(served) as client:
+    with served.connect() as client:
         client.sendall(b"nonsense\r\n\r\n")
         wait_until_closed(client)
     served.ask("/status")
