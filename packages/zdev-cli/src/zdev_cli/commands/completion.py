@@ -32,8 +32,9 @@ Example for the running shell only (for bash and zsh):
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the completion script of a shell.
 
-    It makes SHELL complete commands, options, files and names of devices. SHELL is bash (4.4 or newer), zsh or fish. Write the script to the file of the example, in an existing directory, and start a
-    new shell. Names of devices are those of the running zdev that the command would ask; none if no zdev runs.
+    It makes SHELL complete commands, options, files and names of devices. SHELL is bash (4.4 or newer), zsh or fish. Write the
+    script to the file of the example, in an existing directory, and start a new shell. Names of devices are those of the running
+    zdev that the command would ask; none if no zdev runs.
     """
     from click.shell_completion import ShellComplete, get_completion_class
 

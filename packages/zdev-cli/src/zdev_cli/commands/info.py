@@ -77,10 +77,8 @@ def _heading(account: Summary | Total) -> str:
     from ..traffic.summary import Total
 
     if isinstance(account, Total):
-        name, state = (
-            f"total of {account.files} files",
-            f"{account.incomplete} incomplete" if account.incomplete else "complete",
-        )
+        name = f"total of {account.files} files"
+        state = f"{account.incomplete} incomplete" if account.incomplete else "complete"
     else:
         name, state = click.format_filename(account.path), account.fault or "complete"
     return f"{name}  {bytes_text(account.file_bytes)}, {state}"

@@ -74,10 +74,11 @@ def run(type_: str | None, config: Path | None, control: str | None, take_over: 
     at the end, shows the statistics. NAME of a socket option is as in zmq_setsockopt(3), without the prefix ZMQ; VALUE is text or
     a number. A SUB socket subscribes to everything unless SUBSCRIBE is set.
 
-    With -c, everything except --control and --take-over comes from FILE. With neither, ./zdev.toml is used if present. These devices have a
-    control socket, for zdev status, top, drain and so on; the device of a TYPE has none. SIGHUP and zdev reload reload the file.
-    SIGINT and SIGTERM drain the devices; a second signal ends them immediately, with status 75. With --take-over, a zdev that
-    runs at the same control socket hands over its listening sockets, drains and ends, once all devices of FILE have started.
+    With -c, everything except --control and --take-over comes from FILE. With neither, ./zdev.toml is used if present. These
+    devices have a control socket, for zdev status, top, drain and so on; the device of a TYPE has none. SIGHUP and zdev reload
+    reload the file. SIGINT and SIGTERM drain the devices; a second signal ends them immediately, with status 75. With
+    --take-over, a zdev that runs at the same control socket hands over its listening sockets, drains and ends, once all devices
+    of FILE have started.
 
     Sockets that systemd passes (LISTEN_FDS) serve the binds with their addresses.
     """

@@ -78,8 +78,9 @@ drain = _steering_command(
     """\
 Stop devices once all pending replies have been returned.
 
-They accept no more requests, and stay stopped until zdev start. Of several, those that feed others come first. Exit status 75 if the drain was cut short: by its drain_timeout,
-by zdev stop, or because a slow receiver had not taken all messages when LINGER ended.
+They accept no more requests, and stay stopped until zdev start. Of several, those that feed others come first. Exit status 75
+if the drain was cut short: by its drain_timeout, by zdev stop, or because a slow receiver had not taken all messages when LINGER
+ended.
 
 With --worker, DEVICE runs on, and one worker of a queue that knows its workers gets no more requests. It finishes those that it
 has: zdev workers then shows it as drained.

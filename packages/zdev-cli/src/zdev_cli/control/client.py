@@ -25,7 +25,7 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class NotRunning(Failure):
-    """Nobody listens at the control socket, or the shut down before it answered."""
+    """Nobody listens at the control socket, or the zdev ended before it answered."""
 
 
 class Refusal(Failure):
@@ -99,7 +99,7 @@ class Dialog:
         return reply
 
     def await_end(self) -> None:
-        """Wait until the process of the shut down, after `ask` of a shutdown."""
+        """Wait until the process of the zdev has ended, after it answered a shutdown."""
         _limit(self.socket, 0)
         with suppress(OSError):
             while self.socket.recv(1):
@@ -210,7 +210,7 @@ def monitor_of(target: str, control: str | None = None) -> str:
 
 
 def device_names(context: click.Context, _: click.Parameter, incomplete: str) -> list[str]:
-    """For the completion of a shell."""
+    """Return the names of devices that begin like this, for the completion of a shell."""
     from .protocol import Request
 
     try:

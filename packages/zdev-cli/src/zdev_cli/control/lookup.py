@@ -60,7 +60,7 @@ def overruled(given: str | None, endpoint: str | None) -> str | None:
 
 
 def _endpoint_in(file: Path) -> tuple[str | None, str]:
-    """Return control.endpoint of a file, of which nothing else is checked; or None, and why there is none."""
+    """Return the control.endpoint that a file sets, without a check of its other keys; or None, and why none can be used."""
     if not file.is_file():
         return None, "does not exist"
     try:

@@ -138,8 +138,8 @@ def run_many(path: Path, control: str | None, *, take_over: bool = False) -> Non
                 _watch(service, signals)
         finally:
             failure = _end(service, signals)
-            is_told = log.is_written(FLUSH)
-    if not is_told:
+            is_log_written = log.is_written(FLUSH)
+    if not is_log_written:
         os._exit(failure.status if failure else Status.OK)  # the text of a failure could not be written either
     if failure:
         raise failure
