@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from .._failure import Failure, Status
-from ..config.topology import shutdown_order
 from ..control.protocol import Reply
 from .managed import Managed
-from .supervisor import in_parallel
+from .supervisor import in_order
 
 _MILDEST_FIRST = (Status.OK, Status.DRAIN_TIMED_OUT, Status.UNAVAILABLE, Status.USAGE, Status.INTERNAL)
 _RECEIVERS_FIRST = ("start", "resume")
@@ -30,11 +29,7 @@ def steer_several(verb: str, devices: Collection[Managed]) -> Reply:
     """
     if verb not in _VERBS:
         raise Failure(f"{verb} is not for several devices (only {', '.join(_VERBS)})", Status.USAGE)
-    by_name = {device.name: device for device in devices}
-    order = shutdown_order([device.running_config for device in devices])
-    replies: list[Reply] = []
-    for names in reversed(order) if verb in _RECEIVERS_FIRST else order:
-        replies += in_parallel(lambda device: _attempt(verb, device), [by_name[name] for name in names]).values()
+    replies = in_order(lambda device: _attempt(verb, device), devices, receivers_first=verb in _RECEIVERS_FIRST).values()
     status = max((Status(reply.status) for reply in replies), key=_MILDEST_FIRST.index, default=Status.OK)
     return Reply(status=status, lines=[line for reply in replies for line in reply.lines])
 

@@ -127,13 +127,19 @@ def in_parallel(call: Callable[[Managed], T], devices: Collection[Managed]) -> d
         return dict(zip(devices, pool.map(call, devices), strict=True))
 
 
-def _drain(devices: Collection[Managed], *, by_operator: bool) -> dict[Managed, Ended]:
-    """Drain and stop them, beginning with those that feed others."""
+def in_order(call: Callable[[Managed], T], devices: Collection[Managed], *, receivers_first: bool = False) -> dict[Managed, T]:
+    """Return the result of `call` for each device: one group after the other, first the devices that feed others, or last."""
     by_name = {device.name: device for device in devices}
-    ended: dict[Managed, Ended] = {}
-    for names in shutdown_order([device.running_config for device in devices]):
-        ended |= in_parallel(lambda device: device.end(drain=True, by_operator=by_operator), [by_name[name] for name in names])
-    return ended
+    order = shutdown_order([device.running_config for device in devices])
+    results: dict[Managed, T] = {}
+    for names in reversed(order) if receivers_first else order:
+        results |= in_parallel(call, [by_name[name] for name in names])
+    return results
+
+
+def _drain(devices: Collection[Managed], *, by_operator: bool) -> dict[Managed, Ended]:
+    """Drain and stop them."""
+    return in_order(lambda device: device.end(drain=True, by_operator=by_operator), devices)
 
 
 def _started(device: Managed) -> str:
