@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO, TypeVar
 
 import click
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
     from typing_extensions import Buffer
+
+_Key = TypeVar("_Key")
 
 CUT = "…"  # the sign of a text that was cut
 _GAP = 2  # characters between columns
@@ -105,7 +107,9 @@ def print_table(columns: Sequence[TableColumn], dispensable: Sequence[str] = ())
     order, then those at the right. A last line names them.
     """
     width = get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
-    widths = _fitted(columns, dispensable, width)
+    wanted = {each.title: each.width for each in columns}
+    narrowest = {each.title: _NARROWEST for each in columns if each.is_cut}
+    widths = fitted(wanted, narrowest, width, _GAP, dispensable)
     shown = [each for each in columns if each.title in widths]
     rows = [
         ("bold", *(each.title for each in shown)),
@@ -115,7 +119,7 @@ def print_table(columns: Sequence[TableColumn], dispensable: Sequence[str] = ())
     for number, (style, *cells) in enumerate(rows):
         out.print(_row(shown, widths, cells, number - 1), style=style, soft_wrap=True)
         if number == 0:
-            out.print("─" * _total(widths), soft_wrap=True)
+            out.print("─" * _total(widths, _GAP), soft_wrap=True)
     if left_out := [each.title for each in columns if each.title not in widths]:
         out.print(f"not shown, for lack of room: {', '.join(left_out)}", style="dim", markup=False)
 
@@ -142,26 +146,32 @@ def _cut(cell: str, width: int) -> str:
     return set_cell_size(cell, width - 1) + CUT
 
 
-def _fitted(columns: Sequence[TableColumn], dispensable: Sequence[str], width: int) -> dict[str, int]:
-    """Return the widths of the columns that are shown, by their titles."""
-    wanted = {each.title: each.width for each in columns}
-    least = {each.title: min(_NARROWEST, each.width) if each.is_cut else each.width for each in columns}
-    out = [
-        *(title for title in dispensable if title in wanted),
-        *reversed([title for title in wanted if title not in dispensable]),
-    ]
-    while len(least) > 1 and _total(least) > width:
-        del least[out.pop(0)]
-    room = width - _total(least)  # negative for a single column that is wider
-    for title in sorted(least, key=lambda title: wanted[title] - least[title]):  # as few are cut as possible
-        more = min(room, wanted[title] - least[title])
-        least[title] = max(1, least[title] + more)
+def fitted(
+    wanted: Mapping[_Key, int], narrowest: Mapping[_Key, int], width: int, gap: int, dispensable: Sequence[_Key] = ()
+) -> dict[_Key, int]:
+    """Return the widths of the columns that fit a width together.
+
+    Args:
+        wanted: The widths with which nothing is cut.
+        narrowest: The least widths of those that may be cut.
+        width: Characters for all of them.
+        gap: Characters between two of them.
+        dispensable: Columns to leave out first, in this order; then those at the right are left out.
+    """
+    widths = {key: min(each, narrowest.get(key, each)) for key, each in wanted.items()}
+    out = [key for key in dispensable if key in wanted] + [key for key in reversed(list(wanted)) if key not in dispensable]
+    while len(widths) > 1 and _total(widths, gap) > width:
+        del widths[out.pop(0)]
+    room = width - _total(widths, gap)  # negative for a single column that is wider
+    for key in sorted(widths, key=lambda key: wanted[key] - widths[key]):  # as few are cut as possible
+        more = min(room, wanted[key] - widths[key])
+        widths[key] = max(1, widths[key] + more)
         room -= more
-    return least
+    return widths
 
 
-def _total(widths: Mapping[str, int]) -> int:
-    return sum(widths.values()) + _GAP * (len(widths) - 1)
+def _total(widths: Mapping[_Key, int], gap: int) -> int:
+    return sum(widths.values()) + gap * (len(widths) - 1)
 
 
 def print_columns(columns: Sequence[TableColumn]) -> None:

@@ -11,10 +11,11 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import DataTable, Static
 
+from .._terminal import fitted
 from ..snapshot.item_table import GAP, SHORTENED, ItemColumn, ItemTable, width_of
 from .feed import Feed, Listed
 from .keys import Keys
-from .layout import aligned, folded, shortened, shrunk
+from .layout import aligned, folded, shortened
 
 LEAST = 12  # characters of a column that is shortened
 
@@ -76,7 +77,8 @@ class ItemsScreen(ModalScreen[None]):
     def _widths(self, room: int) -> dict[ItemColumn[Any], int]:
         columns = {each.title: each for each in self.kind.fitting(self.kind.columns[1:], self._items, room)}
         widths = {title: width_of(each, self._items) for title, each in columns.items()}
-        return {columns[title]: width for title, width in shrunk(widths, dict.fromkeys(SHORTENED, LEAST), room, GAP).items()}
+        found = fitted(widths, dict.fromkeys(SHORTENED, LEAST), room - GAP, GAP)
+        return {columns[title]: width for title, width in found.items()}
 
     def failures(self, _items: Sequence[Any]) -> list[str]:
         """Return lines for below the table."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from .._terminal import fitted
 from ..snapshot.display import COLUMNS, WIDE, Column
 
 ROOMY = 90  # characters of a screen with room for wide gaps between columns
@@ -59,27 +60,9 @@ def column_widths(width: int, cells: Mapping[Column, Sequence[str]]) -> dict[Col
     Each is as wide as its longest cell. The names get at least a quarter of the screen if they need it, then all that the
     others leave.
     """
-    widths = {column: max(column.width, len(column.short) + 1, *map(len, texts), 0) for column, texts in cells.items()}
-    name, others = COLUMNS[0], sum(widths[each] + gap(width) for each in list(cells)[1:])
-    for title in DISPENSABLE:
-        if others + min(widths[name], width // 4) + gap(width) > width:
-            others -= sum(widths.pop(each) + gap(width) for each in cells if each.short == title)
-    widths[name] = min(widths[name], max(width - others - gap(width), len(name.short)))
-    return widths
-
-
-def shrunk(widths: Mapping[str, int], least: Mapping[str, int], width: int, apart: int) -> dict[str, int]:
-    """Return the widths by title so that they fit together, with `apart` characters after each.
-
-    The last ones are left out if not even the `least` widths fit. Then those with a least width are made narrower, the widest first.
-    """
-    fitted = dict(widths)
-    while len(fitted) > 1 and sum(min(each, least.get(title, each)) + apart for title, each in fitted.items()) > width:
-        fitted.popitem()
-    for title in sorted(least.keys() & fitted.keys(), key=lambda each: -fitted[each]):
-        over = max(0, sum(each + apart for each in fitted.values()) - width)
-        fitted[title] = max(min(fitted[title], least[title]), fitted[title] - over)
-    return fitted
+    wanted = {column: max(column.width, len(column.short) + 1, *map(len, texts), 0) for column, texts in cells.items()}
+    out = [column for title in DISPENSABLE for column in cells if column.short == title]
+    return fitted(wanted, {COLUMNS[0]: width // 4}, width - gap(width), gap(width), out)
 
 
 def folded(text: Text, console: Console, width: int, height: int) -> Text:
