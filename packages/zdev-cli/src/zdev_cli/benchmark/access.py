@@ -14,19 +14,14 @@ from zmq.utils.monitor import recv_monitor_message
 
 from .._failure import Failure, Status, status_of
 from .._words import Role
-from ..traffic.link import NEEDED
+from ..traffic.link import NEEDED, handshake_failed
 
 if TYPE_CHECKING:
     from zdev_background import Security
 
 LISTEN = 0.2  # seconds in which no message of another peer may arrive
 
-_REFUSED = (
-    Event.DISCONNECTED  # a peer that rejects the socket type only disconnects
-    | Event.HANDSHAKE_FAILED_PROTOCOL
-    | Event.HANDSHAKE_FAILED_NO_DETAIL
-    | Event.HANDSHAKE_FAILED_AUTH
-)
+_REFUSED = Event.DISCONNECTED | handshake_failed()  # a peer that rejects the socket type only disconnects
 
 
 def credentials(security: Security | None, secured: list[Role]) -> dict[str, str]:
@@ -49,19 +44,15 @@ def reach(role: Role, endpoint: str, type_name: str, timeout: float, security: S
     Raises Failure when none answers within `timeout` seconds, it rejects the connection, or a message of another peer arrives;
     `advice` says what to do about other peers.
     """
-    try:
-        _visit(role, endpoint, type_name, timeout, security, advice)
-    except _RefusedError:
-        if security is None:
-            raise
+    refusals: list[_RefusedError] = []
+    for tried in (security, None) if security else (None,):
         try:
-            _visit(role, endpoint, type_name, timeout, None, advice)
-        except _RefusedError:
-            pass
+            _visit(role, endpoint, type_name, timeout, tried, advice)
+        except _RefusedError as error:
+            refusals.append(error)
         else:
-            return False
-        raise
-    return security is not None
+            return tried is not None
+    raise refusals[0]
 
 
 class _RefusedError(Failure):

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from .options import access_options
+from .options import access_options, with_options
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -46,9 +46,8 @@ def sender_options(command: _Command) -> _Command:
         ),
         _quiet("errors and how many messages were not sent"),
     )
-    for option in reversed(options):
-        command = option(command)
-    return access_options(command)
+    decorated: _Command = access_options(with_options(command, *options))
+    return decorated
 
 
 def receiver_options(command: _Command) -> _Command:
@@ -62,9 +61,8 @@ def receiver_options(command: _Command) -> _Command:
         click.option("--separator", metavar="TEXT", default=" ", help="Text to print between frames. Default: a space."),
         _quiet("errors"),
     )
-    for option in reversed(options):
-        command = option(command)
-    return access_options(output_options(command))
+    decorated: _Command = access_options(output_options(with_options(command, *options)))
+    return decorated
 
 
 def output_options(command: _Command) -> _Command:
@@ -73,6 +71,5 @@ def output_options(command: _Command) -> _Command:
         click.option("--raw", "output", flag_value="raw", help="Write the bytes of the frames and nothing else."),
         click.option("--length", "output", flag_value="length", help="Print the number of frames and their sizes before them."),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    decorated: _Command = with_options(command, *options)
+    return decorated

@@ -23,6 +23,13 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _Value = TypeVar("_Value")
 
 
+def with_options(command: Callable[..., Any], *options: Callable[[Any], Any]) -> Any:
+    """Return a command with these arguments and options, which its help lists in this order."""
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def checked(
     convert: Callable[[str], _Value],
 ) -> Callable[[click.Context, click.Parameter, str | tuple[str, ...]], _Value | tuple[_Value, ...]]:
@@ -108,9 +115,8 @@ def socket_options(role: Role) -> Callable[[_Command], _Command]:
     )
 
     def decorate(command: _Command) -> _Command:
-        for option in reversed(options):
-            command = option(command)
-        return command
+        decorated: _Command = with_options(command, *options)
+        return decorated
 
     return decorate
 
@@ -170,11 +176,7 @@ def _client_security(secret_key: Path | None, server_key: Path | None, password:
 
     if (secret_key is None) != (server_key is None):
         raise click.UsageError("--secret-key and --server-key must be given together")
-    if password and secret_key:
-        raise _two_mechanisms()
-    if password:
-        return _usable(PlainClient(password))
-    return _usable(CurveClient(secret_key, server_key)) if secret_key and server_key else None
+    return _security(CurveClient(secret_key, server_key) if secret_key and server_key else None, PlainClient, password)
 
 
 def _server_security(clients: str | None, secret_key: Path | None, password: Path | None) -> Security | None:
@@ -182,23 +184,21 @@ def _server_security(clients: str | None, secret_key: Path | None, password: Pat
 
     if (secret_key is None) != (clients is None):
         raise click.UsageError("with --bind, --secret-key and --clients must be given together")
-    if password and secret_key:
-        raise _two_mechanisms()
-    if password:
-        return _usable(PlainServer(password))
-    return _usable(CurveServer(secret_key, clients)) if secret_key and clients else None
+    return _security(CurveServer(secret_key, clients) if secret_key and clients else None, PlainServer, password)
 
 
-def _two_mechanisms() -> click.UsageError:
-    return click.UsageError("--password cannot be used with --secret-key: a socket has one security mechanism")
-
-
-def _usable(security: Security) -> Security:
+def _security(curve: Security | None, plain: Callable[[Path], Security], password: Path | None) -> Security | None:
+    """Return the one that was asked for, once its files have been checked."""
+    if curve and password:
+        raise click.UsageError("--password cannot be used with --secret-key: a socket has one security mechanism")
+    security = plain(password) if password else curve
+    if security is None:
+        return None
     try:
         security.check()
     except (OSError, ValueError) as error:
-        noun = "password" if security.mechanism == "PLAIN" else "keys"
-        raise Failure(f"cannot use {'this' if noun == 'password' else 'these'} {noun}: {error}", Status.UNAVAILABLE) from error
+        these = "these keys" if curve else "this password"
+        raise Failure(f"cannot use {these}: {error}", Status.UNAVAILABLE) from error
     return security
 
 

@@ -11,7 +11,7 @@ import click
 from .._failure import Failure, Status
 from .._units import size_callback
 from ..control.client import monitor_of
-from .options import key_options, target_argument
+from .options import key_options, target_argument, with_options
 
 CAPACITY = 1_000_000  # messages that may wait in libzmq; they hardly do, since receiving goes before writing
 
@@ -54,9 +54,8 @@ def _limits(command: _Command) -> _Command:
             **size,
         ),
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+    decorated: _Command = with_options(command, *options)
+    return decorated
 
 
 @click.command(epilog=EXAMPLES)

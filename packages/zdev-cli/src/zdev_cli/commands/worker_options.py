@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 
 import click
 
+from .options import with_options
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 _SECONDS: dict[str, Any] = {"metavar": "SECONDS", "type": click.FloatRange(min=0, max=86400, min_open=True)}
@@ -40,8 +42,7 @@ def worker_options(command: _Command) -> _Command:
             workers = WorkersConfig(**given)
         return command(*arguments, workers=workers, **options)
 
-    decorated: Any = with_workers
-    for option in reversed(_OPTIONS.values()):
-        decorated = option(decorated)
     text = "Keep requests until a worker is free; the next five options imply it."
-    return click.option("--workers", is_flag=True, help=text)(decorated)  # type: ignore[no-any-return]
+    flag = click.option("--workers", is_flag=True, help=text)
+    decorated: _Command = with_options(with_workers, flag, *_OPTIONS.values())
+    return decorated

@@ -45,7 +45,7 @@ class Link:
         self._shaking_hands: set[str] = set()
         self._socket = socket
         watched = Event.CONNECT_RETRIED | Event.CONNECTED | Event.HANDSHAKE_SUCCEEDED | Event.DISCONNECTED
-        self.events = socket.get_monitor_socket(watched | _handshake_failed())
+        self.events = socket.get_monitor_socket(watched | handshake_failed())
 
     def report(self) -> None:
         """Read and report one event. Raises Failure when the socket there cannot be the wanted peer."""
@@ -64,7 +64,7 @@ class Link:
             self._say(f"connected to {endpoint}")
         elif event == Event.CONNECT_RETRIED:
             self._say(f"not connected to {endpoint}: retrying")
-        elif event & _handshake_failed() or (event == Event.DISCONNECTED and shook_hands):
+        elif event & handshake_failed() or (event == Event.DISCONNECTED and shook_hands):
             raise Failure(f"{endpoint} {self._why(event)}", Status.UNAVAILABLE)
         elif event == Event.CONNECTED:
             self._shaking_hands.add(endpoint)
@@ -93,7 +93,8 @@ class Link:
         self.events.close()
 
 
-def _handshake_failed() -> zmq.Event:
+def handshake_failed() -> zmq.Event:
+    """Return the events of a handshake that failed."""
     from zmq import Event
 
     return Event.HANDSHAKE_FAILED_PROTOCOL | Event.HANDSHAKE_FAILED_NO_DETAIL | Event.HANDSHAKE_FAILED_AUTH
