@@ -38,7 +38,7 @@ class Source:
         last = self.planned or self.limit
         numbers = count(1) if last is None else range(1, last + 1)
         contents = repeat(list(self.frames)) if self.frames else map(self._split, _lines(sender))
-        for number, content in zip(numbers, contents, strict=False):  # numbers first: no line is read in vain
+        for number, content in zip(numbers, contents, strict=False):  # numbers first: after the last one, no line is read
             frames = content if self.topic is None else [self.topic, *content]
             yield [frame.replace(self.counter, b"%d" % number) for frame in frames] if self.counter else frames
 
@@ -48,12 +48,15 @@ class Source:
 
 def _lines(sender: Sender) -> Iterator[bytes]:
     """The lines of stdin as they come, without their ends. The sender handles signals and its connections between them."""
-    rest = b""
+    line: list[bytes] = []  # the parts of one that has not ended
     while sender.wait_for_input(0):
         part = os.read(0, _AT_ONCE)
         if not part:
-            if rest:
-                yield rest
+            if any(line):
+                yield b"".join(line)
             return
-        *lines, rest = (rest + part).split(b"\n")
-        yield from lines
+        first, *others = part.split(b"\n")
+        line.append(first)
+        for other in others:
+            yield b"".join(line)
+            line = [other]
