@@ -205,6 +205,13 @@ def test_each_line_is_sent_as_it_comes_and_the_count_ends_it(zdev_path: str, bou
         assert push.stderr.read() == b"sent 2 messages, 6 B\n"
 
 
+def test_a_line_that_comes_in_many_parts_is_one_message(run: Run, bound: Bound) -> None:
+    pull, at = bound(zmq.PULL)
+    lines = [b"x" * 3_000_000, b"", b"short", b"y" * 200_000]
+    assert run("push", at, stdin=b"\n".join(lines)).stderr == b"sent 4 messages, 3.2 MB\n"
+    assert [pull.recv() for _ in lines] == lines
+
+
 @pytest.mark.parametrize("stdin", ["<&-", "</dev/null"])
 @pytest.mark.parametrize("command", ["push", "pub", "req"])
 def test_a_closed_stdin_is_an_end_without_messages(zdev_path: str, bound: Bound, command: str, stdin: str) -> None:
