@@ -286,6 +286,21 @@ def test_no_file_exceeds_its_limit_and_most_of_it_is_used(tmp_path: Path, larges
     assert all(size > 0.7 * largest for size in full)
 
 
+@pytest.mark.parametrize(("largest", "share"), [(20_000, 0.8), (200_000, 0.9)])
+@pytest.mark.parametrize("is_random", [False, True])
+def test_files_of_small_messages_are_nearly_as_large_as_the_limit(
+    tmp_path: Path, largest: int, share: float, is_random: bool
+) -> None:
+    recording = Recording(tmp_path / "t.mcap", "", Limits(1 << 20, 1e9, largest, None), force=False)
+    source = random.Random(7)
+    for number in range(10 * largest // 64):
+        recording.add([b"in", source.randbytes(64) if is_random else bytes(64)], number)
+    recording.finish()
+    *full, _ = (file.stat().st_size for file in recording.files)
+    assert full
+    assert all(share * largest <= size <= largest for size in full)
+
+
 def test_a_message_that_is_larger_than_the_limit_gets_a_file_for_itself(tmp_path: Path) -> None:
     recording = Recording(tmp_path / "t.mcap", "", Limits(1 << 20, 1e9, 20_000, None), force=False)
     for number in range(3):
