@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -247,12 +248,29 @@ def test_without_the_control_socket_messages_of_other_peers_are_noticed(
     assert line.startswith(f"zdev: --out {at['out']}: a message of another peer arrived (and is lost): disconnect its peers")
 
 
+def answer_all_but_the_first(worker: zmq.Socket[bytes], is_over: threading.Event) -> None:
+    has_first = False
+    while not is_over.is_set():
+        if worker.poll(10):
+            request = worker.recv_multipart()
+            if has_first:
+                worker.send_multipart(request)
+            has_first = True
+
+
 def test_without_the_control_socket_a_changed_message_is_reported_with_advice(
     zdev: Start, connected: Connected, refused: Refused
 ) -> None:
     at = zdev("run", "queue", "--bind-in", ANY, "--bind-out", ANY).endpoints(2)
-    worker = connected(zmq.DEALER, at["out"])  # takes half of the requests, and never answers
-    status, line = refused("bench", "queue", "--json", "--in", at["in"], "--out", at["out"], "--control", "/no/such")
+    worker = connected(zmq.DEALER, at["out"])  # answers all that it gets but the first
+    is_over = threading.Event()
+    answering = threading.Thread(target=answer_all_but_the_first, args=(worker, is_over))
+    answering.start()
+    try:
+        status, line = refused("bench", "queue", "--json", "--in", at["in"], "--out", at["out"], "--control", "/no/such")
+    finally:
+        is_over.set()
+        answering.join()
     assert status == 70
     assert line.endswith(
         "came in place of 0 (does the device have other peers? if so, disconnect its peers for the measurement, or measure a new "
