@@ -246,8 +246,7 @@ public:
         engine_.set_credentials(role, std::move(now));
     }
     bool await_peer(double timeout) {
-        const py::gil_scoped_release released;
-        return peers_->wait(timeout);
+        return released_gil().run([&] { return peers_->wait(timeout); });
     }
     std::vector<std::tuple<std::string, py::bytes, std::string>> take_refused(const std::string& role) {
         std::vector<std::tuple<std::string, py::bytes, std::string>> taken;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import statistics
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -330,5 +331,26 @@ announce()
 sys.late = Late()
 """,
         "idle",
+    )
+    assert program.result() == "running\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the wire engine is for Linux")
+def test_a_wait_for_peers_that_ends_while_the_interpreter_finalizes_is_harmless(child: Callable[..., Child]) -> None:
+    program = child(
+        """
+import sys, threading, time, zmq
+from zdev_core import WireDevice, WireSocket
+
+class Late:
+    def __del__(self, sleep=time.sleep):
+        sleep(0.5)  # the thread now waits for the GIL, which a finalizing interpreter never releases
+
+ins, outs = (WireSocket(kind, binds=["tcp://127.0.0.1:*"]) for kind in (zmq.PULL, zmq.PUSH))
+device = WireDevice(ins, outs)
+threading.Thread(target=device.await_peer, args=(0.3,), daemon=True).start()
+sys.late = Late()
+print("running", flush=True)
+"""
     )
     assert program.result() == "running\n"
