@@ -53,7 +53,9 @@ class Peer:
         return line[:-1]
 
     def kill(self) -> None:
+        """Kill it, and wait until its ports are free."""
         self._program.kill()
+        self._program.wait(LONG / 1000)
 
     def __enter__(self) -> Self:
         try:
