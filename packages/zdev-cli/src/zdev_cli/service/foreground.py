@@ -230,6 +230,7 @@ def _end(service: Service, signals: StopSignals) -> Failure | None:
 
 def _end_at_once(service: Service) -> None:
     logger.warning("shutting down immediately on a second signal")
+    service.is_cut_off = True
     service.notifier.status("shutting down immediately")
     last = threading.Thread(target=service.supervisor.stop_all, name="zdev stop", daemon=True)
     last.start()

@@ -78,6 +78,8 @@ class Service:
         self._ended: Future[Applied] = Future()
         self.stops_at_once = False
         """Whether the devices are to be stopped without a drain when zdev ends."""
+        self.is_cut_off = False
+        """Whether a second signal ends zdev before it is done: then a `zdev shutdown` gets no answer, but notices the end."""
         self._reloading, self._handing_over = threading.Lock(), threading.Lock()
 
     def open(self, *, take_over: bool = False) -> None:
@@ -138,7 +140,8 @@ class Service:
             self.supervisor.retire_all()
             result = self.supervisor.end_all(drain=not self.stops_at_once)
         finally:
-            self._ended.set_result(result)
+            if not self.is_cut_off:
+                self._ended.set_result(result)
         return result
 
     def close(self) -> None:
