@@ -26,9 +26,9 @@ TEST_F(OnWire, AStopDeliversAllThatSendersHadSent) {
 TEST_F(OnWire, ASenderOfLibzmqSendsWhatItHadNotSentToTheNextDevice) {
     auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
     spec.in.binds = {"ipc://@zdev-wire-next-" + std::to_string(::getpid())};  // nothing else takes it in between
+    over_ipc(*spec.out);
     spec.in.options.linger = spec.out->options.linger = patience;
     spec.out->options.sndhwm = 1;
-    spec.out->options.sndbuf = 4096;
     const std::string padding(10000, 'x');  // more than libzmq writes at once
     constexpr int sent = 1000;
     int next = 0;

@@ -77,7 +77,7 @@ TEST_F(OnWire, WithXpubVerboserEverySubscriptionGoesUpstream) {
 }
 
 TEST_F(OnWire, WithXpubNodropASlowSubscriberDelaysTheOthers) {
-    auto spec = pair(ZMQ_XSUB, ZMQ_XPUB);
+    auto spec = pair_over_ipc(ZMQ_XSUB, ZMQ_XPUB);
     spec.out->options.xpub_nodrop = true;
     spec.out->options.sndhwm = 2;
     running device(spec);

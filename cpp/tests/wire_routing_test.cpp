@@ -91,7 +91,7 @@ TEST_F(OnWire, OneSocketAsBothEndsAnswersItself) {
 
 TEST_F(OnWire, AFullClientHoldsTheOthersBackOrLosesItsOwn) {
     for (const on_full policy : {on_full::block, on_full::drop}) {
-        auto spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
+        auto spec = pair_over_ipc(ZMQ_ROUTER, ZMQ_DEALER);
         spec.in.options.sndhwm = 5;
         spec.on_full = policy;
         running device(spec);

@@ -59,6 +59,7 @@ TEST_F(WireStop, InTheMiddleOfEightStreamsNothingThatTheNetworkTookIsLost) {
     for (const bool slow : {false, true}) {
         next_.clear();
         auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+        if (slow) over_ipc(*spec.out);
         spec.in.options.linger = spec.out->options.linger = patience;
         spec.out->options.sndhwm = slow ? 2 : 1000;
         spec.in.options.rcvbuf = 16384;

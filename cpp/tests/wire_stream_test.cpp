@@ -66,7 +66,7 @@ TEST_F(OnWire, WithoutAReceiverMessagesWaitAtTheSender) {
 }
 
 TEST_F(OnWire, ASlowReceiverHoldsItsSenderBackAndGetsEverythingInOrder) {
-    auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+    auto spec = pair_over_ipc(ZMQ_PULL, ZMQ_PUSH);
     spec.out->options.sndhwm = 3;
     running device(spec);
     auto sink = dial(ZMQ_PULL, device.at("out"), tiny);
@@ -80,7 +80,7 @@ TEST_F(OnWire, ASlowReceiverHoldsItsSenderBackAndGetsEverythingInOrder) {
 }
 
 TEST_F(OnWire, AFullReceiverIsPassedOverForOneWithRoom) {
-    auto spec = pair(ZMQ_PULL, ZMQ_PUSH);
+    auto spec = pair_over_ipc(ZMQ_PULL, ZMQ_PUSH);
     spec.out->options.sndhwm = 1;
     running device(spec);
     auto full = dial(ZMQ_PULL, device.at("out"), tiny);
@@ -123,11 +123,9 @@ TEST_F(OnWire, APairOfOneDirectionMayBeReversed) {
 TEST_F(OnWire, AStreamGoesOnAfterEachOfManyPausesOfItsReceivers) {
     for (const auto& [in, out] : {std::pair{ZMQ_PULL, ZMQ_PUSH}, {ZMQ_ROUTER, ZMQ_DEALER}}) {
         for (const std::size_t hwm : {1, 2, 5, 100}) {
-            auto spec = pair(in, out);
-            spec.in.binds = spec.out->binds = {"ipc://*"};  // TCP itself waits 200 ms when small windows are full
+            auto spec = pair_over_ipc(in, out);
             spec.in.options.linger = spec.out->options.linger = 0ms;
             spec.out->options.sndhwm = hwm;
-            spec.out->options.sndbuf = 4096;
             running device(spec);
             zmq::socket_t sinks[2], sources[2];
             for (auto& each : sinks) each = dial(out == ZMQ_PUSH ? ZMQ_PULL : ZMQ_DEALER, device.at("out"), tiny);

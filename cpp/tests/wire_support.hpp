@@ -32,6 +32,20 @@ inline wire::spec pair(int in, int out) {
     return spec;
 }
 
+// For peers with `tiny` buffers. Over TCP, a sender whose peer's window was full learns only by a probe that it has room again:
+// after 200 ms, then twice as long each time.
+inline void over_ipc(wire::socket_spec& socket) {
+    socket.binds = {"ipc://*"};
+    socket.options.sndbuf = 4096;
+}
+
+inline wire::spec pair_over_ipc(int in, int out) {
+    wire::spec spec = pair(in, out);
+    over_ipc(spec.in);
+    over_ipc(*spec.out);
+    return spec;
+}
+
 inline wire::spec monitored(int in, int out, int mon = ZMQ_PUB) {
     wire::spec spec = pair(in, out);
     spec.mon.emplace().socket = listening(mon);
