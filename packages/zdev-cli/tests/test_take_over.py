@@ -334,6 +334,26 @@ def test_a_former_that_dies_midway_is_replaced_all_the_same(
     assert latter.snapshot()["pid"] == latter.process.pid
 
 
+def test_a_former_that_is_ending_is_waited_for(folder: Path) -> None:
+    path = folder / "control.sock"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+
+    def end() -> None:
+        for _ in range(3):
+            with listener.accept()[0] as connection:
+                connection.recv(1000)
+                socket.send_fds(connection, [b"{"], [listener.fileno()])  # the beginning of an answer
+        listener.close()  # the last one, so that nobody listens
+
+    thread = threading.Thread(target=end, daemon=True)
+    thread.start()
+    assert Former.find(str(path)) is None
+    thread.join(PATIENCE)
+    assert listener.fileno() == -1
+
+
 def test_a_former_that_died_before_the_hand_over_leaves_its_sockets(service: Start, folder: Path) -> None:
     former = service(stream(folder))
     at = former.until_ready()

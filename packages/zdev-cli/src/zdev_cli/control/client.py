@@ -28,6 +28,10 @@ class NotRunning(Failure):
     """Nobody listens at the control socket, or the zdev ended before it answered."""
 
 
+class Ended(NotRunning):
+    """The zdev ended before it answered. Its process may still be there, and listen."""
+
+
 class Refusal(Failure):
     """The answer of a running zdev that could not do all that was asked."""
 
@@ -88,7 +92,7 @@ class Dialog:
                 _limit(self.socket, 0)
             answer = self._receive(descriptors)
         if not answer.endswith(b"\n"):
-            raise NotRunning(f"the zdev at {self.path} ended before it answered", Status.UNAVAILABLE)
+            raise Ended(f"the zdev at {self.path} ended before it answered", Status.UNAVAILABLE)
         try:
             reply = _decoded(answer)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
