@@ -56,20 +56,25 @@ def traffic(client: str, worker: str, other: str) -> Iterator[None]:
             asks.connect(client)
             answers.connect(worker)
             waits.connect(other)
-            while not ends.wait(0.02):
-                asks.send_multipart([b"", "request for 3 €".encode()])
+            owed = 0
+            while not ends.wait(0.02) or owed:  # or zdev would wait for the replies when it ends
+                if not ends.is_set():
+                    asks.send_multipart([b"", "request for 3 €".encode()])
+                    owed += 1
                 while answers.poll(0):
                     answers.send_multipart(answers.recv_multipart())
                 while asks.poll(0):
                     asks.recv_multipart()
+                    owed -= 1
             for socket in (asks, answers, waits):
                 socket.close()
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield
     ends.set()
-    thread.join()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
 
 
 @pytest.fixture(scope="module")
