@@ -4,7 +4,6 @@ import ipyparallel
 
 with ipyparallel.Client(profile_dir="profile") as cluster:
     cluster.wait_for_engines(2, timeout=30)
-with ipyparallel.Client(profile_dir="profile") as cluster:  # one that saw engines come in another order would give no tasks
     engines = cluster[:]
     print("mux: each engine calculates", engines.apply_sync(lambda number: number * 10, 4))
     print("task: squares", cluster.load_balanced_view().map_sync(lambda number: number**2, range(6)))
