@@ -197,6 +197,9 @@ def test_a_reload_reads_the_files_again(service: Start, client: Client, files: P
     assert kept.getresponse().read()
     certify()
     write(files / "tokens", f"{OTHER}\n")
+    assert running.do("reload", "--dry-run")[:2] == ["orders: unchanged", "http: would change: tls, token_file"]
+    assert client.ask(running.http, "/metrics", f"Bearer {OTHER}")[0] == 401
+    assert running.do("reload") == ["orders: unchanged", "http: changed: tls, token_file"]
     assert running.do("reload") == ["orders: unchanged"]
     assert client.certificate(running.http) != before
     assert client.ask(running.http, "/metrics", f"Bearer {OTHER}")[0] == 200
@@ -312,7 +315,7 @@ def test_bytes_that_are_not_a_handshake_end_their_connection_only(served: Served
     with served.connect() as stranger:
         with suppress(OSError):
             stranger.sendall(said)
-        assert b"HTTP" not in read_all(stranger)
+        assert b" 200 " not in read_all(stranger)
     assert is_served(served, client)
 
 
@@ -388,6 +391,13 @@ def test_a_client_that_resets_its_connection_during_the_handshake_ends_only_that
             stranger.sendall(said)
             stranger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             stranger.close()
+    assert is_served(served, client)
+
+
+def test_http_without_tls_is_answered_with_what_to_do(served: Served, client: Client) -> None:
+    for _ in range(5):
+        answer, text = client.answer(f"http://127.0.0.1:{served.port}", "/metrics?" + 4000 * "x")
+        assert (answer.status, text) == (400, "this address is served with TLS: use https://\n")
     assert is_served(served, client)
 
 

@@ -255,7 +255,7 @@ def test_numbers_are_reported_with_their_units_and_reasons(serve: Serve, show: O
     counts = dict(zip(orders.locator("dt").all_inner_texts(), orders.locator("dd").all_inner_texts(), strict=True))
     assert counts["In flight"] == "5"
     assert counts["Held back"].split("\n") == ["38%", "in to out"]
-    assert counts["Dropped"].split("\n") == ["74", "15 malformed, 42 unroutable, 17 overflowed", "6 lost when it ended"]
+    assert counts["Dropped"].split("\n") == ["74", "15 malformed, 42 unroutable, 17 overflowed", "6 lost"]
     expect(orders.get_by_text("Monitored")).to_be_hidden()
 
 

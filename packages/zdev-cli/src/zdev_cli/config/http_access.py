@@ -5,9 +5,11 @@ from __future__ import annotations
 import binascii
 import re
 from base64 import b64decode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from hmac import compare_digest
+from pathlib import Path as File
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from .._failure import Failure, Status
@@ -59,6 +61,13 @@ class Access(NamedTuple):
 
     tls: SSLContext | None = None
     credentials: Credentials | None = None
+    digests: Mapping[str, bytes] = MappingProxyType({})
+    """By key of [http], of the files that this was read from."""
+
+    def changed_from(self, former: Access) -> str:
+        """Return the keys of [http] whose files are new, gone or changed, separated by commas."""
+        keys = sorted(self.digests.keys() | former.digests.keys())
+        return ", ".join(key for key in keys if self.digests.get(key) != former.digests.get(key))
 
 
 OPEN_ACCESS = Access()
@@ -72,9 +81,17 @@ def access_of(http: HttpConfig | None) -> Access:
         passwords = _passwords(http.password_file) if http.password_file is not None else {}
         tokens = _tokens(http.token_file) if http.token_file is not None else []
         tls = _context(http.tls) if http.tls else None
+        digests = _digests(http)
     except (OSError, ValueError) as error:
         raise Failure(f"http: {_text(error)}", Status.CONFIGURATION) from error
-    return Access(tls, Credentials(passwords, tokens) if passwords or tokens else None)
+    return Access(tls, Credentials(passwords, tokens) if passwords or tokens else None, digests)
+
+
+def _digests(http: HttpConfig) -> dict[str, bytes]:
+    tls = (http.tls.cert_file, http.tls.key_file) if http.tls else ()
+    files = {"tls": tls, "password_file": (http.password_file,), "token_file": (http.token_file,)}
+    contents = {key: [File(each).read_bytes() for each in named if each is not None] for key, named in files.items()}
+    return {key: sha256(b"\0".join(each)).digest() for key, each in contents.items() if each}
 
 
 def broken_access(http: HttpConfig) -> Iterator[PendingDiagnostic]:

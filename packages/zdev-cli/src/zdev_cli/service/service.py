@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from .._failure import Failure, Status
 from ..config import Config, load_with_digest
 from ..config.given_sockets import GivenSocket, GivenSockets
-from ..config.http_access import Access, access_of, unencrypted
+from ..config.http_access import OPEN_ACCESS, Access, access_of, unencrypted
 from ..control.lookup import VARIABLE, listening_path, overruled
 from ..control.protocol import Reply, Request
 from ..control.server import ControlServer
@@ -288,6 +288,8 @@ class Service:
             lines = self.supervisor.preview(config.devices())
             if (listen := _listen(config)) != _listen(self.config):
                 lines.append(f"http: would listen at {listen}" if listen else "http: would be off")
+            elif changed := access_of(config.http).changed_from(self._access()):
+                lines.append(f"http: would change: {changed}")
             if config.log != self.config.log:
                 lines.append(f"log: would have {_log_text(config)}")
             if config.otlp != self.config.otlp:
@@ -306,7 +308,7 @@ class Service:
         return config, digest
 
     def _apply(self, config: Config) -> Applied:
-        before = self.web and self.web.url
+        before, former = self.web and self.web.url, self._access()
         try:
             access = _access_of(config)
             if _listen(config) != _listen(self.config):
@@ -316,7 +318,11 @@ class Service:
         except Failure as failure:
             raise Failure(f"{failure}\n{_KEPT}", failure.status) from failure
         now = self.web and self.web.url
-        lines = [f"http: {now or 'off'}"] if now != before or _listen(config) != _listen(self.config) else []
+        lines = []
+        if now != before or _listen(config) != _listen(self.config):
+            lines.append(f"http: {now or 'off'}")
+        elif changed := access.changed_from(former):
+            lines.append(f"http: changed: {changed}")
         if config.log != self.config.log:
             lines.append(f"log: {_log_text(config)}")
             configure(config.log)
@@ -356,6 +362,9 @@ class Service:
             raise
         if before and not shared:
             before.stop()
+
+    def _access(self) -> Access:
+        return self.web.access if self.web else OPEN_ACCESS
 
     def _new_web(self, listen: str | None, access: Access) -> WebServer | None:
         if listen is None:

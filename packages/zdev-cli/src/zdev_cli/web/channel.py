@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import ssl
 import time
@@ -11,7 +12,14 @@ from waitress.channel import HTTPChannel  # type: ignore[import-untyped]
 
 GRACE = 0.1  # seconds that a connection may be idle before it makes room: its request may be on its way
 HANDSHAKE_GRACE = 1.0  # the same during a TLS handshake, which takes two round trips and both sides' computing
+LONGEST_REQUEST = 1024 * 1024  # bytes read of a request without TLS
 RECORD = 16 * 1024  # bytes: a record of TLS, so that none of it stays in OpenSSL, where poll() does not see it
+
+_ADVICE = b"this address is served with TLS: use https://\n"
+_TLS_REQUIRED = b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s" % (
+    len(_ADVICE),
+    _ADVICE,
+)
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]
@@ -95,8 +103,17 @@ class TlsChannel(Channel):
             self._handshake = select.POLLIN
         except ssl.SSLWantWriteError:
             self._handshake = select.POLLOUT
-        except (OSError, ValueError):
+        except (OSError, ValueError) as error:
+            if isinstance(error, ssl.SSLError) and error.reason == "HTTP_REQUEST":
+                self._ask_for_tls()
             self.handle_close()
         else:
             self._handshake, self.grace = None, GRACE
             self.last_activity = time.time()
+
+    def _ask_for_tls(self) -> None:
+        """Answer a request without TLS. The rest of it is read, or the system would reset the connection before the client reads."""
+        descriptor = self.socket.fileno()
+        with suppress(OSError):
+            os.write(descriptor, _TLS_REQUIRED)
+            os.read(descriptor, LONGEST_REQUEST)

@@ -272,7 +272,7 @@
       in_flight: count(device.in_flight), held: `${count(most * 100)}%`,
       held_ways: TITLES.filter((_, i) => held[i] >= 0.005).join(", "), dropped: count(lost), dropped_reasons: reasons(list),
       monitored: count(sum(list, (way) => way.monitor_sent)), monitor_dropped: copies ? `${count(copies)} dropped` : "",
-      lost: device.lost ? `${count(device.lost)} lost when it ended` : "",
+      lost: device.lost ? `${count(device.lost)} lost` : "",
     });
     const { about: aboutNode, link, dropped: droppedNode, held: heldNode } = fields(card);
     aboutNode.title = device.engine_reason && `engine ${device.engine}: ${device.engine_reason}`;
