@@ -63,8 +63,19 @@ TEST_F(Plain, AnotherNameOrPasswordIsRefusedWithItsStatus) {
         talk(client, server);
         EXPECT_EQ(server.failure(), failure::authentication);
         EXPECT_EQ(client.failure(), failure::refused);
-        EXPECT_EQ(client.reason(), "it refused: 400");
+        EXPECT_EQ(client.reason(), "it refused: 400 (unknown name, password or key)");
     }
+}
+
+TEST_F(Plain, TheErrorOfLibzmqIsUnderstood) {
+    handshake client = client_of("anna", "wrong"), server({ZMQ_ROUTER, "", {}}, make_plain_server(house));
+    server.feed(client.take_output());
+    client.feed(server.take_output());
+    client.feed(
+        "\x04\x09^RROR\x03"
+        "400");
+    EXPECT_EQ(client.failure(), failure::refused);
+    EXPECT_EQ(client.reason(), "it refused: 400 (unknown name, password or key)");
 }
 
 TEST_F(Plain, AnUnreadableTableIsStatus500AndATemporaryFailureEndsWithoutAnError) {
@@ -173,7 +184,7 @@ TEST_F(Curve, AnUnknownKeyIsRefusedWithItsStatus) {
     house.known.clear();
     talk();
     EXPECT_EQ(server->failure(), failure::authentication);
-    EXPECT_EQ(client->reason(), "it refused: 400");
+    EXPECT_EQ(client->reason(), "it refused: 400 (unknown name, password or key)");
 }
 
 TEST_F(Curve, AServerWithAnotherKeyIsRefusedByBothSides) {

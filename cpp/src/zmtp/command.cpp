@@ -33,6 +33,8 @@ std::optional<std::string_view> take_sized(std::string_view& from, std::size_t s
 }  // namespace
 
 std::optional<command> parse_command_body(std::string_view body) noexcept {
+    // PLAIN of libzmq, up to 4.3.5 at least: the length of the name and its E are one character, "\x5E".
+    if (body.substr(0, 5) == "^RROR") return command{"ERROR", body.substr(5)};
     const auto name = take_sized(body, 1);
     if (!name || name->empty()) return std::nullopt;
     return command{*name, body};
@@ -88,6 +90,7 @@ void append_pong(std::string& to, std::string_view context) { append_command(to,
 std::string parse_error_reason(std::string_view data) {
     const auto reason = take_sized(data, 1);
     if (!reason) return "unreadable";
+    if (*reason == "400") return "400 (unknown name, password or key)";  // a status of ZAP, RFC 27
     std::string printable(*reason);
     std::replace_if(printable.begin(), printable.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
     return printable;
