@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -160,3 +162,9 @@ def test_a_start_that_is_cancelled_at_the_moment_it_succeeds_leaves_no_device_ru
 
     run(main)
     eventually(lambda: not device.is_alive() and threading.active_count() == 1)
+
+
+def test_a_program_without_asyncio_does_not_import_it() -> None:
+    look = "import sys, zdev_background; print('asyncio' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True, timeout=DEADLINE)
+    assert done.stdout == "False\n"

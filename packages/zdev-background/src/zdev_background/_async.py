@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from threading import Lock
-from typing import Self, TypeVar
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from ._life_cycle import LifeCycle
 from ._threads import start_thread
+
+if TYPE_CHECKING:
+    import asyncio
 
 R = TypeVar("R")
 WAIT_STEP = 0.5  # seconds that a cancelled wait may keep its thread
@@ -25,7 +27,9 @@ async def run_in_thread(call: Callable[[], R], undo: Callable[[R], object] | Non
         call: What to run.
         undo: When the coroutine is cancelled, called with the result of `call` once that has returned, in a thread too.
     """
-    loop = asyncio.get_running_loop()
+    from asyncio import get_running_loop  # only programs that use it pay for the import
+
+    loop = get_running_loop()
     future: asyncio.Future[R] = loop.create_future()
     results: list[R] = []
     # The result or the cancellation takes this lock, whichever is earlier; the later one calls undo, without the loop.
