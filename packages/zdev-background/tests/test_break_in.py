@@ -145,6 +145,7 @@ def test_without_a_door_nobody_gets_in(
     monkeypatch.setattr(ZapHandler, "_answer", lambda self: self.stop())  # as if its thread had died
     device.start()
     client = connect(zmq.DEALER, **anna)
+    client.handshake_ivl = 500  # ms; a request that had arrived when it died is never answered
     with client.get_monitor_socket(zmq.EVENT_HANDSHAKE_SUCCEEDED | zmq.EVENT_DISCONNECTED) as events:
         client.connect(device.endpoints["in"][0])
         assert events.poll(10_000)
