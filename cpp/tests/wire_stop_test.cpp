@@ -24,7 +24,7 @@ public:
     int sent() const { return sent_; }
     const std::string& name() const { return name_; }
     int wait() {
-        while (!done_) std::this_thread::sleep_for(1ms);
+        if (!eventually([&] { return done_.load(); })) throw std::runtime_error("the device never ended the connection");
         return sent_;
     }
 
