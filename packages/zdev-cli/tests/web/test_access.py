@@ -310,12 +310,12 @@ def read_all(connection: socket.socket) -> bytes:
     return found
 
 
-@pytest.mark.parametrize("said", [b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b"nonsense\r\n\r\n" * 1000, b"\0" * 100])
+@pytest.mark.parametrize("said", [b"nonsense\r\n\r\n" * 1000, b"\0" * 100])
 def test_bytes_that_are_not_a_handshake_end_their_connection_only(served: Served, client: Client, said: bytes) -> None:
     with served.connect() as stranger:
         with suppress(OSError):
             stranger.sendall(said)
-        assert b" 200 " not in read_all(stranger)
+        assert b"HTTP" not in read_all(stranger)
     assert is_served(served, client)
 
 
