@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket as sockets
 import sys
 from contextlib import ExitStack
@@ -58,8 +59,9 @@ def start_device(
 
 
 def free_endpoint() -> str:
-    """Return an endpoint that nobody uses, on Linux at an address that no other test uses."""
-    with sockets.create_server(("127.0.1.1" if sys.platform == "linux" else "127.0.0.1", 0)) as server:
+    """Return an endpoint that nobody uses; on Linux at a random address, so that no test beside this one is given its port."""
+    address = ".".join(["127", *(str(random.randint(1, 254)) for _ in range(3))]) if sys.platform == "linux" else "127.0.0.1"
+    with sockets.create_server((address, 0)) as server:
         return "tcp://{}:{}".format(*server.getsockname())
 
 
