@@ -10,7 +10,7 @@ using wire::worker_protocol;
 constexpr milliseconds rarely = 60s;  // a heartbeat that no test sees
 const std::string ready = "\x01";
 
-wire::spec queue(worker_protocol protocol, const std::function<void(wire::workers&)>& set = {}) {
+wire::spec queue_for(worker_protocol protocol, const std::function<void(wire::workers&)>& set = {}) {
     wire::spec spec = pair(ZMQ_ROUTER, ZMQ_ROUTER);
     auto& workers = spec.workers.emplace();
     workers.protocol = protocol;
@@ -62,7 +62,7 @@ bool gets(raw_peer& peer, const message& wanted) {
 class Pirates : public Protocols {
 public:
     static wire::spec queue(const std::function<void(wire::workers&)>& set = {}) {
-        return test::queue(worker_protocol::ppp, set);
+        return queue_for(worker_protocol::ppp, set);
     }
 };
 
@@ -261,7 +261,7 @@ const version* const versions[] = {&mdp_01, &mdp_02, &behind_empty};
 class Majordomo : public Protocols {
 public:
     static wire::spec queue(const std::function<void(wire::workers&)>& set = {}) {
-        return test::queue(worker_protocol::mdp, set);
+        return queue_for(worker_protocol::mdp, set);
     }
 };
 
@@ -363,6 +363,21 @@ TEST_F(Majordomo, PartsForAClientOf01AreLimitedByTheRoom) {
         EXPECT_EQ(requests(device).dead, i);
     }
     EXPECT_TRUE(silent(asking));
+}
+
+TEST_F(Majordomo, ASmallerRoomEndsTheRepliesWhosePartsFillIt) {
+    auto spec = queue([](wire::workers& set) { set.reply_on_failure = {"failed"}; });
+    running device(spec);
+    auto asking = client(device, "anna");
+    auto serving = worker(device, mdp_02.ready("tea"));
+    send(asking, mdp_01.ask("tea", {"question"}));
+    recv(serving);
+    send(serving, mdp_02.command(3, {"anna", "", std::string(400, 'x')}));
+    ASSERT_TRUE(eventually([&] { return device.device.peers().back().messages_received == 2; }));
+    spec.workers->queue_bytes = 300;
+    EXPECT_EQ(device.device.change(spec), message{"workers: queue_bytes 67108864 -> 300"});
+    send(serving, mdp_02.command(3, {"anna", "", "more"}));
+    EXPECT_EQ(recv(asking), mdp_01.answer("tea", {"failed"}));
 }
 
 TEST_F(Majordomo, ARequestWhoseFirstPartsWereDeliveredIsNotRepeated) {

@@ -9,6 +9,35 @@ namespace zdev::test {
 
 using wire::request_statistics;
 using wire::worker_state;
+using wire::worker_status;
+
+inline wire::spec queue(const std::function<void(wire::workers&)>& set = {}) {
+    wire::spec spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
+    auto& workers = spec.workers.emplace();
+    if (set) set(workers);
+    return spec;
+}
+
+inline std::vector<worker_status> workers(const running& device) { return device.device.workers().workers; }
+
+class Workers : public OnWire {
+public:
+    // A client that asks without waiting, and a worker; each is connected when this returns.
+    zmq::socket_t client(running& device, const setup& set = {}) {
+        const auto before = device.device.connections("in").connections;
+        auto made = dial(ZMQ_DEALER, device.at("in"), set);
+        EXPECT_TRUE(device.connected("in", before + 1));
+        return made;
+    }
+    zmq::socket_t worker(running& device, int type = ZMQ_REP) {
+        const auto before = device.device.connections("out").connections;
+        auto made = dial(type, device.at("out"));
+        EXPECT_TRUE(device.connected("out", before + 1));
+        return made;
+    }
+};
+
+inline void ask_for(zmq::socket_t& client, const std::string& what) { send(client, {"", what}); }
 
 inline std::uint64_t sum(const request_statistics& of) {
     return of.answered + of.waiting + of.at_work + of.expired + of.abandoned + of.rejected + of.dead;

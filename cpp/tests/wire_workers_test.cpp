@@ -5,36 +5,6 @@
 namespace zdev::test {
 namespace {
 
-using wire::worker_status;
-
-wire::spec queue(const std::function<void(wire::workers&)>& set = {}) {
-    wire::spec spec = pair(ZMQ_ROUTER, ZMQ_DEALER);
-    auto& workers = spec.workers.emplace();
-    if (set) set(workers);
-    return spec;
-}
-
-std::vector<worker_status> workers(const running& device) { return device.device.workers().workers; }
-
-class Workers : public OnWire {
-public:
-    // A client that asks without waiting, and a worker; each is connected when this returns.
-    zmq::socket_t client(running& device, const setup& set = {}) {
-        const auto before = device.device.connections("in").connections;
-        auto made = dial(ZMQ_DEALER, device.at("in"), set);
-        EXPECT_TRUE(device.connected("in", before + 1));
-        return made;
-    }
-    zmq::socket_t worker(running& device, int type = ZMQ_REP) {
-        const auto before = device.device.connections("out").connections;
-        auto made = dial(type, device.at("out"));
-        EXPECT_TRUE(device.connected("out", before + 1));
-        return made;
-    }
-};
-
-void ask_for(zmq::socket_t& client, const std::string& what) { send(client, {"", what}); }
-
 // A worker that can leave at any moment.
 std::unique_ptr<raw_peer> raw_worker(running& device) {
     const auto before = device.device.connections("out").connections;
@@ -601,6 +571,7 @@ TEST_F(Workers, AtAStopEachRequestFailsAndIsCounted) {
     const auto found = device.device.workers().requests;
     EXPECT_EQ(found.dead, 3);
     EXPECT_EQ(found.received, sum(found));
+    EXPECT_EQ(device.device.statistics().pending_replies, 3);  // that did not come, as of a plain queue
 }
 
 TEST_F(Workers, DeadLettersAreSentBeforeTheEnd) {
@@ -652,16 +623,6 @@ TEST_F(Workers, LargeRequestsAreKeptToo) {
     EXPECT_EQ(recv(rep), message{large});
     send(rep, {large});
     EXPECT_EQ(recv(asking), (message{"", large}));
-}
-
-TEST_F(Workers, ARunningQueueKeepsItsHeartbeatAndRefusesOtherSettings) {
-    auto spec = queue([](wire::workers& set) { set.heartbeat = 10s; });
-    running device(spec);
-    ASSERT_TRUE(eventually([&] { return device.device.statistics().state == state::active; }));
-    spec.in.options.sndhwm = 10;
-    EXPECT_EQ(device.device.change(spec), message{"in: sndhwm 1000 -> 10"});
-    spec.workers->retries = 1;
-    EXPECT_THROW(device.device.change(spec), error);
 }
 
 TEST_F(Workers, SettingsThatMakeNoSenseAreRefused) {

@@ -63,11 +63,11 @@ public:
     void stop_accepting(milliseconds timeout = milliseconds{1000});
     // Takes over what differs in `wanted`: all of it, or nothing if that is not possible. Returns what has changed, in words,
     // such as "in: sndhwm 1000 -> 10". Limits and sndhwm apply to all connections at once, other options of connections to new
-    // ones; credentials are left alone (see set_credentials()).
+    // ones; settings of `workers` to all requests, but retries to new ones; credentials are left alone (see set_credentials()).
     // - An endpoint removed from `binds` is closed, and its connections stay.
     // - An endpoint removed from `connects`: its connection gets what waits for it, and no more. It ends when what the peer has
-    // sent
-    //   and its pending replies have arrived, or after `linger`; then what still waits for it is handled as when a peer leaves.
+    //   sent and its pending replies have arrived, or after `linger`; then what still waits for it is handled as when a peer
+    //   leaves.
     // Throws zdev::error: ENOTSUP, and names what a running device cannot change, such as a type or key; EAGAIN if it is not
     // running, or is ending; ETIMEDOUT as peers() does; and what the constructor throws, for endpoints and options.
     std::vector<std::string> change(const wire::spec& wanted, milliseconds timeout = milliseconds{1000});

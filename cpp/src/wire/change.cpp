@@ -1,7 +1,6 @@
 #include "change.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 namespace zdev::wire {
 
@@ -12,9 +11,14 @@ using o = socket_options;
 std::string text(std::size_t value) { return std::to_string(value); }
 std::string text(std::int64_t value) { return std::to_string(value); }
 std::string text(int value) { return std::to_string(value); }
+std::string text(std::uint32_t value) { return std::to_string(value); }
 std::string text(bool value) { return value ? "1" : "0"; }
 std::string text(milliseconds value) { return std::to_string(value.count()); }
 std::string text(zdev::on_full value) { return value == zdev::on_full::block ? "block" : "drop"; }
+std::string text(balance value) { return value == balance::round_robin ? "round-robin" : "least-requests"; }
+std::string text(worker_protocol value) {
+    return value == worker_protocol::ppp ? "ppp" : value == worker_protocol::mdp ? "mdp" : "plain";
+}
 
 template <class Value>
 std::string shown(const Value& before, const Value& after) {
@@ -29,6 +33,10 @@ std::string changed(const Text&, const Text&) {
 std::string shown(const std::string& before, const std::string& after) { return changed(before, after); }
 template <class Element>
 std::string shown(const std::vector<Element>& before, const std::vector<Element>& after) {
+    return changed(before, after);
+}
+template <class Value>
+std::string shown(const std::optional<Value>& before, const std::optional<Value>& after) {
     return changed(before, after);
 }
 
@@ -93,6 +101,21 @@ void compare_options(const std::string& role, const socket_options& now, const s
     visit_fixed(look(found.fixed));
 }
 
+template <class Look>
+void visit_live_workers(Look&& look) {
+    look("balance", &workers::balance);
+    look("max_requests", &workers::max_requests);
+    look("queue_limit", &workers::queue_limit);
+    look("queue_bytes", &workers::queue_bytes);
+    look("queue_timeout", &workers::queue_timeout);
+    look("request_timeout", &workers::request_timeout);
+    look("retries", &workers::retries);
+    look("allow_request_options", &workers::allow_request_options);
+    look("reply_on_failure", &workers::reply_on_failure);
+    look("max_failures", &workers::max_failures);
+    look("set_aside", &workers::set_aside);
+}
+
 std::string saying(std::string role, const char* what, const std::string& endpoint) {
     return role.append(what).append(endpoint);
 }
@@ -133,16 +156,25 @@ void compare(zdev::on_full now, zdev::on_full wanted, const std::string& name, d
     if (now != wanted) found.live.push_back(name + shown(now, wanted));
 }
 
-bool same(const workers& now, const workers& wanted) {
-    const auto settings = [](const workers& of) {
-        return std::tie(of.protocol, of.balance, of.max_requests, of.queue_limit, of.queue_bytes, of.reject_when_full,
-                        of.queue_timeout, of.request_timeout, of.retries, of.allow_request_options, of.reply_on_failure,
-                        of.heartbeat, of.max_failures, of.set_aside);
+void compare(const workers& now, const workers& wanted, differences& found) {
+    const auto look = [&](std::vector<std::string>& to) {
+        return [&](const char* name, auto member) {
+            if (now.*member != wanted.*member)
+                to.push_back(std::string("workers: ") + name + shown(now.*member, wanted.*member));
+        };
     };
-    if (settings(now) != settings(wanted) || !now.dead_letter != !wanted.dead_letter) return false;
-    differences found;
-    if (now.dead_letter) compare("dead_letter", *now.dead_letter, *wanted.dead_letter, found);
-    return found.live.empty() && found.fixed.empty();
+    visit_live_workers(look(found.live));
+    look(found.fixed)("protocol", &workers::protocol);
+    look(found.fixed)("heartbeat", &workers::heartbeat);  // those of connections are for new ones, and no worker may be without
+    const auto policy = [](const workers& of) { return of.reject_when_full ? " reject" : " block"; };
+    if (now.reject_when_full != wanted.reject_when_full) {
+        found.live.push_back(std::string("workers: on_full") + policy(now) + " ->" + policy(wanted));
+    }
+    differences letters;
+    if (now.dead_letter && wanted.dead_letter) compare("dead_letter", *now.dead_letter, *wanted.dead_letter, letters);
+    if (!now.dead_letter != !wanted.dead_letter || !letters.live.empty() || !letters.fixed.empty()) {
+        found.fixed.emplace_back("workers: dead_letter changed");
+    }
 }
 
 }  // namespace zdev::wire

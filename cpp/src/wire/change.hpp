@@ -22,7 +22,7 @@ void compare(const std::string& role, const socket_spec& now, const socket_spec&
 // Adds what differs in the policies; the sockets of the monitors are not compared.
 void compare(const monitor_spec& now, const monitor_spec& wanted, differences& found);
 void compare(zdev::on_full now, zdev::on_full wanted, const std::string& name, differences& found);
-bool same(const workers& now, const workers& wanted);
+void compare(const workers& now, const workers& wanted, differences& found);
 
 // The elements of `all` that are not in `others`, in their order. Each of `others` stands for one element.
 std::vector<std::string> without(const std::vector<std::string>& all, std::vector<std::string> others);

@@ -48,8 +48,8 @@ void device::impl::take_over(const wire::spec& wanted, std::vector<std::string>&
     compare("mon", sockets[2].first, sockets[2].second, found);
     if (mon_ && wanted.mon) wire::compare(*monitor_, *wanted.mon, found);
     wire::compare(on_full_, wanted.on_full, "on_full", found);
-    const bool same_workers = pool_ ? wanted.workers && same(pool_->settings(), *wanted.workers) : !wanted.workers;
-    if (!same_workers) found.fixed.emplace_back("workers changed");
+    if (!pool_ != !wanted.workers) found.fixed.emplace_back(pool_ ? "the workers were removed" : "the workers are new");
+    if (pool_ && wanted.workers) wire::compare(pool_->settings(), *wanted.workers, found);
     if (!found.fixed.empty()) refuse(found.fixed);
 
     role::parts made[3];
@@ -60,6 +60,7 @@ void device::impl::take_over(const wire::spec& wanted, std::vector<std::string>&
         if (sockets[i].first) sockets[i].first->take_over(std::move(made[i]), *sockets[i].second);
     }
     take_over_policies(wanted);
+    if (pool_) pool_->take_over(*wanted.workers);
     changes = std::move(found.live);
 }
 

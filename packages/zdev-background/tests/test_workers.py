@@ -166,6 +166,28 @@ def test_the_workers_can_be_given_to_the_constructor() -> None:
     assert ThreadDevice(zmq.QUEUE, zmq.ROUTER, zmq.DEALER).workers is None
 
 
+@both
+@pytest.mark.filterwarnings("ignore:.*takes effect at the next start, or with update:RuntimeWarning")
+def test_a_running_queue_takes_over_other_settings(kind: Kinds, connect: Connect, eventually: Eventually) -> None:
+    with with_workers(kind) as device:
+        client, worker = (connect(zmq.DEALER, *device.endpoints[role]) for role in ("in", "out"))
+        for each in (b"first", b"second"):
+            client.send_multipart([b"", each])
+        worker.recv_multipart()
+        eventually(lambda: requests(device).waiting == 1)
+        device.workers = Workers(max_requests=2, on_full="reject")
+        assert device.update() == ["workers: max_requests 1 -> 2", "workers: on_full block -> reject"]
+        assert worker.recv_multipart()[-1] == b"second"
+        wanted = ThreadDevice.from_specs([spec.snapshot() for spec in device.specs.values()])
+        wanted.workers = Workers(request_timeout=0.01)
+        assert "workers: request_timeout 0 -> 10 ms" in device.update(wanted)
+        assert device.workers == wanted.workers
+        eventually(lambda: requests(device).expired == 2)
+        device.workers = Workers(request_timeout=0.01, protocol="ppp")
+        with pytest.raises(zmq.ZMQError, match="cannot be changed while it runs: workers: protocol plain -> ppp"):
+            device.update()
+
+
 def test_a_restarted_queue_knows_its_workers(connect: Connect, eventually: Eventually) -> None:
     device = with_workers(ProcessDevice)
     assert isinstance(device, ProcessDevice)

@@ -112,18 +112,30 @@ def test_counters_continue_when_the_device_starts_again(service: Start, connecte
     assert (found["received"], found["served"]["count"]) == (2, 2)
 
 
-def test_a_reload_applies_other_settings_of_workers_by_a_restart(service: Start, connected: Connected) -> None:
-    before = queue("orders", WORKERS)
+@pytest.mark.parametrize("isolation", ["thread", "process"])
+def test_a_reload_applies_other_settings_of_workers_live(service: Start, connected: Connected, isolation: str) -> None:
+    before = queue("orders", f'isolation = "{isolation}"\ndrain_timeout = 0.1{WORKERS}')
     program = service(before)
     at = program.until_ready()
-    front, back = at["orders in"], at["orders out"]
-    program.write(before.replace("tcp://127.0.0.1:*", front, 1).replace("tcp://127.0.0.1:*", back, 1) + "max_requests = 2\n")
-    assert program.do("reload")[0].startswith("orders: restarted")
-    client, worker = connected(zmq.DEALER, front), connected(zmq.DEALER, back)
+    client, worker = connected(zmq.DEALER, at["orders in"]), connected(zmq.DEALER, at["orders out"])
     for each in (b"1", b"2"):
         client.send_multipart([b"", each])
-        worker.recv_multipart()
+    worker.recv_multipart()
+    program.until("orders", lambda device: device["requests"]["waiting"] == 1)
+    program.write(before + "max_requests = 2\nretries = 3\n")
+    assert program.do("reload", "--dry-run")[0] == (
+        "orders: would change live: workers.max_requests 1 -> 2; workers.retries 0 -> 3"
+    )
+    assert program.do("reload") == ["orders: changed live: workers: max_requests 1 -> 2; workers: retries 0 -> 3"]
+    assert worker.recv_multipart()[-1] == b"2"
     assert workers(program)[0]["at_work"] == 2
+
+    program.write(before + "heartbeat = 0.5\n")
+    done = program.ask("reload")
+    assert re.search(
+        r"orders: restarted \(workers: heartbeat 0 -> 500 ms\), drain timed out after \d\.\d s: 2 replies outstanding",
+        done.stderr,
+    )
 
 
 def test_requests_of_a_killed_process_are_dead_and_counted_once(service: Start, connected: Connected) -> None:

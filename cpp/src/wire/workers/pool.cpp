@@ -50,6 +50,17 @@ worker_pool::worker_pool(loop& loop, const workers& settings)
 
 worker_pool::~worker_pool() = default;
 
+// Requests that wait or are at work stay, even if there are more than the new limits allow.
+void worker_pool::take_over(const workers& wanted) {
+    settings_ = wanted;
+    for (const auto& [name, each] : services_) each->free.set_levels(levels(settings_));
+    for (const auto& [peer, each] : workers_) relist_by_load(*each);
+    timer_.cancel();
+    arm();
+    deal();
+    by_.room();
+}
+
 service& worker_pool::service_named(std::string_view name) {
     if (only_) return *only_;
     auto& found = services_[std::string(name)];
@@ -121,7 +132,7 @@ request& worker_pool::make_request(connection& from, const asked& asked, service
     ++counts_.received;
     made.of = &of;
     made.client = &from;
-    made.envelope = asked.envelope;
+    if (made.envelope != asked.envelope) made.envelope = asked.envelope;  // it is mostly as in the request before
     made.content = asked.content;
     made.began = now();
     made.kept = made.forwarded = made.expired = made.released = false;
@@ -197,17 +208,16 @@ void worker_pool::send(worker& to, request& next, const outgoing* as_asked) {
     ++counts_.at_work;
     if (!next.kept) next.content = {};
     if (settings_.request_timeout.count() > 0) arm_for(next.began + settings_.request_timeout);
-    relist(to);
+    relist_by_load(to);
 }
 
 void worker_pool::send_frames(worker& to, request& next, const outgoing* as_asked) {
+    const auto& owner = as_asked ? as_asked->owner : next.owner;
     if (as_asked && passes_on()) {
-        outgoing tagged = *as_asked;
-        if (next.tagged) tagged.head = {next.tag.data(), next.tag.size()};
-        return send_to(to.peer, tagged);
+        const std::string_view client = next.tagged ? std::string_view(next.tag.data(), next.tag.size()) : as_asked->head;
+        return owner ? to.peer.send(client, as_asked->body, owner) : to.peer.send(client, as_asked->body);
     }
     const std::string& head = head_of(next, to);
-    const auto& owner = as_asked ? as_asked->owner : next.owner;
     owner ? to.peer.send(head, next.content, owner) : to.peer.send(head, next.content);
     if (!std::exchange(next.forwarded, true)) report_dealt(next);
 }
@@ -283,11 +293,13 @@ void worker_pool::forget_client(connection& gone) {
 void worker_pool::end_all() {
     constexpr const char* reason = "the device ended";
     over_ = true;
+    const std::uint64_t owed_before = owed();
     while (request* const next = waiting_.first()) {
         stop_waiting(*next);
         fail(*next, &request_statistics::dead, reason);
     }
     while (request* const next = at_work_.first()) fail_at_work(*next, &request_statistics::dead, reason);
+    owed_at_end_ = owed_before;
 }
 
 }  // namespace zdev::wire

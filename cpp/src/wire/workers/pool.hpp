@@ -42,6 +42,7 @@ public:
     }
 
     const workers& settings() const noexcept { return settings_; }
+    void take_over(const workers& wanted);  // with the same protocol, heartbeat and dead_letter
 
     // Requests.
     bool ready() const override;
@@ -51,7 +52,8 @@ public:
     void pause(bool on);  // no requests are given to workers, and none expire
     void end_all();       // all requests fail, at the end of a run
     void say_goodbye();   // to the workers
-    std::uint64_t owed() const noexcept { return counts_.waiting + counts_.at_work; }
+    // Replies that are still to come; at the end, those that did not come.
+    std::uint64_t owed() const noexcept { return counts_.waiting + counts_.at_work + owed_at_end_; }
 
     // Workers.
     bool join(connection& peer) override;
@@ -74,6 +76,7 @@ public:
 
 private:
     using fate = std::uint64_t request_statistics::*;
+    static constexpr std::size_t most_ended = 64;  // requests that a worker may leave without a reply before it gets no more
 
     service& service_named(std::string_view name);
     bool has_workers(std::string_view name) const;
@@ -100,8 +103,12 @@ private:
     void detach_from_client(request& gone) noexcept;
 
     static worker* free_worker(service& of) noexcept;
+    bool may_get_more(const worker& each) const noexcept {
+        return each.load < settings_.max_requests && each.ended < most_ended;
+    }
     void list(worker& each) noexcept;
     void relist(worker& each) noexcept;
+    void relist_by_load(worker& each) noexcept;
     void take_from_worker(request& gone) noexcept;
     void return_unsent(worker& from);
     void register_worker(worker& ready, const said& message);
@@ -133,13 +140,14 @@ private:
     clock::time_point now() const noexcept { return loop_.now(); }
 
     loop& loop_;
-    const workers settings_;
+    workers settings_;
     const milliseconds heartbeat_;  // of a protocol that has it
     const std::unique_ptr<worker_rules> rules_;
     surroundings by_;
     pattern* dead_letters_ = nullptr;
     std::size_t most_dead_letters_ = 0;
     bool paused_ = false, over_ = false;
+    std::uint64_t owed_at_end_ = 0;
 
     std::deque<request> requests_;  // all that were ever made
     std::vector<request*> unused_;  // of these

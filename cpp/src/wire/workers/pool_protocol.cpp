@@ -68,7 +68,7 @@ void worker_pool::arm_beat() {
 
 // A part of a reply for a client that gets all of them as one message: with the last one.
 void worker_pool::collect(request& of, std::string_view part) {
-    if (part.size() > settings_.queue_bytes - parts_bytes_) {
+    if (parts_bytes_ + part.size() > settings_.queue_bytes) {
         return fail_at_work(of, &request_statistics::dead, "the parts of its reply are larger than queue_bytes");
     }
     parts_bytes_ += part.size();

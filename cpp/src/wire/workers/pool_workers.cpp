@@ -6,12 +6,6 @@
 
 namespace zdev::wire {
 
-namespace {
-
-constexpr std::size_t most_ended = 64;  // requests that a worker may leave without a reply before it gets no more
-
-}  // namespace
-
 bool worker_pool::join(connection& peer) {
     auto made = std::make_unique<worker>(peer);
     peer.as_worker = made.get();
@@ -120,11 +114,18 @@ worker* worker_pool::free_worker(service& of) noexcept {
 
 // Lists it as free, if it is.
 void worker_pool::list(worker& each) noexcept {
-    if (!each.of || each.listed || each.leaving || each.draining || each.load >= settings_.max_requests ||
-        each.ended >= most_ended || each.aside_until > now() || !each.peer.has_room()) {
+    if (!each.of || each.listed || each.leaving || each.draining || !may_get_more(each) || each.aside_until > now() ||
+        !each.peer.has_room()) {
         return;
     }
     each.of->free.add(each);
+}
+
+// After only the number of its requests has changed, so that a listed one needs no other check.
+void worker_pool::relist_by_load(worker& each) noexcept {
+    if (!each.listed) return list(each);
+    each.of->free.remove(each);
+    if (may_get_more(each)) each.of->free.add(each);
 }
 
 // After something about it has changed.
@@ -146,7 +147,7 @@ void worker_pool::take_from_worker(request& gone) noexcept {
     if (!gone.released) --from.load;
     gone.at = nullptr;
     drop_parts(gone);
-    relist(from);
+    relist_by_load(from);
 }
 
 worker_pool::answer worker_pool::read(connection& from, std::string_view bytes) {
@@ -181,7 +182,7 @@ worker_pool::answer worker_pool::read(connection& from, std::string_view bytes) 
         if (partial && !rules_->takes_parts(of->envelope)) return collect(*of, message.content), answer{};
         reply_head_.clear();
         rules_->append_reply_head(reply_head_, of->envelope, partial);
-        reply_head_.append(of->parts);
+        if (!of->parts.empty()) reply_head_.append(of->parts);
         return {of, reply_head_, message.content, partial};
     }
     if (!partial) finish_ended(*of);

@@ -16,6 +16,14 @@ class roster {
 public:
     // levels: how many numbers of requests are distinguished. 1: the workers take turns.
     explicit roster(std::size_t levels) : levels_(levels) {}
+    void set_levels(std::size_t levels) {
+        roster other(levels);
+        while (worker* const next = first()) {
+            remove(*next);
+            other.add(*next);
+        }
+        *this = std::move(other);
+    }
 
     // The worker with the fewest requests, and of these the one that came first. Null: none.
     worker* first() noexcept {

@@ -309,14 +309,14 @@ class Device(AsyncLifeCycle, InRole, OutRole):
     def update(self, like: Device | None = None) -> list[str]:
         """Take over settings into the running device without a stop: all that differ, or none. For the wire engine.
 
-        Endpoints, limits, policies, prefixes, files of clients and [most options](reference/options.md) can change; socket types,
-        keys, and whether there is a mon socket cannot. Limits and SNDHWM apply to all connections at once, other options of
+        Endpoints, limits, policies, prefixes, `workers`, files of clients and [most options](reference/options.md) can change; socket
+        types, keys, and whether there is a mon socket cannot. Limits and SNDHWM apply to all connections at once, other options of
         connections to new ones. The connections of an endpoint that is no longer bound stay. The connection to an endpoint that
         is removed gets what waits for it, and ends when its pending replies have arrived, or after
         LINGER.
 
         Args:
-            like: A device, not started, whose sockets and policies this one takes over. Default: what was set on this device since
+            like: A device, not started, whose sockets, policies and `workers` this one takes over. Default: what was set on this device since
                 its start.
 
         Returns:
@@ -335,7 +335,7 @@ class Device(AsyncLifeCycle, InRole, OutRole):
             self._refuse_another_engine(plan)
             changes = launcher.update(plan).changes
             if like:
-                taken = ("_in_prefix", "_out_prefix", "_dropped_prefix", "on_full", "mon_on_full")
+                taken = ("_in_prefix", "_out_prefix", "_dropped_prefix", "on_full", "mon_on_full", "workers")
                 vars(self).update({name: getattr(like, name) for name in taken}, _specs=dict(plan.specs))
                 self._ports.take_kept(like._ports)
             return changes
