@@ -132,7 +132,7 @@ request& worker_pool::make_request(connection& from, const asked& asked, service
     ++counts_.received;
     made.of = &of;
     made.client = &from;
-    if (made.envelope != asked.envelope) made.envelope = asked.envelope;  // it is mostly as in the request before
+    if (made.envelope != asked.envelope) made.envelope = asked.envelope;  // often that of the request before
     made.content = asked.content;
     made.began = now();
     made.kept = made.forwarded = made.expired = made.released = false;

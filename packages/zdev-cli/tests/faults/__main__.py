@@ -1,7 +1,8 @@
-"""Runs scenarios, and prints a table of what came of them.
+"""Runs scenarios, and prints what came of them, or keeps it as a page.
 
 python -m faults [--engine libzmq] [--scale 0.1] [--only NAME ...] [--list]      all but the soak
 python -m faults [--engine libzmq] --only soak [--minutes 10]
+python -m faults --docs docs/faults      writes the results into the page there, beside those of other engines and scenarios
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from pathlib import Path
 
 from zdev_background._engine import ENGINES
 
 from .device import ZdevRun
+from .results import Results
 from .run import Result, run, scenarios
 
 MINUTES = 10  # of the soak
@@ -25,13 +28,15 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, help="how long the soak lasts")
     parser.add_argument("--list", action="store_true", help="tell the scenarios, and run none")
     parser.add_argument("--engine", choices=ENGINES, default="auto", help="the engine of devices that do not set one")
+    parser.add_argument("--docs", type=Path, metavar="FOLDER", help="folder for the page of the results, and their record")
     arguments = parser.parse_args()
     ZdevRun.engine = arguments.engine
     known = scenarios()
     if unknown := set(arguments.only or ()) - set(known):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     chosen = arguments.only or [name for name, scenario in known.items() if not scenario.is_long]
-    results = []
+    page = Results(arguments.docs, arguments.engine, _command(arguments)) if arguments.docs else None
+    is_broken = False
     for name in chosen:
         if arguments.list:
             print(f"{name}: {known[name].fault}. {known[name].promise}")
@@ -39,11 +44,20 @@ def main() -> int:
         print(f"{name} ...", file=sys.stderr, flush=True)
         begin = time.monotonic()
         scale = arguments.minutes / MINUTES if arguments.minutes and known[name].is_long else arguments.scale
-        results.append(run(name, known[name], scale))
-        print_one(results[-1], time.monotonic() - begin)
-    if results:
-        print_table(results)
-    return any(each.broken for each in results)
+        result, took = run(name, known[name], scale), time.monotonic() - begin
+        is_broken |= bool(result.broken)
+        print_one(result, took)
+        if page:
+            page.add(result, took, known)
+    return is_broken
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """Return the command that repeats this run, without the page."""
+    options = {"engine": "auto", "scale": 1.0, "only": None, "minutes": None}
+    given = {name: value for name, default in options.items() if (value := getattr(arguments, name)) != default}
+    words = [f"--{name} {' '.join(value) if isinstance(value, list) else value}" for name, value in given.items()]
+    return " ".join(["nox -s faults", *(["--"] if words else []), *words])
 
 
 def print_one(result: Result, took: float) -> None:
@@ -53,13 +67,6 @@ def print_one(result: Result, took: float) -> None:
     for each in result.broken:
         print(f"  BROKEN: {each}")
     sys.stdout.flush()
-
-
-def print_table(results: list[Result]) -> None:
-    print("\n| fault | promise | result | figures |\n|---|---|---|---|")
-    for each in results:
-        figures = "; ".join(f"{name}: {figure}" for name, figure in each.figures.items())
-        print(f"| {each.scenario.fault} | {each.scenario.promise} | {each.outcome} | {figures} |")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ class ConnectionStorm:
             rates.append(storm.rage(stage.seconds(self.seconds) / 2))
             made += storm.made - storm.refused
             stage.broken += [f"{each} got nothing in a storm" for each, got in before.items() if each.account.got == got]
-        stage.figures["connections"] = f"{made}, {min(rates):.0f} a second"
+        stage.figures["connections"] = f"{made:,}, {min(rates):,.0f} a second"
         stage.until(lambda: stage.device.descriptors() <= descriptors, "the descriptors of a storm are given back")
 
 
@@ -105,7 +105,7 @@ class HalfOpen:
         stage.until_each_gets(stage.receivers(), 20)
         begin = time.monotonic()
         gone = closed(connections, self.within if not stage.is_test else 10 * self.within)
-        stage.figures["given up"] = f"{gone} of {count} within {time.monotonic() - begin:.1f} s"
+        stage.figures["closed"] = f"{gone} of {count} within {time.monotonic() - begin:.1f} s"
         if gone < count:
             stage.broken.append(f"{count - gone} half-open connections are kept")
         stage.until(lambda: stage.device.descriptors() <= descriptors, "their descriptors are given back")

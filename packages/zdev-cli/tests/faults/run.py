@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from . import packets
 from . import scenarios as folder
+from .device import ZdevRun
 from .scenario import Scenario
 from .stage import Stage
 from .verdict import collect
@@ -37,6 +38,8 @@ def run(name: str, scenario: Scenario, scale: float, *, is_test: bool = False) -
     """Raises what went wrong with the scenario itself, and TimeoutError for what did not come."""
     if scenario.packets and (why := packets.missing()):
         return Result(name, scenario, skipped=why)
+    if scenario.only_wire and ZdevRun.engine == "libzmq":
+        return Result(name, scenario, skipped="needs the wire engine")
     with Stage(scenario, scale, is_test=is_test) as stage:
         try:
             stage.hire()

@@ -58,13 +58,15 @@ class PeerSpec:
 
 @dataclass(frozen=True)
 class Scenario:
-    """fault, promise: for people. small: the scale of its variant in the tests.
+    """fault, promise, test: for people; the last says how. small: the scale of its variant in the tests.
 
     is_long: one that has a separate session. packets: its network is made of packets that are dropped, delayed and reordered.
+    only_wire: its devices need the wire engine.
     """
 
     fault: str
     promise: str
+    test: str
     peers: tuple[PeerSpec, ...]
     faults: tuple[Fault, ...]
     expect: tuple[Expectation, ...]
@@ -72,3 +74,4 @@ class Scenario:
     small: float = 0.05
     is_long: bool = False
     packets: bool = False
+    only_wire: bool = False

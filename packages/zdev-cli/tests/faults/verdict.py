@@ -94,16 +94,17 @@ def _check_replies(evidence: Evidence, lost: int) -> Iterator[str]:
 
 def _told(evidence: Evidence, missed: int) -> str:
     requests, replies = evidence.balance.requests, evidence.balance.replies
-    ways = [view.out.dropped for view in evidence.views]
+    overflowed = sum(view.out.dropped.overflowed for view in evidence.views)
+    broken = requests.lost + replies.lost - overflowed
+    lost = min(broken, sum(view.lost for view in evidence.views))
     parts = {
-        "with those killed or cut off": sum(leg.with_sender + leg.with_receiver for leg in (requests, replies)),
-        f"with a connection or device that broke (which may hold {evidence.in_doubt:,})": requests.lost
-        + replies.lost
-        - sum(way.overflowed for way in ways),
-        "counted as overflowed": sum(way.overflowed for way in ways),
+        "with peers that were killed or cut off": sum(leg.with_sender + leg.with_receiver for leg in (requests, replies)),
+        f"in connections or devices that broke, which can hold {evidence.in_doubt:,}": broken - lost,
+        "counted as lost": lost,
+        "counted as overflowed": overflowed,
         "missed by slow subscribers": missed,
     }
-    return ", ".join(f"{count:,} {what}" for what, count in parts.items() if count) or "0"
+    return "; ".join(f"{count:,} {what}" for what, count in parts.items() if count) or "0"
 
 
 def only_the_slow_miss_something(evidence: Evidence) -> Iterator[str]:
@@ -118,7 +119,7 @@ def memory_is_bounded(evidence: Evidence) -> Iterator[str]:
     """The bound of docs/reliability.md, held against the most memory that zdev had."""
     stage = evidence.stage
     grown, bound = stage.most_memory - stage.memory_before, most(stage.scenario)
-    evidence.figures["memory"] = f"{grown / MB:.1f} MB more than idle; the bound is {bound / MB:.1f} MB"
+    evidence.figures["memory"] = f"{grown / MB:.1f} MB above idle; bound: {bound / MB:.1f} MB"
     if grown > bound:
         yield f"it took {grown / MB:.1f} MB of memory; {bound / MB:.1f} MB are the bound"
 

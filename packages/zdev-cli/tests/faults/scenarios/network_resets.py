@@ -9,8 +9,9 @@ BREAKS = Behaviour(reset=200_000)
 HALVES = Behaviour(half_close=200_000)
 
 SCENARIO = Scenario(
-    fault="a network that resets or half-closes each connection within 200 kB; the peers connect again",
-    promise="what a broken connection held is lost, and nothing else",
+    fault="A network that resets or half-closes connections",
+    promise="Only messages in a broken connection are lost; peers reconnect",
+    test="A TCP proxy that breaks each connection within 200 kB",
     peers=(
         PeerSpec("client", 2, rate=300),
         PeerSpec("client", 1, rate=200, via=BREAKS),

@@ -8,8 +8,9 @@ from ..verdict import every_message_is_accounted_for
 FAR = Behaviour()
 
 SCENARIO = Scenario(
-    fault="the network of a client and a worker carries nothing for 20 seconds, and closes nothing",
-    promise="the other peers go on; what was on its way arrives when the network does again",
+    fault="A network that carries nothing for 20 s",
+    promise="The other peers continue; messages on their way arrive afterwards",
+    test="A TCP proxy in front of one client and one worker",
     peers=(
         PeerSpec("client", 2, rate=300),
         PeerSpec("worker", 2),

@@ -10,8 +10,12 @@ from .slow_subscriber import OPTIONS as FORWARDER
 HEARTBEATS = {**OPTIONS, "HEARTBEAT_IVL": 1000, "HEARTBEAT_TIMEOUT": 5000}
 
 SCENARIO = Scenario(
-    fault="10 minutes of load, kills, freezes, storms and half-open connections",
-    promise="memory, descriptors and threads do not grow; every message is accounted for",
+    fault=(
+        "Faults follow each other at random for ten minutes under load: kills, freezes, storms of 500 connections a "
+        "second, half-open connections"
+    ),
+    promise="Memory, descriptors and threads do not grow; every message is accounted for",
+    test="A queue, a forwarder, and a streamer in a separate process",
     devices=(
         DeviceSpec("queue", options={"in": HEARTBEATS, "out": HEARTBEATS}),
         DeviceSpec("forwarder", "news", options=FORWARDER),

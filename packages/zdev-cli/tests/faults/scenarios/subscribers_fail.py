@@ -7,8 +7,9 @@ from ..verdict import every_message_is_accounted_for, only_the_slow_miss_somethi
 from .slow_subscriber import AMPLE, OPTIONS
 
 SCENARIO = Scenario(
-    fault="subscribers are killed (SIGKILL) and frozen (SIGSTOP)",
-    promise="the others get every message",
+    fault="Subscribers are killed and frozen",
+    promise="The others get every message",
+    test="4 subscribers; 30 kills, 20 freezes of one second",
     devices=(DeviceSpec("forwarder", options=OPTIONS),),
     peers=(PeerSpec("publisher", 2, rate=300, options=AMPLE), PeerSpec("subscriber", 4, options=AMPLE)),
     faults=(Kill("subscriber", 30), Freeze("subscriber", 20)),
