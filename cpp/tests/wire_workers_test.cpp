@@ -330,6 +330,28 @@ TEST_F(Workers, TheRequestOfAWorkerThatLeftIsGivenToAnother) {
     EXPECT_EQ(requests(device).answered, 1);
 }
 
+TEST_F(Workers, TheLatencyIsThatOfAnsweredRequestsWithAllRetries) {
+    running device(queue([](wire::workers& set) { set.retries = 1; }));
+    auto asking = client(device);
+    ask_for(asking, "question");
+    ASSERT_TRUE(comes_to(device, &request_statistics::waiting, std::uint64_t{1}));
+    std::this_thread::sleep_for(20ms);  // what it waits
+    auto gone = raw_worker(device);
+    EXPECT_TRUE(gets_one(*gone));
+    EXPECT_EQ(requests(device).latency.count, 0);
+    std::this_thread::sleep_for(20ms);  // what the first worker takes
+    gone->reset();
+    ASSERT_TRUE(comes_to(device, &request_statistics::retried, std::uint64_t{1}));
+    auto rep = worker(device);
+    recv(rep);
+    send(rep, {"answer"});
+    recv(asking);
+    const auto found = requests(device);
+    EXPECT_EQ(found.latency.count, 1);
+    EXPECT_GE(found.latency.sum, found.waited.sum + 20ms);
+    EXPECT_GE(found.waited.sum, 20ms);
+}
+
 TEST_F(Workers, AReplyThatAWorkerSentBeforeItLeftCounts) {
     running device(queue([](wire::workers& set) { set.retries = 1; }));
     auto asking = client(device, named("anna"));

@@ -39,6 +39,7 @@ struct request_statistics {
     std::uint64_t dead_letters = 0;         // requests sent to dead_letter
     std::uint64_t unsent_dead_letters = 0;  // of those that failed, because dead_letter was full
     durations waited, served;               // until a worker was free; from then to the reply
+    durations latency;                      // from the arrival of an answered request to its reply
 };
 
 enum class worker_state {

@@ -60,7 +60,7 @@ def test_workers_and_requests_are_shown(service: Start, connected: Connected, is
     assert client.recv_multipart() == [b"", b"done"]
     found = program.until("orders", lambda device: device["requests"]["answered"] == 1)["requests"]
     assert (found["received"], found["waiting"], found["at_work"], found["workers"]["busy"]) == (3, 1, 1, 1)
-    assert (found["waited"]["count"], found["served"]["count"]) == (2, 1)
+    assert [found[name]["count"] for name in ("waited", "served", "latency")] == [2, 1, 1]
     assert program.device("plain")["requests"] is None
     heading, row = program.do("workers", "orders")
     assert heading.split() == [column.title.replace(" ", "_") for column in COLUMNS[1:]]
@@ -69,6 +69,7 @@ def test_workers_and_requests_are_shown(service: Start, connected: Connected, is
     lines = dict(re.split(r"  +", line, maxsplit=1) for line in program.do("status", "orders"))
     assert lines["requests"] == "1 waiting, 1 at work; 3 received, 1 answered"
     assert lines["requests, waiting"].startswith("p50 ")
+    assert lines["requests, latency"].startswith("p50 ")
     assert lines["workers"].startswith("1 busy; p50 ")
 
 
@@ -203,7 +204,7 @@ def test_times_of_several_runs_add_up() -> None:
 
 
 def test_the_list_has_every_counter_of_requests_and_each_has_a_metric() -> None:
-    others = {"waited", "served", "workers"}
+    others = {"waited", "served", "latency", "workers"}
     assert set(RequestsView.__struct_fields__) == set(Requests.__dataclass_fields__)
     assert set(REQUEST_METRICS) == set(RequestsView.__struct_fields__) - others - set(PRESENT_REQUESTS)
 

@@ -105,6 +105,7 @@ report_dict to_dict(const zdev::wire::request_statistics& of) {
     found["unsent_dead_letters"] = of.unsent_dead_letters;
     found["waited"] = to_dict(of.waited);
     found["served"] = to_dict(of.served);
+    found["latency"] = to_dict(of.latency);
     return found;
 }
 

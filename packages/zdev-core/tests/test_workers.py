@@ -89,7 +89,7 @@ def test_requests_wait_for_a_free_worker_and_are_counted(queue: Callable[..., Qu
     requests, (idle,) = device.requests(), device.workers()
     assert (requests["answered"], requests["waiting"], requests["at_work"]) == (3, 0, 0)
     assert (idle["state"], idle["done"], idle["failed"], idle["set_aside_for"]) == ("idle", 3, 0, None)
-    for name in "waited", "served":
+    for name in "waited", "served", "latency":
         durations = requests[name]
         assert durations["count"] == 3
         assert durations["below"] == sorted(durations["below"])

@@ -134,7 +134,7 @@ request& worker_pool::make_request(connection& from, const asked& asked, service
     made.client = &from;
     if (made.envelope != asked.envelope) made.envelope = asked.envelope;  // often that of the request before
     made.content = asked.content;
-    made.began = now();
+    made.arrived = made.began = now();
     made.kept = made.forwarded = made.expired = made.released = false;
     made.tagged = from.routing_id().size() == 5 && from.routing_id()[0] == '\0';
     if (made.tagged) set_tag(made);

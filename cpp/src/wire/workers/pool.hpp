@@ -158,7 +158,7 @@ private:
     ages waiting_, at_work_, ended_;
     std::vector<worker*> aside_;
     request_statistics counts_;
-    histogram waited_, served_;  // served_: by workers that have left
+    histogram waited_, served_, latency_;  // served_: by workers that have left
     timer timer_;
     clock::time_point armed_for_, beat_due_;
     timer beat_timer_;

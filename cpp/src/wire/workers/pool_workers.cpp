@@ -218,6 +218,7 @@ void worker_pool::settle(const answer& delivered) {
     worker& by = *of.at;
     const auto took = now() - of.began;
     by.served.add(took);
+    latency_.add(now() - of.arrived);
     ++by.done;
     by.failures = 0;
     ++counts_.answered;
@@ -269,6 +270,7 @@ worker_status worker_pool::describe(const worker& each) const {
 workers_report worker_pool::report() const {
     workers_report found{counts_, {}};
     found.requests.waited = waited_.report();
+    found.requests.latency = latency_.report();
     histogram served = served_;
     for (const auto& [peer, each] : workers_) {
         found.workers.push_back(describe(*each));

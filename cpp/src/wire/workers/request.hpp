@@ -39,7 +39,8 @@ struct request {
     bool expired = false;
     bool released = false;      // it has ended, and does not take a place of its worker any more
     std::uint32_t retries = 0;  // that are left
-    clock::time_point began;    // to wait, to be at work, or to be ended there
+    clock::time_point arrived;
+    clock::time_point began;  // to wait, to be at work, or to be ended there
 
     bool ended() const noexcept { return client == nullptr; }
     // The routing id by which its worker knows its client: `tag`, if the client has not chosen one itself.

@@ -97,6 +97,7 @@ class Requests:
         unsent_dead_letters: Failed requests that were not, because it was full.
         waited: How long requests waited for a worker.
         served: How long workers took for a reply.
+        latency: How long it took from the arrival of an answered request to its reply, with all retries.
         workers: The workers; none when the device does not run.
     """
 
@@ -117,13 +118,14 @@ class Requests:
     unsent_dead_letters: int = 0
     waited: Durations = Durations()
     served: Durations = Durations()
+    latency: Durations = Durations()
     workers: tuple[Worker, ...] = ()
 
     @classmethod
     def of_report(cls, report: dict[str, Any]) -> Self:
         """Return the report of a WireDevice as a value."""
         counts = dict(report["requests"])
-        for name in ("waited", "served"):
+        for name in ("waited", "served", "latency"):
             counts[name] = Durations(**counts[name] | {"below": tuple(counts[name]["below"])})
         workers = [Worker(**each | {"service": _text(each["service"])}) for each in report["workers"]]
         return cls(**counts, workers=tuple(workers))

@@ -104,9 +104,9 @@ class Served:
 
 def requests(first: int) -> RequestsView:
     """Return requests with a different number in each counter."""
-    counts = {name: first + number for number, name in enumerate(RequestsView.__struct_fields__[:-3])}
+    counts = {name: first + number for number, name in enumerate(RequestsView.__struct_fields__[:-4])}
     times = DurationsView(count=10, sum=4.5, p50=0.0001, p99=2.0, below=[0, 0, 0, 0, 0, 0, 6, 9])
-    return RequestsView(**counts, waited=times, served=times, workers=WorkerCounts(busy=1, set_aside=1))
+    return RequestsView(**counts, waited=times, served=times, latency=times, workers=WorkerCounts(busy=1, set_aside=1))
 
 
 def connections(first: int) -> ConnectionsView:

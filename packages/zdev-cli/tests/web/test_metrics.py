@@ -110,7 +110,7 @@ def test_every_counter_of_requests_has_its_value_by_reason(serve: Serve, snapsho
 @pytest.mark.parametrize("accept", ["", OPENMETRICS], ids=["text", "openmetrics"])
 def test_times_of_requests_are_histograms(serve: Serve, snapshot: Snapshot, accept: str) -> None:
     scraped = samples(families(serve(snapshot), accept))
-    for name in ("zdev_request_wait_seconds", "zdev_request_service_seconds"):
+    for name in ("zdev_request_wait_seconds", "zdev_request_service_seconds", "zdev_request_latency_seconds"):
         buckets = [
             (float(dict(labels)["le"]), value) for (sample, labels), value in scraped.items() if sample == f"{name}_bucket"
         ]

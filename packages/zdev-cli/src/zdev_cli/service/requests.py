@@ -72,6 +72,7 @@ def _sum(past: RequestsView, now: Requests) -> RequestsView:
         **present,
         waited=_sum_durations(past.waited, now.waited),
         served=_sum_durations(past.served, now.served),
+        latency=_sum_durations(past.latency, now.latency),
         workers=WorkerCounts(**Counter(each.state.replace("-", "_") for each in now.workers)),
     )
 

@@ -89,6 +89,8 @@ class RequestsView(View, frozen=True, kw_only=True):
     """How long requests waited for a worker."""
     served: DurationsView = DurationsView()
     """How long workers took for a reply."""
+    latency: DurationsView = DurationsView()
+    """How long it took from the arrival of an answered request to its reply, with all retries."""
     workers: WorkerCounts = WorkerCounts()
 
     @property

@@ -17,6 +17,7 @@ _GAUGES = {
 _HISTOGRAMS = {
     "waited": ("zdev_request_wait_seconds", "Time for which requests waited for a worker."),
     "served": ("zdev_request_service_seconds", "Time from a request to the reply of its worker."),
+    "latency": ("zdev_request_latency_seconds", "Time from the arrival of an answered request to its reply."),
 }
 _BUCKETS = range(6, 27)
 """Powers of two microseconds, less one: from 128 microseconds to 134 seconds."""
