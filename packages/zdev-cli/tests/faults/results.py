@@ -26,15 +26,15 @@ class Results:
     def __init__(self, folder: Path, engine: str, command: str) -> None:
         self._file, self._page, self._engine = folder / "results.json", folder / "results.md", engine
         folder.mkdir(parents=True, exist_ok=True)
-        self._recorded: Recorded = json.loads(self._file.read_text()) if self._file.exists() else {}
         self._run = {"command": command, "machine": _machine(), "load average before": f"{os.getloadavg()[0]:.1f}"}
 
     def add(self, result: Result, seconds: float, known: Mapping[str, Scenario]) -> None:
         """Record a result in place of the one before, and write the page again."""
         found = {"outcome": result.outcome, "seconds": round(seconds), "figures": result.figures, "run": self._run}
-        self._recorded.setdefault(self._engine, {})[result.name] = found
-        self._file.write_text(json.dumps(self._recorded, indent=1, sort_keys=True) + "\n")
-        self._page.write_text(page_of(self._recorded, known))
+        recorded: Recorded = json.loads(self._file.read_text()) if self._file.exists() else {}
+        recorded.setdefault(self._engine, {})[result.name] = found
+        self._file.write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
+        self._page.write_text(page_of(recorded, known))
 
 
 def _machine() -> str:
@@ -50,8 +50,7 @@ def page_of(recorded: Recorded, known: Mapping[str, Scenario]) -> str:
 def _lines(recorded: Recorded, known: Mapping[str, Scenario]) -> Iterator[str]:
     engines = [engine for engine in ENGINES if engine in recorded]
     yield "# Results of the fault tests\n"
-    yield "The command below writes this page. [Reliability](../reliability.md#faults) explains what it does and what its figures mean."
-    yield "Each test has its own section, with the promise that it tests and the figures of each engine.\n"
+    yield "These commands write this page; [reliability](../reliability.md#faults) explains what they do and what the figures mean.\n"
     for engine in engines:
         yield from _runs(ENGINES[engine], recorded[engine])
     yield "\n" + "\n".join(
@@ -77,7 +76,7 @@ def _runs(engine: str, results: dict[str, Any]) -> Iterator[str]:
 def _overview(recorded: Recorded, engines: list[str], known: Mapping[str, Scenario]) -> Iterator[list[str]]:
     for name, scenario in known.items():
         outcomes = [recorded[engine].get(name, {"outcome": "not run"})["outcome"] for engine in engines]
-        yield [scenario.fault, scenario.promise, *outcomes, f"[`{name}`](#{name.replace('_', '-')})"]
+        yield [scenario.fault, scenario.promise, *outcomes, f"[`{name}`](#{name})"]
 
 
 def _section(name: str, scenario: Scenario, results: dict[str, Any]) -> Iterator[str]:
