@@ -30,6 +30,7 @@ PAGES = {
     "In production": [
         "security",
         "reliability",
+        "faults/results",
         "performance",
         "benchmarks/results",
         "engines/results",

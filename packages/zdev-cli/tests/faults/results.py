@@ -70,7 +70,7 @@ def _runs(engine: str, results: dict[str, Any]) -> Iterator[str]:
         run = json.loads(text)
         yield f"- {engine}, `{run['command']}`, load average before: {run['load average before']}. {run['machine']}."
         if len(names) == 1:
-            yield f"  Only `{names[0]}`."
+            yield f"  It ran only `{names[0]}`."
 
 
 def _overview(recorded: Recorded, engines: list[str], known: Mapping[str, Scenario]) -> Iterator[list[str]]:
@@ -85,7 +85,7 @@ def _section(name: str, scenario: Scenario, results: dict[str, Any]) -> Iterator
     figures = {each: result["figures"] if result else {} for each, result in results.items()}
     names = dict.fromkeys(figure for each in figures.values() for figure in each)
     table = [["Result", *(result["outcome"] if result else "not run" for result in results.values())]]
-    table += [["Seconds", *(str(result["seconds"]) if result else "" for result in results.values())]]
+    table += [["Seconds", *(str(result["seconds"]) if result and result["figures"] else "" for result in results.values())]]
     table += [[figure.capitalize(), *(each.get(figure, "") for each in figures.values())] for figure in names]
     yield "\n".join(_rows(["", *results], iter(table)))
 

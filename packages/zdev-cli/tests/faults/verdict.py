@@ -102,7 +102,7 @@ def _told(evidence: Evidence, missed: int) -> str:
         f"in connections or devices that broke, which can hold {evidence.in_doubt:,}": broken - lost,
         "counted as lost": lost,
         "counted as overflowed": overflowed,
-        "missed by slow subscribers": missed,
+        "missed by subscribers": missed,
     }
     return "; ".join(f"{count:,} {what}" for what, count in parts.items() if count) or "0"
 
