@@ -97,7 +97,7 @@ class Requests:
         unsent_dead_letters: Failed requests that were not, because it was full.
         waited: How long requests waited for a worker.
         served: How long workers took for a reply.
-        latency: How long it took from the arrival of an answered request to its reply, with all retries.
+        latency: How long it took from the arrival of an answered request to its reply, including retries.
         workers: The workers; none when the device does not run.
     """
 

@@ -90,7 +90,7 @@ class RequestsView(View, frozen=True, kw_only=True):
     served: DurationsView = DurationsView()
     """How long workers took for a reply."""
     latency: DurationsView = DurationsView()
-    """How long it took from the arrival of an answered request to its reply, with all retries."""
+    """How long it took from the arrival of an answered request to its reply, including retries."""
     workers: WorkerCounts = WorkerCounts()
 
     @property
