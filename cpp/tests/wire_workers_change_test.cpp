@@ -110,6 +110,61 @@ TEST_F(Workers, AnotherTimeoutAppliesToRequestsThatWaitAndThoseAtWork) {
     EXPECT_EQ(recv(busy), message{"next"});
 }
 
+TEST_F(Workers, WorkersKeepTheirTurns) {
+    for (const auto balance : {wire::balance::least_requests, wire::balance::round_robin}) {
+        auto spec = queue([&](wire::workers& set) { set.balance = balance; });
+        running device(spec);
+        auto asking = client(device);
+        std::vector<zmq::socket_t> working;
+        for (int i = 0; i < 5; ++i) working.push_back(worker(device));
+        for (zmq::socket_t& next : working) {
+            ++spec.workers->queue_limit;
+            device.device.change(spec);
+            ask_for(asking, "x");
+            EXPECT_EQ(recv(next), message{"x"});
+            send(next, {"done"});
+            recv(asking);
+        }
+    }
+}
+
+TEST_F(Workers, WorkersThatAreSetAsideComeBackIfTheNewSettingsSaySo) {
+    auto spec = queue([](wire::workers& set) {
+        set.max_failures = 1;
+        set.set_aside = 60s;
+        set.request_timeout = 10ms;
+    });
+    running device(spec);
+    auto asking = client(device);
+    auto rep = worker(device);
+    const auto fail = [&] {
+        ask_for(asking, "slow");
+        EXPECT_EQ(recv(rep), message{"slow"});
+        EXPECT_TRUE(eventually([&] { return workers(device).at(0).state == worker_state::set_aside; }));
+        send(rep, {"late"});
+    };
+    fail();
+    ask_for(asking, "waits");
+    EXPECT_TRUE(silent(rep));
+    spec.workers->max_failures = 0;
+    spec.workers->request_timeout = 0ms;
+    device.device.change(spec);
+    EXPECT_EQ(recv(rep), message{"waits"});
+    send(rep, {"done"});
+    recv(asking);
+
+    spec.workers->max_failures = 1;
+    spec.workers->request_timeout = 10ms;
+    device.device.change(spec);
+    fail();
+    ask_for(asking, "waits");
+    EXPECT_TRUE(silent(rep));
+    spec.workers->set_aside = 1ms;
+    spec.workers->request_timeout = 0ms;
+    device.device.change(spec);
+    EXPECT_EQ(recv(rep), message{"waits"});
+}
+
 TEST_F(Workers, OtherRetriesAreThoseOfTheNextRequest) {
     auto spec = queue();
     running device(spec);

@@ -219,6 +219,22 @@ TEST_F(Pirates, AWorkerWhoseRepliesWaitForAClientIsNotLate) {
     EXPECT_EQ(device.device.connections("out").heartbeat_timeouts, 0);
 }
 
+TEST_F(Pirates, AWorkerThatIsReadyAgainTakesRequestsThatWereHeldBack) {
+    running device(queue([](wire::workers& set) { set.queue_limit = 0; }));
+    auto serving = worker(device, {ready});
+    {
+        auto leaving = client(device);
+        send(leaving, {"", "abandoned"});
+        recv(serving);
+    }
+    ASSERT_TRUE(eventually([&] { return requests(device).abandoned == 1; }));
+    auto asking = client(device);
+    send(asking, {"", "held back"});
+    std::this_thread::sleep_for(a_moment);
+    send(serving, {ready});
+    EXPECT_EQ(recv(serving).back(), "held back");
+}
+
 TEST_F(Pirates, AWorkerThatIsReadyAgainHasNoRequest) {
     running device(queue([](wire::workers& set) { set.retries = 1; }));
     auto asking = client(device);

@@ -315,6 +315,23 @@ TEST_F(Workers, AWorkerWhoseRequestsFailAgainAndAgainIsSetAside) {
     EXPECT_EQ(recv(good)[1], "x");
 }
 
+TEST_F(Workers, RequestsThatFailTogetherSetAWorkerAsideOnce) {
+    running device(queue([](wire::workers& set) {
+        set.max_requests = 20;
+        set.max_failures = 3;
+        set.set_aside = 1s;
+        set.request_timeout = 50ms;
+    }));
+    auto asking = client(device);
+    auto rep = worker(device, ZMQ_DEALER);
+    for (int i = 0; i < 20; ++i) ask_for(asking, "slow");
+    ASSERT_TRUE(comes_to(device, &request_statistics::expired, std::uint64_t{20}));
+    const auto found = workers(device).at(0);
+    EXPECT_EQ(found.failed, 20);
+    ASSERT_TRUE(found.set_aside_for);
+    EXPECT_LE(*found.set_aside_for, 1s);
+}
+
 TEST_F(Workers, TheRequestOfAWorkerThatLeftIsGivenToAnother) {
     running device(queue([](wire::workers& set) { set.retries = 1; }));
     auto asking = client(device);
@@ -539,6 +556,18 @@ TEST_F(Workers, ADrainedWorkerGetsNoMoreRequests) {
     EXPECT_EQ(workers(device).at(0).state, worker_state::drained);
     EXPECT_TRUE(device.device.drain_worker(number, false));
     EXPECT_EQ(recv(leaving), message{"second"});
+}
+
+TEST_F(Workers, AWorkerThatIsDrainedNoMoreTakesRequestsThatWereHeldBack) {
+    running device(queue([](wire::workers& set) { set.queue_limit = 0; }));
+    auto asking = client(device);
+    auto rep = worker(device);
+    const auto number = workers(device).at(0).number;
+    ASSERT_TRUE(device.device.drain_worker(number));
+    ask_for(asking, "held back");
+    std::this_thread::sleep_for(a_moment);
+    ASSERT_TRUE(device.device.drain_worker(number, false));
+    EXPECT_EQ(recv(rep), message{"held back"});
 }
 
 TEST_F(Workers, AWorkerCanSayThatItWantsNoMore) {

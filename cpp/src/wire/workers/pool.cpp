@@ -54,7 +54,11 @@ worker_pool::~worker_pool() = default;
 void worker_pool::take_over(const workers& wanted) {
     settings_ = wanted;
     for (const auto& [name, each] : services_) each->free.set_levels(levels(settings_));
-    for (const auto& [peer, each] : workers_) relist_by_load(*each);
+    for (const auto& [peer, each] : workers_) {
+        if (each->listed && !may_get_more(*each)) each->of->free.remove(*each);
+        list(*each);  // one that is listed keeps its place
+    }
+    shorten_set_aside();
     timer_.cancel();
     arm();
     deal();

@@ -132,6 +132,8 @@ private:
     void note_failure(worker& of);
     void expire();
     void expire_requests();
+    milliseconds set_aside_of(const worker& failing) const noexcept;
+    void shorten_set_aside();
     void end_set_aside();
     void beat();
     void arm_beat();

@@ -76,16 +76,29 @@ void worker_pool::send_dead_letter(std::string_view client, std::string_view env
     ++(sent ? counts_.dead_letters : counts_.unsent_dead_letters);
 }
 
-// A worker that fails again and again is set aside.
+// A worker that fails again and again is set aside. What it had before may still fail then, which says nothing new.
 void worker_pool::note_failure(worker& of) {
     ++of.failed;
+    if (of.aside_until > now()) return;
     ++of.failures;
-    if (settings_.max_failures == 0 || of.failures < settings_.max_failures) return;
-    const std::uint32_t doubled = std::min<std::uint32_t>(of.failures - settings_.max_failures, 16);
-    of.aside_until = now() + std::min(settings_.set_aside * (std::int64_t{1} << doubled), longest_set_aside);
+    const milliseconds aside = set_aside_of(of);
+    if (aside.count() == 0) return;
+    of.aside_until = now() + aside;
     relist(of);
     if (std::find(aside_.begin(), aside_.end(), &of) == aside_.end()) aside_.push_back(&of);
     arm_for(of.aside_until);
+}
+
+milliseconds worker_pool::set_aside_of(const worker& failing) const noexcept {
+    if (settings_.max_failures == 0 || failing.failures < settings_.max_failures) return {};
+    const std::uint32_t doubled = std::min<std::uint32_t>(failing.failures - settings_.max_failures, 16);
+    return std::min(settings_.set_aside * (std::int64_t{1} << doubled), longest_set_aside);
+}
+
+// Other settings may set workers aside for a shorter time, or not at all.
+void worker_pool::shorten_set_aside() {
+    for (worker* const each : aside_) each->aside_until = std::min(each->aside_until, now() + set_aside_of(*each));
+    end_set_aside();
 }
 
 void worker_pool::expire() {

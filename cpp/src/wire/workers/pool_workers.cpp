@@ -20,7 +20,7 @@ bool worker_pool::join(connection& peer) {
 }
 
 void worker_pool::register_worker(worker& ready, const said& message) {
-    if (ready.of) return give_up_requests(ready), deal(*ready.of);
+    if (ready.of) return give_up_requests(ready), deal(*ready.of), by_.room();
     ready.of = &service_named(message.content);
     ready.dialect = message.dialect;
     ++ready.of->workers;
@@ -234,6 +234,7 @@ bool worker_pool::drain_worker(std::uint64_t number, bool on) {
         each->draining = on;
         relist(*each);
         if (each->of) deal(*each->of);
+        by_.room();
         return true;
     }
     return false;
