@@ -76,7 +76,7 @@ void worker_pool::send_dead_letter(std::string_view client, std::string_view env
     ++(sent ? counts_.dead_letters : counts_.unsent_dead_letters);
 }
 
-// A worker that fails again and again is set aside. What it had before may still fail then, which says nothing new.
+// A worker that fails again and again is set aside. Requests that it had before may still fail then, which says nothing new.
 void worker_pool::note_failure(worker& of) {
     ++of.failed;
     if (of.aside_until > now()) return;
