@@ -230,7 +230,7 @@ TEST_F(Pirates, AWorkerThatIsReadyAgainTakesRequestsThatWereHeldBack) {
     ASSERT_TRUE(eventually([&] { return requests(device).abandoned == 1; }));
     auto asking = client(device);
     send(asking, {"", "held back"});
-    std::this_thread::sleep_for(a_moment);
+    ASSERT_TRUE(holds_back(device));
     send(serving, {ready});
     EXPECT_EQ(recv(serving).back(), "held back");
 }

@@ -55,6 +55,14 @@ bool comes_to(const running& device, Value request_statistics::* which, Value va
     return eventually([&] { return requests(device).*which == value; });
 }
 
+// Whether a client comes to have a request that nobody can take.
+inline bool holds_back(running& device) {
+    return eventually([&] {
+        const auto all = device.device.peers();
+        return std::any_of(all.begin(), all.end(), [](const auto& each) { return each.state == wire::peer_state::held; });
+    });
+}
+
 // Compares the sum again and again while peers come and go.
 inline void watch_requests(const running& device) {
     for (int i = 0; i < 400; ++i) {

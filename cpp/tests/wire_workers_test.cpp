@@ -565,7 +565,7 @@ TEST_F(Workers, AWorkerThatIsDrainedNoMoreTakesRequestsThatWereHeldBack) {
     const auto number = workers(device).at(0).number;
     ASSERT_TRUE(device.device.drain_worker(number));
     ask_for(asking, "held back");
-    std::this_thread::sleep_for(a_moment);
+    ASSERT_TRUE(holds_back(device));
     ASSERT_TRUE(device.device.drain_worker(number, false));
     EXPECT_EQ(recv(rep), message{"held back"});
 }
