@@ -112,7 +112,7 @@ private:
     void take_from_worker(request& gone) noexcept;
     void return_unsent(worker& from);
     void register_worker(worker& ready, const said& message);
-    void finish_ended(request& of);
+    void finish(request& of);
     request* find(worker& of, const said& reply) const noexcept;
     bool is_expected(const worker& from, const said& message) const noexcept;
     void dismiss_for(worker& of, const said& message);

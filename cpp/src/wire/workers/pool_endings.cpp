@@ -132,14 +132,13 @@ void worker_pool::expire_requests() {
         silent.released = true;
         --silent.at->load;
         relist(*silent.at);
-        by_.room();
     }
 }
 
 void worker_pool::end_set_aside() {
     const auto is_over = [this](const worker* each) { return each->aside_until <= now(); };
     for (worker* const each : aside_) {
-        if (is_over(each)) list(*each), by_.room();
+        if (is_over(each)) list(*each);
     }
     aside_.erase(std::remove_if(aside_.begin(), aside_.end(), is_over), aside_.end());
 }

@@ -20,13 +20,12 @@ bool worker_pool::join(connection& peer) {
 }
 
 void worker_pool::register_worker(worker& ready, const said& message) {
-    if (ready.of) return give_up_requests(ready), deal(*ready.of), by_.room();
+    if (ready.of) return give_up_requests(ready), deal(*ready.of);
     ready.of = &service_named(message.content);
     ready.dialect = message.dialect;
     ++ready.of->workers;
     list(ready);
     deal(*ready.of);
-    by_.room();
 }
 
 // It receives nothing more, but there may be replies to read.
@@ -112,13 +111,14 @@ worker* worker_pool::free_worker(service& of) noexcept {
     return nullptr;
 }
 
-// Lists it as free, if it is.
+// Lists it as free, if it is. Then it may take requests that were held back.
 void worker_pool::list(worker& each) noexcept {
     if (!each.of || each.listed || each.leaving || each.draining || !may_get_more(each) || each.aside_until > now() ||
         !each.peer.has_room()) {
         return;
     }
     each.of->free.add(each);
+    by_.room();
 }
 
 // After only the number of its requests has changed, so that a listed one needs no other check.
@@ -185,18 +185,17 @@ worker_pool::answer worker_pool::read(connection& from, std::string_view bytes) 
         if (!of->parts.empty()) reply_head_.append(of->parts);
         return {of, reply_head_, message.content, partial};
     }
-    if (!partial) finish_ended(*of);
-    return {};
+    if (partial) return {};
+    if (of->expired) ++counts_.late, ++by.late;
+    return finish(*of), answer{};
 }
 
-// The worker is done with a request that has ended before.
-void worker_pool::finish_ended(request& of) {
+// Its worker is done with it, and may take another one.
+void worker_pool::finish(request& of) {
     worker& by = *of.at;
-    if (of.expired) ++counts_.late, ++by.late;
     take_from_worker(of);
     forget(of);
     deal(*by.of);
-    by_.room();
 }
 
 // The oldest request that this is the reply to. A worker that does not return the envelope must have only one of the client.
@@ -222,10 +221,7 @@ void worker_pool::settle(const answer& delivered) {
     ++by.done;
     by.failures = 0;
     ++counts_.answered;
-    take_from_worker(of);
-    forget(of);
-    deal(*by.of);
-    by_.room();
+    finish(of);
 }
 
 bool worker_pool::drain_worker(std::uint64_t number, bool on) {
@@ -234,7 +230,6 @@ bool worker_pool::drain_worker(std::uint64_t number, bool on) {
         each->draining = on;
         relist(*each);
         if (each->of) deal(*each->of);
-        by_.room();
         return true;
     }
     return false;
