@@ -90,15 +90,17 @@ void visit_fixed(Look&& look) {
     look("metadata", &o::metadata);
 }
 
-void compare_options(const std::string& role, const socket_options& now, const socket_options& wanted, differences& found) {
-    const auto look = [&](std::vector<std::string>& to) {
-        return [&](const char* name, auto member) {
-            if (now.*member == wanted.*member) return;
-            to.push_back(role + ": " + name + shown(now.*member, wanted.*member));
-        };
+// Looks at members by name, and adds those that differ, as "of: name before -> after".
+template <class Settings>
+auto look_for_differences(const std::string& of, const Settings& now, const Settings& wanted, std::vector<std::string>& to) {
+    return [&](const char* name, auto member) {
+        if (now.*member != wanted.*member) to.push_back(of + ": " + name + shown(now.*member, wanted.*member));
     };
-    visit_live(look(found.live));
-    visit_fixed(look(found.fixed));
+}
+
+void compare_options(const std::string& role, const socket_options& now, const socket_options& wanted, differences& found) {
+    visit_live(look_for_differences(role, now, wanted, found.live));
+    visit_fixed(look_for_differences(role, now, wanted, found.fixed));
 }
 
 template <class Look>
@@ -157,15 +159,11 @@ void compare(zdev::on_full now, zdev::on_full wanted, const std::string& name, d
 }
 
 void compare(const workers& now, const workers& wanted, differences& found) {
-    const auto look = [&](std::vector<std::string>& to) {
-        return [&](const char* name, auto member) {
-            if (now.*member != wanted.*member)
-                to.push_back(std::string("workers: ") + name + shown(now.*member, wanted.*member));
-        };
-    };
-    visit_live_workers(look(found.live));
-    look(found.fixed)("protocol", &workers::protocol);
-    look(found.fixed)("heartbeat", &workers::heartbeat);  // those of connections are for new ones, and no worker may be without
+    const std::string name = "workers";
+    visit_live_workers(look_for_differences(name, now, wanted, found.live));
+    const auto look_at_fixed = look_for_differences(name, now, wanted, found.fixed);
+    look_at_fixed("protocol", &workers::protocol);
+    look_at_fixed("heartbeat", &workers::heartbeat);  // a connection keeps the heartbeat that it began with
     const auto policy = [](const workers& of) { return of.reject_when_full ? " reject" : " block"; };
     if (now.reject_when_full != wanted.reject_when_full) {
         found.live.push_back(std::string("workers: on_full") + policy(now) + " ->" + policy(wanted));

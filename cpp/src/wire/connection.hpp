@@ -101,8 +101,9 @@ public:
         queue_.append(head, body);
         sent_one();
     }
+    // `owner` contains the body, which is then not copied; null: it is.
     void send(std::string_view head, std::string_view body, const std::shared_ptr<buffer>& owner) {
-        queue_.append(head, body, owner);
+        owner ? queue_.append(head, body, owner) : queue_.append(head, body);
         sent_one();
     }
     // Sends a run of messages as received; returns how many there was room for.

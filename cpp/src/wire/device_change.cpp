@@ -48,7 +48,7 @@ void device::impl::take_over(const wire::spec& wanted, std::vector<std::string>&
     compare("mon", sockets[2].first, sockets[2].second, found);
     if (mon_ && wanted.mon) wire::compare(*monitor_, *wanted.mon, found);
     wire::compare(on_full_, wanted.on_full, "on_full", found);
-    if (!pool_ != !wanted.workers) found.fixed.emplace_back(pool_ ? "the workers were removed" : "the workers are new");
+    if (!pool_ != !wanted.workers) found.fixed.emplace_back(pool_ ? "the workers were removed" : "the workers were added");
     if (pool_ && wanted.workers) wire::compare(pool_->settings(), *wanted.workers, found);
     if (!found.fixed.empty()) refuse(found.fixed);
 

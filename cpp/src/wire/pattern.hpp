@@ -53,9 +53,7 @@ public:
 };
 
 // Sends a message to one connection, which has room.
-inline void send_to(connection& to, const outgoing& message) {
-    message.owner ? to.send(message.head, message.body, message.owner) : to.send(message.head, message.body);
-}
+inline void send_to(connection& to, const outgoing& message) { to.send(message.head, message.body, message.owner); }
 
 }  // namespace zdev::wire
 

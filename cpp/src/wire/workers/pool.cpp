@@ -219,10 +219,9 @@ void worker_pool::send_frames(worker& to, request& next, const outgoing* as_aske
     const auto& owner = as_asked ? as_asked->owner : next.owner;
     if (as_asked && passes_on()) {
         const std::string_view client = next.tagged ? std::string_view(next.tag.data(), next.tag.size()) : as_asked->head;
-        return owner ? to.peer.send(client, as_asked->body, owner) : to.peer.send(client, as_asked->body);
+        return to.peer.send(client, as_asked->body, owner);
     }
-    const std::string& head = head_of(next, to);
-    owner ? to.peer.send(head, next.content, owner) : to.peer.send(head, next.content);
+    to.peer.send(head_of(next, to), next.content, owner);
     if (!std::exchange(next.forwarded, true)) report_dealt(next);
 }
 
