@@ -35,7 +35,8 @@ def main() -> int:
     if unknown := set(arguments.only or ()) - set(known):
         parser.error(f"no such scenario: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     chosen = arguments.only or [name for name, scenario in known.items() if not scenario.is_long]
-    page = Results(arguments.docs, arguments.engine, _command(arguments)) if arguments.docs else None
+    engine = "libzmq" if arguments.engine == "libzmq" else "wire"
+    page = Results(arguments.docs, engine, _command(parser, arguments)) if arguments.docs else None
     is_broken = False
     for name in chosen:
         if arguments.list:
@@ -52,10 +53,10 @@ def main() -> int:
     return is_broken
 
 
-def _command(arguments: argparse.Namespace) -> str:
+def _command(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> str:
     """Return the command that repeats this run, without the page."""
-    options = {"engine": "auto", "scale": 1.0, "only": None, "minutes": None}
-    given = {name: value for name, default in options.items() if (value := getattr(arguments, name)) != default}
+    options = ("engine", "scale", "only", "minutes")
+    given = {name: value for name in options if (value := getattr(arguments, name)) != parser.get_default(name)}
     words = [f"--{name} {' '.join(value) if isinstance(value, list) else value}" for name, value in given.items()]
     return " ".join(["nox -s faults", *(["--"] if words else []), *words])
 

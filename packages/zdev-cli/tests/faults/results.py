@@ -15,7 +15,7 @@ import zmq
 from .run import Result
 from .scenario import Scenario
 
-ENGINES = {"libzmq": "libzmq engine", "auto": "Wire engine"}  # columns; on Linux, auto takes the wire engine for these devices
+ENGINES = {"libzmq": "libzmq engine", "wire": "Wire engine"}  # columns
 
 Recorded = dict[str, dict[str, Any]]  # by engine
 
@@ -50,7 +50,7 @@ def page_of(recorded: Recorded, known: Mapping[str, Scenario]) -> str:
 def _lines(recorded: Recorded, known: Mapping[str, Scenario]) -> Iterator[str]:
     engines = [engine for engine in ENGINES if engine in recorded]
     yield "# Results of the fault tests\n"
-    yield "These commands write this page; [reliability](../reliability.md#faults) explains what they do and what the figures mean.\n"
+    yield "With `--docs docs/faults`, these commands write this page; [reliability](../reliability.md#faults) explains the figures.\n"
     for engine in engines:
         yield from _runs(ENGINES[engine], recorded[engine])
     yield "\n" + "\n".join(
@@ -68,9 +68,8 @@ def _runs(engine: str, results: dict[str, Any]) -> Iterator[str]:
         runs.setdefault(json.dumps(result["run"]), []).append(name)
     for text, names in sorted(runs.items(), key=lambda each: -len(each[1])):
         run = json.loads(text)
-        yield f"- {engine}, `{run['command']}`, load average before: {run['load average before']}. {run['machine']}."
-        if len(names) == 1:
-            yield f"  It ran only `{names[0]}`."
+        which = f"{engine}, only `{names[0]}`" if len(names) == 1 else engine
+        yield f"- {which}: `{run['command']}`, load average before: {run['load average before']}. {run['machine']}."
 
 
 def _overview(recorded: Recorded, engines: list[str], known: Mapping[str, Scenario]) -> Iterator[list[str]]:

@@ -180,8 +180,8 @@ def requests_facts(of: RequestsView) -> dict[str, str]:
     facts = {"requests": f"{of.waiting:,} waiting, {of.at_work:,} at work; {of.received:,} received, {of.answered:,} answered"}
     if of.failures:
         facts["requests, failed"] = of.failures
-    facts |= {"requests, waiting": str(of.waited), "requests, latency": str(of.latency)}
-    return facts | {"workers": f"{of.workers}; {of.served}"}
+    times = {"requests, waiting": str(of.waited), "requests, latency": str(of.latency)}
+    return facts | times | {"workers": f"{of.workers}; {of.served}"}
 
 
 def connections_text(socket: SocketView, connections: ConnectionsView) -> str:
